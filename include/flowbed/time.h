@@ -1,0 +1,20 @@
+/* Time as Flowbed counts it: unsigned nanoseconds since an origin that only the owner of a core
+ * knows (the start of a simulation, or the monotonic clock of a machine). */
+#ifndef FLOWBED_TIME_H
+#define FLOWBED_TIME_H
+
+#include <stdint.h>
+
+#define FB_NS_PER_US UINT64_C(1000)
+#define FB_NS_PER_MS UINT64_C(1000000)
+#define FB_NS_PER_S  UINT64_C(1000000000)
+
+/* A deadline that never comes: "no timer is set". */
+#define FB_NEVER UINT64_MAX
+
+static inline uint64_t fb_time_min(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+#endif
