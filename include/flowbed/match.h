@@ -28,16 +28,20 @@ struct fb_match {
 
 /* Fill '*match' with the twelve fields of the parsed frame 'packet' that came in by 'in_port', as
  * figure 4 of section 3.4 draws it; wildcards is 0 (every field significant; those that the frame
- * does not have are 0). Fragments other than the first match as ports 0. */
+ * does not have are 0, save dl_vlan: OFP_VLAN_NONE). IP fragments match as ports 0, the first one too
+ * although it has them, as the figure says and Open vSwitch does. A 'packet' without Ethernet header has
+ * nothing but its 'in_port'. */
 void fb_match_from_packet(struct fb_match *match, const struct fb_packet *packet, uint16_t in_port);
 
-/* Set '*match' to the match of everything: OFPFW_ALL, all fields 0. */
+/* Set '*match' to the match of everything: OFPFW_ALL, all fields 0. That is the form for the wire; the
+ * canonical form (below) has the address counts at 32. */
 void fb_match_any(struct fb_match *match);
 
 /* Bring '*match' into its canonical form: fields that cannot apply (section 3.4: nw_* without
  * IP or ARP, tp_* without TCP, UDP or ICMP, nw_tos without IP, dl_vlan_pcp of an untagged frame)
  * become wildcarded, wildcarded fields become 0, ignored address bits become 0, address counts
- * above 32 become 32 and both unused wildcard bits become 0. */
+ * above 32 become 32 and all unused wildcard bits become 0. Of dl_vlan (unless OFP_VLAN_NONE), dl_vlan_pcp
+ * and nw_tos only the 12, 3 and upper 6 bits that a frame has stay. */
 void fb_match_normalize(struct fb_match *match);
 
 /* True when no field of the normalised 'match' is wildcarded, save those that cannot apply

@@ -2,7 +2,8 @@
  *
  * fb_packet_parse() reads Ethernet II, 802.3 with LLC or SNAP, one 802.1Q tag, ARP, IPv4 with options and
  * fragments, ICMP, TCP and UDP. It takes any bytes: what is cut short or nonsense simply is
- * not there in the result, and 'problem' says why. */
+ * not there in the result, and 'problem' says why. Only headers count: a payload that came cut (a packet-in
+ * with a small miss_send_len) is no problem and shows in ip_total_len and l4_len. */
 #ifndef FLOWBED_PACKET_H
 #define FLOWBED_PACKET_H
 
@@ -91,13 +92,15 @@ static inline bool fb_packet_is_later_fragment(const struct fb_packet *p)
 }
 
 /* Recompute and compare the checksums that the frame holds (IPv4 header; TCP, UDP and ICMP of unfragmented
- * packets; a UDP checksum of 0 is right). True when all are right or there is none. */
+ * packets; a UDP checksum of 0 is right). True when all are right or there is none; false when one
+ * cannot be right because bytes that it covers are missing. */
 bool fb_packet_checksums_ok(const struct fb_packet *packet);
 
 /* --- The Internet checksum (RFC 1071) --- */
 
 /* Add the 'len' bytes at 'data' to the running sum 'sum' (start with 0; only the last call may have an odd
- * 'len'); fold and complement with fb_checksum_finish(). */
+ * 'len'); fold and complement with fb_checksum_finish(). A running sum is one of 16-bit words in host order:
+ * a caller may add words to it. */
 uint64_t fb_checksum_add(uint64_t sum, const void *data, size_t len);
 uint16_t fb_checksum_finish(uint64_t sum);
 /* A checksum 'check' after a 16- or 32-bit field that it covers went from 'old' to 'new' (RFC 1624). */
@@ -164,7 +167,7 @@ int fb_edit_begin(struct fb_edit *edit, uint8_t *data, size_t len, size_t headro
  * incrementally (a UDP checksum of 0 stays 0; a TCP or UDP checksum follows an address also in the first
  * fragment). A field that the frame does not have is left alone. SET_VLAN_VID and SET_VLAN_PCP add a tag
  * where there is none. SET_NW_TOS changes the six DSCP bits only. Returns false only when a tag was
- * needed and 'headroom' is under 4. */
+ * needed and 'headroom' is under 4 or the frame would grow beyond FB_FRAME_BYTES_MAX. */
 bool fb_edit_apply(struct fb_edit *edit, const struct fb_action *action);
 
 #endif
