@@ -195,7 +195,7 @@ struct fb_queue_config_reply {
 };
 
 struct fb_msg {
-	uint8_t version;   /* of the header; 1 for all but HELLO and ERROR */
+	uint8_t version;   /* of the header; 1 for all but HELLO and ERROR; encoding takes 0 for 1 */
 	uint8_t type;      /* OFPT_* */
 	uint16_t length;   /* of the whole message; set by decoding, ignored by encoding */
 	uint32_t xid;
@@ -235,8 +235,9 @@ struct fb_msg {
  * are filled where the bytes hold them (all-zero otherwise), so that the answer can carry the xid. */
 int fb_msg_decode(const uint8_t *bytes, size_t len, struct fb_msg *msg, struct fb_of_error *error);
 
-/* Append 'msg' in its wire form to 'out'. Views must hold well-formed elements. Returns false when it does
- * not fit into 'out' or into a message (65,535 bytes); 'out' is then as before, with 'overflow' set. */
+/* Append 'msg' in its wire form to 'out'. Views must hold well-formed elements; texts are cut so that they
+ * are terminated on the wire. Returns false when it does not fit into 'out' or into a message (65,535
+ * bytes), or when its type or statistics type is not one; 'out' is then as before, with 'overflow' set. */
 bool fb_msg_encode(struct fb_buf *out, const struct fb_msg *msg);
 
 /* Shortcuts for what is sent most; each appends one message, as fb_msg_encode() does. */
@@ -245,7 +246,8 @@ bool fb_msg_put_packet_out(struct fb_buf *out, uint32_t xid, const struct fb_pac
 bool fb_msg_put_flow_mod(struct fb_buf *out, uint32_t xid, const struct fb_flow_mod *fm);
 bool fb_msg_put_packet_in(struct fb_buf *out, uint32_t xid, const struct fb_of_packet_in *pi);
 /* An ERROR that answers the message 'cause' of 'cause_len' bytes: carries its xid and as many of its
- * bytes as are useful, at least 64 where there are so many (section 5.4.4). */
+ * bytes as are useful, at least 64 where there are so many (section 5.4.4). OFPET_HELLO_FAILED carries
+ * the text 'error->why' instead, as the specification asks. */
 bool fb_msg_put_error(struct fb_buf *out, const struct fb_of_error *error, const uint8_t *cause,
 		      size_t cause_len);
 
