@@ -1,0 +1,383 @@
+/* Links; see link.h.
+ *
+ * How? Each direction has a transmitter that is busy until 'free_ns', a first-in-first-out ring of the frames
+ * under way and one event of the clock, set for the first arrival: a frame costs one event. Only frames that were held back
+ * (reordering) overtake nobody and are overtaken, so they wait apart, in a heap.
+ *
+ * On the wire a frame takes its length, padded to 60 bytes, and 24 bytes more (preamble, frame check sequence,
+ * gap between frames), at the link's rate, rounded up to a nanosecond. The queue is the transmitter's backlog: its
+ * bytes are those on the wire that are not sent yet. A frame that finds the transmitter idle is always taken.
+ *
+ * Faults are drawn when a frame is sent, from the direction's own generator: one draw each for loss, duplication, reordering
+ * and jitter, in this order, whichever of them are set; a link without faults draws nothing. A lost frame has used
+ * its time on the wire; a duplicate uses none and arrives right behind the frame. */
+#include "sim/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+
+enum {
+	WIRE_OVERHEAD_BYTES = 24,   /* preamble 8, frame check sequence 4, gap 12 */
+	WIRE_FRAME_BYTES_MIN = 60,  /* shorter frames are padded */
+	RING_SIZE_FIRST = 64,       /* frames */
+	RING_SIZE_MAX = 1 << 20,    /* frames under way in one direction; the limit where a link has no rate */
+	NAME_BYTES = 256,
+};
+
+/* A frame under way. */
+struct flight {
+	uint64_t arrival_ns;
+	struct frame *frame;
+};
+
+/* A frame that was held back. */
+struct late {
+	struct heap_node node;      /* key: arrival in ns; tie: order of sending */
+	struct frame *frame;
+};
+
+struct direction {
+	struct event event;         /* the next arrival */
+	struct link *link;
+	unsigned from;              /* sending end; the other one receives */
+	bool delivering;            /* the event is being handled: it is set when that is done */
+
+	/* Transmitter. */
+	uint64_t free_ns;           /* when all that was taken is sent */
+	uint32_t last_len;          /* bytes of the last frame, and what it took: most are alike */
+	uint64_t last_wire_ns;
+
+	/* Frames under way. */
+	struct flight *ring;
+	uint32_t ring_size;         /* a power of two, or 0 */
+	uint32_t ring_head;
+	uint32_t ring_count;
+	uint64_t last_arrival_ns;   /* of the newest frame in the ring: jitter keeps the order */
+	struct heap late;
+	uint64_t late_sequence;
+
+	struct rng rng;
+	struct link_counters counters;
+};
+
+struct link {
+	struct clock *clock;
+	struct link_config config;
+	struct link_ops ops;
+	uint64_t queue_ns_max;      /* time to send config.queue_bytes_max */
+	bool faulty;                /* something is to be drawn */
+	bool up;
+	struct direction direction[2];   /* by sending end */
+};
+
+static void direction_fire(struct event *event);
+
+void link_config_default(struct link_config *config)
+{
+	*config = (struct link_config){
+		.delay_ns = 50 * FB_NS_PER_US,
+		.rate_bps = UINT64_C(1000000000),
+		.queue_bytes_max = 1 << 20,
+		.reorder_delay_ns = FB_NS_PER_MS,
+	};
+}
+
+/* Nanoseconds that 'bytes' take at 'rate_bps', rounded up. */
+static uint64_t bytes_to_ns(uint64_t bytes, uint64_t rate_bps)
+{
+	__extension__ unsigned __int128 bits_ns = (unsigned __int128)bytes * 8 * FB_NS_PER_S;
+	__extension__ unsigned __int128 ns;
+
+	if (!rate_bps)
+		return 0;
+	ns = (bits_ns + rate_bps - 1) / rate_bps;
+	return ns > FB_NEVER / 2 ? FB_NEVER / 2 : (uint64_t)ns;
+}
+
+struct link *link_new(struct clock *clock, const struct link_config *config, const struct link_ops *ops,
+		      uint64_t seed, const char *name)
+{
+	struct link *link = xcalloc(1, sizeof *link);
+	char generator[NAME_BYTES];
+
+	link->clock = clock;
+	link->config = *config;
+	link->ops = *ops;
+	link->queue_ns_max = bytes_to_ns(config->queue_bytes_max, config->rate_bps);
+	link->faulty = config->loss_ppm || config->duplicate_ppm || config->reorder_ppm || config->jitter_ns;
+	link->up = true;
+	for (unsigned end = 0; end < 2; end++) {
+		struct direction *d = &link->direction[end];
+
+		d->event.fire = direction_fire;
+		d->link = link;
+		d->from = end;
+		heap_init(&d->late);
+		snprintf(generator, sizeof generator, "link %u %s", end, name);
+		rng_init(&d->rng, seed, generator);
+	}
+	return link;
+}
+
+static struct late *late_first(const struct direction *d)
+{
+	_Static_assert(offsetof(struct late, node) == 0, "begins with its node");
+	return (struct late *)(void *)heap_min(&d->late);
+}
+
+/* When the next frame arrives. A frame that was held back was sent before one of the ring that arrives at
+ * the same time, so it goes first. */
+static inline bool late_is_next(const struct direction *d)
+{
+	const struct heap_node *late = heap_min(&d->late);
+
+	return late && (!d->ring_count || late->key <= d->ring[d->ring_head].arrival_ns);
+}
+
+static inline uint64_t next_arrival(const struct direction *d)
+{
+	if (late_is_next(d))
+		return heap_min(&d->late)->key;
+	return d->ring_count ? d->ring[d->ring_head].arrival_ns : FB_NEVER;
+}
+
+/* Take the next frame off; there is one. */
+static struct frame *take_next(struct direction *d)
+{
+	struct frame *frame;
+
+	if (late_is_next(d)) {
+		struct late *late = late_first(d);
+
+		heap_remove(&d->late, &late->node);
+		frame = late->frame;
+		free(late);
+		return frame;
+	}
+	frame = d->ring[d->ring_head].frame;
+	d->ring_head = (d->ring_head + 1) & (d->ring_size - 1);
+	d->ring_count--;
+	return frame;
+}
+
+static inline void observe(const struct link *link, unsigned end, enum link_event event,
+			   const struct frame *frame)
+{
+	if (link->ops.observe)
+		link->ops.observe(link->ops.ctx, end, event, frame);
+}
+
+static inline void arm(struct direction *d)
+{
+	uint64_t next_ns;
+
+	if (d->delivering)
+		return;
+	next_ns = next_arrival(d);
+	if (!heap_contains(&d->event.node) || d->event.node.key != next_ns)
+		clock_set(d->link->clock, &d->event, next_ns);
+}
+
+/* Deliver what is due. What is sent on meanwhile waits for the next event, even when it arrives in the same
+ * nanosecond, so that a loop without delay shows as events and not as a hang. */
+static void direction_fire(struct event *event)
+{
+	struct direction *d = (struct direction *)(void *)event;
+	struct link *link = d->link;
+	uint64_t count = (uint64_t)d->ring_count + d->late.count;
+	unsigned to = 1 - d->from;
+
+	_Static_assert(offsetof(struct direction, event) == 0, "begins with its event");
+	d->delivering = true;
+	while (count-- && next_arrival(d) <= link->clock->now_ns) {
+		struct frame *frame = take_next(d);
+
+		d->counters.delivered_frames++;
+		observe(link, to, LINK_DELIVERED, frame);
+		link->ops.deliver(link->ops.ctx, to, frame);
+	}
+	d->delivering = false;
+	arm(d);
+}
+
+static void drop_all(struct direction *d, bool tell)
+{
+	while (d->ring_count || d->late.count) {
+		struct frame *frame = take_next(d);
+
+		if (tell) {
+			d->counters.down_drops++;
+			observe(d->link, d->from, LINK_DOWN, frame);
+		}
+		frame_unref(frame);
+	}
+}
+
+void link_free(struct link *link)
+{
+	if (!link)
+		return;
+	for (unsigned end = 0; end < 2; end++) {
+		struct direction *d = &link->direction[end];
+
+		clock_cancel(link->clock, &d->event);
+		drop_all(d, false);
+		heap_destroy(&d->late);
+		free(d->ring);
+	}
+	free(link);
+}
+
+static inline uint64_t under_way(const struct direction *d)
+{
+	return (uint64_t)d->ring_count + d->late.count;
+}
+
+static void ring_grow(struct direction *d)
+{
+	uint32_t size = d->ring_size ? d->ring_size * 2 : RING_SIZE_FIRST;
+	struct flight *ring = xmalloc(size * sizeof *ring);
+
+	for (uint32_t i = 0; i < d->ring_count; i++)
+		ring[i] = d->ring[(d->ring_head + i) & (d->ring_size - 1)];
+	free(d->ring);
+	d->ring = ring;
+	d->ring_size = size;
+	d->ring_head = 0;
+}
+
+static inline void push(struct direction *d, struct frame *frame, uint64_t arrival_ns)
+{
+	if (d->ring_count == d->ring_size)
+		ring_grow(d);
+	d->ring[(d->ring_head + d->ring_count) & (d->ring_size - 1)] =
+		(struct flight){.arrival_ns = arrival_ns, .frame = frame};
+	d->ring_count++;
+	d->last_arrival_ns = arrival_ns;
+}
+
+static void push_late(struct direction *d, struct frame *frame, uint64_t arrival_ns)
+{
+	struct late *late = xcalloc(1, sizeof *late);
+
+	late->frame = frame;
+	if (!heap_insert(&d->late, &late->node, arrival_ns, d->late_sequence++))
+		abort();
+	d->counters.reordered++;
+}
+
+static inline uint64_t wire_ns(struct direction *d, uint32_t len)
+{
+	if (len != d->last_len) {
+		uint32_t padded = len < WIRE_FRAME_BYTES_MIN ? WIRE_FRAME_BYTES_MIN : len;
+
+		d->last_len = len;
+		d->last_wire_ns = bytes_to_ns((uint64_t)padded + WIRE_OVERHEAD_BYTES,
+					      d->link->config.rate_bps);
+	}
+	return d->last_wire_ns;
+}
+
+/* Draw the frame's fate and send it on its way; 'arrival_ns' without jitter. */
+static void send_faulty(struct direction *d, struct frame *frame, uint64_t arrival_ns)
+{
+	const struct link_config *config = &d->link->config;
+	bool lost = rng_chance_ppm(&d->rng, config->loss_ppm);
+	bool duplicated = rng_chance_ppm(&d->rng, config->duplicate_ppm);
+	bool held_back = rng_chance_ppm(&d->rng, config->reorder_ppm);
+	uint64_t jitter_ns = rng_below(&d->rng, config->jitter_ns + 1);
+
+	if (lost) {
+		d->counters.lost++;
+		observe(d->link, d->from, LINK_LOST, frame);
+		frame_unref(frame);
+		return;
+	}
+	arrival_ns += jitter_ns;
+	if (arrival_ns < d->last_arrival_ns)
+		arrival_ns = d->last_arrival_ns;
+	if (held_back)
+		push_late(d, frame, arrival_ns + config->reorder_delay_ns);
+	else
+		push(d, frame, arrival_ns);
+	if (duplicated) {
+		d->counters.duplicated++;
+		if (held_back)
+			push_late(d, frame_ref(frame), arrival_ns + config->reorder_delay_ns);
+		else
+			push(d, frame_ref(frame), arrival_ns);
+	}
+}
+
+/* Whether the frame, which takes 'ns' on the wire, has no place in the queue. */
+static inline bool queue_is_full(const struct direction *d, uint64_t now_ns, uint64_t ns)
+{
+	const struct link *link = d->link;
+
+	if (under_way(d) >= RING_SIZE_MAX)
+		return true;
+	return d->free_ns > now_ns && d->free_ns - now_ns + ns > link->queue_ns_max;
+}
+
+void link_send(struct link *link, unsigned end, struct frame *frame)
+{
+	struct direction *d = &link->direction[end];
+	uint64_t now_ns = link->clock->now_ns;
+	uint64_t ns = wire_ns(d, frame->len);
+
+	if (!link->up) {
+		d->counters.down_drops++;
+		observe(link, end, LINK_DOWN, frame);
+		frame_unref(frame);
+		return;
+	}
+	if (queue_is_full(d, now_ns, ns)) {
+		d->counters.queue_full++;
+		observe(link, end, LINK_QUEUE_FULL, frame);
+		frame_unref(frame);
+		return;
+	}
+	d->counters.sent_frames++;
+	d->counters.sent_bytes += frame->len;
+	observe(link, end, LINK_SENT, frame);
+	d->free_ns = (d->free_ns > now_ns ? d->free_ns : now_ns) + ns;
+	if (link->faulty)
+		send_faulty(d, frame, d->free_ns + link->config.delay_ns);
+	else
+		push(d, frame, d->free_ns + link->config.delay_ns);
+	arm(d);
+}
+
+void link_set_up(struct link *link, bool up)
+{
+	if (link->up == up)
+		return;
+	link->up = up;
+	for (unsigned end = 0; end < 2 && !up; end++) {
+		struct direction *d = &link->direction[end];
+
+		drop_all(d, true);
+		d->free_ns = link->clock->now_ns;
+		d->last_arrival_ns = 0;
+		arm(d);
+	}
+	for (unsigned end = 0; end < 2 && link->ops.state; end++)
+		link->ops.state(link->ops.ctx, end, up);
+}
+
+bool link_is_up(const struct link *link)
+{
+	return link->up;
+}
+
+uint64_t link_in_flight(const struct link *link)
+{
+	return under_way(&link->direction[0]) + under_way(&link->direction[1]);
+}
+
+const struct link_counters *link_counters(const struct link *link, unsigned end)
+{
+	return &link->direction[end].counters;
+}
