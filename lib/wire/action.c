@@ -13,18 +13,18 @@
 
 /* The length of an action by its type; OFPAT_VENDOR, whose length varies, is not among them. */
 static const uint8_t action_bytes[] = {
-	[OFPAT_OUTPUT] = sizeof(struct ofp_action_output),
-	[OFPAT_SET_VLAN_VID] = sizeof(struct ofp_action_vlan_vid),
-	[OFPAT_SET_VLAN_PCP] = sizeof(struct ofp_action_vlan_pcp),
-	[OFPAT_STRIP_VLAN] = sizeof(struct ofp_action_header),
-	[OFPAT_SET_DL_SRC] = sizeof(struct ofp_action_dl_addr),
-	[OFPAT_SET_DL_DST] = sizeof(struct ofp_action_dl_addr),
-	[OFPAT_SET_NW_SRC] = sizeof(struct ofp_action_nw_addr),
-	[OFPAT_SET_NW_DST] = sizeof(struct ofp_action_nw_addr),
-	[OFPAT_SET_NW_TOS] = sizeof(struct ofp_action_nw_tos),
-	[OFPAT_SET_TP_SRC] = sizeof(struct ofp_action_tp_port),
-	[OFPAT_SET_TP_DST] = sizeof(struct ofp_action_tp_port),
-	[OFPAT_ENQUEUE] = sizeof(struct ofp_action_enqueue),
+        [OFPAT_OUTPUT] = sizeof(struct ofp_action_output),
+        [OFPAT_SET_VLAN_VID] = sizeof(struct ofp_action_vlan_vid),
+        [OFPAT_SET_VLAN_PCP] = sizeof(struct ofp_action_vlan_pcp),
+        [OFPAT_STRIP_VLAN] = sizeof(struct ofp_action_header),
+        [OFPAT_SET_DL_SRC] = sizeof(struct ofp_action_dl_addr),
+        [OFPAT_SET_DL_DST] = sizeof(struct ofp_action_dl_addr),
+        [OFPAT_SET_NW_SRC] = sizeof(struct ofp_action_nw_addr),
+        [OFPAT_SET_NW_DST] = sizeof(struct ofp_action_nw_addr),
+        [OFPAT_SET_NW_TOS] = sizeof(struct ofp_action_nw_tos),
+        [OFPAT_SET_TP_SRC] = sizeof(struct ofp_action_tp_port),
+        [OFPAT_SET_TP_DST] = sizeof(struct ofp_action_tp_port),
+        [OFPAT_ENQUEUE] = sizeof(struct ofp_action_enqueue),
 };
 
 #define ACTION_TYPE_COUNT (sizeof action_bytes / sizeof action_bytes[0])
@@ -39,27 +39,27 @@ static int check_one(const uint8_t *bytes, size_t rest, bool vendor_ok, struct f
 
 	if (rest < sizeof *header)
 		return of_error_set(error, OFPET_BAD_ACTION, OFPBAC_BAD_LEN,
-				    "the action's header is cut off");
+		                    "the action's header is cut off");
 	type = fb_get16(&header->type);
 	len = fb_get16(&header->len);
 	if (len < sizeof *header || len % ACTION_ALIGN_BYTES)
 		return of_error_set(error, OFPET_BAD_ACTION, OFPBAC_BAD_LEN,
-				    "the action's length is not a positive multiple of 8");
+		                    "the action's length is not a positive multiple of 8");
 	if (len > rest)
 		return of_error_set(error, OFPET_BAD_ACTION, OFPBAC_BAD_LEN,
-				    "the action is longer than the list that it is in");
+		                    "the action is longer than the list that it is in");
 	if (type == OFPAT_VENDOR) {
 		if (!vendor_ok)
 			return of_error_set(error, OFPET_BAD_ACTION, OFPBAC_BAD_VENDOR,
-					    "the vendor of the action is not known");
+			                    "the vendor of the action is not known");
 		return 0;
 	}
 	if (type >= ACTION_TYPE_COUNT)
 		return of_error_set(error, OFPET_BAD_ACTION, OFPBAC_BAD_TYPE,
-				    "the action's type is not known");
+		                    "the action's type is not known");
 	if (len != action_bytes[type])
 		return of_error_set(error, OFPET_BAD_ACTION, OFPBAC_BAD_LEN,
-				    "the action's length is not that of its type");
+		                    "the action's length is not that of its type");
 	return 0;
 }
 
@@ -110,11 +110,11 @@ static void decode_one(struct fb_action *action, const uint8_t *p, size_t len)
 	case OFPAT_ENQUEUE:
 		action->enqueue.port = fb_get16(&((const struct ofp_action_enqueue *)p)->port);
 		action->enqueue.queue_id =
-			fb_get32(&((const struct ofp_action_enqueue *)p)->queue_id);
+		        fb_get32(&((const struct ofp_action_enqueue *)p)->queue_id);
 		break;
 	case OFPAT_VENDOR:
 		action->vendor.vendor =
-			fb_get32(&((const struct ofp_action_vendor_header *)p)->vendor);
+		        fb_get32(&((const struct ofp_action_vendor_header *)p)->vendor);
 		action->vendor.data = p + sizeof(struct ofp_action_vendor_header);
 		action->vendor.data_len = (uint16_t)(len - sizeof(struct ofp_action_vendor_header));
 		break;
@@ -151,7 +151,7 @@ static uint8_t *reserve(struct fb_buf *out, uint16_t type, size_t len)
 	return p;
 }
 
-/* Write the argument of 'action', whose type is a standard one, into its zeroed wire form at 'p'. */
+/* Write the argument of 'action', whose type is a standard one, to its zeroed wire form at 'p'. */
 static void encode_one(uint8_t *p, const struct fb_action *action)
 {
 	switch ((enum ofp_action_type)action->type) {

@@ -1,10 +1,11 @@
 /* A byte stream, cut anywhere, becomes OpenFlow messages: see framer.h for the contract.
  *
- * A message is at each moment in one of three places: whole in the input, then it is handed out from
- * there; in 'header', while fewer than its first 8 bytes have come, so that nothing is allocated for a
- * length that may be bad; or in 'partial', allocated to the length that its header claims. The front
- * of a cut message leaves the input only in framer_finish(), because until then 'partial' may hold a
- * message that the owner still reads. What a message means is left to message_decode.c. */
+ * A message is at each moment in one of three places: whole in the input, then it is handed out
+ * from there; in 'header', while fewer than its first 8 bytes have come, so that nothing is
+ * allocated for a length that may be bad; or in 'partial', allocated to the length that its header
+ * claims. The front of a cut message leaves the input only in framer_finish(), because until then
+ * 'partial' may hold a message that the owner still reads. What a message means is left to
+ * message_decode.c. */
 #include "lib/wire/framer.h"
 
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static enum framer_result fail(struct framer *framer, enum framer_result failure
 }
 
 static enum framer_result fail_length(struct framer *framer, const uint8_t *header,
-				      const uint8_t **msg, size_t *msg_len)
+                                      const uint8_t **msg, size_t *msg_len)
 {
 	memmove(framer->header, header, sizeof framer->header);
 	*msg = framer->header;

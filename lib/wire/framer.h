@@ -14,8 +14,8 @@
  * with. All views are valid until framer_finish(), the pushed bytes must stay until then.
  *
  * A header whose length is below 8 ends the stream with FRAMER_BAD_LENGTH, for good: every later
- * framer_next() gives the same. So does FRAMER_NO_MEMORY. An owner that finishes before framer_next()
- * said FRAMER_MORE loses its place in the stream and must close the connection. */
+ * framer_next() gives the same. So does FRAMER_NO_MEMORY. An owner that finishes before
+ * framer_next() said FRAMER_MORE loses its place in the stream and must close the connection. */
 #ifndef WIRE_FRAMER_H
 #define WIRE_FRAMER_H
 
@@ -26,22 +26,22 @@
 #include <flowbed/openflow.h>
 
 enum framer_result {
-	FRAMER_MESSAGE,     /* one message of '*msg_len' bytes at '*msg', its header's length */
-	FRAMER_MORE,        /* no further whole message */
-	FRAMER_BAD_LENGTH,  /* close the connection; '*msg' is the 8 bytes of the header below 8 */
-	FRAMER_NO_MEMORY,   /* the buffer could not be had: close the connection */
+	FRAMER_MESSAGE,    /* one message of '*msg_len' bytes at '*msg', its header's length */
+	FRAMER_MORE,       /* no further whole message */
+	FRAMER_BAD_LENGTH, /* close the connection; '*msg' is the 8 bytes of the header below 8 */
+	FRAMER_NO_MEMORY,  /* the buffer could not be had: close the connection */
 };
 
 struct framer {
-	uint8_t header[sizeof(struct ofp_header)];  /* of a message cut within it, or the bad one */
-	size_t header_len;                          /* bytes of it so far */
+	uint8_t header[sizeof(struct ofp_header)]; /* of a message cut within it, or the bad one */
+	size_t header_len;                         /* bytes of it so far */
 
-	uint8_t *partial;     /* a message cut behind its header; NULL: none */
-	size_t partial_len;   /* bytes of it so far */
-	size_t partial_size;  /* bytes of the whole, and at 'partial' */
-	bool partial_taken;   /* 'partial' was handed out and goes at framer_finish() */
+	uint8_t *partial;    /* a message cut behind its header; NULL: none */
+	size_t partial_len;  /* bytes of it so far */
+	size_t partial_size; /* bytes of the whole, and at 'partial' */
+	bool partial_taken;  /* 'partial' was handed out and goes at framer_finish() */
 
-	const uint8_t *input;       /* pushed and not yet taken */
+	const uint8_t *input; /* pushed and not yet taken */
 	size_t input_len;
 	bool drained;               /* 'input' is the front of a cut message, or empty */
 	enum framer_result failure; /* what ended the stream; FRAMER_MORE: nothing */
@@ -52,7 +52,7 @@ void framer_init(struct framer *framer);
 void framer_destroy(struct framer *framer);
 /* Give the 'len' bytes at 'bytes', which follow those of the last push. */
 void framer_push(struct framer *framer, const uint8_t *bytes, size_t len);
-/* Take the next message; '*msg' and '*msg_len' are set where a result says so, else to NULL and 0. */
+/* Take the next message; '*msg' and '*msg_len' are set where a result says so, else NULL and 0. */
 enum framer_result framer_next(struct framer *framer, const uint8_t **msg, size_t *msg_len);
 /* Done with all that was taken: keeps the front of a message that was cut. */
 void framer_finish(struct framer *framer);

@@ -1,8 +1,8 @@
 /* Decoding of OpenFlow 1.0 messages: see <flowbed/message.h> for the contract.
  *
- * The size of each type's fixed part stands in one table, which is consulted before anything else of
- * a message is read; variable parts are checked by the one function of their type. Who may send what is
- * not asked here: a message decodes the same on both ends. */
+ * The size of each type's fixed part stands in one table, which is consulted before anything else
+ * of a message is read; variable parts are checked by the one function of their type. Who may send
+ * what is not asked here: a message decodes the same on both ends. */
 #include <flowbed/message.h>
 
 #include "lib/wire/message_element.h"
@@ -10,31 +10,31 @@
 
 /* The size of each message type. */
 static const struct {
-	uint16_t bytes;  /* of the fixed part, header included */
-	bool more;       /* something may follow it */
+	uint16_t bytes; /* of the fixed part, header included */
+	bool more;      /* something may follow it */
 } message_size[] = {
-	[OFPT_HELLO] = {sizeof(struct ofp_hello), true},
-	[OFPT_ERROR] = {sizeof(struct ofp_error_msg), true},
-	[OFPT_ECHO_REQUEST] = {sizeof(struct ofp_header), true},
-	[OFPT_ECHO_REPLY] = {sizeof(struct ofp_header), true},
-	[OFPT_VENDOR] = {sizeof(struct ofp_vendor_header), true},
-	[OFPT_FEATURES_REQUEST] = {sizeof(struct ofp_header), false},
-	[OFPT_FEATURES_REPLY] = {sizeof(struct ofp_switch_features), true},
-	[OFPT_GET_CONFIG_REQUEST] = {sizeof(struct ofp_header), false},
-	[OFPT_GET_CONFIG_REPLY] = {sizeof(struct ofp_switch_config), false},
-	[OFPT_SET_CONFIG] = {sizeof(struct ofp_switch_config), false},
-	[OFPT_PACKET_IN] = {sizeof(struct ofp_packet_in), true},
-	[OFPT_FLOW_REMOVED] = {sizeof(struct ofp_flow_removed), false},
-	[OFPT_PORT_STATUS] = {sizeof(struct ofp_port_status), false},
-	[OFPT_PACKET_OUT] = {sizeof(struct ofp_packet_out), true},
-	[OFPT_FLOW_MOD] = {sizeof(struct ofp_flow_mod), true},
-	[OFPT_PORT_MOD] = {sizeof(struct ofp_port_mod), false},
-	[OFPT_STATS_REQUEST] = {sizeof(struct ofp_stats_request), true},
-	[OFPT_STATS_REPLY] = {sizeof(struct ofp_stats_reply), true},
-	[OFPT_BARRIER_REQUEST] = {sizeof(struct ofp_header), false},
-	[OFPT_BARRIER_REPLY] = {sizeof(struct ofp_header), false},
-	[OFPT_QUEUE_GET_CONFIG_REQUEST] = {sizeof(struct ofp_queue_get_config_request), false},
-	[OFPT_QUEUE_GET_CONFIG_REPLY] = {sizeof(struct ofp_queue_get_config_reply), true},
+        [OFPT_HELLO] = {sizeof(struct ofp_hello), true},
+        [OFPT_ERROR] = {sizeof(struct ofp_error_msg), true},
+        [OFPT_ECHO_REQUEST] = {sizeof(struct ofp_header), true},
+        [OFPT_ECHO_REPLY] = {sizeof(struct ofp_header), true},
+        [OFPT_VENDOR] = {sizeof(struct ofp_vendor_header), true},
+        [OFPT_FEATURES_REQUEST] = {sizeof(struct ofp_header), false},
+        [OFPT_FEATURES_REPLY] = {sizeof(struct ofp_switch_features), true},
+        [OFPT_GET_CONFIG_REQUEST] = {sizeof(struct ofp_header), false},
+        [OFPT_GET_CONFIG_REPLY] = {sizeof(struct ofp_switch_config), false},
+        [OFPT_SET_CONFIG] = {sizeof(struct ofp_switch_config), false},
+        [OFPT_PACKET_IN] = {sizeof(struct ofp_packet_in), true},
+        [OFPT_FLOW_REMOVED] = {sizeof(struct ofp_flow_removed), false},
+        [OFPT_PORT_STATUS] = {sizeof(struct ofp_port_status), false},
+        [OFPT_PACKET_OUT] = {sizeof(struct ofp_packet_out), true},
+        [OFPT_FLOW_MOD] = {sizeof(struct ofp_flow_mod), true},
+        [OFPT_PORT_MOD] = {sizeof(struct ofp_port_mod), false},
+        [OFPT_STATS_REQUEST] = {sizeof(struct ofp_stats_request), true},
+        [OFPT_STATS_REPLY] = {sizeof(struct ofp_stats_reply), true},
+        [OFPT_BARRIER_REQUEST] = {sizeof(struct ofp_header), false},
+        [OFPT_BARRIER_REPLY] = {sizeof(struct ofp_header), false},
+        [OFPT_QUEUE_GET_CONFIG_REQUEST] = {sizeof(struct ofp_queue_get_config_request), false},
+        [OFPT_QUEUE_GET_CONFIG_REPLY] = {sizeof(struct ofp_queue_get_config_reply), true},
 };
 
 #define MESSAGE_TYPE_COUNT (sizeof message_size / sizeof message_size[0])
@@ -47,7 +47,7 @@ static struct fb_view rest(const void *bytes, size_t len, size_t skip)
 
 /* Fill the header's part of '*msg' from as many bytes as there are, and check it. */
 static int decode_header(const uint8_t *bytes, size_t len, struct fb_msg *msg,
-			 struct fb_of_error *error)
+                         struct fb_of_error *error)
 {
 	const struct ofp_header *header = (const void *)bytes;
 
@@ -61,10 +61,10 @@ static int decode_header(const uint8_t *bytes, size_t len, struct fb_msg *msg,
 		return of_error_bad_len(error, "the header's length is not that of the message");
 	if (msg->version != OFP_VERSION && msg->type != OFPT_HELLO && msg->type != OFPT_ERROR)
 		return of_error_set(error, OFPET_BAD_REQUEST, OFPBRC_BAD_VERSION,
-				    "the message's version is not 1");
+		                    "the message's version is not 1");
 	if (msg->type >= MESSAGE_TYPE_COUNT)
 		return of_error_set(error, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
-				    "the message's type is not known");
+		                    "the message's type is not known");
 	if (len < message_size[msg->type].bytes)
 		return of_error_bad_len(error, "the message is shorter than its type asks for");
 	if (len > message_size[msg->type].bytes && !message_size[msg->type].more)
@@ -86,7 +86,7 @@ static void decode_vendor(const struct ofp_vendor_header *wire, size_t len, stru
 }
 
 static int decode_features_reply(const struct ofp_switch_features *wire, size_t len,
-				 struct fb_features_reply *features, struct fb_of_error *error)
+                                 struct fb_features_reply *features, struct fb_of_error *error)
 {
 	features->datapath_id = fb_get64(&wire->datapath_id);
 	features->n_buffers = fb_get32(&wire->n_buffers);
@@ -106,7 +106,7 @@ static void decode_config(const struct ofp_switch_config *wire, struct fb_switch
 }
 
 static void decode_packet_in(const struct ofp_packet_in *wire, size_t len,
-			     struct fb_of_packet_in *packet_in)
+                             struct fb_of_packet_in *packet_in)
 {
 	packet_in->buffer_id = fb_get32(&wire->buffer_id);
 	packet_in->total_len = fb_get16(&wire->total_len);
@@ -116,7 +116,7 @@ static void decode_packet_in(const struct ofp_packet_in *wire, size_t len,
 }
 
 static void decode_flow_removed(const struct ofp_flow_removed *wire,
-				struct fb_flow_removed *removed)
+                                struct fb_flow_removed *removed)
 {
 	fb_match_decode((const uint8_t *)&wire->match, &removed->match);
 	removed->cookie = fb_get64(&wire->cookie);
@@ -136,7 +136,7 @@ static void decode_port_status(const struct ofp_port_status *wire, struct fb_por
 }
 
 static int decode_packet_out(const struct ofp_packet_out *wire, size_t len,
-			     struct fb_packet_out *packet_out, struct fb_of_error *error)
+                             struct fb_packet_out *packet_out, struct fb_of_error *error)
 {
 	size_t actions_len = fb_get16(&wire->actions_len);
 
@@ -149,8 +149,8 @@ static int decode_packet_out(const struct ofp_packet_out *wire, size_t len,
 	return fb_actions_check(wire->actions, actions_len, true, error);
 }
 
-static int decode_flow_mod(const struct ofp_flow_mod *wire, size_t len, struct fb_flow_mod *flow_mod,
-			   struct fb_of_error *error)
+static int decode_flow_mod(const struct ofp_flow_mod *wire, size_t len,
+                           struct fb_flow_mod *flow_mod, struct fb_of_error *error)
 {
 	fb_match_decode((const uint8_t *)&wire->match, &flow_mod->match);
 	flow_mod->cookie = fb_get64(&wire->cookie);
@@ -164,7 +164,7 @@ static int decode_flow_mod(const struct ofp_flow_mod *wire, size_t len, struct f
 	flow_mod->actions = rest(wire, len, sizeof *wire);
 	if (flow_mod->command > OFPFC_DELETE_STRICT)
 		return of_error_set(error, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_COMMAND,
-				    "the flow-mod's command is not known");
+		                    "the flow-mod's command is not known");
 	return fb_actions_check(flow_mod->actions.data, flow_mod->actions.len, true, error);
 }
 
@@ -183,9 +183,11 @@ static void decode_port_mod(const struct ofp_port_mod *wire, struct fb_port_mod 
 static int check_body(struct fb_view body, size_t size, bool more, struct fb_of_error *error)
 {
 	if (body.len < size)
-		return of_error_bad_len(error, "the statistics body is shorter than its type asks for");
+		return of_error_bad_len(error,
+		                        "the statistics body is shorter than its type asks for");
 	if (body.len > size && !more)
-		return of_error_bad_len(error, "the statistics body is longer than its type allows");
+		return of_error_bad_len(error,
+		                        "the statistics body is longer than its type allows");
 	return 0;
 }
 
@@ -200,11 +202,11 @@ static int check_run(struct fb_view body, size_t size, struct fb_of_error *error
 static int bad_stat(struct fb_of_error *error)
 {
 	return of_error_set(error, OFPET_BAD_REQUEST, OFPBRC_BAD_STAT,
-			    "the statistics type is not known");
+	                    "the statistics type is not known");
 }
 
 static int decode_flow_stats_request(struct fb_view body, struct fb_flow_stats_request *flow,
-				     struct fb_of_error *error)
+                                     struct fb_of_error *error)
 {
 	const struct ofp_flow_stats_request *wire = (const void *)body.data;
 
@@ -217,7 +219,7 @@ static int decode_flow_stats_request(struct fb_view body, struct fb_flow_stats_r
 }
 
 static int decode_port_stats_request(struct fb_view body, struct fb_stats_request *request,
-				     struct fb_of_error *error)
+                                     struct fb_of_error *error)
 {
 	const struct ofp_port_stats_request *wire = (const void *)body.data;
 
@@ -228,7 +230,7 @@ static int decode_port_stats_request(struct fb_view body, struct fb_stats_reques
 }
 
 static int decode_queue_stats_request(struct fb_view body, struct fb_stats_request *request,
-				      struct fb_of_error *error)
+                                      struct fb_of_error *error)
 {
 	const struct ofp_queue_stats_request *wire = (const void *)body.data;
 
@@ -241,7 +243,7 @@ static int decode_queue_stats_request(struct fb_view body, struct fb_stats_reque
 
 /* A vendor's statistics begin with its id, the rest is its own. */
 static int decode_vendor_stats(struct fb_view body, uint32_t *vendor, struct fb_view *data,
-			       struct fb_of_error *error)
+                               struct fb_of_error *error)
 {
 	if (check_body(body, sizeof *vendor, true, error) < 0)
 		return -1;
@@ -251,7 +253,7 @@ static int decode_vendor_stats(struct fb_view body, uint32_t *vendor, struct fb_
 }
 
 static int decode_stats_request(const struct ofp_stats_request *wire, size_t len,
-				struct fb_stats_request *request, struct fb_of_error *error)
+                                struct fb_stats_request *request, struct fb_of_error *error)
 {
 	struct fb_view body = rest(wire, len, sizeof *wire);
 
@@ -270,13 +272,13 @@ static int decode_stats_request(const struct ofp_stats_request *wire, size_t len
 		return decode_queue_stats_request(body, request, error);
 	case OFPST_VENDOR:
 		return decode_vendor_stats(body, &request->vendor.vendor, &request->vendor.data,
-					   error);
+		                           error);
 	}
 	return bad_stat(error);
 }
 
 static int decode_desc_stats(struct fb_view body, struct fb_desc_stats *desc,
-			     struct fb_of_error *error)
+                             struct fb_of_error *error)
 {
 	const struct ofp_desc_stats *wire = (const void *)body.data;
 
@@ -291,7 +293,7 @@ static int decode_desc_stats(struct fb_view body, struct fb_desc_stats *desc,
 }
 
 static int decode_aggregate_stats(struct fb_view body, struct fb_aggregate_stats *aggregate,
-				  struct fb_of_error *error)
+                                  struct fb_of_error *error)
 {
 	const struct ofp_aggregate_stats_reply *wire = (const void *)body.data;
 
@@ -304,7 +306,7 @@ static int decode_aggregate_stats(struct fb_view body, struct fb_aggregate_stats
 }
 
 static int decode_stats_reply(const struct ofp_stats_reply *wire, size_t len,
-			      struct fb_stats_reply *reply, struct fb_of_error *error)
+                              struct fb_stats_reply *reply, struct fb_of_error *error)
 {
 	struct fb_view body = rest(wire, len, sizeof *wire);
 
@@ -334,8 +336,7 @@ static int decode_stats_reply(const struct ofp_stats_reply *wire, size_t len,
 }
 
 static int decode_queue_config_reply(const struct ofp_queue_get_config_reply *wire, size_t len,
-				     struct fb_queue_config_reply *reply,
-				     struct fb_of_error *error)
+                                     struct fb_queue_config_reply *reply, struct fb_of_error *error)
 {
 	reply->port = fb_get16(&wire->port);
 	reply->queues = rest(wire, len, sizeof *wire);
@@ -393,11 +394,11 @@ int fb_msg_decode(const uint8_t *bytes, size_t len, struct fb_msg *msg, struct f
 		return decode_stats_reply(wire, len, &msg->stats_reply, error);
 	case OFPT_QUEUE_GET_CONFIG_REQUEST:
 		msg->queue_config_request_port =
-			fb_get16(&((const struct ofp_queue_get_config_request *)wire)->port);
+		        fb_get16(&((const struct ofp_queue_get_config_request *)wire)->port);
 		return 0;
 	case OFPT_QUEUE_GET_CONFIG_REPLY:
 		return decode_queue_config_reply(wire, len, &msg->queue_config_reply, error);
 	}
 	return of_error_set(error, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
-			    "the message's type is not known");
+	                    "the message's type is not known");
 }

@@ -1,9 +1,10 @@
-/* The repeated elements of OpenFlow messages: ports (section 5.2.1), queues (5.2.2) and the entries of
- * statistics replies (5.3.5), checked, walked and made.
+/* The repeated elements of OpenFlow messages: ports (section 5.2.1), queues (5.2.2) and the entries
+ * of statistics replies (5.3.5), checked, walked and made.
  *
- * Most have one size, so that a run of them is checked by its length alone, in message_decode.c. Flow
- * statistics and queues carry their own lengths and hold lists in turn; their checks are here, beside the
- * walkers that rely on them. Messages as a whole are left to message_decode.c and message_encode.c. */
+ * Most have one size, so that a run of them is checked by its length alone, in message_decode.c.
+ * Flow statistics and queues carry their own lengths and hold lists in turn; their checks are here,
+ * beside the walkers that rely on them. Messages as a whole are left to message_decode.c and
+ * message_encode.c. */
 #include "lib/wire/message_element.h"
 
 #include <assert.h>
@@ -100,9 +101,11 @@ int message_element_check_flow_stats(struct fb_view view, struct fb_of_error *er
 			return of_error_bad_len(error, "the last flow statistics entry is cut off");
 		len = fb_get16(&wire->length);
 		if (len < sizeof *wire)
-			return of_error_bad_len(error, "a flow statistics entry's length is too small");
+			return of_error_bad_len(error,
+			                        "a flow statistics entry's length is too small");
 		if (len > view.len - offset)
-			return of_error_bad_len(error, "a flow statistics entry is longer than the reply");
+			return of_error_bad_len(error,
+			                        "a flow statistics entry is longer than the reply");
 		if (fb_actions_check(wire->actions, len - sizeof *wire, true, error) < 0)
 			return -1;
 	}

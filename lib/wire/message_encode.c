@@ -1,18 +1,20 @@
-/* Encoding of OpenFlow 1.0 messages into a caller's buffer: see <flowbed/message.h> for the contract.
+/* Encoding of OpenFlow 1.0 messages into a caller's buffer: see <flowbed/message.h> for the
+ * contract.
  *
- * Each message is reserved whole, with the views that follow its fixed part counted in, and then filled:
- * either all of it fits or nothing is written. */
+ * Each message is reserved whole, with the views that follow its fixed part counted in, and then
+ * filled: either all of it fits or nothing is written. */
 #include <flowbed/message.h>
 
 #include "lib/wire/message_element.h"
 
-/* How much of its cause an ERROR carries: the specification asks for 64 bytes or more, this shows a flow-mod
- * with a dozen actions. */
+/* How much of its cause an ERROR carries: the specification asks for 64 bytes or more, this shows a
+ * flow-mod with a dozen actions. */
 enum { ERROR_CAUSE_BYTES_MAX = 256 };
 
 /* Reserve a message whose fixed part is 'fixed_len' bytes, zeroed but for the header, and behind it
  * 'more_len' bytes, not initialised. NULL, with 'overflow' set, where it does not fit. */
-static void *begin(struct fb_buf *out, uint8_t type, uint32_t xid, size_t fixed_len, size_t more_len)
+static void *begin(struct fb_buf *out, uint8_t type, uint32_t xid, size_t fixed_len,
+                   size_t more_len)
 {
 	struct ofp_header *header = NULL;
 
@@ -48,7 +50,7 @@ bool fb_msg_put_packet_out(struct fb_buf *out, uint32_t xid, const struct fb_pac
 
 	if (po->actions.len <= UINT16_MAX && po->data.len <= UINT16_MAX)
 		wire = begin(out, OFPT_PACKET_OUT, xid, sizeof *wire,
-			     po->actions.len + po->data.len);
+		             po->actions.len + po->data.len);
 	if (!wire) {
 		out->overflow = true;
 		return false;
@@ -95,7 +97,7 @@ bool fb_msg_put_packet_in(struct fb_buf *out, uint32_t xid, const struct fb_of_p
 }
 
 static bool put_error(struct fb_buf *out, uint32_t xid, uint16_t type, uint16_t code,
-		      struct fb_view data)
+                      struct fb_view data)
 {
 	struct ofp_error_msg *wire = begin(out, OFPT_ERROR, xid, sizeof *wire, data.len);
 
@@ -108,7 +110,7 @@ static bool put_error(struct fb_buf *out, uint32_t xid, uint16_t type, uint16_t 
 }
 
 bool fb_msg_put_error(struct fb_buf *out, const struct fb_of_error *error, const uint8_t *cause,
-		      size_t cause_len)
+                      size_t cause_len)
 {
 	struct fb_view data = {cause, cause_len};
 	uint32_t xid = 0;
@@ -136,7 +138,7 @@ static bool put_data(struct fb_buf *out, uint8_t type, uint32_t xid, struct fb_v
 static bool put_vendor(struct fb_buf *out, const struct fb_msg *msg)
 {
 	struct ofp_vendor_header *wire =
-		begin(out, msg->type, msg->xid, sizeof *wire, msg->vendor.data.len);
+	        begin(out, msg->type, msg->xid, sizeof *wire, msg->vendor.data.len);
 
 	if (!wire)
 		return false;
@@ -146,10 +148,10 @@ static bool put_vendor(struct fb_buf *out, const struct fb_msg *msg)
 }
 
 static bool put_features_reply(struct fb_buf *out, uint32_t xid,
-			       const struct fb_features_reply *features)
+                               const struct fb_features_reply *features)
 {
 	struct ofp_switch_features *wire =
-		begin(out, OFPT_FEATURES_REPLY, xid, sizeof *wire, features->ports.len);
+	        begin(out, OFPT_FEATURES_REPLY, xid, sizeof *wire, features->ports.len);
 
 	if (!wire)
 		return false;
@@ -174,7 +176,7 @@ static bool put_config(struct fb_buf *out, const struct fb_msg *msg)
 }
 
 static bool put_flow_removed(struct fb_buf *out, uint32_t xid,
-			     const struct fb_flow_removed *removed)
+                             const struct fb_flow_removed *removed)
 {
 	struct ofp_flow_removed *wire = begin(out, OFPT_FLOW_REMOVED, xid, sizeof *wire, 0);
 
@@ -220,11 +222,11 @@ static bool put_port_mod(struct fb_buf *out, uint32_t xid, const struct fb_port_
 /* Statistics. */
 
 /* Begin a statistics request or reply: its zeroed body of 'fixed_len' bytes is returned. */
-static void *begin_stats(struct fb_buf *out, const struct fb_msg *msg, uint16_t type, uint16_t flags,
-			 size_t fixed_len, size_t more_len)
+static void *begin_stats(struct fb_buf *out, const struct fb_msg *msg, uint16_t type,
+                         uint16_t flags, size_t fixed_len, size_t more_len)
 {
 	struct ofp_stats_request *wire =
-		begin(out, msg->type, msg->xid, sizeof *wire + fixed_len, more_len);
+	        begin(out, msg->type, msg->xid, sizeof *wire + fixed_len, more_len);
 
 	if (!wire)
 		return NULL;
@@ -234,7 +236,7 @@ static void *begin_stats(struct fb_buf *out, const struct fb_msg *msg, uint16_t 
 }
 
 static bool put_vendor_stats(struct fb_buf *out, const struct fb_msg *msg, uint16_t flags,
-			     uint32_t vendor, struct fb_view data)
+                             uint32_t vendor, struct fb_view data)
 {
 	uint8_t *body = begin_stats(out, msg, OFPST_VENDOR, flags, sizeof vendor, data.len);
 
@@ -249,7 +251,7 @@ static bool put_flow_stats_request(struct fb_buf *out, const struct fb_msg *msg)
 {
 	const struct fb_stats_request *request = &msg->stats_request;
 	struct ofp_flow_stats_request *wire =
-		begin_stats(out, msg, request->type, request->flags, sizeof *wire, 0);
+	        begin_stats(out, msg, request->type, request->flags, sizeof *wire, 0);
 
 	if (!wire)
 		return false;
@@ -263,7 +265,7 @@ static bool put_port_stats_request(struct fb_buf *out, const struct fb_msg *msg)
 {
 	const struct fb_stats_request *request = &msg->stats_request;
 	struct ofp_port_stats_request *wire =
-		begin_stats(out, msg, OFPST_PORT, request->flags, sizeof *wire, 0);
+	        begin_stats(out, msg, OFPST_PORT, request->flags, sizeof *wire, 0);
 
 	if (!wire)
 		return false;
@@ -275,7 +277,7 @@ static bool put_queue_stats_request(struct fb_buf *out, const struct fb_msg *msg
 {
 	const struct fb_stats_request *request = &msg->stats_request;
 	struct ofp_queue_stats_request *wire =
-		begin_stats(out, msg, OFPST_QUEUE, request->flags, sizeof *wire, 0);
+	        begin_stats(out, msg, OFPST_QUEUE, request->flags, sizeof *wire, 0);
 
 	if (!wire)
 		return false;
@@ -301,7 +303,7 @@ static bool put_stats_request(struct fb_buf *out, const struct fb_msg *msg)
 		return put_queue_stats_request(out, msg);
 	case OFPST_VENDOR:
 		return put_vendor_stats(out, msg, request->flags, request->vendor.vendor,
-					request->vendor.data);
+		                        request->vendor.data);
 	}
 	out->overflow = true;
 	return false;
@@ -311,7 +313,7 @@ static bool put_desc_stats(struct fb_buf *out, const struct fb_msg *msg)
 {
 	const struct fb_desc_stats *desc = &msg->stats_reply.desc;
 	struct ofp_desc_stats *wire =
-		begin_stats(out, msg, OFPST_DESC, msg->stats_reply.flags, sizeof *wire, 0);
+	        begin_stats(out, msg, OFPST_DESC, msg->stats_reply.flags, sizeof *wire, 0);
 
 	if (!wire)
 		return false;
@@ -327,7 +329,7 @@ static bool put_aggregate_stats(struct fb_buf *out, const struct fb_msg *msg)
 {
 	const struct fb_aggregate_stats *aggregate = &msg->stats_reply.aggregate;
 	struct ofp_aggregate_stats_reply *wire =
-		begin_stats(out, msg, OFPST_AGGREGATE, msg->stats_reply.flags, sizeof *wire, 0);
+	        begin_stats(out, msg, OFPST_AGGREGATE, msg->stats_reply.flags, sizeof *wire, 0);
 
 	if (!wire)
 		return false;
@@ -364,7 +366,7 @@ static bool put_stats_reply(struct fb_buf *out, const struct fb_msg *msg)
 		return put_stats_entries(out, msg);
 	case OFPST_VENDOR:
 		return put_vendor_stats(out, msg, reply->flags, reply->vendor.vendor,
-					reply->vendor.data);
+		                        reply->vendor.data);
 	}
 	out->overflow = true;
 	return false;
@@ -374,7 +376,8 @@ static bool put_stats_reply(struct fb_buf *out, const struct fb_msg *msg)
 
 static bool put_queue_config_request(struct fb_buf *out, const struct fb_msg *msg)
 {
-	struct ofp_queue_get_config_request *wire = begin(out, msg->type, msg->xid, sizeof *wire, 0);
+	struct ofp_queue_get_config_request *wire =
+	        begin(out, msg->type, msg->xid, sizeof *wire, 0);
 
 	if (!wire)
 		return false;
@@ -386,7 +389,7 @@ static bool put_queue_config_reply(struct fb_buf *out, const struct fb_msg *msg)
 {
 	const struct fb_queue_config_reply *reply = &msg->queue_config_reply;
 	struct ofp_queue_get_config_reply *wire =
-		begin(out, msg->type, msg->xid, sizeof *wire, reply->queues.len);
+	        begin(out, msg->type, msg->xid, sizeof *wire, reply->queues.len);
 
 	if (!wire)
 		return false;

@@ -1,5 +1,5 @@
-/* struct ofp_match (section 5.2.3) between its wire form and host order: no judgement of its fields, which
- * is match.c's. */
+/* struct ofp_match (section 5.2.3) between its wire form and host order: no judgement of its
+ * fields, which is match.c's. */
 #include <flowbed/message.h>
 
 void fb_match_decode(const uint8_t *bytes, struct fb_match *match)

@@ -5,7 +5,8 @@
 #include <flowbed/message.h>
 
 /* Fill '*error'; returns -1, so that a check can end with it. 'why' is constant text. */
-static inline int of_error_set(struct fb_of_error *error, uint16_t type, uint16_t code, const char *why)
+static inline int of_error_set(struct fb_of_error *error, uint16_t type, uint16_t code,
+                               const char *why)
 {
 	*error = (struct fb_of_error){.type = type, .code = code, .why = why};
 	return -1;
