@@ -25,7 +25,7 @@ struct controller_ops {
 };
 
 struct controller_config {               /* controller_config_default() fills it */
-	uint64_t echo_idle_ns;           /* silence after which an ECHO_REQUEST is sent: 5 s */
+	uint64_t echo_idle_ns;           /* silence after which an ECHO_REQUEST is sent: 5 s; 0: never */
 	uint64_t echo_timeout_ns;        /* silence after that which ends the connection: 5 s */
 	uint64_t handshake_timeout_ns;   /* from connect to FEATURES_REPLY: 10 s */
 	uint16_t miss_send_len;          /* for SET_CONFIG: 128; 0xffff for whole frames */
@@ -42,7 +42,14 @@ struct controller_counters {
 	uint64_t errors_in;                    /* OFPT_ERROR received */
 	uint64_t bad_messages;                 /* received and not decodable or not expected */
 	uint64_t echo_timeouts, handshake_timeouts, version_failures, replaced;
-	uint64_t lldp_ignored;
+	uint64_t lldp_ignored;                 /* discovery frames that no application wanted */
+	uint64_t packet_ins_early;             /* before FEATURES_REPLY: dropped */
+	uint64_t packet_ins_short;             /* without an Ethernet header: dropped */
+	uint64_t packet_ins_unhandled;         /* passed on by the last application: dropped */
+	uint64_t requests_forgotten;           /* statistics and barrier requests: too many without reply */
+	uint64_t replies_unknown;              /* statistics and barrier replies that nobody awaits */
+	uint64_t ports_refused;                /* over the limit of ports of one switch */
+	uint64_t log_lines_suppressed;         /* over the limit of a session */
 };
 
 void controller_config_default(struct controller_config *config);

@@ -11,6 +11,14 @@
  * the first application sent, then the second. Results must not depend on how the array was cut: handle its
  * elements in order.
  *
+ * Buffers. An application that sets FB_STOP has released the packet-in (by a packet-out or a flow-mod with its buffer id)
+ * or will do so itself; one that leaves FB_CONTINUE has not. When the last application continues, the controller
+ * drops the packet by an empty packet-out, so that no buffer of the switch leaks. A frame too short for an Ethernet
+ * header is dropped so before any application sees it: packet.dl_src and packet.dl_dst are never NULL.
+ *
+ * In a packet-in handler give every message its cause; one without belongs to the latest packet-in
+ * answered (the first of the array before that), and its place depends on that.
+ *
  * Time comes as an argument. An instance has one timer (fb_app_set_timer()).
  *
  * Link-layer discovery frames (LLDP, Ethernet type 0x88cc) reach only applications of a class that asks for
@@ -111,6 +119,13 @@ void fb_app_set_timer(struct fb_app *app, uint64_t deadline_ns);
 /* Log one line; the controller adds time and the instance's name. */
 void fb_app_log(struct fb_app *app, enum fb_log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A limit for log lines that a peer can cause: ten at once, then one a second. Starts zeroed. */
+struct fb_log_limit {
+	uint64_t empty_ns;      /* when it will be unused again */
+	uint64_t suppressed;    /* lines refused since the last one that was allowed */
+};
+/* True: log the line, and say that '*suppressed' (where not 0) were left out before it. */
+bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *suppressed);
 /* False: formatting a line of this level would be in vain. */
 bool fb_app_logs(const struct fb_app *app, enum fb_log_level level);
 
@@ -136,7 +151,7 @@ void *fb_switch_state(const struct fb_switch *sw, const struct fb_app *app);
 struct fb_switch *fb_app_next_switch(struct fb_app *app, struct fb_switch *sw);
 
 /* --- Sending. Each returns the xid of the message, which is never 0, or 0 when the message was not sent because it
- * does not fit into 65,535 bytes. 'cause' is the packet-in being answered, or NULL. Nothing is kept of the
+ * does not fit into 65,535 bytes or because the switch is in switch_down. 'cause' is the packet-in being answered, or NULL. Nothing is kept of the
  * arguments. xids are counted by instance and switch. --- */
 
 uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
@@ -150,7 +165,8 @@ uint32_t fb_send_stats_request(struct fb_app *app, struct fb_switch *sw, const s
 uint32_t fb_send_barrier(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause);
 
 /* Release 'pi' through 'actions' (wire form; empty drops it): by its buffer id, or with its bytes where the
- * switch kept none. A frame that came cut and without buffer is not sent: 0. */
+ * switch kept none. Nothing is sent, and 0 returned, for a frame that came cut and without buffer, and for
+ * dropping what the switch did not keep. */
 uint32_t fb_send_release(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *pi,
 			 struct fb_view actions);
 
