@@ -1,0 +1,451 @@
+/* Expectations of a scenario: each count that an 'expect' names becomes one. See scenario_loader.h. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/nearest.h"
+#include "lib/base/xalloc.h"
+#include "sim/bpf_filter.h"
+#include "sim/scenario_keys.h"
+#include "sim/scenario_loader.h"
+
+enum { OUTCOMES = HOST_ABORTED + 1 };
+
+/* What one 'expect' says of all its counts. */
+struct expect_frame {
+	struct scenario_step *step;
+	uint64_t within_ns;
+	uint32_t mark;
+	bool has_at_end, at_end;
+};
+
+/* Entries and buffers are what is now; all other counts only grow. */
+static bool kind_is_state(enum scenario_kind kind)
+{
+	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE;
+}
+
+/* Add an expectation of 'kind', described by 'format', whose bounds are at 'value'. NULL when they are wrong. */
+static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
+					struct position at, const struct yaml_node *value, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
+
+static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
+					struct position at, const struct yaml_node *value, const char *format, ...)
+{
+	struct scenario_step *step = frame->step;
+	struct scenario_expectation *expectation;
+	struct scenario_bounds bounds;
+	char text[300];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (!scenario_read_bounds(loader, value, text, &bounds))
+		return NULL;
+	if (loader->scenario->expectation_ids == SCENARIO_EXPECTATIONS_MAX) {
+		problems_add(loader->problems, at, "more than %d expectations: leave some out", SCENARIO_EXPECTATIONS_MAX);
+		return NULL;
+	}
+	if (kind_is_state(kind) && frame->mark != SCENARIO_NONE) {
+		problems_add(loader->problems, at, "%s is what there is now, which 'since' does not change: move it to another expect",
+			     text);
+		return NULL;
+	}
+	step->expectations = xrealloc(step->expectations,
+				      (step->expectations_count + 1) * sizeof *step->expectations);
+	expectation = &step->expectations[step->expectations_count++];
+	*expectation = (struct scenario_expectation){.at = at,
+		.kind = kind,
+		.id = loader->scenario->expectation_ids++,
+		.text = xstrdup(text),
+		.bounds = bounds,
+		.within_ns = frame->within_ns,
+		.mark = frame->mark,
+		.at_end = frame->has_at_end ? frame->at_end : !kind_is_state(kind),
+		.subject = SCENARIO_NONE,
+		.link = SCENARIO_NONE};
+	return expectation;
+}
+
+void scenario_free_expectation(struct scenario_expectation *expectation)
+{
+	free(expectation->text);
+	free(expectation->filter);
+	free(expectation->app);
+	free(expectation->counter);
+	pcap_freecode(&expectation->program);
+}
+
+/* True for a number, "never" and {at_least, at_most}: bounds of one count rather than a map of several. */
+static bool is_bounds(const struct yaml_node *node)
+{
+	if (node->kind != YAML_MAPPING)
+		return true;
+	return !node->count || yaml_get(node, "at_least") || yaml_get(node, "at_most");
+}
+
+/* --- The kinds --- */
+
+/* {h2: 5, h3: 5} */
+static void read_by_host(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind, const char *what,
+			 const struct yaml_node *node)
+{
+	char quoted[40];
+	struct fb_text text = fb_text_make(quoted, sizeof quoted);
+
+	fb_text_printf(&text, "'%s'", what);
+	if (!scenario_read_map(loader, node, quoted, NULL))
+		return;
+	if (!node->count)
+		problems_add(loader->problems, node->at, "%s expects nothing: name a host, as {h2: 5}", quoted);
+	if (!loader->tcp_steps && !loader->udp_steps)
+		problems_add(loader->problems, node->at, "%s counts server connections: without a tcp step there are none",
+			     quoted);
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *key = yaml_key(node, i);
+		struct scenario_expectation *expectation;
+		uint32_t host;
+
+		if (!scenario_read_host(loader, key, &host))
+			continue;
+		expectation = add(loader, frame, kind, key->at, yaml_value(node, i), "%s %s", what, key->text);
+		if (expectation)
+			expectation->subject = host;
+	}
+}
+
+/* 30, {at_most: 30}, or {s1: 30, s2: {at_most: 10}} */
+static void read_by_switch(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
+			   const char *what, const struct yaml_node *key, const struct yaml_node *node)
+{
+	if (!loader->scenario->switches_count)
+		problems_add(loader->problems, key->at, "'%s' counts what switches do: this network has none", what);
+	if (is_bounds(node)) {
+		add(loader, frame, kind, key->at, node, "%s", what);
+		return;
+	}
+	if (!scenario_read_map(loader, node, what, NULL))
+		return;
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *name = yaml_key(node, i);
+		struct scenario_expectation *expectation;
+		uint32_t sw;
+
+		if (!scenario_read_switch(loader, name, &sw))
+			continue;
+		expectation = add(loader, frame, kind, name->at, yaml_value(node, i), "%s %s", what, name->text);
+		if (expectation)
+			expectation->subject = sw;
+	}
+}
+
+/* 10, or {ok: 10, refused: 0} */
+static void read_connections(struct loader *loader, struct expect_frame *frame, const struct yaml_node *key,
+			     const struct yaml_node *node)
+{
+	const char *outcomes[OUTCOMES + 1] = {NULL};
+
+	for (unsigned i = 0; i < OUTCOMES; i++)
+		outcomes[i] = host_outcome_text((enum host_outcome)i);
+	if (!loader->tcp_steps)
+		problems_add(loader->problems, key->at, "'connections' counts those of tcp steps: there is none before this");
+	if (is_bounds(node)) {
+		add(loader, frame, EXPECT_CONNECTIONS, key->at, node, "connections");
+		return;
+	}
+	if (!scenario_read_map(loader, node, "'connections'", outcomes))
+		return;
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *name = yaml_key(node, i);
+		struct scenario_expectation *expectation;
+		uint32_t outcome = 0;
+
+		while (strcmp(outcomes[outcome], name->text))
+			outcome++;
+		expectation = add(loader, frame, EXPECT_CONNECTIONS, name->at, yaml_value(node, i), "connections %s",
+				  name->text);
+		if (expectation)
+			expectation->subject = outcome;
+	}
+}
+
+/* {balancer.moved: 0} */
+static void read_counters(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node)
+{
+	const char **names;
+
+	if (!scenario_read_map(loader, node, "'counters'", NULL))
+		return;
+	if (!node->count)
+		problems_add(loader->problems, node->at, "'counters' expects nothing: name one, as {balancer.moved: 0}");
+	names = xcalloc(loader->counters_count + 1, sizeof *names);
+	for (size_t i = 0; i < loader->counters_count; i++)
+		names[i] = loader->counters[i].name;
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *key = yaml_key(node, i);
+		const char *point = strchr(key->text, '.'), *meant;
+		struct scenario_expectation *expectation;
+		size_t c = 0, app_len = point ? (size_t)(point - key->text) : 0;
+
+		while (c < loader->counters_count &&
+		       (!point || strlen(loader->counters[c].app) != app_len ||
+			strncmp(loader->counters[c].app, key->text, app_len) ||
+			strcmp(loader->counters[c].name, point + 1)))
+			c++;
+		if (c == loader->counters_count) {
+			meant = nearest(point ? point + 1 : key->text, names);
+			problems_add(loader->problems, key->at,
+				     "no application counts '%.60s': write application.counter%s%s%s", key->text,
+				     meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+			continue;
+		}
+		expectation = add(loader, frame, EXPECT_COUNTER, key->at, yaml_value(node, i), "counter %.100s",
+				  key->text);
+		if (expectation) {
+			expectation->app = xstrdup(loader->counters[c].app);
+			expectation->counter = xstrdup(loader->counters[c].name);
+		}
+	}
+	free(names);
+}
+
+/* {switch: s1, match: "tcp,nw_dst=192.168.2.2", count: 2} */
+static void read_flows(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node)
+{
+	const struct yaml_node *sw_node, *match_node, *count;
+	struct scenario_expectation *expectation;
+	const char *match_text = "";
+	struct fb_match match;
+	uint32_t sw = 0;
+	char buffer[300];
+	struct fb_text error = fb_text_make(buffer, sizeof buffer);
+
+	if (!scenario_read_map(loader, node, "'flows'", scenario_keys_flows))
+		return;
+	sw_node = yaml_get(node, "switch");
+	match_node = yaml_get(node, "match");
+	count = yaml_get(node, "count");
+	if (!count) {
+		problems_add(loader->problems, node->at, "'flows' without 'count' expects nothing: write how many, as count: 2");
+		return;
+	}
+	if (sw_node ? !scenario_read_switch(loader, sw_node, &sw) : loader->scenario->switches_count != 1) {
+		if (!sw_node)
+			problems_add(loader->problems, node->at, "'flows' without 'switch': name one of the %zu switches",
+				     loader->scenario->switches_count);
+		return;
+	}
+	fb_match_any(&match);
+	if (match_node && (!scenario_read_text(loader, match_node, "'match'", &match_text)))
+		return;
+	if (match_text[0] && fb_parse_match(match_text, &match, &error)) {
+		problems_add(loader->problems, match_node->at, "'match': %s", buffer);
+		return;
+	}
+	expectation = add(loader, frame, EXPECT_FLOWS, node->at, count, "flows %s%s%.150s%s",
+			  loader->scenario->switches[sw].name, match_text[0] ? " '" : "", match_text,
+			  match_text[0] ? "'" : "");
+	if (expectation) {
+		expectation->subject = sw;
+		expectation->match = match;
+	}
+}
+
+/* --- Frames --- */
+
+static bool find_host(void *ctx, const char *name, uint32_t *ip, uint8_t mac[FB_MAC_BYTES])
+{
+	const struct loader *loader = ctx;
+	const struct scenario_name *entry = scenario_find_name(loader, name);
+	const struct scenario_host *host;
+
+	if (!entry || entry->is_switch)
+		return false;
+	host = &loader->scenario->hosts[entry->index];
+	*ip = host->ip;
+	memcpy(mac, host->mac, FB_MAC_BYTES);
+	return true;
+}
+
+/* Where the frames are counted: 'on' a link, both ways, or 'at' one end of it. */
+static bool read_place(struct loader *loader, const struct yaml_node *node, uint32_t *link, bool ends[2], char **place)
+{
+	const struct yaml_node *on = yaml_get(node, "on"), *at = yaml_get(node, "at");
+	const struct yaml_node *direction_node = yaml_get(node, "direction");
+	unsigned direction = 0, end;
+
+	if (!on == !at) {
+		problems_add(loader->problems, node->at, "'frames' needs one place: on: h1 -- s1 (both ways) or at: h1 (one end)");
+		return false;
+	}
+	if (direction_node && on) {
+		problems_add(loader->problems, direction_node->at, "'on' counts both ways: write 'at' to choose a direction");
+		return false;
+	}
+	if (direction_node &&
+	    !scenario_read_choice(loader, direction_node, "'direction'", scenario_keys_directions, &direction))
+		return false;
+	ends[0] = ends[1] = true;
+	if (on) {
+		if (!scenario_read_link_name(loader, on, link))
+			return false;
+		*place = xstrdup(on->text);
+		return true;
+	}
+	if (!scenario_read_link_end(loader, at, link, &end))
+		return false;
+	/* In: delivered to this end; out: delivered to the other. */
+	ends[direction == 0 ? !end : end] = direction == 2;
+	*place = xstrdup(at->text);
+	return true;
+}
+
+static void read_frames(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node)
+{
+	const struct yaml_node *filter, *count;
+	struct scenario_expectation *expectation;
+	struct bpf_program program = {0};
+	const char *filter_text = NULL;
+	char buffer[400], *place = NULL;
+	struct fb_text error = fb_text_make(buffer, sizeof buffer);
+	uint32_t link;
+	bool ends[2];
+
+	if (!scenario_read_map(loader, node, "'frames'", scenario_keys_frames))
+		return;
+	filter = yaml_get(node, "filter");
+	count = yaml_get(node, "count");
+	if (!count) {
+		problems_add(loader->problems, node->at, "'frames' without 'count' expects nothing: write how many, as count: {at_most: 3}");
+		return;
+	}
+	if (filter && !scenario_read_text(loader, filter, "'filter'", &filter_text))
+		return;
+	if (filter && !bpf_filter_compile(filter_text, find_host, loader, &program, &error)) {
+		problems_add(loader->problems, filter->at, "'filter': %s", buffer);
+		return;
+	}
+	if (!read_place(loader, node, &link, ends, &place)) {
+		pcap_freecode(&program);
+		return;
+	}
+	expectation = add(loader, frame, EXPECT_FRAMES, node->at, count, "frames %s %.80s%s%.120s%s",
+			  yaml_get(node, "on") ? "on" : "at", place, filter_text ? " '" : "",
+			  filter_text ? filter_text : "", filter_text ? "'" : "");
+	free(place);
+	if (!expectation) {
+		pcap_freecode(&program);
+		return;
+	}
+	expectation->link = link;
+	expectation->ends[0] = ends[0];
+	expectation->ends[1] = ends[1];
+	expectation->filter = filter_text ? xstrdup(filter_text) : NULL;
+	expectation->program = program;
+}
+
+/* --- The whole --- */
+
+/* One map, or a list of them. */
+static void read_each(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node,
+		      void (*read)(struct loader *, struct expect_frame *, const struct yaml_node *))
+{
+	if (node->kind != YAML_SEQUENCE) {
+		read(loader, frame, node);
+		return;
+	}
+	for (size_t i = 0; i < node->count; i++)
+		read(loader, frame, node->items[i]);
+}
+
+/* Read the count that 'key' names. */
+static void read_count(struct loader *loader, struct expect_frame *frame, const struct yaml_node *key,
+		       const struct yaml_node *value)
+{
+	const char *name = key->text;
+
+	if (!strcmp(name, "answered"))
+		read_by_host(loader, frame, EXPECT_ANSWERED, name, value);
+	else if (!strcmp(name, "accepted"))
+		read_by_host(loader, frame, EXPECT_ACCEPTED, name, value);
+	else if (!strcmp(name, "connections"))
+		read_connections(loader, frame, key, value);
+	else if (!strcmp(name, "split_connections"))
+		add(loader, frame, EXPECT_SPLIT_CONNECTIONS, key->at, value, "%s", name);
+	else if (!strcmp(name, "packet_ins"))
+		read_by_switch(loader, frame, EXPECT_PACKET_INS, name, key, value);
+	else if (!strcmp(name, "packet_outs"))
+		add(loader, frame, EXPECT_PACKET_OUTS, key->at, value, "%s", name);
+	else if (!strcmp(name, "flow_mods"))
+		add(loader, frame, EXPECT_FLOW_MODS, key->at, value, "%s", name);
+	else if (!strcmp(name, "errors"))
+		add(loader, frame, EXPECT_ERRORS, key->at, value, "%s", name);
+	else if (!strcmp(name, "buffers_in_use"))
+		read_by_switch(loader, frame, EXPECT_BUFFERS_IN_USE, name, key, value);
+	else if (!strcmp(name, "counters"))
+		read_counters(loader, frame, value);
+	else if (!strcmp(name, "flows"))
+		read_each(loader, frame, value, read_flows);
+	else if (!strcmp(name, "frames"))
+		read_each(loader, frame, value, read_frames);
+}
+
+bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new, uint32_t *mark)
+{
+	struct scenario *scenario = loader->scenario;
+	const char *name;
+	uint32_t i = 0;
+
+	if (!scenario_read_text(loader, node, "a mark", &name))
+		return false;
+	while (i < scenario->marks_count && strcmp(scenario->marks[i], name))
+		i++;
+	*mark = i;
+	if (is_new && i < scenario->marks_count) {
+		problems_add(loader->problems, node->at, "the mark '%.60s' is set twice: use another name", name);
+		return false;
+	}
+	if (!is_new && i == scenario->marks_count) {
+		problems_add(loader->problems, node->at, "no step before this sets the mark '%.60s': add the step mark: %.60s",
+			     name, name);
+		return false;
+	}
+	if (is_new && i == SCENARIO_MARKS_MAX) {
+		problems_add(loader->problems, node->at, "more than %d marks: leave some out", SCENARIO_MARKS_MAX);
+		return false;
+	}
+	if (is_new) {
+		scenario->marks = xrealloc(scenario->marks, (i + 1) * sizeof *scenario->marks);
+		scenario->marks[scenario->marks_count++] = xstrdup(name);
+	}
+	return true;
+}
+
+void scenario_read_expect(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+{
+	struct expect_frame frame = {.step = step, .within_ns = SCENARIO_WITHIN_NS_DEFAULT, .mark = SCENARIO_NONE};
+	size_t problems_before = loader->problems->count;
+	const struct yaml_node *within, *value;
+	bool waits = false;
+
+	if (!scenario_read_map(loader, node, "'expect'", scenario_keys_expect))
+		return;
+	if ((within = yaml_get(node, "within")) != NULL)
+		scenario_read_duration(loader, within, "'within'", 0, SCENARIO_TIME_NS_MAX, &frame.within_ns);
+	if ((value = yaml_get(node, "at_end")) != NULL)
+		frame.has_at_end = scenario_read_bool(loader, value, "'at_end'", &frame.at_end);
+	if ((value = yaml_get(node, "since")) != NULL && !scenario_read_mark(loader, value, false, &frame.mark))
+		return;
+	for (size_t i = 0; i < node->count; i++)
+		read_count(loader, &frame, yaml_key(node, i), yaml_value(node, i));
+	for (size_t i = 0; i < step->expectations_count; i++)
+		waits |= step->expectations[i].bounds.has_min && step->expectations[i].bounds.min > 0;
+	if (loader->problems->count != problems_before)
+		return;
+	if (!step->expectations_count)
+		problems_add(loader->problems, node->at, "this expect can never fail: name a count, as packet_ins: {at_most: 30}");
+	else if (within && !waits)
+		problems_add(loader->problems, within->at, "'within' is for lower bounds, and nothing here has one: leave it out");
+}

@@ -1,0 +1,32 @@
+/* The keys that a scenario file may hold, by the kind of map: NULL-terminated lists. */
+#ifndef SIM_SCENARIO_KEYS_H
+#define SIM_SCENARIO_KEYS_H
+
+extern const char *const scenario_keys_file[];
+extern const char *const scenario_keys_controller[];
+extern const char *const scenario_keys_switch[];
+extern const char *const scenario_keys_host[];
+extern const char *const scenario_keys_link[];
+
+extern const char *const scenario_keys_step[];
+extern const char *const scenario_keys_ping[];
+extern const char *const scenario_keys_arp[];
+extern const char *const scenario_keys_udp[];
+extern const char *const scenario_keys_tcp[];
+extern const char *const scenario_keys_change[];
+extern const char *const scenario_keys_ping_expect[];
+extern const char *const scenario_keys_arp_expect[];
+extern const char *const scenario_keys_udp_expect[];
+extern const char *const scenario_keys_tcp_expect[];
+
+extern const char *const scenario_keys_expect[];
+extern const char *const scenario_keys_bounds[];
+extern const char *const scenario_keys_flows[];
+extern const char *const scenario_keys_frames[];
+
+/* Words that are values. */
+extern const char *const scenario_keys_services[];   /* by enum host_service */
+extern const char *const scenario_keys_orders[];     /* by enum scenario_order */
+extern const char *const scenario_keys_directions[];
+
+#endif

@@ -1,0 +1,240 @@
+/* A scenario file becomes a struct scenario. See scenario.h.
+ *
+ * The text is parsed to a tree (yaml_tree.c) and read top down: controller, switches, hosts, links, steps, whatever their
+ * order in the file, because each refers to those before it. Reading goes on after an error, so that all errors of a file come at once;
+ * what depends on a part that failed as a whole is left out, so that one mistake is not told twice. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "sim/scenario_keys.h"
+#include "sim/scenario_loader.h"
+
+enum { SEED_DEFAULT = 1 };
+
+/* --- The model's own --- */
+
+static void free_steps(struct scenario_step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct scenario_step *step = &steps[i];
+
+		free(step->send);
+		free(step->target);
+		for (size_t j = 0; j < step->replies.count; j++)
+			free(step->replies.texts[j]);
+		free(step->replies.texts);
+		for (size_t j = 0; j < step->expectations_count; j++)
+			scenario_free_expectation(&step->expectations[j]);
+		free(step->expectations);
+		free_steps(step->steps, step->steps_count);
+	}
+	free(steps);
+}
+
+void scenario_free(struct scenario *scenario)
+{
+	if (!scenario)
+		return;
+	for (size_t i = 0; i < scenario->controller.apps_count; i++)
+		free(scenario->controller.apps[i].options);
+	free(scenario->controller.apps);
+	for (size_t i = 0; i < scenario->switches_count; i++)
+		free(scenario->switches[i].name);
+	free(scenario->switches);
+	for (size_t i = 0; i < scenario->hosts_count; i++) {
+		free(scenario->hosts[i].name);
+		free(scenario->hosts[i].hostname);
+		free(scenario->hosts[i].tcp);
+		free(scenario->hosts[i].udp);
+	}
+	free(scenario->hosts);
+	for (size_t i = 0; i < scenario->links_count; i++)
+		free(scenario->links[i].name);
+	free(scenario->links);
+	free_steps(scenario->steps, scenario->steps_count);
+	for (size_t i = 0; i < scenario->marks_count; i++)
+		free(scenario->marks[i]);
+	free(scenario->marks);
+	free(scenario->file);
+	free(scenario->name);
+	free(scenario->description);
+	free(scenario);
+}
+
+enum host_service scenario_service(const struct scenario *scenario, uint32_t ip, uint16_t port)
+{
+	for (size_t i = 0; i < scenario->hosts_count; i++) {
+		const struct scenario_host *host = &scenario->hosts[i];
+
+		for (size_t j = 0; host->ip == ip && j < host->tcp_count; j++)
+			if (host->tcp[j].port == port)
+				return host->tcp[j].service;
+	}
+	return HOST_SERVICE_NONE;
+}
+
+static bool steps_expect(const struct scenario_step *steps, size_t count, enum scenario_kind kind)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < steps[i].expectations_count; j++)
+			if (steps[i].expectations[j].kind == kind)
+				return true;
+		if (steps_expect(steps[i].steps, steps[i].steps_count, kind))
+			return true;
+	}
+	return false;
+}
+
+bool scenario_expects(const struct scenario *scenario, enum scenario_kind kind)
+{
+	return steps_expect(scenario->steps, scenario->steps_count, kind);
+}
+
+void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bounds)
+{
+	if (bounds->has_min && bounds->has_max && bounds->min == bounds->max)
+		fb_text_printf(text, "exactly %llu", (unsigned long long)bounds->min);
+	else if (bounds->has_min && bounds->has_max)
+		fb_text_printf(text, "from %llu to %llu", (unsigned long long)bounds->min,
+			       (unsigned long long)bounds->max);
+	else if (bounds->has_min)
+		fb_text_printf(text, "at least %llu", (unsigned long long)bounds->min);
+	else
+		fb_text_printf(text, "at most %llu", (unsigned long long)bounds->max);
+}
+
+bool scenario_bounds_hold(const struct scenario_bounds *bounds, uint64_t value)
+{
+	return (!bounds->has_min || value >= bounds->min) && (!bounds->has_max || value <= bounds->max);
+}
+
+/* --- Reading --- */
+
+static void read_head(struct loader *loader, const struct yaml_node *root)
+{
+	struct scenario *scenario = loader->scenario;
+	const struct yaml_node *value;
+	const char *text;
+
+	if ((value = yaml_get(root, "name")) != NULL && scenario_read_text(loader, value, "'name'", &text))
+		scenario->name = xstrdup(text);
+	if ((value = yaml_get(root, "description")) != NULL &&
+	    scenario_read_text(loader, value, "'description'", &text))
+		scenario->description = xstrdup(text);
+	if ((value = yaml_get(root, "seed")) != NULL)
+		scenario_read_number(loader, value, "'seed'", 0, UINT64_MAX, &scenario->seed);
+	if ((value = yaml_get(root, "end")) != NULL)
+		scenario_read_duration(loader, value, "'end'", 1, SCENARIO_TIME_NS_MAX, &scenario->end_ns);
+}
+
+/* Who controls the switches? */
+static void check_controller(struct loader *loader, const struct yaml_node *root)
+{
+	const struct yaml_node *value = yaml_get(root, "controller");
+	const struct yaml_node *switches = yaml_get(root, "switches");
+
+	if (value)
+		scenario_read_controller(loader, value);
+	else if (switches && switches->kind == YAML_MAPPING && switches->count)
+		problems_add(loader->problems, root->at, "switches without a 'controller': name one, as controller: learning");
+	if (!value && loader->settings && loader->settings[0])
+		problems_add(loader->problems, (struct position){0, 0}, "--set '%.80s': this scenario has no controller",
+			     loader->settings[0]);
+}
+
+/* 'steps', and 'expect' as one more step after them. */
+static void read_script(struct loader *loader, const struct yaml_node *root)
+{
+	struct scenario *scenario = loader->scenario;
+	const struct yaml_node *steps = yaml_get(root, "steps"), *expect = yaml_get(root, "expect");
+	struct scenario_step *step;
+
+	if (!steps)
+		problems_add(loader->problems, root->at, "a scenario without 'steps': write at least one, as - ping: {from: h1, to: h2}");
+	else if (scenario_read_list(loader, steps, "'steps'"))
+		scenario_read_steps(loader, steps, &scenario->steps, &scenario->steps_count);
+	if (steps && steps->kind == YAML_SEQUENCE && !steps->count)
+		problems_add(loader->problems, steps->at, "'steps' is empty: write at least one, as - ping: {from: h1, to: h2}");
+	if (!expect || !scenario->steps)
+		return;
+	/* scenario_read_steps() leaves room for one more. */
+	step = &scenario->steps[scenario->steps_count++];
+	*step = (struct scenario_step){.at = expect->at, .kind = STEP_EXPECT, .repeat = 1, .from_count = 1};
+	step->id = scenario->step_ids++;
+	scenario_read_expect(loader, expect, step);
+}
+
+static void read_file(struct loader *loader, const struct yaml_node *root)
+{
+	const struct yaml_node *value;
+
+	scenario_read_map(loader, root, "a scenario", scenario_keys_file);
+	if (root->kind != YAML_MAPPING)
+		return;
+	read_head(loader, root);
+	check_controller(loader, root);
+	if ((value = yaml_get(root, "switches")) != NULL)
+		scenario_read_switches(loader, value);
+	if ((value = yaml_get(root, "hosts")) != NULL)
+		scenario_read_hosts(loader, value);
+	else
+		problems_add(loader->problems, root->at, "a scenario without 'hosts': write at least one, as h1: {ip: 192.168.2.1/24}");
+	scenario_list_names(loader);
+	if ((value = yaml_get(root, "links")) != NULL)
+		scenario_read_links(loader, value);
+	read_script(loader, root);
+}
+
+static void loader_destroy(struct loader *loader)
+{
+	for (size_t i = 0; i < loader->counters_count; i++) {
+		free(loader->counters[i].app);
+		free(loader->counters[i].name);
+	}
+	free(loader->counters);
+	free(loader->name_list);
+	fb_table_free(loader->names);
+}
+
+/* The name of a scenario that has none: its file's, without folder and ending. */
+static char *name_of_file(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *name = xstrdup(slash ? slash + 1 : file);
+	char *point = strrchr(name, '.');
+
+	if (point && point != name)
+		*point = 0;
+	return name;
+}
+
+struct scenario *scenario_load_text(const char *text, size_t len, const char *file, const char *const *settings,
+				    struct problems *problems)
+{
+	struct scenario *scenario = xcalloc(1, sizeof *scenario);
+	struct loader loader = {.scenario = scenario, .problems = problems, .settings = settings, .multiplier = 1};
+	struct yaml_tree tree;
+
+	scenario->file = xstrdup(file);
+	scenario->seed = SEED_DEFAULT;
+	scenario->end_ns = SCENARIO_END_NS_DEFAULT;
+	loader.names = fb_table_new(SCENARIO_NAME_BYTES_MAX + 1, sizeof(struct scenario_name),
+				    SCENARIO_HOSTS_MAX + SCENARIO_SWITCHES_MAX);
+	if (yaml_tree_parse(&tree, text, len, problems)) {
+		if (tree.root)
+			read_file(&loader, tree.root);
+		else
+			problems_add(problems, (struct position){1, 1},
+				     "the file is empty: write a scenario, with hosts, links and steps");
+	}
+	if (!scenario->name)
+		scenario->name = name_of_file(file);
+	yaml_tree_destroy(&tree);
+	loader_destroy(&loader);
+	problems_sort(problems);
+	if (!problems->count)
+		return scenario;
+	scenario_free(scenario);
+	return NULL;
+}
