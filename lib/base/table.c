@@ -168,12 +168,9 @@ static bool resize(struct fb_table *table, uint32_t capacity)
 	}
 	table->records = records;
 	table->capacity = capacity;
-	for (uint32_t i = 0; i < table->used; i++) {
-		const struct header *header = record_at(table, i);
-
-		if (header->older != REMOVED)
-			slot_enter(slots, slot_count - 1, header->hash, i);
-	}
+	/* Only a table without removed records grows. */
+	for (uint32_t i = 0; i < table->used; i++)
+		slot_enter(slots, slot_count - 1, record_at(table, i)->hash, i);
 	free(table->slots);
 	table->slots = slots;
 	table->slot_mask = slot_count - 1;

@@ -55,16 +55,22 @@ static void draws_below_a_bound_reach_all_of_it_evenly(void)
 
 static void large_bounds_are_not_biased(void)
 {
-	/* With a bound of three quarters of 2^64, taking the remainder would put half of all draws
-	 * into the first third. */
+	/* With a bound of three quarters of 2^64, taking the remainder of a draw would put half of
+	 * all into the first third, and scaling without refusing any would make half of all a
+	 * multiple of three. */
 	const uint64_t bound = UINT64_C(3) << 62;
-	unsigned first_third = 0;
+	unsigned first_third = 0, multiples = 0;
 	struct rng rng;
 
 	rng_init(&rng, 7, "large");
-	for (int i = 0; i < 30000; i++)
-		first_third += rng_below(&rng, bound) < bound / 3;
+	for (int i = 0; i < 30000; i++) {
+		uint64_t draw = rng_below(&rng, bound);
+
+		first_third += draw < bound / 3;
+		multiples += draw % 3 == 0;
+	}
 	CU_ASSERT(first_third > 9500 && first_third < 10500);
+	CU_ASSERT(multiples > 9500 && multiples < 10500);
 }
 
 static void a_bound_of_one_gives_zero(void)
@@ -90,6 +96,14 @@ static void chances_come_true_as_often_as_told(void)
 	}
 }
 
+static void a_chance_of_zero_never_comes_true_even_for_the_least_draw(void)
+{
+	struct rng never = {{1, 2, 3, 4}}, once = {{1, 2, 3, 4}}; /* draws 0 below a million */
+
+	CU_ASSERT_FALSE(rng_chance_ppm(&never, 0));
+	CU_ASSERT_TRUE(rng_chance_ppm(&once, 1));
+}
+
 static void a_chance_of_zero_draws_too(void)
 {
 	struct rng a, b;
@@ -106,4 +120,6 @@ UNIT_TESTS("rng", UNIT_TEST(the_generator_is_xoshiro256_star_star),
            UNIT_TEST(another_seed_or_another_name_draws_something_else),
            UNIT_TEST(draws_below_a_bound_reach_all_of_it_evenly),
            UNIT_TEST(large_bounds_are_not_biased), UNIT_TEST(a_bound_of_one_gives_zero),
-           UNIT_TEST(chances_come_true_as_often_as_told), UNIT_TEST(a_chance_of_zero_draws_too))
+           UNIT_TEST(chances_come_true_as_often_as_told),
+           UNIT_TEST(a_chance_of_zero_never_comes_true_even_for_the_least_draw),
+           UNIT_TEST(a_chance_of_zero_draws_too))

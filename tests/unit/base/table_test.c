@@ -174,6 +174,35 @@ static void a_table_does_what_a_plain_array_does_at_all_limits(void)
 	run(6, 6, 64, KEYS_MAX);
 }
 
+/* With so many keys in one table hundreds meet others whose part of the hash in the slot is the
+ * same. */
+static void keys_that_share_a_part_of_their_hash_are_told_apart(void)
+{
+	static const size_t lengths[] = {4, 8, 12, 16, 16};
+	enum { COUNT = 300000 };
+
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct fb_table *table = fb_table_new(lengths[i], lengths[i], COUNT);
+		unsigned wrong = 0;
+
+		for (uint32_t n = 0; n < COUNT; n++) {
+			uint32_t key[4] = {n, 0, 0, 0};
+
+			if (i == 3) /* of two words, the first has few values */
+				memcpy(key, (uint32_t[4]){n & 1, 0, 0, n}, sizeof key);
+			if (i == 4) /* the second has */
+				memcpy(key, (uint32_t[4]){n, 0, 0, n & 1}, sizeof key);
+			if (fb_table_find(table, key))
+				wrong++;
+			else
+				fb_table_add(table, key);
+		}
+		CU_ASSERT_EQUAL(wrong, 0);
+		CU_ASSERT_EQUAL(fb_table_count(table), COUNT);
+		fb_table_free(table);
+	}
+}
+
 static void entries_are_aligned_for_any_structure_of_words(void)
 {
 	struct fb_table *table = fb_table_new(6, 13, 100);
@@ -266,6 +295,7 @@ static void freeing_no_table_is_allowed(void)
 
 UNIT_TESTS("table", UNIT_TEST(a_table_does_what_a_plain_array_does_for_keys_of_all_lengths),
            UNIT_TEST(a_table_does_what_a_plain_array_does_at_all_limits),
+           UNIT_TEST(keys_that_share_a_part_of_their_hash_are_told_apart),
            UNIT_TEST(entries_are_aligned_for_any_structure_of_words),
            UNIT_TEST(indexes_stay_valid_while_the_table_grows),
            UNIT_TEST(the_index_of_a_removed_entry_names_nothing),
