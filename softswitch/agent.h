@@ -1,7 +1,18 @@
 /* The OpenFlow agent of a switch: its connections with controllers, and the messages on them.
  *
- * Pure: bytes and time in, bytes and deadlines out. It owns the connections' framing, HELLO, echoes and
- * replies; it borrows a datapath, whose ops it provides. One message's error never breaks another connection. */
+ * Pure: bytes and time in, bytes and deadlines out. It owns the connections' framing, HELLO, echoes
+ * and replies, and the datapath, whose ops it provides. One message's error never breaks another
+ * connection.
+ *
+ * Several connections may be open at once. A reply or an error goes to the connection that asked;
+ * packet-ins, flow-removed and port-status go to every connection that has finished HELLO, save
+ * that a port-status which a port-mod caused does not go back to the connection that sent it (it
+ * knows). There is one configuration (miss_send_len, fragments): the last SET_CONFIG holds.
+ *
+ * A message takes effect whole before the next is looked at, so that a barrier reply, which is sent
+ * at once, says the truth. All that one call of this header produces for a connection leaves with
+ * one ops->send, or with several when it is more than AGENT_OUT_BYTES (a long list of flow
+ * statistics). */
 #ifndef SOFTSWITCH_AGENT_H
 #define SOFTSWITCH_AGENT_H
 
@@ -10,47 +21,55 @@
 struct agent;
 struct agent_conn;
 
+enum { AGENT_OUT_BYTES = 256 * 1024 }; /* buffered per connection, within one call */
+
 struct agent_ops {
-	/* As in struct controller_ops: the driver takes all bytes; close ends the connection after what was sent and
-	 * the struct agent_conn is gone. Neither may call back. */
+	/* As in struct controller_ops: the driver takes all bytes; close ends the connection after
+	 * what was sent and the struct agent_conn is gone. Neither may call back. */
 	void (*send)(void *conn, const uint8_t *bytes, size_t len);
 	void (*close)(void *conn, const char *reason);
 	/* A frame leaves by a port; borrowed, as in struct datapath_ops. */
 	void (*output)(void *ctx, uint16_t port_no, struct frame *frame);
 	/* One log line; may be NULL. */
 	void (*log)(void *ctx, const char *line);
-	void *ctx;   /* for output and log */
+	void *ctx; /* for output and log */
 };
 
-struct agent_config {                    /* agent_config_default() fills it */
+struct agent_config { /* agent_config_default() fills it */
 	struct datapath_config datapath;
-	uint64_t echo_idle_ns;           /* silence after which the agent sends ECHO_REQUEST: 15 s; 0: never */
-	uint64_t echo_timeout_ns;        /* silence after that which ends the connection: 15 s */
-	uint64_t handshake_timeout_ns;   /* from connect to the peer's HELLO: 10 s */
-	uint32_t conns_max;              /* connections: 64 */
+	uint64_t echo_idle_ns;         /* silence that brings an ECHO_REQUEST: 15 s; 0: never */
+	uint64_t echo_timeout_ns;      /* silence after that which ends the connection: 15 s */
+	uint64_t handshake_timeout_ns; /* from connect to the peer's HELLO: 10 s */
+	uint32_t conns_max;            /* connections: 64 */
 };
 
 struct agent_counters {
 	uint64_t connects, disconnects, conns_refused;
 	uint64_t messages_in, messages_out;
-	uint64_t errors_out, errors_in, version_failures, echo_timeouts, handshake_timeouts;
-	uint64_t events_lost;            /* packet-ins and the like with no connection to take them */
+	uint64_t errors_out, errors_in;
+	uint64_t version_failures, echo_timeouts, handshake_timeouts;
+	uint64_t events_lost; /* packet-ins and the like with no connection to take them */
 };
 
 void agent_config_default(struct agent_config *config);
-struct agent *agent_new(const struct agent_config *config, const struct agent_ops *ops, struct frame_pool *pool);
-void agent_free(struct agent *agent);   /* closes all connections first */
+struct agent *agent_new(const struct agent_config *config, const struct agent_ops *ops,
+			struct frame_pool *pool);
+void agent_free(struct agent *agent); /* closes all connections first */
 
 /* The datapath, to add ports and read state; frames come in by agent_frame(). */
 struct datapath *agent_datapath(struct agent *agent);
 
-/* A frame came in by a port; takes over the caller's reference. What it leads to is sent before this returns. */
+/* A frame came in by a port; takes over the caller's reference. What it leads to is sent before
+ * this returns. */
 void agent_frame(struct agent *agent, uint16_t port_no, struct frame *frame, uint64_t now_ns);
-/* datapath_set_link() and its port-status. */
+/* datapath_add_port(), datapath_remove_port() and datapath_set_link(); the port-status is sent. */
+int agent_add_port(struct agent *agent, const struct fb_phy_port *port, uint64_t now_ns);
+int agent_remove_port(struct agent *agent, uint16_t port_no, uint64_t now_ns);
 void agent_set_link(struct agent *agent, uint16_t port_no, bool up, uint64_t now_ns);
 
 /* A connection was made; NULL when refused (the limit): close it. */
-struct agent_conn *agent_connect(struct agent *agent, void *conn, const char *peer, uint64_t now_ns);
+struct agent_conn *agent_connect(struct agent *agent, void *conn, const char *peer,
+				 uint64_t now_ns);
 /* Bytes came in; the connection may be gone afterwards. */
 void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns);
 /* The peer closed: frees the connection without ops->close. */

@@ -1,0 +1,278 @@
+/* Lists of actions; see actions.h. */
+#include "softswitch/actions.h"
+
+#include "softswitch/datapath_private.h"
+
+/* --- Judging --- */
+
+static bool is_port(uint16_t port_no)
+{
+	return (port_no >= 1 && port_no <= OFPP_MAX) || port_no == OFPP_LOCAL;
+}
+
+static bool may_output(uint16_t port_no, bool packet_out)
+{
+	switch (port_no) {
+	case OFPP_IN_PORT:
+	case OFPP_NORMAL:
+	case OFPP_FLOOD:
+	case OFPP_ALL:
+	case OFPP_CONTROLLER:
+		return true;
+	case OFPP_TABLE:
+		return packet_out;
+	default:
+		return is_port(port_no);
+	}
+}
+
+static int bad(struct fb_of_error *error, uint16_t code, const char *why)
+{
+	return datapath_error(error, OFPET_BAD_ACTION, code, why);
+}
+
+static int check_one(const struct fb_action *a, bool packet_out, struct fb_of_error *error)
+{
+	switch ((enum ofp_action_type)a->type) {
+	case OFPAT_OUTPUT:
+		if (!may_output(a->output.port, packet_out))
+			return bad(error, OFPBAC_BAD_OUT_PORT,
+				   "no frame can ever be sent to that port");
+		break;
+	case OFPAT_SET_VLAN_VID:
+		if (a->vlan_vid > 4095)
+			return bad(error, OFPBAC_BAD_ARGUMENT, "the VLAN id is over 4095");
+		break;
+	case OFPAT_SET_VLAN_PCP:
+		if (a->vlan_pcp > 7)
+			return bad(error, OFPBAC_BAD_ARGUMENT, "the VLAN priority is over 7");
+		break;
+	case OFPAT_SET_NW_TOS:
+		if (a->nw_tos & 3)
+			return bad(error, OFPBAC_BAD_ARGUMENT,
+				   "the TOS has bits that are not the DSCP's");
+		break;
+	case OFPAT_ENQUEUE:
+		if (!is_port(a->enqueue.port) && a->enqueue.port != OFPP_IN_PORT)
+			return bad(error, OFPBAC_BAD_OUT_PORT, "that port can have no queue");
+		if (a->enqueue.queue_id == OFPQ_ALL)
+			return bad(error, OFPBAC_BAD_QUEUE,
+				   "OFPQ_ALL is no queue to put a frame into");
+		break;
+	case OFPAT_STRIP_VLAN:
+	case OFPAT_SET_DL_SRC:
+	case OFPAT_SET_DL_DST:
+	case OFPAT_SET_NW_SRC:
+	case OFPAT_SET_NW_DST:
+	case OFPAT_SET_TP_SRC:
+	case OFPAT_SET_TP_DST:
+	case OFPAT_VENDOR:
+		break;
+	}
+	return 0;
+}
+
+int actions_check(const uint8_t *bytes, size_t len, bool packet_out, struct fb_of_error *error)
+{
+	struct fb_action action;
+	size_t offset = 0;
+	unsigned count = 0;
+
+	if (fb_actions_check(bytes, len, false, error) < 0)
+		return -1;
+	while (fb_action_next(bytes, len, &offset, &action)) {
+		if (++count > ACTIONS_COUNT_MAX)
+			return bad(error, OFPBAC_TOO_MANY, "more actions than a list may have");
+		if (check_one(&action, packet_out, error) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool actions_output_to(const uint8_t *bytes, size_t len, uint16_t port_no)
+{
+	struct fb_action action;
+	size_t offset = 0;
+
+	while (fb_action_next(bytes, len, &offset, &action)) {
+		if ((action.type == OFPAT_OUTPUT && action.output.port == port_no) ||
+		    (action.type == OFPAT_ENQUEUE && action.enqueue.port == port_no))
+			return true;
+	}
+	return false;
+}
+
+/* --- Executing --- */
+
+struct run {
+	struct datapath *dp;
+	struct frame *frame; /* a reference */
+	uint64_t now_ns;
+	uint16_t in_port;
+	bool in_table;
+	bool sent;    /* something left */
+	bool editing; /* 'edit' is of 'frame' as it is */
+	struct fb_edit edit;
+};
+
+static void send_to(struct run *r, uint16_t port_no)
+{
+	struct port *port = ports_find(&r->dp->ports, port_no);
+
+	if (port && datapath_transmit(r->dp, port, r->frame))
+		r->sent = true;
+}
+
+/* Send by all ports but the one the frame came by; with 'flood' not by those with NO_FLOOD. */
+static void send_to_all(struct run *r, bool flood)
+{
+	const struct ports *ports = &r->dp->ports;
+
+	for (uint32_t i = 0; i < ports->count; i++) {
+		struct port *port = ports->list[i];
+
+		if (port->desc.port_no == r->in_port || !ports_may_send(port) ||
+		    (flood && port->desc.config & OFPPC_NO_FLOOD))
+			continue;
+		if (datapath_transmit(r->dp, port, r->frame))
+			r->sent = true;
+	}
+}
+
+/* The VLAN of a frame, 0 for an untagged one (or one that only has a priority). */
+static uint16_t vlan_of(struct frame *frame)
+{
+	const uint8_t *data = frame_data(frame);
+
+	if (frame->len < FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES ||
+	    fb_get16(data + 12) != FB_ETH_VLAN)
+		return 0;
+	return fb_get16(data + FB_ETH_HEADER_BYTES) & 0xfff;
+}
+
+/* Addresses that no bridge forwards (IEEE 802.1D, table 7-10): 01:80:c2:00:00:00 to 0f. */
+static bool stays_on_link(const uint8_t *dl_dst)
+{
+	return (fb_mac_to_u64(dl_dst) & ~UINT64_C(0xf)) == UINT64_C(0x0180c2000000);
+}
+
+/* OFPP_NORMAL: what a learning bridge without OpenFlow would do. */
+static void send_normally(struct run *r)
+{
+	const uint8_t *dl_dst = frame_data(r->frame), *dl_src = dl_dst + FB_MAC_BYTES;
+	uint16_t vlan = vlan_of(r->frame);
+	uint16_t port_no = OFPP_NONE;
+
+	if (stays_on_link(dl_dst))
+		return;
+	if (ports_find(&r->dp->ports, r->in_port)) {
+		mac_learning_learn(&r->dp->macs, vlan, dl_src, r->in_port, r->now_ns);
+		r->dp->counters.macs_evicted = r->dp->macs.evicted;
+	}
+	if (!fb_mac_is_multicast(dl_dst))
+		port_no = mac_learning_port(&r->dp->macs, vlan, dl_dst, r->now_ns);
+	if (port_no == OFPP_NONE)
+		send_to_all(r, true);
+	else if (port_no != r->in_port)
+		send_to(r, port_no);
+}
+
+/* OFPP_TABLE: as if the frame had just come in. The entry works on its own reference. */
+static void send_to_table(struct run *r)
+{
+	if (r->in_table) {
+		r->dp->counters.loops_stopped++;
+		return;
+	}
+	if (datapath_look_up(r->dp, frame_ref(r->frame), r->in_port, r->now_ns))
+		r->sent = true;
+}
+
+static void output(struct run *r, uint16_t port_no, uint16_t max_len)
+{
+	switch (port_no) {
+	case OFPP_IN_PORT:
+		send_to(r, r->in_port);
+		break;
+	case OFPP_TABLE:
+		send_to_table(r);
+		break;
+	case OFPP_NORMAL:
+		send_normally(r);
+		break;
+	case OFPP_FLOOD:
+		send_to_all(r, true);
+		break;
+	case OFPP_ALL:
+		send_to_all(r, false);
+		break;
+	case OFPP_CONTROLLER:
+		if (datapath_send_packet_in(r->dp, r->frame, r->in_port, OFPR_ACTION, max_len,
+					    r->now_ns))
+			r->sent = true;
+		break;
+	default:
+		if (port_no != r->in_port)
+			send_to(r, port_no);
+	}
+}
+
+/* Change the frame; false when the frame cannot take the change. */
+static bool edit(struct run *r, const struct fb_action *action)
+{
+	bool fits;
+
+	if (!r->editing || r->frame->refs > 1) {
+		struct frame *f = frame_writable(r->frame);
+
+		r->frame = f;
+		if (fb_edit_begin(&r->edit, frame_data(f), f->len, f->offset) < 0)
+			return false;
+		r->editing = true;
+	}
+	fits = fb_edit_apply(&r->edit, action);
+	r->frame->offset = (uint32_t)(r->edit.data - r->frame->memory);
+	r->frame->len = r->edit.len;
+	if (!fits)
+		r->dp->counters.frames_oversized++;
+	return fits;
+}
+
+/* True when the rest of the list, from 'offset', sends the frame anywhere. */
+static bool outputs_follow(const uint8_t *bytes, size_t len, size_t offset)
+{
+	struct fb_action action;
+
+	while (fb_action_next(bytes, len, &offset, &action)) {
+		if (action.type == OFPAT_OUTPUT || action.type == OFPAT_ENQUEUE)
+			return true;
+	}
+	return false;
+}
+
+bool actions_run(struct datapath *dp, struct frame *frame, uint16_t in_port, const uint8_t *bytes,
+		 size_t len, bool in_table, uint64_t now_ns)
+{
+	struct run r;
+	struct fb_action action;
+	size_t offset = 0;
+
+	/* Not initialised as a whole: 'edit' is large and mostly unused. */
+	r.dp = dp;
+	r.frame = frame;
+	r.now_ns = now_ns;
+	r.in_port = in_port;
+	r.in_table = in_table;
+	r.sent = false;
+	r.editing = false;
+	while (fb_action_next(bytes, len, &offset, &action)) {
+		if (action.type == OFPAT_OUTPUT)
+			output(&r, action.output.port, action.output.max_len);
+		else if (action.type == OFPAT_ENQUEUE)
+			output(&r, action.enqueue.port, 0);
+		else if (!outputs_follow(bytes, len, offset) || !edit(&r, &action))
+			break;
+	}
+	frame_unref(r.frame);
+	return r.sent;
+}

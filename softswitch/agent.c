@@ -1,0 +1,290 @@
+/* The agent: its life, its connections as a set, and the datapath's events on their way to them;
+ * see agent.h.
+ *
+ * One connection is agent_conn.c, what it brings agent_messages.c, the longer replies
+ * agent_replies.c. Connections end in this file only, when no message is being handled: elsewhere
+ * they are doomed. */
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+#include "softswitch/agent_private.h"
+
+void agent_config_default(struct agent_config *config)
+{
+	*config = (struct agent_config){
+		.echo_idle_ns = 15 * FB_NS_PER_S,
+		.echo_timeout_ns = 15 * FB_NS_PER_S,
+		.handshake_timeout_ns = 10 * FB_NS_PER_S,
+		.conns_max = 64,
+	};
+	datapath_config_default(&config->datapath);
+}
+
+/* --- Events of the datapath --- */
+
+static void on_output(void *ctx, uint16_t port_no, struct frame *frame)
+{
+	struct agent *agent = ctx;
+
+	agent->ops.output(agent->ops.ctx, port_no, frame);
+}
+
+static bool on_packet_in_wanted(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	if (agent->ready_count)
+		return true;
+	agent->counters.events_lost++;
+	return false;
+}
+
+static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi)
+{
+	struct agent *agent = ctx;
+	struct agent_conn *conn;
+
+	TAILQ_FOREACH(conn, &agent->conns, link)
+	{
+		struct fb_buf buf;
+
+		if (!conn->ready)
+			continue;
+		buf = agent_conn_reserve(conn);
+		fb_msg_put_packet_in(&buf, 0, pi);
+		agent_conn_commit(conn, &buf);
+	}
+}
+
+/* Send 'msg' on every connection that is ready but 'but'. */
+static void put_to_all(struct agent *agent, const struct fb_msg *msg, const struct agent_conn *but)
+{
+	struct agent_conn *conn;
+
+	if (!agent->ready_count)
+		agent->counters.events_lost++;
+	TAILQ_FOREACH(conn, &agent->conns, link)
+	{
+		if (conn->ready && conn != but)
+			agent_conn_put(conn, msg);
+	}
+}
+
+static void on_flow_removed(void *ctx, const struct fb_flow_removed *fr)
+{
+	struct fb_msg msg = {
+		.version = OFP_VERSION, .type = OFPT_FLOW_REMOVED, .flow_removed = *fr};
+
+	put_to_all(ctx, &msg, NULL);
+}
+
+static void on_port_status(void *ctx, const struct fb_port_status *ps)
+{
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PORT_STATUS, .port_status = *ps};
+	struct agent *agent = ctx;
+
+	put_to_all(agent, &msg, agent->port_mod_by);
+}
+
+/* --- Life --- */
+
+struct agent *agent_new(const struct agent_config *config, const struct agent_ops *ops,
+			struct frame_pool *pool)
+{
+	struct agent *agent = xcalloc(1, sizeof *agent);
+	struct datapath_ops datapath_ops = {
+		.output = on_output,
+		.packet_in = on_packet_in,
+		.flow_removed = on_flow_removed,
+		.port_status = on_port_status,
+		.packet_in_wanted = on_packet_in_wanted,
+		.ctx = agent,
+	};
+
+	agent->config = *config;
+	agent->ops = *ops;
+	agent->scratch = xmalloc(AGENT_STATS_BYTES);
+	TAILQ_INIT(&agent->conns);
+	agent->datapath = datapath_new(&config->datapath, &datapath_ops, pool);
+	return agent;
+}
+
+struct datapath *agent_datapath(struct agent *agent)
+{
+	return agent->datapath;
+}
+
+/* --- The end of a call --- */
+
+static void conn_close(struct agent_conn *conn, const char *reason)
+{
+	struct agent *agent = conn->agent;
+	void *driver = conn->conn;
+
+	agent_conn_flush(conn);
+	agent_conn_log(conn, "closed: %s", reason);
+	agent_conn_free(conn);
+	agent->ops.close(driver, reason);
+}
+
+static void flush(struct agent *agent)
+{
+	struct agent_conn *conn;
+
+	if (!agent->pending)
+		return;
+	agent->pending = false;
+	TAILQ_FOREACH(conn, &agent->conns, link)
+	agent_conn_flush(conn);
+}
+
+void agent_free(struct agent *agent)
+{
+	struct agent_conn *conn;
+
+	if (!agent)
+		return;
+	while ((conn = TAILQ_FIRST(&agent->conns)) != NULL)
+		conn_close(conn, "the switch ends");
+	datapath_free(agent->datapath);
+	free(agent->scratch);
+	free(agent);
+}
+
+/* --- Frames and ports --- */
+
+void agent_frame(struct agent *agent, uint16_t port_no, struct frame *frame, uint64_t now_ns)
+{
+	agent->now_ns = now_ns;
+	datapath_receive(agent->datapath, port_no, frame, now_ns);
+	flush(agent);
+}
+
+int agent_add_port(struct agent *agent, const struct fb_phy_port *port, uint64_t now_ns)
+{
+	int result;
+
+	agent->now_ns = now_ns;
+	result = datapath_add_port(agent->datapath, port, now_ns);
+	flush(agent);
+	return result;
+}
+
+int agent_remove_port(struct agent *agent, uint16_t port_no, uint64_t now_ns)
+{
+	int result;
+
+	agent->now_ns = now_ns;
+	result = datapath_remove_port(agent->datapath, port_no, now_ns);
+	flush(agent);
+	return result;
+}
+
+void agent_set_link(struct agent *agent, uint16_t port_no, bool up, uint64_t now_ns)
+{
+	agent->now_ns = now_ns;
+	datapath_set_link(agent->datapath, port_no, up, now_ns);
+	flush(agent);
+}
+
+/* --- Connections --- */
+
+struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *peer,
+				 uint64_t now_ns)
+{
+	struct agent_conn *conn;
+
+	agent->now_ns = now_ns;
+	if (agent->conns_count >= agent->config.conns_max) {
+		agent->counters.conns_refused++;
+		return NULL;
+	}
+	conn = agent_conn_new(agent, driver, peer);
+	agent_conn_put_header(conn, OFPT_HELLO, agent->next_xid++);
+	flush(agent);
+	return conn;
+}
+
+/* A stream whose next message cannot be found ends the connection; after HELLO the reason is told.
+ */
+static void take_broken(struct agent_conn *conn, enum framer_result result, const uint8_t *header,
+			size_t len)
+{
+	struct fb_of_error error = {OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+				    "a header's length is below 8"};
+
+	if (result == FRAMER_NO_MEMORY) {
+		conn->doomed = "no memory for a message";
+		return;
+	}
+	conn->agent->counters.messages_in++;
+	if (conn->ready)
+		agent_conn_put_error(conn, &error, header, len);
+	conn->doomed = "a header's length is below 8";
+}
+
+void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+	struct agent *agent = conn->agent;
+	enum framer_result result;
+	const uint8_t *msg;
+	size_t msg_len;
+
+	agent->now_ns = now_ns;
+	datapath_run(agent->datapath, now_ns);
+	if (conn->ready)
+		conn->heard_ns = now_ns;
+	conn->echo_pending = false;
+	framer_push(&conn->framer, bytes, len);
+	while ((result = framer_next(&conn->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
+		agent_messages_take(conn, msg, msg_len);
+		if (conn->doomed)
+			break;
+	}
+	if (result == FRAMER_BAD_LENGTH || result == FRAMER_NO_MEMORY)
+		take_broken(conn, result, msg, msg_len);
+	framer_finish(&conn->framer);
+	flush(agent);
+	if (conn->doomed)
+		conn_close(conn, conn->doomed);
+}
+
+void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns)
+{
+	conn->agent->now_ns = now_ns;
+	agent_conn_log(conn, "the peer closed: %s", reason ? reason : "no reason given");
+	agent_conn_free(conn);
+}
+
+/* --- Time --- */
+
+uint64_t agent_deadline(const struct agent *agent)
+{
+	uint64_t deadline = datapath_deadline(agent->datapath);
+	const struct agent_conn *conn;
+
+	TAILQ_FOREACH(conn, &agent->conns, link)
+	deadline = fb_time_min(deadline, agent_conn_deadline(conn));
+	return deadline;
+}
+
+void agent_run(struct agent *agent, uint64_t now_ns)
+{
+	struct agent_conn *conn, *next;
+
+	agent->now_ns = now_ns;
+	datapath_run(agent->datapath, now_ns);
+	TAILQ_FOREACH(conn, &agent->conns, link)
+	agent_conn_run(conn);
+	flush(agent);
+	for (conn = TAILQ_FIRST(&agent->conns); conn; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (conn->doomed)
+			conn_close(conn, conn->doomed);
+	}
+}
+
+const struct agent_counters *agent_counters(const struct agent *agent)
+{
+	return &agent->counters;
+}

@@ -1,0 +1,164 @@
+/* One connection of the agent: its output buffer, its liveness, its log lines.
+ *
+ * Liveness: until the peer's HELLO the handshake timeout runs; then silence for 'echo_idle_ns'
+ * brings an ECHO_REQUEST, and silence for 'echo_timeout_ns' after it ends the connection. Any bytes
+ * count as a sign of life. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+#include "softswitch/agent_private.h"
+
+enum {
+	LOG_LINES_MAX = 10, /* a second */
+	LOG_LINE_BYTES = 512,
+};
+
+struct agent_conn *agent_conn_new(struct agent *agent, void *driver, const char *peer)
+{
+	struct agent_conn *conn = xcalloc(1, sizeof *conn);
+
+	conn->agent = agent;
+	conn->conn = driver;
+	snprintf(conn->peer, sizeof conn->peer, "%s", peer ? peer : "?");
+	framer_init(&conn->framer);
+	conn->heard_ns = agent->now_ns;
+	conn->out = xmalloc(AGENT_OUT_BYTES);
+	TAILQ_INSERT_TAIL(&agent->conns, conn, link);
+	agent->conns_count++;
+	agent->counters.connects++;
+	return conn;
+}
+
+void agent_conn_free(struct agent_conn *conn)
+{
+	struct agent *agent = conn->agent;
+
+	TAILQ_REMOVE(&agent->conns, conn, link);
+	agent->conns_count--;
+	agent->ready_count -= conn->ready;
+	agent->counters.disconnects++;
+	framer_destroy(&conn->framer);
+	free(conn->out);
+	free(conn);
+}
+
+/* --- Output --- */
+
+struct fb_buf agent_conn_reserve(struct agent_conn *conn)
+{
+	if (AGENT_OUT_BYTES - conn->out_len < AGENT_MESSAGE_BYTES)
+		agent_conn_flush(conn);
+	return fb_buf_make(conn->out + conn->out_len, AGENT_OUT_BYTES - conn->out_len);
+}
+
+void agent_conn_commit(struct agent_conn *conn, const struct fb_buf *buf)
+{
+	if (buf->overflow) {
+		agent_conn_log(conn, "a message did not fit and was not sent");
+		return;
+	}
+	conn->out_len += buf->len;
+	conn->agent->pending = true;
+	conn->agent->counters.messages_out++;
+}
+
+void agent_conn_put(struct agent_conn *conn, const struct fb_msg *msg)
+{
+	struct fb_buf buf = agent_conn_reserve(conn);
+
+	fb_msg_encode(&buf, msg);
+	agent_conn_commit(conn, &buf);
+}
+
+void agent_conn_put_header(struct agent_conn *conn, uint8_t type, uint32_t xid)
+{
+	struct fb_buf buf = agent_conn_reserve(conn);
+
+	fb_msg_put_header_only(&buf, type, xid);
+	agent_conn_commit(conn, &buf);
+}
+
+void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *error,
+			  const uint8_t *cause, size_t len)
+{
+	struct fb_buf buf = agent_conn_reserve(conn);
+
+	fb_msg_put_error(&buf, error, cause, len);
+	agent_conn_commit(conn, &buf);
+	conn->agent->counters.errors_out++;
+	agent_conn_log(conn, "sent error type %u code %u for a message of type %u: %s", error->type,
+		       error->code, len > 1 ? cause[1] : 0, error->why);
+}
+
+void agent_conn_flush(struct agent_conn *conn)
+{
+	size_t len = conn->out_len;
+
+	if (!len)
+		return;
+	conn->out_len = 0;
+	conn->agent->ops.send(conn->conn, conn->out, len);
+}
+
+/* --- Log --- */
+
+void agent_conn_log(struct agent_conn *conn, const char *format, ...)
+{
+	struct agent *agent = conn->agent;
+	uint64_t second = agent->now_ns / FB_NS_PER_S;
+	char line[LOG_LINE_BYTES];
+	va_list args;
+	int len;
+
+	if (!agent->ops.log)
+		return;
+	if (second != conn->log_second) {
+		conn->log_second = second;
+		conn->log_lines = 0;
+	}
+	if (conn->log_lines++ >= LOG_LINES_MAX)
+		return;
+	len = snprintf(line, sizeof line, "%s: ", conn->peer);
+	va_start(args, format);
+	vsnprintf(line + len, sizeof line - (size_t)len, format, args);
+	va_end(args);
+	agent->ops.log(agent->ops.ctx, line);
+	if (conn->log_lines == LOG_LINES_MAX) {
+		snprintf(line, sizeof line, "%s: no more lines in this second", conn->peer);
+		agent->ops.log(agent->ops.ctx, line);
+	}
+}
+
+/* --- Liveness --- */
+
+uint64_t agent_conn_deadline(const struct agent_conn *conn)
+{
+	const struct agent_config *config = &conn->agent->config;
+
+	if (!conn->ready)
+		return conn->heard_ns + config->handshake_timeout_ns;
+	if (conn->echo_pending)
+		return conn->echo_ns + config->echo_timeout_ns;
+	return config->echo_idle_ns ? conn->heard_ns + config->echo_idle_ns : FB_NEVER;
+}
+
+void agent_conn_run(struct agent_conn *conn)
+{
+	struct agent *agent = conn->agent;
+
+	if (agent_conn_deadline(conn) > agent->now_ns)
+		return;
+	if (!conn->ready) {
+		agent->counters.handshake_timeouts++;
+		conn->doomed = "no HELLO came";
+	} else if (conn->echo_pending) {
+		agent->counters.echo_timeouts++;
+		conn->doomed = "no answer to ECHO_REQUEST";
+	} else {
+		conn->echo_pending = true;
+		conn->echo_ns = agent->now_ns;
+		agent_conn_put_header(conn, OFPT_ECHO_REQUEST, agent->next_xid++);
+	}
+}

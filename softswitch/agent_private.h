@@ -1,0 +1,86 @@
+/* What the files of the agent share. */
+#ifndef SOFTSWITCH_AGENT_PRIVATE_H
+#define SOFTSWITCH_AGENT_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "lib/wire/framer.h"
+#include "softswitch/agent.h"
+
+enum {
+	AGENT_PEER_BYTES = 64,                        /* of a peer's name, for logs */
+	AGENT_MESSAGE_BYTES = 65535,                  /* the longest message */
+	AGENT_STATS_BYTES = AGENT_MESSAGE_BYTES - 12, /* the body of one STATS_REPLY */
+};
+
+struct agent_conn {
+	TAILQ_ENTRY(agent_conn) link;
+	struct agent *agent;
+	void *conn; /* the driver's */
+	char peer[AGENT_PEER_BYTES];
+	struct framer framer;
+
+	bool ready;         /* the peer's HELLO came and fits */
+	const char *doomed; /* why the connection is to be closed; NULL: it is not */
+	uint64_t heard_ns;  /* when bytes last came; before HELLO: when it was made */
+	uint64_t echo_ns;   /* when the unanswered ECHO_REQUEST was sent */
+	bool echo_pending;
+
+	uint64_t log_second; /* the second that 'log_lines' counts */
+	uint32_t log_lines;
+
+	uint8_t *out; /* AGENT_OUT_BYTES */
+	size_t out_len;
+};
+
+TAILQ_HEAD(agent_conns, agent_conn);
+
+struct agent {
+	struct agent_config config;
+	struct agent_ops ops;
+	struct datapath *datapath;
+	struct agent_conns conns;
+	uint32_t conns_count, ready_count;
+	uint32_t next_xid;                    /* of ECHO_REQUESTs */
+	bool pending;                         /* some connection has output */
+	uint64_t now_ns;                      /* of the call that is running */
+	const struct agent_conn *port_mod_by; /* who is not told of the port-status */
+	struct agent_counters counters;
+	uint8_t *scratch; /* AGENT_STATS_BYTES: repeated elements on their way into a reply */
+};
+
+/* agent_conn.c: one connection. */
+
+struct agent_conn *agent_conn_new(struct agent *agent, void *conn, const char *peer);
+void agent_conn_free(struct agent_conn *conn);
+/* Room for one more message: write it into the returned buffer, then agent_conn_commit(). */
+struct fb_buf agent_conn_reserve(struct agent_conn *conn);
+void agent_conn_commit(struct agent_conn *conn, const struct fb_buf *buf);
+/* Append the message 'msg', or the message of 'type' that is a header only. */
+void agent_conn_put(struct agent_conn *conn, const struct fb_msg *msg);
+void agent_conn_put_header(struct agent_conn *conn, uint8_t type, uint32_t xid);
+/* Append the error that answers the message of 'len' bytes at 'cause'. */
+void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *error,
+			  const uint8_t *cause, size_t len);
+void agent_conn_flush(struct agent_conn *conn);
+/* A log line that begins with the peer's name; at most a few in a second. */
+void agent_conn_log(struct agent_conn *conn, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* When agent_conn_run() has something to do. */
+uint64_t agent_conn_deadline(const struct agent_conn *conn);
+/* Do what is due: dooms the connection, or asks for an echo. */
+void agent_conn_run(struct agent_conn *conn);
+
+/* agent_messages.c */
+
+/* Take one message of 'len' bytes. */
+void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t len);
+
+/* agent_replies.c: 'bytes' is the request as it came, for errors. */
+
+void agent_replies_features(struct agent_conn *conn, uint32_t xid);
+void agent_replies_stats(struct agent_conn *conn, const struct fb_msg *msg, const uint8_t *bytes);
+void agent_replies_queue_config(struct agent_conn *conn, const struct fb_msg *msg,
+				const uint8_t *bytes);
+
+#endif

@@ -1,0 +1,156 @@
+/* Flow-mods: the five commands on the flow table (specification 1.0.0, sections 4.6 and 5.3.3).
+ *
+ * What the specification leaves open:
+ * - An identical entry overlaps: with CHECK_OVERLAP it refuses the addition, without it is replaced
+ * (counters cleared, no flow-removed) and counts as added now.
+ * - MODIFY and MODIFY_STRICT change the actions and the cookie; flags, timeouts, times and counters
+ * stay.
+ * - out_port restricts DELETE and DELETE_STRICT only.
+ * - A buffer that is not there is an error, but the entry is in force: a controller that was slow
+ * still gets its flow. A refused flow-mod leaves the buffer alone. The buffered frame counts for
+ * the entry, and the message's actions are done on it.
+ * - Emergency entries (OFPFF_EMERG) are not supported: adding one is refused, and there is none to
+ * delete. */
+#include "softswitch/datapath_private.h"
+
+static int failed(struct fb_of_error *error, uint16_t code, const char *why)
+{
+	return datapath_error(error, OFPET_FLOW_MOD_FAILED, code, why);
+}
+
+static int table_full(struct datapath *dp, struct fb_of_error *error)
+{
+	dp->counters.table_full++;
+	return failed(error, OFPFMFC_ALL_TABLES_FULL, "the flow table is full");
+}
+
+/* What 'fm' asks an entry to be that was added at 'now_ns'. */
+static void fill_entry(struct datapath *dp, struct flow_entry *e, const struct fb_flow_mod *fm,
+		       uint64_t now_ns)
+{
+	e->cookie = fm->cookie;
+	e->idle_timeout = fm->idle_timeout;
+	e->hard_timeout = fm->hard_timeout;
+	e->flags = fm->flags;
+	e->priority = fm->priority;
+	e->packet_count = 0;
+	e->byte_count = 0;
+	e->created_ns = now_ns;
+	e->used_ns = now_ns;
+	flow_timeouts_add(&dp->timeouts, e);
+}
+
+static int add(struct datapath *dp, const struct fb_flow_mod *fm, const struct fb_match *match,
+	       uint64_t now_ns, struct flow_entry **entry, struct fb_of_error *error)
+{
+	struct flow_entry *e;
+
+	if (fm->flags & OFPFF_EMERG) {
+		if (fm->idle_timeout || fm->hard_timeout)
+			return failed(error, OFPFMFC_BAD_EMERG_TIMEOUT,
+				      "an emergency entry has no timeouts");
+		return failed(error, OFPFMFC_UNSUPPORTED, "there is no emergency table");
+	}
+	if (fm->flags & OFPFF_CHECK_OVERLAP && flow_table_overlaps(dp->table, match, fm->priority))
+		return failed(error, OFPFMFC_OVERLAP, "an entry of the same priority overlaps");
+	e = flow_table_find(dp->table, match, fm->priority);
+	if (e) {
+		if (!flow_table_set_actions(dp->table, e, fm->actions.data, fm->actions.len))
+			return table_full(dp, error);
+		flow_timeouts_remove(&dp->timeouts, e);
+		flow_table_renew(dp->table, e);
+	} else {
+		e = flow_table_add(dp->table, match, fm->priority);
+		if (!e)
+			return table_full(dp, error);
+		if (!flow_table_set_actions(dp->table, e, fm->actions.data, fm->actions.len)) {
+			flow_table_remove(dp->table, e);
+			return table_full(dp, error);
+		}
+	}
+	fill_entry(dp, e, fm, now_ns);
+	*entry = e;
+	return 0;
+}
+
+/* Change the actions of the selected entries, of which '*entry' is the first (NULL: there was
+ * none). All or none. */
+static int modify(struct datapath *dp, const struct fb_flow_mod *fm,
+		  const struct flow_selection *selection, struct flow_entry **entry,
+		  struct fb_of_error *error)
+{
+	struct flow_entry *first = flow_table_selected(dp->table, selection, NULL);
+	uint64_t count = 0;
+
+	for (struct flow_entry *e = first; e; e = flow_table_selected(dp->table, selection, e))
+		count++;
+	if (!flow_table_has_room(dp->table, count, fm->actions.len))
+		return table_full(dp, error);
+	for (struct flow_entry *e = first; e; e = flow_table_selected(dp->table, selection, e)) {
+		flow_table_set_actions(dp->table, e, fm->actions.data, fm->actions.len);
+		e->cookie = fm->cookie;
+	}
+	*entry = first;
+	return 0;
+}
+
+static void delete (struct datapath *dp, const struct fb_flow_mod *fm,
+		    const struct flow_selection *selection, uint64_t now_ns)
+{
+	struct flow_entry *e, *next;
+
+	if (fm->flags & OFPFF_EMERG)
+		return;
+	for (e = flow_table_selected(dp->table, selection, NULL); e; e = next) {
+		next = flow_table_selected(dp->table, selection, e);
+		if (fm->out_port == OFPP_NONE ||
+		    actions_output_to(flow_entry_actions(e), e->actions_len, fm->out_port))
+			datapath_remove_entry(dp, e, OFPRR_DELETE, now_ns);
+	}
+}
+
+/* Do the message's actions on the buffered frame that it names. */
+static int release_buffer(struct datapath *dp, const struct fb_flow_mod *fm,
+			  struct flow_entry *entry, uint64_t now_ns, struct fb_of_error *error)
+{
+	struct frame *frame;
+	uint16_t in_port;
+
+	if (fm->buffer_id == OFP_NO_BUFFER)
+		return 0;
+	if (datapath_take_buffer(dp, fm->buffer_id, &frame, &in_port, error) < 0)
+		return -1;
+	entry->packet_count++;
+	entry->byte_count += frame->len;
+	actions_run(dp, frame, in_port, fm->actions.data, fm->actions.len, true, now_ns);
+	return 0;
+}
+
+int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
+		      struct fb_of_error *error)
+{
+	bool strict = fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
+	struct fb_match match = fm->match;
+	struct flow_selection selection;
+	struct flow_entry *entry = NULL;
+
+	datapath_run(dp, now_ns);
+	fb_match_normalize(&match);
+	if (fm->command > OFPFC_DELETE_STRICT)
+		return failed(error, OFPFMFC_BAD_COMMAND, "the command is not known");
+	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
+		flow_table_select(dp->table, &match, strict, fm->priority, &selection);
+		delete (dp, fm, &selection, now_ns);
+		return 0;
+	}
+	if (actions_check(fm->actions.data, fm->actions.len, false, error) < 0)
+		return -1;
+	if (fm->command != OFPFC_ADD && !(fm->flags & OFPFF_EMERG)) {
+		flow_table_select(dp->table, &match, strict, fm->priority, &selection);
+		if (modify(dp, fm, &selection, &entry, error) < 0)
+			return -1;
+	}
+	if (!entry && add(dp, fm, &match, now_ns, &entry, error) < 0)
+		return -1;
+	return release_buffer(dp, fm, entry, now_ns, error);
+}

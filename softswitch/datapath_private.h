@@ -1,0 +1,70 @@
+/* What the files of the datapath share: its state, and the calls between receiving, actions and
+ * flow-mods. */
+#ifndef SOFTSWITCH_DATAPATH_PRIVATE_H
+#define SOFTSWITCH_DATAPATH_PRIVATE_H
+
+#include "softswitch/actions.h"
+#include "softswitch/buffers.h"
+#include "softswitch/datapath.h"
+#include "softswitch/flow_table.h"
+#include "softswitch/flow_timeouts.h"
+#include "softswitch/mac_learning.h"
+#include "softswitch/ports.h"
+
+enum {
+	DATAPATH_TABLE_ID = 0,
+	DATAPATH_TABLE_ALL = 0xff,
+};
+
+struct datapath {
+	struct datapath_config config; /* without its strings, which are in 'desc' */
+	struct datapath_ops ops;
+	struct frame_pool *pool;
+	struct fb_desc_stats desc;
+
+	struct ports ports;
+	struct flow_table *table;
+	struct flow_timeouts timeouts;
+	struct buffers buffers;
+	struct mac_learning macs;
+
+	uint16_t frag_flags; /* OFPC_FRAG_NORMAL or _DROP */
+	uint16_t miss_send_len;
+	struct datapath_counters counters;
+};
+
+/* Send 'frame' (borrowed) by 'port', unless its configuration or link forbids it, which is counted;
+ * true when it went. */
+bool datapath_transmit(struct datapath *dp, struct port *port, struct frame *frame);
+
+/* Tell a controller of 'frame' (borrowed): at most 'max_len' bytes of it when it could be buffered,
+ * else all. True when one listens. */
+bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t in_port,
+			     uint8_t reason, uint16_t max_len, uint64_t now_ns);
+
+/* Look 'frame' up, whose reference is taken over and which came in by 'in_port' (OFPP_NONE: by
+ * none), and do what the entry says, or tell a controller of the miss. True when something left. */
+bool datapath_look_up(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns);
+
+/* Take the frame out of the packet buffer 'id'; -1 with OFPBRC_BUFFER_EMPTY or
+ * OFPBRC_BUFFER_UNKNOWN. */
+int datapath_take_buffer(struct datapath *dp, uint32_t id, struct frame **frame, uint16_t *in_port,
+			 struct fb_of_error *error);
+
+/* Remove an entry, and tell the controllers if it asked for that. */
+void datapath_remove_entry(struct datapath *dp, struct flow_entry *entry, uint8_t reason,
+			   uint64_t now_ns);
+
+/* The age of 'entry' as messages tell it. */
+void datapath_duration(const struct flow_entry *entry, uint64_t now_ns, uint32_t *sec,
+		       uint32_t *nsec);
+
+/* Fill '*error' (which may not be NULL); returns -1. */
+static inline int datapath_error(struct fb_of_error *error, uint16_t type, uint16_t code,
+				 const char *why)
+{
+	*error = (struct fb_of_error){type, code, why};
+	return -1;
+}
+
+#endif

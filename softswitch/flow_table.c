@@ -1,0 +1,687 @@
+/* The flow table; see flow_table.h for the design. */
+#include "softswitch/flow_table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <flowbed/table.h>
+
+#include "lib/base/xalloc.h"
+
+enum {
+	CHUNK_ENTRIES = 256,
+	SLOTS_FIRST = 4,
+	GROUPS_MAX = 1 << 24, /* more than there are masks */
+	RECOUNT_AT_ONCE =
+		64, /* a group this small is recounted whenever its highest priority is in doubt */
+};
+
+_Static_assert(sizeof(struct flow_entry) == 192, "an entry takes three cache lines");
+_Static_assert(offsetof(struct flow_entry, actions) == 64, "what a lookup needs is in the first");
+
+struct slot {
+	uint32_t hash;  /* of the masked key; its low bits say where the search begins */
+	uint32_t entry; /* index + 1; 0: free */
+};
+
+/* Entries of one mask. The exact entries are one, too, outside the order. */
+struct flow_group {
+	struct flow_key mask;
+	struct slot *slots;
+	uint32_t slot_mask;     /* slots - 1, a power of two less one */
+	uint32_t slots_used;    /* different masked keys */
+	uint32_t count;         /* entries */
+	uint32_t wildcards;     /* the mask as OFPFW_* */
+	uint32_t place;         /* in the table's order */
+	uint32_t highest_count; /* entries of 'highest', 0: 'highest' is a bound */
+	uint32_t removed;       /* entries, since 'highest' became a bound */
+	uint16_t highest;       /* no entry has a higher priority */
+};
+
+struct group_record { /* fb_table of groups by mask */
+	uint32_t wildcards;
+	uint32_t padding;
+	struct flow_group *group;
+};
+
+struct flow_table {
+	struct flow_group exact;
+	struct flow_group **order; /* falling 'highest' */
+	uint32_t groups;           /* in 'order' */
+	uint32_t order_size;
+
+	struct flow_entry **chunks;
+	uint32_t chunks_count, chunks_size;
+	uint32_t entries_used; /* entries of the chunks that were ever taken */
+	uint32_t free_first;   /* index + 1 of a free entry, linked by 'lower' */
+
+	uint32_t count, entries_max;
+	uint32_t oldest, newest; /* index + 1 */
+	uint64_t order_next;     /* of the next entry added */
+	size_t actions_bytes;    /* of lists that are not inline */
+	size_t slots_bytes;
+	struct fb_table *by_mask; /* struct group_record */
+};
+
+static inline struct flow_entry *entry_at(const struct flow_table *t, uint32_t index)
+{
+	return &t->chunks[index / CHUNK_ENTRIES][index % CHUNK_ENTRIES];
+}
+
+/* --- Groups: hash tables --- */
+
+static void slots_alloc(struct flow_table *t, struct flow_group *g, uint32_t count)
+{
+	g->slots = xcalloc(count, sizeof *g->slots);
+	g->slot_mask = count - 1;
+	t->slots_bytes += count * sizeof *g->slots;
+}
+
+static void slots_free(struct flow_table *t, struct flow_group *g)
+{
+	t->slots_bytes -= ((size_t)g->slot_mask + 1) * sizeof *g->slots;
+	free(g->slots);
+}
+
+static void slot_enter(struct flow_group *g, struct slot slot)
+{
+	uint32_t at = slot.hash & g->slot_mask;
+
+	while (g->slots[at].entry)
+		at = (at + 1) & g->slot_mask;
+	g->slots[at] = slot;
+}
+
+static void slots_grow(struct flow_table *t, struct flow_group *g)
+{
+	struct flow_group old = *g;
+
+	slots_alloc(t, g, (old.slot_mask + 1) * 2);
+	for (uint32_t i = 0; i <= old.slot_mask; i++) {
+		if (old.slots[i].entry)
+			slot_enter(g, old.slots[i]);
+	}
+	slots_free(t, &old);
+}
+
+/* The slot of the masked 'key', or NULL. */
+static inline struct slot *slot_find(const struct flow_table *t, const struct flow_group *g,
+				     const struct flow_key *key, uint32_t hash)
+{
+	for (uint32_t at = hash & g->slot_mask;; at = (at + 1) & g->slot_mask) {
+		struct slot *slot = &g->slots[at];
+
+		if (!slot->entry)
+			return NULL;
+		if (slot->hash == hash && flow_key_equal(&entry_at(t, slot->entry - 1)->key, key))
+			return slot;
+	}
+}
+
+/* The entry of highest priority with the masked 'key', or NULL. */
+static inline struct flow_entry *group_find(const struct flow_table *t, const struct flow_group *g,
+					    const struct flow_key *key)
+{
+	struct slot *slot = slot_find(t, g, key, flow_key_hash(key));
+
+	return slot ? entry_at(t, slot->entry - 1) : NULL;
+}
+
+/* Free 'slot'; those behind it that it kept from their place move up, so that no search meets a
+ * gap. */
+static void slot_leave(struct flow_group *g, struct slot *slot)
+{
+	uint32_t gap = (uint32_t)(slot - g->slots);
+
+	for (uint32_t at = (gap + 1) & g->slot_mask; g->slots[at].entry;
+	     at = (at + 1) & g->slot_mask) {
+		uint32_t home = g->slots[at].hash & g->slot_mask;
+
+		if (((at - home) & g->slot_mask) >= ((at - gap) & g->slot_mask)) {
+			g->slots[gap] = g->slots[at];
+			gap = at;
+		}
+	}
+	g->slots[gap].entry = 0;
+	g->slots_used--;
+}
+
+static void group_enter(struct flow_table *t, struct flow_group *g, struct flow_entry *e)
+{
+	uint32_t hash = flow_key_hash(&e->key);
+	struct slot *slot = slot_find(t, g, &e->key, hash);
+	uint32_t *link;
+
+	g->count++;
+	if (!slot) {
+		if ((g->slots_used + 1) * UINT64_C(4) > (g->slot_mask + UINT64_C(1)) * 3)
+			slots_grow(t, g);
+		slot_enter(g, (struct slot){hash, e->index + 1});
+		g->slots_used++;
+		return;
+	}
+	link = &slot->entry;
+	while (*link && entry_at(t, *link - 1)->priority > e->priority)
+		link = &entry_at(t, *link - 1)->lower;
+	e->lower = *link;
+	*link = e->index + 1;
+}
+
+static void group_leave(struct flow_table *t, struct flow_group *g, struct flow_entry *e)
+{
+	struct slot *slot = slot_find(t, g, &e->key, flow_key_hash(&e->key));
+	uint32_t *link;
+
+	assert(slot);
+	g->count--;
+	link = &slot->entry;
+	while (*link != e->index + 1)
+		link = &entry_at(t, *link - 1)->lower;
+	*link = e->lower;
+	if (!slot->entry)
+		slot_leave(g, slot);
+}
+
+/* --- Groups: the order of search --- */
+
+static void order_put(struct flow_table *t, uint32_t place, struct flow_group *g)
+{
+	t->order[place] = g;
+	g->place = place;
+}
+
+/* Bring 'g' to where its 'highest' belongs. */
+static void order_settle(struct flow_table *t, struct flow_group *g)
+{
+	uint32_t at = g->place;
+
+	for (; at > 0 && t->order[at - 1]->highest < g->highest; at--)
+		order_put(t, at, t->order[at - 1]);
+	for (; at + 1 < t->groups && t->order[at + 1]->highest > g->highest; at++)
+		order_put(t, at, t->order[at + 1]);
+	order_put(t, at, g);
+}
+
+static void highest_after_add(struct flow_table *t, struct flow_group *g, uint16_t priority)
+{
+	if (g->count == 1 || priority > g->highest) {
+		g->highest = priority;
+		g->highest_count = 1;
+		order_settle(t, g);
+	} else if (priority == g->highest) {
+		g->highest_count++;
+	}
+}
+
+/* Find the highest priority of the group's entries anew. */
+static void highest_recount(struct flow_table *t, struct flow_group *g)
+{
+	g->highest = 0;
+	g->highest_count = 0;
+	for (uint32_t i = 0; i <= g->slot_mask; i++) {
+		uint16_t priority;
+
+		if (!g->slots[i].entry)
+			continue;
+		priority = entry_at(t, g->slots[i].entry - 1)->priority;
+		if (priority > g->highest) {
+			g->highest = priority;
+			g->highest_count = 0;
+		}
+		g->highest_count += priority == g->highest;
+	}
+	order_settle(t, g);
+}
+
+static void highest_after_remove(struct flow_table *t, struct flow_group *g, uint16_t priority)
+{
+	if (priority == g->highest && g->highest_count > 0 && --g->highest_count == 0)
+		g->removed = 0;
+	if (g->highest_count > 0)
+		return;
+	g->removed++;
+	if (g->count <= RECOUNT_AT_ONCE || g->removed > g->slot_mask / 8)
+		highest_recount(t, g);
+}
+
+static struct flow_group *group_of(const struct flow_table *t, uint32_t wildcards)
+{
+	const struct group_record *record = fb_table_find(t->by_mask, &wildcards);
+
+	return record ? record->group : NULL;
+}
+
+static struct flow_group *group_new(struct flow_table *t, uint32_t wildcards)
+{
+	struct flow_group *g = xcalloc(1, sizeof *g);
+	struct group_record *record = fb_table_add(t->by_mask, &wildcards);
+
+	if (!record)
+		abort();
+	record->group = g;
+	g->mask = flow_key_mask(wildcards);
+	g->wildcards = wildcards;
+	slots_alloc(t, g, SLOTS_FIRST);
+	if (t->groups == t->order_size) {
+		t->order_size = t->order_size ? t->order_size * 2 : 16;
+		t->order = xrealloc(t->order, t->order_size * sizeof(struct flow_group *));
+	}
+	order_put(t, t->groups++, g);
+	return g;
+}
+
+static void group_free(struct flow_table *t, struct flow_group *g)
+{
+	for (uint32_t at = g->place; at + 1 < t->groups; at++)
+		order_put(t, at, t->order[at + 1]);
+	t->groups--;
+	fb_table_remove(t->by_mask, fb_table_find(t->by_mask, &g->wildcards));
+	slots_free(t, g);
+	free(g);
+}
+
+/* --- The table --- */
+
+struct flow_table *flow_table_new(uint32_t entries_max)
+{
+	struct flow_table *t = xcalloc(1, sizeof *t);
+
+	assert(entries_max >= 1);
+	t->entries_max = entries_max;
+	t->exact.mask = (struct flow_key){{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+	slots_alloc(t, &t->exact, SLOTS_FIRST);
+	t->by_mask = fb_table_new(sizeof(uint32_t), sizeof(struct group_record), GROUPS_MAX);
+	if (!t->by_mask)
+		abort();
+	return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	for (struct flow_entry *e = flow_table_oldest(t); e; e = flow_table_newer(t, e)) {
+		if (e->actions_len > FLOW_ENTRY_INLINE_BYTES)
+			free(e->actions.bytes);
+	}
+	while (t->groups)
+		group_free(t, t->order[t->groups - 1]);
+	for (uint32_t i = 0; i < t->chunks_count; i++)
+		free(t->chunks[i]);
+	slots_free(t, &t->exact);
+	fb_table_free(t->by_mask);
+	free(t->chunks);
+	free(t->order);
+	free(t);
+}
+
+uint32_t flow_table_count(const struct flow_table *t)
+{
+	return t->count;
+}
+
+uint32_t flow_table_groups(const struct flow_table *t)
+{
+	return t->groups;
+}
+
+size_t flow_table_bytes(const struct flow_table *t)
+{
+	return sizeof *t + (size_t)t->chunks_count * CHUNK_ENTRIES * sizeof(struct flow_entry) +
+	       t->chunks_size * sizeof(struct flow_entry *) + t->slots_bytes + t->actions_bytes +
+	       t->groups * sizeof(struct flow_group) + t->order_size * sizeof(struct flow_group *);
+}
+
+struct flow_entry *flow_table_lookup(const struct flow_table *t, const struct flow_key *key)
+{
+	struct flow_entry *best = NULL;
+
+	if (t->exact.count) {
+		best = group_find(t, &t->exact, key);
+		if (best)
+			return best;
+	}
+	for (uint32_t i = 0; i < t->groups; i++) {
+		const struct flow_group *g = t->order[i];
+		struct flow_key masked;
+		struct flow_entry *e;
+
+		if (best && g->highest < best->priority)
+			break;
+		masked = flow_key_and(key, &g->mask);
+		e = group_find(t, g, &masked);
+		if (e && (!best || e->priority > best->priority ||
+			  (e->priority == best->priority && e->order < best->order)))
+			best = e;
+	}
+	return best;
+}
+
+struct flow_entry *flow_table_find(const struct flow_table *t, const struct fb_match *match,
+				   uint16_t priority)
+{
+	struct flow_key key = flow_key_from_match(match);
+	const struct flow_group *g;
+	struct flow_entry *e;
+
+	if (fb_match_is_exact(match))
+		return group_find(t, &t->exact, &key);
+	g = group_of(t, match->wildcards);
+	if (!g)
+		return NULL;
+	key = flow_key_and(&key, &g->mask);
+	for (e = group_find(t, g, &key); e && e->priority > priority;)
+		e = e->lower ? entry_at(t, e->lower - 1) : NULL;
+	return e && e->priority == priority ? e : NULL;
+}
+
+static void chunk_add(struct flow_table *t)
+{
+	void *chunk;
+
+	if (t->chunks_count == t->chunks_size) {
+		t->chunks_size = t->chunks_size ? t->chunks_size * 2 : 16;
+		t->chunks = xrealloc(t->chunks, t->chunks_size * sizeof(struct flow_entry *));
+	}
+	if (posix_memalign(&chunk, 64, CHUNK_ENTRIES * sizeof(struct flow_entry)) != 0)
+		abort();
+	t->chunks[t->chunks_count++] = chunk;
+}
+
+/* An entry that is all zero but for its index. */
+static struct flow_entry *entry_take(struct flow_table *t)
+{
+	struct flow_entry *e;
+	uint32_t index;
+
+	if (t->free_first) {
+		index = t->free_first - 1;
+		t->free_first = entry_at(t, index)->lower;
+	} else {
+		if (t->entries_used == t->chunks_count * CHUNK_ENTRIES)
+			chunk_add(t);
+		index = t->entries_used++;
+	}
+	e = entry_at(t, index);
+	memset(e, 0, sizeof *e);
+	e->index = index;
+	return e;
+}
+
+static void age_append(struct flow_table *t, struct flow_entry *e)
+{
+	e->older = t->newest;
+	if (t->newest)
+		entry_at(t, t->newest - 1)->newer = e->index + 1;
+	else
+		t->oldest = e->index + 1;
+	t->newest = e->index + 1;
+}
+
+static void age_take_out(struct flow_table *t, const struct flow_entry *e)
+{
+	if (e->older)
+		entry_at(t, e->older - 1)->newer = e->newer;
+	else
+		t->oldest = e->newer;
+	if (e->newer)
+		entry_at(t, e->newer - 1)->older = e->older;
+	else
+		t->newest = e->older;
+}
+
+struct flow_entry *flow_table_add(struct flow_table *t, const struct fb_match *match,
+				  uint16_t priority)
+{
+	struct flow_key mask = flow_key_mask(match->wildcards);
+	struct flow_entry *e;
+
+	if (t->count == t->entries_max)
+		return NULL;
+	e = entry_take(t);
+	e->key = flow_key_from_match(match);
+	e->priority = priority;
+	e->wildcards = match->wildcards;
+	e->order = t->order_next++;
+	if (fb_match_is_exact(match)) {
+		/* The fields that cannot apply are 0, as they are in the key of every frame that
+		 * has not got them. */
+		group_enter(t, &t->exact, e);
+	} else {
+		e->key = flow_key_and(&e->key, &mask);
+		e->group = group_of(t, match->wildcards);
+		if (!e->group)
+			e->group = group_new(t, match->wildcards);
+		group_enter(t, e->group, e);
+		highest_after_add(t, e->group, priority);
+	}
+	age_append(t, e);
+	t->count++;
+	return e;
+}
+
+static void actions_drop(struct flow_table *t, struct flow_entry *e)
+{
+	if (e->actions_len > FLOW_ENTRY_INLINE_BYTES) {
+		t->actions_bytes -= e->actions_len;
+		free(e->actions.bytes);
+	}
+	e->actions_len = 0;
+}
+
+void flow_table_remove(struct flow_table *t, struct flow_entry *e)
+{
+	assert(!heap_contains(&e->timer));
+	actions_drop(t, e);
+	age_take_out(t, e);
+	t->count--;
+	if (!e->group) {
+		group_leave(t, &t->exact, e);
+	} else {
+		group_leave(t, e->group, e);
+		if (e->group->count == 0)
+			group_free(t, e->group);
+		else
+			highest_after_remove(t, e->group, e->priority);
+	}
+	e->lower = t->free_first;
+	t->free_first = e->index + 1;
+}
+
+bool flow_table_set_actions(struct flow_table *t, struct flow_entry *e, const uint8_t *bytes,
+			    size_t len)
+{
+	size_t long_bytes = len > FLOW_ENTRY_INLINE_BYTES ? len : 0;
+	size_t freed_bytes = e->actions_len > FLOW_ENTRY_INLINE_BYTES ? e->actions_len : 0;
+
+	assert(len <= UINT16_MAX);
+	if (t->actions_bytes - freed_bytes + long_bytes > FLOW_TABLE_ACTIONS_BYTES_MAX)
+		return false;
+	actions_drop(t, e);
+	if (long_bytes) {
+		e->actions.bytes = xmalloc(len);
+		t->actions_bytes += len;
+	}
+	e->actions_len = (uint16_t)len;
+	if (len)
+		memcpy(long_bytes ? e->actions.bytes : e->actions.inline_bytes, bytes, len);
+	return true;
+}
+
+bool flow_table_has_room(const struct flow_table *t, uint64_t count, size_t len)
+{
+	return len <= FLOW_ENTRY_INLINE_BYTES ||
+	       count <= (FLOW_TABLE_ACTIONS_BYTES_MAX - t->actions_bytes) / len;
+}
+
+void flow_table_renew(struct flow_table *t, struct flow_entry *e)
+{
+	age_take_out(t, e);
+	e->newer = 0;
+	age_append(t, e);
+	e->order = t->order_next++;
+}
+
+struct flow_entry *flow_table_oldest(const struct flow_table *t)
+{
+	return t->oldest ? entry_at(t, t->oldest - 1) : NULL;
+}
+
+struct flow_entry *flow_table_newer(const struct flow_table *t, const struct flow_entry *e)
+{
+	return e->newer ? entry_at(t, e->newer - 1) : NULL;
+}
+
+/* --- Overlap --- */
+
+/* The bits of 'mask' and those that follow from 'key': the priority of an untagged frame is 0. */
+static struct flow_key implied_mask(const struct flow_key *mask, const struct flow_key *key)
+{
+	struct flow_key implied = *mask;
+
+	if (key->w[1] & mask->w[1] & FLOW_KEY_UNTAGGED)
+		implied.w[1] |= 7 << FLOW_KEY_PCP_SHIFT;
+	return implied;
+}
+
+static bool chain_has(const struct flow_table *t, const struct flow_entry *e, uint16_t priority)
+{
+	for (; e; e = e->lower ? entry_at(t, e->lower - 1) : NULL) {
+		if (e->priority == priority)
+			return true;
+	}
+	return false;
+}
+
+/* True when an entry of 'g' has 'priority' and could meet a frame that agrees with 'key' under
+ * 'mask'. */
+static bool group_overlaps(const struct flow_table *t, const struct flow_group *g,
+			   const struct flow_key *key, const struct flow_key *mask,
+			   uint16_t priority)
+{
+	struct flow_key common = flow_key_and(mask, &g->mask);
+
+	if (flow_key_equal(&common, &g->mask)) {
+		struct flow_key masked = flow_key_and(key, &g->mask);
+
+		return chain_has(t, group_find(t, g, &masked), priority);
+	}
+	for (uint32_t i = 0; i <= g->slot_mask; i++) {
+		const struct flow_entry *e;
+		struct flow_key mask_a, mask_b;
+
+		if (!g->slots[i].entry)
+			continue;
+		e = entry_at(t, g->slots[i].entry - 1);
+		mask_a = implied_mask(mask, key);
+		mask_b = implied_mask(&g->mask, &e->key);
+		common = flow_key_and(&mask_a, &mask_b);
+		if (flow_key_equal_under(&e->key, key, &common) && chain_has(t, e, priority))
+			return true;
+	}
+	return false;
+}
+
+bool flow_table_overlaps(const struct flow_table *t, const struct fb_match *match,
+			 uint16_t priority)
+{
+	struct flow_key key = flow_key_from_match(match);
+	struct flow_key mask = flow_key_mask(match->wildcards);
+
+	if (fb_match_is_exact(match))
+		return group_find(t, &t->exact, &key) != NULL;
+	for (uint32_t i = 0; i < t->groups; i++) {
+		/* Falling order: no later group has an entry of this priority. */
+		if (t->order[i]->highest < priority)
+			break;
+		if (group_overlaps(t, t->order[i], &key, &mask, priority))
+			return true;
+	}
+	return false;
+}
+
+/* --- Selections --- */
+
+/* True when entries of 'specific' wildcards may lie within a match of 'general' ones. */
+static bool mask_may_be_within(const struct flow_key *general, uint32_t specific)
+{
+	struct flow_key mask = flow_key_mask(specific), more;
+
+	/* Among the entries may be some for untagged frames. */
+	if (!(specific & OFPFW_DL_VLAN))
+		mask.w[1] |= 7 << FLOW_KEY_PCP_SHIFT;
+	more = flow_key_and(general, &mask);
+	return flow_key_equal(&more, general);
+}
+
+/* True when each frame that 'e' matches is matched by the selection's match. */
+static bool entry_is_within(const struct flow_entry *e, const struct flow_selection *s)
+{
+	struct flow_key mask, more;
+
+	if (!flow_key_equal_under(&e->key, &s->key, &s->mask))
+		return false;
+	mask = flow_key_mask(e->wildcards);
+	mask = implied_mask(&mask, &e->key);
+	more = flow_key_and(&s->mask, &mask);
+	return flow_key_equal(&more, &s->mask);
+}
+
+void flow_table_select(const struct flow_table *t, const struct fb_match *match, bool strict,
+		       uint16_t priority, struct flow_selection *s)
+{
+	bool exact = fb_match_is_exact(match);
+	struct flow_group *same = exact ? NULL : group_of(t, match->wildcards);
+
+	*s = (struct flow_selection){.key = flow_key_from_match(match),
+				     .mask = flow_key_mask(match->wildcards),
+				     .group = same,
+				     .priority = priority,
+				     .strict = strict,
+				     .chain = true};
+	s->key = flow_key_and(&s->key, &s->mask);
+	if (exact) {
+		s->strict = false;
+		return;
+	}
+	if (!strict) {
+		s->chain = t->exact.count == 0;
+		for (uint32_t i = 0; i < t->groups && s->chain; i++)
+			s->chain = t->order[i] == same ||
+				   !mask_may_be_within(&s->mask, t->order[i]->wildcards);
+	}
+	s->none = s->chain && !same;
+}
+
+/* The first of the chain that was added after 'after'. */
+static struct flow_entry *selected_of_chain(const struct flow_table *t,
+					    const struct flow_selection *s,
+					    const struct flow_entry *after)
+{
+	struct flow_entry *e = group_find(t, s->group ? s->group : &t->exact, &s->key);
+	struct flow_entry *next = NULL;
+
+	for (; e; e = e->lower ? entry_at(t, e->lower - 1) : NULL) {
+		if ((!s->strict || e->priority == s->priority) &&
+		    (!after || e->order > after->order) && (!next || e->order < next->order))
+			next = e;
+	}
+	return next;
+}
+
+struct flow_entry *flow_table_selected(const struct flow_table *t, const struct flow_selection *s,
+				       const struct flow_entry *after)
+{
+	struct flow_entry *e;
+
+	if (s->none)
+		return NULL;
+	if (s->chain)
+		return selected_of_chain(t, s, after);
+	for (e = after ? flow_table_newer(t, after) : flow_table_oldest(t); e;
+	     e = flow_table_newer(t, e)) {
+		if (entry_is_within(e, s))
+			return e;
+	}
+	return NULL;
+}

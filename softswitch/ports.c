@@ -1,0 +1,96 @@
+/* The ports of a datapath; see ports.h. A sorted list for walking, an array by number for finding.
+ */
+#include "softswitch/ports.h"
+
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+
+void ports_init(struct ports *ports)
+{
+	*ports = (struct ports){.count = 0};
+}
+
+void ports_destroy(struct ports *ports)
+{
+	for (uint32_t i = 0; i < ports->count; i++)
+		free(ports->list[i]);
+	free(ports->list);
+	free(ports->by_number);
+	ports_init(ports);
+}
+
+static void by_number_grow(struct ports *ports, uint32_t size)
+{
+	ports->by_number = xrealloc(ports->by_number, size * sizeof(struct port *));
+	for (uint32_t i = ports->by_number_size; i < size; i++)
+		ports->by_number[i] = NULL;
+	ports->by_number_size = size;
+}
+
+struct port *ports_add(struct ports *ports, const struct fb_phy_port *desc)
+{
+	uint16_t port_no = desc->port_no;
+	struct port *port;
+	uint32_t at;
+
+	if (port_no == 0 || (port_no > OFPP_MAX && port_no != OFPP_LOCAL) ||
+	    ports_find(ports, port_no) || ports->count == PORTS_MAX)
+		return NULL;
+	port = xcalloc(1, sizeof *port);
+	port->desc = *desc;
+	port->stats.port_no = port_no;
+	ports->list = xrealloc(ports->list, (ports->count + 1) * sizeof(struct port *));
+	for (at = ports->count++; at > 0 && ports->list[at - 1]->desc.port_no > port_no; at--)
+		ports->list[at] = ports->list[at - 1];
+	ports->list[at] = port;
+	if (port_no == OFPP_LOCAL) {
+		ports->local = port;
+		return port;
+	}
+	if (port_no >= ports->by_number_size)
+		by_number_grow(ports, port_no + 1u);
+	ports->by_number[port_no] = port;
+	return port;
+}
+
+void ports_remove(struct ports *ports, struct port *port)
+{
+	uint32_t at = 0;
+
+	while (ports->list[at] != port)
+		at++;
+	for (ports->count--; at < ports->count; at++)
+		ports->list[at] = ports->list[at + 1];
+	if (port == ports->local)
+		ports->local = NULL;
+	else
+		ports->by_number[port->desc.port_no] = NULL;
+	free(port);
+}
+
+/* Frames of the spanning tree protocol (IEEE 802.1D). */
+static bool is_stp(const uint8_t *dl_dst)
+{
+	static const uint8_t bridge_group[FB_MAC_BYTES] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x00};
+
+	return fb_mac_equal(dl_dst, bridge_group);
+}
+
+bool ports_receive(struct port *port, const uint8_t *dl_dst, uint32_t len)
+{
+	uint32_t config = port->desc.config;
+
+	if (!ports_is_up(port)) {
+		port->stats.rx_dropped++;
+		return false;
+	}
+	port->stats.rx_packets++;
+	port->stats.rx_bytes += len;
+	if (config & (OFPPC_NO_RECV | OFPPC_NO_RECV_STP) &&
+	    config & (is_stp(dl_dst) ? OFPPC_NO_RECV_STP : OFPPC_NO_RECV)) {
+		port->stats.rx_dropped++;
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,58 @@
+/* The ports of a datapath: their descriptions, configuration bits and counters
+ * (specification 1.0.0, sections 5.2.1, 5.3.3 and 5.3.5). */
+#ifndef SOFTSWITCH_PORTS_H
+#define SOFTSWITCH_PORTS_H
+
+#include <flowbed/message.h>
+
+enum {
+	/* What one FEATURES_REPLY, which has no second part, can list. */
+	PORTS_MAX = (65535 - 32) / 48,
+	PORTS_CONFIG_ALL = OFPPC_PORT_DOWN | OFPPC_NO_STP | OFPPC_NO_RECV | OFPPC_NO_RECV_STP |
+			   OFPPC_NO_FLOOD | OFPPC_NO_FWD | OFPPC_NO_PACKET_IN,
+};
+
+struct port {
+	struct fb_phy_port desc;
+	struct fb_port_stats stats;
+};
+
+struct ports {
+	struct port **list; /* in rising order of number */
+	uint32_t count;
+	struct port **by_number; /* NULL where there is no port; OFPP_LOCAL is not in it */
+	uint32_t by_number_size;
+	struct port *local; /* OFPP_LOCAL */
+};
+
+void ports_init(struct ports *ports);
+void ports_destroy(struct ports *ports);
+/* Add a port with zero counters; NULL when the number is taken or impossible (0, or virtual), or
+ * there are PORTS_MAX. */
+struct port *ports_add(struct ports *ports, const struct fb_phy_port *desc);
+void ports_remove(struct ports *ports, struct port *port);
+
+static inline struct port *ports_find(const struct ports *ports, uint16_t port_no)
+{
+	if (port_no < ports->by_number_size)
+		return ports->by_number[port_no];
+	return port_no == OFPP_LOCAL ? ports->local : NULL;
+}
+
+/* Neither brought down nor without a link. */
+static inline bool ports_is_up(const struct port *port)
+{
+	return !(port->desc.config & OFPPC_PORT_DOWN) && !(port->desc.state & OFPPS_LINK_DOWN);
+}
+
+/* The port takes frames to send. */
+static inline bool ports_may_send(const struct port *port)
+{
+	return ports_is_up(port) && !(port->desc.config & OFPPC_NO_FWD);
+}
+
+/* A frame of 'len' bytes to 'dl_dst' came in: count it, and say whether the switch looks at it.
+ * NO_RECV lets 802.1D frames through, NO_RECV_STP stops only those. */
+bool ports_receive(struct port *port, const uint8_t *dl_dst, uint32_t len);
+
+#endif
