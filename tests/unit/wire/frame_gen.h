@@ -94,13 +94,13 @@ static inline void frame_gen_ip_packet(struct rng *rng, struct fb_buf *out, cons
 		fb_build_icmp(out, eth, &ip, tcp.tp_src ? 8 : 0, 0, tcp.seq, payload, payload_len);
 		break;
 	case 3:
-		fb_build_ipv4(out, eth, &ip, 47, payload, payload_len);
+		fb_build_ipv4(out, eth, &ip, 253, payload, payload_len);
 		break;
 	}
 }
 
-/* Write one frame to the FRAME_GEN_BYTES_MAX bytes at 'bytes'; returns its length. */
-static inline size_t frame_gen(struct rng *rng, uint8_t *bytes)
+/* Write one whole frame to the FRAME_GEN_BYTES_MAX bytes at 'bytes'; returns its length. */
+static inline size_t frame_gen_whole(struct rng *rng, uint8_t *bytes)
 {
 	struct fb_buf out = fb_buf_make(bytes, FRAME_GEN_BYTES_MAX);
 	struct fb_eth_spec eth = frame_gen_eth(rng);
@@ -124,9 +124,17 @@ static inline size_t frame_gen(struct rng *rng, uint8_t *bytes)
 		frame_gen_ip_packet(rng, &out, &eth);
 		break;
 	}
-	if (rng_below(rng, 8) == 0)
-		out.len = FB_ETH_HEADER_BYTES + rng_below(rng, out.len - FB_ETH_HEADER_BYTES + 1);
 	return out.len;
+}
+
+/* The same; one in eight ends early. */
+static inline size_t frame_gen(struct rng *rng, uint8_t *bytes)
+{
+	size_t len = frame_gen_whole(rng, bytes);
+
+	if (rng_below(rng, 8) == 0)
+		len = FB_ETH_HEADER_BYTES + rng_below(rng, len - FB_ETH_HEADER_BYTES + 1);
+	return len;
 }
 
 #endif
