@@ -1,0 +1,116 @@
+/* SYNs towards an address that nobody was heard under: flooded, they would reach every server that has it. So they
+ * are held, for a short time and a bounded number of them, while the controller asks by ARP.
+ *
+ * A held frame keeps its buffer in the switch, or its bytes here where the switch kept none. When the address
+ * is found it goes its way as if it had just come; when not, balancer_tcp_not_found() has the last word. */
+#include "controller/apps/balancer_held.h"
+
+#include <stdlib.h>
+
+#include "controller/apps/balancer.h"
+#include "controller/apps/balancer_send.h"
+#include "controller/apps/balancer_tcp.h"
+
+enum { HELD_BYTES_MAX = 2048 };   /* of one frame: more than a SYN has */
+
+struct held_frame {
+	TAILQ_ENTRY(held_frame) link;
+	uint64_t due_ns;
+	struct fb_packet_in pi;      /* pi.packet.data is 'bytes' */
+	uint8_t bytes[];
+};
+
+void balancer_held_init(struct balancer_held *held)
+{
+	TAILQ_INIT(&held->frames);
+}
+
+static void forget(struct balancer_held *held, struct held_frame *frame)
+{
+	TAILQ_REMOVE(&held->frames, frame, link);
+	held->count--;
+	free(frame);
+}
+
+void balancer_held_clear(struct balancer_held *held)
+{
+	while (held->count > 0)
+		forget(held, TAILQ_FIRST(&held->frames));
+}
+
+static struct held_frame *copy_of(const struct fb_packet_in *pi)
+{
+	struct held_frame *frame = malloc(sizeof *frame + pi->packet.len);
+
+	if (!frame)
+		return NULL;
+	frame->pi = *pi;
+	memcpy(frame->bytes, pi->packet.data, pi->packet.len);
+	fb_packet_parse(&frame->pi.packet, frame->bytes, pi->packet.len);
+	return frame;
+}
+
+static bool is_asked(const struct balancer_held *held, uint32_t ip, uint16_t vlan)
+{
+	const struct held_frame *frame;
+
+	TAILQ_FOREACH (frame, &held->frames, link) {
+		if (frame->pi.packet.nw_dst == ip && balancer_vlan(&frame->pi.packet) == vlan)
+			return true;
+	}
+	return false;
+}
+
+void balancer_held_add(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	struct balancer_held *held = &call->s->held;
+	const struct fb_packet *p = &pi->packet;
+	struct held_frame *frame = NULL;
+
+	if (held->count < call->b->config.hold_max && p->len <= HELD_BYTES_MAX)
+		frame = copy_of(pi);
+	if (!is_asked(held, p->nw_dst, balancer_vlan(p)))
+		balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
+	if (!frame) {
+		call->b->counters.held_full++;
+		balancer_send_drop(call, pi);
+		return;
+	}
+	frame->due_ns = call->now_ns + call->b->config.hold_ns;
+	TAILQ_INSERT_TAIL(&held->frames, frame, link);
+	held->count++;
+	call->b->counters.held++;
+}
+
+void balancer_held_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
+{
+	struct balancer_held *held = &call->s->held;
+	struct held_frame *frame = TAILQ_FIRST(&held->frames), *next;
+
+	for (; frame; frame = next) {
+		next = TAILQ_NEXT(frame, link);
+		if (frame->pi.packet.nw_dst != ip || balancer_vlan(&frame->pi.packet) != vlan)
+			continue;
+		call->b->counters.held_found++;
+		balancer_tcp_segment(call, &frame->pi);
+		forget(held, frame);
+	}
+}
+
+void balancer_held_run(const struct balancer_call *call)
+{
+	struct balancer_held *held = &call->s->held;
+	struct held_frame *frame;
+
+	while ((frame = TAILQ_FIRST(&held->frames)) && frame->due_ns <= call->now_ns) {
+		balancer_tcp_not_found(call, &frame->pi);
+		forget(held, frame);
+	}
+}
+
+uint64_t balancer_held_due(const struct balancer_held *held)
+{
+	const struct held_frame *frame = TAILQ_FIRST(&held->frames);
+
+	return frame ? frame->due_ns : FB_NEVER;
+}

@@ -1,0 +1,30 @@
+/* SYNs that wait until somebody owns their address. */
+#ifndef BALANCER_HELD_H
+#define BALANCER_HELD_H
+
+#include <sys/queue.h>
+
+#include <flowbed/app.h>
+
+struct balancer_call;
+struct held_frame;
+
+TAILQ_HEAD(held_frames, held_frame);
+
+struct balancer_held {
+	struct held_frames frames;   /* in the order of their arrival, and so of their deadlines */
+	uint32_t count;
+};
+
+void balancer_held_init(struct balancer_held *held);
+/* Forget all, without releasing them: the switch is gone. */
+void balancer_held_clear(struct balancer_held *held);
+/* Hold the SYN 'pi' while its address is asked for, or drop it at the limit. */
+void balancer_held_add(const struct balancer_call *call, const struct fb_packet_in *pi);
+/* The address has an owner now: its SYNs go on. */
+void balancer_held_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
+/* Give up those that are due; and when that is to be called again. */
+void balancer_held_run(const struct balancer_call *call);
+uint64_t balancer_held_due(const struct balancer_held *held);
+
+#endif

@@ -1,0 +1,197 @@
+/* The session table of a switch, bounded and aged.
+ *
+ * A session waits in the queue of its state, and each state has one time after which it is forgotten:
+ *
+ *     unanswered   70 s, longer than the longest pause of a client that still retransmits its SYN
+ *     open         the grace time; in mode=packet, where no entry comes first, the idle timeout and it
+ *     closed       60 s: TIME_WAIT
+ *     live         never: the switch says when its entries are gone
+ *     unsure       the idle timeout: then the entries are installed again (balancer_tcp.c), after which the
+ *                  switch will say when they are gone
+ *
+ * When the table is full, the oldest unanswered session gives way, then the oldest closed one, then (mode=flows)
+ * the oldest open one, whose entries have expired. A session with live entries never does. */
+#include "controller/apps/balancer_sessions.h"
+
+#include "controller/apps/balancer.h"
+
+#define UNANSWERED_NS (70 * FB_NS_PER_S)
+#define CLOSED_NS     (60 * FB_NS_PER_S)
+
+enum { RUN_SESSIONS_MAX = 1024 };   /* forgotten by one run */
+
+bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b)
+{
+	uint64_t idle_ns = b->config.idle_timeout_s * FB_NS_PER_S;
+	bool flows = b->config.mode == BALANCER_MODE_FLOWS;
+	const uint64_t wait_ns[BALANCER_STATES] = {
+		[BALANCER_UNANSWERED] = UNANSWERED_NS,
+		[BALANCER_OPEN] = b->config.grace_ns + (flows ? 0 : idle_ns),
+		[BALANCER_LIVE] = FB_NEVER,
+		[BALANCER_UNSURE] = idle_ns,
+		[BALANCER_CLOSED] = CLOSED_NS,
+	};
+
+	sessions->table = fb_table_new(sizeof(struct balancer_key), sizeof(struct balancer_session),
+				       b->config.sessions_max);
+	if (!sessions->table)
+		return false;
+	for (int i = 0; i < BALANCER_STATES; i++)
+		balancer_queue_init(&sessions->queues[i], sessions->table, offsetof(struct balancer_session, link),
+				    wait_ns[i]);
+	return true;
+}
+
+void balancer_sessions_free(struct balancer_sessions *sessions)
+{
+	fb_table_free(sessions->table);
+}
+
+void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p)
+{
+	*key = (struct balancer_key){
+		.client_ip = p->nw_src,
+		.server_ip = p->nw_dst,
+		.client_tp = p->tp_src,
+		.server_tp = p->tp_dst,
+		.vlan = balancer_vlan(p),
+	};
+}
+
+void balancer_sessions_reverse(struct balancer_key *key)
+{
+	struct balancer_key forward = *key;
+
+	key->client_ip = forward.server_ip;
+	key->server_ip = forward.client_ip;
+	key->client_tp = forward.server_tp;
+	key->server_tp = forward.client_tp;
+}
+
+struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
+						const struct balancer_key *key)
+{
+	return fb_table_find(sessions->table, key);
+}
+
+/* Make room in the full table; false when no session may go. */
+static bool evict(const struct balancer_call *call)
+{
+	static const enum balancer_state order[] = {BALANCER_UNANSWERED, BALANCER_CLOSED, BALANCER_OPEN};
+	struct balancer_sessions *sessions = &call->s->sessions;
+
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+		struct balancer_session *victim = balancer_queue_oldest(&sessions->queues[order[i]]);
+
+		if (!victim || (order[i] == BALANCER_OPEN && call->b->config.mode != BALANCER_MODE_FLOWS))
+			continue;
+		balancer_sessions_remove(sessions, victim);
+		call->b->counters.sessions_evicted++;
+		return true;
+	}
+	return false;
+}
+
+struct balancer_session *balancer_sessions_add(const struct balancer_call *call, const struct balancer_key *key)
+{
+	struct balancer_sessions *sessions = &call->s->sessions;
+	struct balancer_session *session;
+
+	if (fb_table_count(sessions->table) == fb_table_limit(sessions->table) && !evict(call))
+		return NULL;
+	session = fb_table_add(sessions->table, key);
+	if (!session)
+		return NULL;
+	session->state = BALANCER_UNANSWERED;
+	balancer_queue_push(&sessions->queues[session->state], session, call->now_ns);
+	return session;
+}
+
+void balancer_sessions_remove(struct balancer_sessions *sessions, struct balancer_session *session)
+{
+	balancer_queue_remove(&sessions->queues[session->state], session);
+	fb_table_remove(sessions->table, session);
+}
+
+static enum balancer_state state_of(const struct balancer_session *session)
+{
+	if (session->entries)
+		return session->state == BALANCER_UNSURE ? BALANCER_UNSURE : BALANCER_LIVE;
+	if (session->closed)
+		return BALANCER_CLOSED;
+	return session->answered ? BALANCER_OPEN : BALANCER_UNANSWERED;
+}
+
+void balancer_sessions_settle(struct balancer_sessions *sessions, struct balancer_session *session, uint64_t now_ns)
+{
+	enum balancer_state state = state_of(session);
+
+	if (state == BALANCER_UNSURE)
+		return;
+	balancer_queue_remove(&sessions->queues[session->state], session);
+	session->state = state;
+	balancer_queue_push(&sessions->queues[state], session, now_ns);
+}
+
+void balancer_sessions_doubt(struct balancer_sessions *sessions, uint64_t now_ns)
+{
+	struct balancer_session *session;
+
+	while ((session = balancer_queue_oldest(&sessions->queues[BALANCER_LIVE]))) {
+		balancer_queue_remove(&sessions->queues[BALANCER_LIVE], session);
+		session->state = BALANCER_UNSURE;
+		balancer_queue_push(&sessions->queues[BALANCER_UNSURE], session, now_ns);
+	}
+}
+
+/* A session rewrites the source of what comes back from its backend into the MAC that the client addressed. Such a
+ * frame may come in by any switch further on; so all are asked, but only when a frame seems to be
+ * news. */
+bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+	const struct balancer_switch *s;
+	struct balancer_key key;
+
+	if (!p->is_tcp)
+		return false;
+	balancer_sessions_key(&key, p);
+	balancer_sessions_reverse(&key);
+	TAILQ_FOREACH (s, &call->b->switches, link) {
+		const struct balancer_session *session = balancer_sessions_find(&s->sessions, &key);
+
+		if (session && fb_mac_equal(p->dl_src, session->addressed_mac) &&
+		    !fb_mac_equal(p->dl_src, session->backend_mac))
+			return true;
+	}
+	return false;
+}
+
+void balancer_sessions_run(const struct balancer_call *call)
+{
+	static const enum balancer_state forgotten[] = {BALANCER_UNANSWERED, BALANCER_OPEN, BALANCER_CLOSED};
+	struct balancer_sessions *sessions = &call->s->sessions;
+	unsigned left = RUN_SESSIONS_MAX;
+
+	for (size_t i = 0; i < sizeof forgotten / sizeof forgotten[0]; i++) {
+		struct balancer_queue *q = &sessions->queues[forgotten[i]];
+
+		for (; left > 0 && balancer_queue_due(q) <= call->now_ns; left--) {
+			balancer_sessions_remove(sessions, balancer_queue_oldest(q));
+			call->b->counters.sessions_expired++;
+		}
+	}
+}
+
+uint64_t balancer_sessions_due(const struct balancer_sessions *sessions)
+{
+	uint64_t due_ns = balancer_queue_due(&sessions->queues[BALANCER_UNSURE]);
+
+	if (due_ns < sessions->rearm_not_before_ns)
+		due_ns = sessions->rearm_not_before_ns;
+	for (int i = 0; i < BALANCER_STATES; i++) {
+		if (i != BALANCER_UNSURE)
+			due_ns = fb_time_min(due_ns, balancer_queue_due(&sessions->queues[i]));
+	}
+	return due_ns;
+}

@@ -1,0 +1,96 @@
+/* Which port a MAC address is behind: for what no address helps with (ARP answers, other protocols).
+ *
+ * One table by switch, of (MAC, VLAN), bounded; at the limit the one that was silent longest gives way. An entry
+ * counts for STATION_TIMEOUT_NS after its station was heard; what is unknown is flooded. It is never asked for
+ * a shared address: who owns one is known by balancer_owners.c alone. */
+#include "controller/apps/balancer_stations.h"
+
+#include "controller/apps/balancer.h"
+
+#define STATION_TIMEOUT_NS (60 * FB_NS_PER_S)
+
+enum { STATIONS_MAX = 65536 };
+
+struct station {
+	uint64_t key;       /* MAC and VLAN */
+	uint64_t heard_ns;
+	uint16_t port;
+};
+
+static uint64_t key_of(const uint8_t mac[FB_MAC_BYTES], uint16_t vlan)
+{
+	return fb_mac_to_u64(mac) << 16 | vlan;
+}
+
+bool balancer_stations_init(struct balancer_stations *stations)
+{
+	stations->table = fb_table_new(sizeof(uint64_t), sizeof(struct station), STATIONS_MAX);
+	return stations->table != NULL;
+}
+
+void balancer_stations_free(struct balancer_stations *stations)
+{
+	fb_table_free(stations->table);
+}
+
+/* Forget those at the old end that do not count any more, a few at a time, so that the table shrinks with use. */
+static void forget_old(struct balancer_stations *stations, uint64_t now_ns)
+{
+	for (int i = 0; i < 2; i++) {
+		struct station *oldest = fb_table_oldest(stations->table);
+
+		if (!oldest || now_ns - oldest->heard_ns < STATION_TIMEOUT_NS)
+			return;
+		fb_table_remove(stations->table, oldest);
+	}
+}
+
+bool balancer_stations_hear(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	struct fb_table *table = call->s->stations.table;
+	uint64_t key = key_of(pi->packet.dl_src, balancer_vlan(&pi->packet));
+	struct station *station = fb_table_find(table, &key);
+
+	if ((!station || station->port != pi->in_port) && balancer_sessions_rewrote(call, pi)) {
+		call->b->counters.rewritten++;
+		return false;
+	}
+	if (!station) {
+		forget_old(&call->s->stations, call->now_ns);
+		if (fb_table_count(table) == fb_table_limit(table)) {
+			fb_table_remove(table, fb_table_oldest(table));
+			call->b->counters.stations_evicted++;
+		}
+		station = fb_table_add(table, &key);
+		if (!station)
+			return true;
+	}
+	station->port = pi->in_port;
+	station->heard_ns = call->now_ns;
+	fb_table_touch(table, station);
+	return true;
+}
+
+uint16_t balancer_stations_port(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES], uint16_t vlan)
+{
+	uint64_t key = key_of(mac, vlan);
+	const struct station *station;
+
+	if (fb_mac_is_multicast(mac))
+		return 0;
+	station = fb_table_find(call->s->stations.table, &key);
+	if (!station || call->now_ns - station->heard_ns >= STATION_TIMEOUT_NS)
+		return 0;
+	return station->port;
+}
+
+void balancer_stations_port_down(struct balancer_stations *stations, uint16_t port)
+{
+	struct station *station = fb_table_oldest(stations->table), *newer;
+
+	for (; station; station = newer) {
+		newer = fb_table_newer(stations->table, station);
+		if (station->port == port)
+			fb_table_remove(stations->table, station);
+	}
+}
