@@ -356,6 +356,23 @@ static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw, c
 	return FB_CONTINUE;
 }
 
+/* The flow-mod in 'data' was refused, so that the buffer that it named is still held: release it. Where the switch
+ * quotes too little of the message to tell, the buffer is left to expire. */
+static void release_refused(struct learning *l, struct fb_switch *sw, struct fb_view data)
+{
+	struct fb_packet_out po = {0};
+	struct fb_of_error error;
+	struct fb_msg msg;
+
+	if (fb_msg_decode(data.data, data.len, &msg, &error) < 0 || msg.type != OFPT_FLOW_MOD ||
+	    msg.flow_mod.buffer_id == OFP_NO_BUFFER)
+		return;
+	po.buffer_id = msg.flow_mod.buffer_id;
+	po.in_port = msg.flow_mod.match.in_port;
+	po.actions = msg.flow_mod.actions;
+	fb_send_packet_out(l->app, sw, NULL, &po);
+}
+
 static void learning_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type, uint16_t code,
 			   struct fb_view data, uint64_t now_ns)
 {
@@ -363,11 +380,11 @@ static void learning_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 	struct place *place = fb_switch_state(sw, l->app);
 
 	(void)xid;
-	(void)data;
 	if (!own || type != OFPET_FLOW_MOD_FAILED || code != OFPFMFC_ALL_TABLES_FULL)
 		return;
 	l->tables_full++;
 	place->full_until_ns = now_ns + TABLE_FULL_HOLD_NS;
+	release_refused(l, sw, data);
 }
 
 /* --- Entries of an earlier run --- */
