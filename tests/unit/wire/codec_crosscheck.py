@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Check the OpenFlow 1.0 codec against two implementations that are not ours.
 
-    codec_crosscheck.py PATH-OF-codec_samples
+    codec_crosscheck.py FOLDER      (where the program codec_samples is)
 
 Every sample that codec_samples prints (each message, statistics, action and error type) is
 
@@ -729,8 +729,8 @@ def check_tshark(tap, samples):
 
 def main():
     if len(sys.argv) != 2:
-        sys.exit('usage: codec_crosscheck.py PATH-OF-codec_samples')
-    program = sys.argv[1]
+        sys.exit('usage: codec_crosscheck.py FOLDER-OF-codec_samples')
+    program = os.path.join(sys.argv[1], 'codec_samples')
     printed = subprocess.run([program], check=True, text=True, stdout=subprocess.PIPE).stdout
     samples = [Sample(block) for block in blocks_of(printed)]
     tap = Tap()
