@@ -105,6 +105,8 @@ static int flow_pair(const struct parse_pair *pair, struct fb_flow_mod *fm, stru
 	if (strcmp(pair->key, "duration") == 0 || strcmp(pair->key, "n_packets") == 0 ||
 	    strcmp(pair->key, "n_bytes") == 0)
 		return 1;
+	if (strcmp(pair->key, "actions") == 0)
+		return parse_fail(error, "actions needs a value: 'actions=...'");
 	return flag(pair, fm, error);
 }
 

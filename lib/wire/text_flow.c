@@ -38,41 +38,63 @@ void fb_text_flow_stats(struct fb_text *t, const struct fb_flow_stats *stats)
 	fb_text_actions(t, stats->actions);
 }
 
-/* What stands in front of priority and match, each with a comma. */
-static void flow_mod_head(struct fb_text *t, const struct fb_flow_mod *fm)
+/* A comma, unless nothing was written since 'start'. */
+static void comma(struct fb_text *t, size_t start)
 {
-	bool deletes = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+	if (t->len > start)
+		fb_text_puts(t, ",");
+}
+
+static void number(struct fb_text *t, size_t start, const char *name, unsigned value)
+{
+	if (!value)
+		return;
+	comma(t, start);
+	fb_text_printf(t, "%s=%u", name, value);
+}
+
+static void flag(struct fb_text *t, size_t start, const char *name, bool set)
+{
+	if (!set)
+		return;
+	comma(t, start);
+	fb_text_puts(t, name);
+}
+
+/* All but the actions. */
+static void flow_mod_head(struct fb_text *t, const struct fb_flow_mod *fm, bool deletes)
+{
+	char buf[FB_TEXT_LINE_BYTES];
+	struct fb_text rest = fb_text_make(buf, sizeof buf);
+	size_t start = t->len;
 
 	if (fm->cookie)
-		fb_text_printf(t, "cookie=0x%llx,", (unsigned long long)fm->cookie);
-	if (fm->idle_timeout)
-		fb_text_printf(t, "idle_timeout=%u,", fm->idle_timeout);
-	if (fm->hard_timeout)
-		fb_text_printf(t, "hard_timeout=%u,", fm->hard_timeout);
-	if (fm->flags & OFPFF_SEND_FLOW_REM)
-		fb_text_puts(t, "send_flow_rem,");
-	if (fm->flags & OFPFF_CHECK_OVERLAP)
-		fb_text_puts(t, "check_overlap,");
-	if (fm->flags & OFPFF_EMERG)
-		fb_text_puts(t, "emerg,");
+		fb_text_printf(t, "cookie=0x%llx", (unsigned long long)fm->cookie);
+	number(t, start, "idle_timeout", fm->idle_timeout);
+	number(t, start, "hard_timeout", fm->hard_timeout);
+	flag(t, start, "send_flow_rem", fm->flags & OFPFF_SEND_FLOW_REM);
+	flag(t, start, "check_overlap", fm->flags & OFPFF_CHECK_OVERLAP);
+	flag(t, start, "emerg", fm->flags & OFPFF_EMERG);
 	if (deletes && fm->out_port != OFPP_NONE) {
+		comma(t, start);
 		fb_text_puts(t, "out_port=");
 		fb_text_port(t, fm->out_port);
-		fb_text_puts(t, ",");
+	}
+	priority_and_match(&rest, fm->priority, &fm->match);
+	if (rest.len) {
+		comma(t, start);
+		fb_text_puts(t, buf);
 	}
 }
 
 void fb_text_flow_mod(struct fb_text *t, const struct fb_flow_mod *fm)
 {
 	bool deletes = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
-	size_t before = t->len;
+	size_t start = t->len;
 
-	flow_mod_head(t, fm);
-	priority_and_match(t, fm->priority, &fm->match);
-	if (t->len > before && t->buf[t->len - 1] == ',')
-		t->buf[--t->len] = '\0';
+	flow_mod_head(t, fm, deletes);
 	if (deletes && !fm->actions.len)
 		return;
-	fb_text_puts(t, t->len > before ? " actions=" : "actions=");
+	fb_text_puts(t, t->len > start ? " actions=" : "actions=");
 	fb_text_actions(t, fm->actions);
 }
