@@ -62,6 +62,18 @@ static void the_longest_frame_of_ones_does_not_overflow(void)
 	CU_ASSERT_EQUAL(fb_checksum_finish(UINT64_MAX), 0);
 }
 
+static void a_running_sum_of_any_size_folds_to_its_remainder(void)
+{
+	struct rng rng;
+	uint64_t sum;
+
+	rng_init(&rng, 1, "folding");
+	for (unsigned i = 0; i < 100000; i++) {
+		sum = (rng_next(&rng) | rng_next(&rng) | rng_next(&rng) | 1) >> rng_below(&rng, 32);
+		CU_ASSERT_EQUAL(fb_checksum_finish(sum), 0xffff - (sum - 1) % 0xffff - 1);
+	}
+}
+
 static void a_sum_in_parts_is_the_sum_of_the_whole(void)
 {
 	uint8_t data[256];
@@ -176,6 +188,7 @@ static void an_update_keeps_the_error_of_a_wrong_checksum(void)
 UNIT_TESTS("checksum", UNIT_TEST(the_example_of_rfc_1071_comes_out), UNIT_TEST(nothing_sums_to_zero),
 	   UNIT_TEST(every_length_and_alignment_agrees_with_the_plain_sum),
 	   UNIT_TEST(the_longest_frame_of_ones_does_not_overflow),
+	   UNIT_TEST(a_running_sum_of_any_size_folds_to_its_remainder),
 	   UNIT_TEST(a_sum_in_parts_is_the_sum_of_the_whole),
 	   UNIT_TEST(the_pseudo_header_counts_as_if_it_were_there),
 	   UNIT_TEST(a_16_bit_update_equals_recomputation),

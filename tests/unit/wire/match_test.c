@@ -322,6 +322,16 @@ static void each_field_alone_decides(void)
 	}
 }
 
+static void a_field_of_zero_is_not_a_wildcard(void)
+{
+	struct fb_match any = {.wildcards = all_wild}, zero = {.wildcards = all_wild & ~(uint32_t)OFPFW_IN_PORT};
+
+	CU_ASSERT_TRUE(fb_match_equal(&any, &any));
+	CU_ASSERT_FALSE(fb_match_equal(&any, &zero));
+	CU_ASSERT_TRUE(fb_match_contains(&any, &zero));
+	CU_ASSERT_FALSE(fb_match_contains(&zero, &any));
+}
+
 static void arp_and_ip_with_the_same_addresses_do_not_meet(void)
 {
 	struct fb_match of_ip = tcp_to(0xc0a80202, 0), of_arp = of_ip;
@@ -521,6 +531,11 @@ static void one_match_contains_another_when_no_frame_tells_otherwise(void)
 			b.wildcards &= (uint32_t)rng_next(&rng);
 		else
 			b = random_match(&rng);
+		if (rng_below(&rng, 4) == 0) {
+			key = a;
+			a = b;
+			b = key;
+		}
 		a = normal(a);
 		b = normal(b);
 		key = random_key(&rng);
@@ -613,6 +628,7 @@ UNIT_TESTS("match", UNIT_TEST(a_tcp_frame_has_all_twelve_fields),
 	   UNIT_TEST(an_entry_with_any_wildcard_is_not_exact),
 	   UNIT_TEST(a_prefix_hits_what_lies_in_it),
 	   UNIT_TEST(a_shorter_prefix_contains_a_longer_one), UNIT_TEST(each_field_alone_decides),
+	   UNIT_TEST(a_field_of_zero_is_not_a_wildcard),
 	   UNIT_TEST(arp_and_ip_with_the_same_addresses_do_not_meet),
 	   UNIT_TEST(untagged_frames_have_priority_zero),
 	   UNIT_TEST(normalising_changes_no_frame_that_is_hit),

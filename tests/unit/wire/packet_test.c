@@ -399,6 +399,8 @@ static void bytes_beyond_the_udp_length_are_not_payload(void)
 
 static void each_header_is_there_from_its_last_byte_on(void)
 {
+	static const uint8_t udp_frame[] = {MACS, TYPE(0x0800), IPV4(5, 28, 0, 17), UDP(8)};
+	static const uint8_t icmp_frame[] = {MACS, TYPE(0x0800), IPV4(5, 28, 0, 1), ECHO_REQUEST};
 	struct fb_packet p;
 
 	for (size_t len = 0; len <= sizeof tcp_frame; len++) {
@@ -411,6 +413,12 @@ static void each_header_is_there_from_its_last_byte_on(void)
 		CU_ASSERT_EQUAL(p.l4_len, len >= 34 ? len - 34 : 0);
 		CU_ASSERT_EQUAL(p.payload_len, len >= 54 ? len - 54 : 0);
 		CU_ASSERT_EQUAL(p.problem == NULL, len >= 54);
+	}
+	for (size_t len = 34; len <= sizeof udp_frame; len++) {
+		p = parse(udp_frame, len);
+		CU_ASSERT_EQUAL(p.is_udp, len == sizeof udp_frame);
+		p = parse(icmp_frame, len);
+		CU_ASSERT_EQUAL(p.is_icmp, len == sizeof icmp_frame);
 	}
 	for (size_t len = 0; len <= sizeof arp_frame; len++) {
 		p = parse(arp_frame, len);
@@ -531,6 +539,17 @@ static void padding_is_not_summed(void)
 	CU_ASSERT_TRUE(checksums_ok(frame, sizeof frame));
 }
 
+static void bytes_beyond_the_udp_length_are_not_summed(void)
+{
+	uint8_t frame[sizeof right_frame + 2];
+
+	memcpy(frame, right_frame, sizeof right_frame);
+	frame[17] += 2;
+	frame[25] -= 2;
+	fb_set16(frame + sizeof right_frame, 0x1234);
+	CU_ASSERT_TRUE(checksums_ok(frame, sizeof frame));
+}
+
 static void a_udp_checksum_of_zero_is_right(void)
 {
 	uint8_t frame[sizeof right_frame];
@@ -580,6 +599,8 @@ UNIT_TESTS("packet", UNIT_TEST(a_tcp_frame_is_read_whole), UNIT_TEST(a_udp_frame
 	   UNIT_TEST(tcp_options_cut_off_leave_the_ports), UNIT_TEST(ip_options_cut_off_are_not_ipv4),
 	   UNIT_TEST(offsets_and_lengths_stay_inside_any_frame),
 	   UNIT_TEST(right_checksums_are_right_and_each_changed_bit_is_seen),
-	   UNIT_TEST(padding_is_not_summed), UNIT_TEST(a_udp_checksum_of_zero_is_right),
+	   UNIT_TEST(padding_is_not_summed),
+	   UNIT_TEST(bytes_beyond_the_udp_length_are_not_summed),
+	   UNIT_TEST(a_udp_checksum_of_zero_is_right),
 	   UNIT_TEST(a_packet_cut_short_has_no_right_checksum),
 	   UNIT_TEST(frames_without_checksums_are_right))
