@@ -1,11 +1,11 @@
 /* The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
  *
- * A running sum is a plain sum of big-endian 16-bit words in 64 bits: it cannot overflow before 2^48
- * words, and callers may add words of their own. Inside fb_checksum_add() the bytes are summed as the
- * host reads them, 32 bits at a time into 64-bit lanes: one's complement sums do not care how bytes are
- * grouped, and the sum of swapped words is the swapped sum (RFC 1071, section 2 (B)), so that one swap
- * at the end is enough. The vector type is for speed: both compilers make SSE2 or NEON of it, and plain
- * code where there is neither. */
+ * A running sum is a plain sum of big-endian 16-bit words in 64 bits: it cannot overflow before
+ * 2^48 words, and callers may add words of their own. Inside fb_checksum_add() the bytes are summed
+ * as the host reads them, 32 bits at a time into 64-bit lanes: one's complement sums do not care
+ * how bytes are grouped, and the sum of swapped words is the swapped sum (RFC 1071, section 2 (B)),
+ * so that one swap at the end is enough. The vector type is for speed: both compilers make SSE2 or
+ * NEON of it, and plain code where there is neither. */
 #include <flowbed/packet.h>
 
 typedef uint64_t lanes __attribute__((vector_size(16)));

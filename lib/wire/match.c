@@ -1,13 +1,14 @@
 /* The flow match: made from a frame, brought into its canonical form, compared.
  *
- * Comparing is done on the twelve fields as five words, each with a mask of the bits that count; the mask
- * comes from the wildcards without a branch (struct words). A key is a match whose mask is all ones. In a
- * normalised match a field that needs another (an address needs IP or ARP, a port needs TCP, UDP or ICMP)
- * is significant only beside that other one, so that a comparison of all words together is all there is.
+ * Comparing is done on the twelve fields as five words, each with a mask of the bits that count;
+ * the mask comes from the wildcards without a branch (struct words). A key is a match whose mask is
+ * all ones. In a normalised match a field that needs another (an address needs IP or ARP, a port
+ * needs TCP, UDP or ICMP) is significant only beside that other one, so that a comparison of all
+ * words together is all there is.
  *
- * One field is tied to another in the keys, too: an untagged frame has dl_vlan_pcp 0 (section 3.4 sets
- * to 0 what the frame does not have). Comparisons of two matches therefore take the priority of a match
- * for untagged frames as 0, though its canonical form wildcards it. */
+ * One field is tied to another in the keys, too: an untagged frame has dl_vlan_pcp 0 (section 3.4
+ * sets to 0 what the frame does not have). Comparisons of two matches therefore take the priority
+ * of a match for untagged frames as 0, though its canonical form wildcards it. */
 #include <flowbed/match.h>
 #include <flowbed/openflow.h>
 #include <flowbed/packet.h>
@@ -49,7 +50,7 @@ static inline struct words load_words(const struct fb_match *m)
 	return w;
 }
 
-/* All ones where the wildcard 'bit' (a single OFPFW_* bit) is not set in 'wildcards', otherwise 0. */
+/* All ones where the wildcard 'bit' (one of OFPFW_*) is not set in 'wildcards', otherwise 0. */
 static inline uint64_t counts(uint32_t wildcards, uint32_t bit)
 {
 	return (uint64_t)((wildcards & bit) != 0) - 1;
@@ -92,7 +93,8 @@ static inline bool words_agree(const struct words *a, const struct words *b,
 	return wrong == 0;
 }
 
-/* The wildcards of the normalised 'm', save that a match for untagged frames names their priority, 0. */
+/* The wildcards of the normalised 'm', save that a match for untagged frames names their
+ * priority, 0. */
 static inline uint32_t implied_wildcards(const struct fb_match *m)
 {
 	bool untagged = !(m->wildcards & OFPFW_DL_VLAN) && m->dl_vlan == OFP_VLAN_NONE;
@@ -197,7 +199,8 @@ bool fb_match_is_exact(const struct fb_match *match)
 
 bool fb_match_equal(const struct fb_match *a, const struct fb_match *b)
 {
-	static const struct words all = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX};
+	static const struct words all = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+					 UINT32_MAX};
 	struct words words_a = load_words(a), words_b = load_words(b);
 
 	return a->wildcards == b->wildcards && words_agree(&words_a, &words_b, &all);

@@ -1,16 +1,17 @@
 /* Parsing of Ethernet frames.
  *
- * One pass from the Ethernet header inwards, one function a layer. Each layer gets the frame, what the
- * layers before it found and the end of the bytes that count (a length in an 802.3 or IPv4 header moves it
- * inwards, over padding, never outwards), and sets what it finds. A header that is cut short or makes no
- * sense ends the pass with a text in 'problem'. A packet whose last bytes are missing, as in a packet-in
- * with a small miss_send_len, is no problem: its headers are all there and l4_len tells what came.
+ * One pass from the Ethernet header inwards, one function a layer. Each layer gets the frame, what
+ * the layers before it found and the end of the bytes that count (a length in an 802.3 or IPv4
+ * header moves it inwards, over padding, never outwards), and sets what it finds. A header that is
+ * cut short or makes no sense ends the pass with a text in 'problem'. A packet whose last bytes are
+ * missing, as in a packet-in with a small miss_send_len, is no problem: its headers are all there
+ * and l4_len tells what came.
  *
  * TCP's header is judged by the length that the IP header promises, so that options cut off by
  * miss_send_len do not hide the ports.
  *
- * Checksums are left to fb_packet_checksums_ok() here, because a switch does not look at them; what a match
- * makes of the fields is match.c's. */
+ * Checksums are left to fb_packet_checksums_ok() here, because a switch does not look at them; what
+ * a match makes of the fields is match.c's. */
 #include <flowbed/packet.h>
 
 enum {
@@ -166,8 +167,8 @@ static void parse_arp(struct fb_packet *p, uint32_t end)
 	p->nw_dst = fb_get32(arp + 24);
 }
 
-/* The body of an 802.3 frame at '*ofs': sets dl_type, and where LLC and SNAP name an Ethernet type, moves
- * '*ofs' to what it is of. '*end' moves to the end that 'length', the frame's length field, tells. */
+/* The body of an 802.3 frame at '*ofs': sets dl_type, and where LLC and SNAP name an Ethernet type,
+ * moves '*ofs' to what it is of. '*end' moves to the end that 'length', the length field, tells. */
 static void parse_802_3(struct fb_packet *p, uint16_t length, uint32_t *ofs, uint32_t *end)
 {
 	static const uint8_t snap[] = {0xaa, 0xaa, 0x03, 0, 0, 0};  /* LLC for SNAP, OUI 00-00-00 */
@@ -186,7 +187,7 @@ static void parse_802_3(struct fb_packet *p, uint16_t length, uint32_t *ofs, uin
 	*ofs += SNAP_BYTES;
 }
 
-/* Zero '*p', in two halves: of one, gcc makes a string instruction that takes as long as all the rest. */
+/* Zero '*p', in two halves: of one, gcc makes a string instruction that takes as long as the rest. */
 static inline void clear(struct fb_packet *p)
 {
 	size_t half = sizeof *p / 2;

@@ -1,8 +1,8 @@
 /* Building of Ethernet frames.
  *
- * Each builder reserves its whole frame in the caller's buffer, so that it fits or leaves no trace, and
- * writes the headers and checksums into it. Frames are not padded to Ethernet's minimum: that is the business
- * of a link. */
+ * Each builder reserves its whole frame in the caller's buffer, so that it fits or leaves no trace,
+ * and writes the headers and checksums into it. Frames are not padded to Ethernet's minimum: that
+ * is the business of a link. */
 #include <flowbed/packet.h>
 
 #include <assert.h>
@@ -12,8 +12,8 @@ enum {
 	TCP_OPTIONS_BYTES_MAX = 40,
 };
 
-/* Reserve a frame with 'body_len' bytes after its Ethernet header, write that header and return the body;
- * NULL where it does not fit. */
+/* Reserve a frame with 'body_len' bytes after its Ethernet header, write that header and return the
+ * body; NULL where it does not fit. */
 static uint8_t *put_eth(struct fb_buf *out, const struct fb_eth_spec *eth, uint16_t dl_type,
 			size_t body_len)
 {
@@ -111,7 +111,8 @@ bool fb_build_ipv4(struct fb_buf *out, const struct fb_eth_spec *eth, const stru
 }
 
 bool fb_build_icmp(struct fb_buf *out, const struct fb_eth_spec *eth, const struct fb_ipv4_spec *ip,
-		   uint8_t type, uint8_t code, uint32_t rest, const void *payload, size_t payload_len)
+		   uint8_t type, uint8_t code, uint32_t rest, const void *payload,
+		   size_t payload_len)
 {
 	size_t len = FB_ICMP_HEADER_BYTES + payload_len;
 	uint8_t *p = put_ipv4(out, eth, ip, FB_IP_ICMP, len);

@@ -1,10 +1,11 @@
 /* OpenFlow's header-modifying actions on a frame in place (sections 3.3 and 5.2.4).
  *
- * Checksums are updated by what changed (RFC 1624) and never recomputed: that is cheaper, works on frames
- * that came cut, and a packet that was damaged before it came stays detectably damaged.
+ * Checksums are updated by what changed (RFC 1624) and never recomputed: that is cheaper, works on
+ * frames that came cut, and a packet that was damaged before it came stays detectably damaged.
  *
- * Addresses, TOS and ports are changed in the frame and in edit->packet alike; adding and removing a tag
- * moves the frame's start and parses again, because what lies under a tag may be a second one. */
+ * Addresses, TOS and ports are changed in the frame and in edit->packet alike; adding and removing
+ * a tag moves the frame's start and parses again, because what lies under a tag may be a second
+ * one. */
 #include <flowbed/openflow.h>
 #include <flowbed/packet.h>
 
@@ -35,7 +36,8 @@ int fb_edit_begin(struct fb_edit *edit, uint8_t *data, size_t len, size_t headro
 /* Put a tag with 'tci' in front of the frame's type; false without room. */
 static bool push_tag(struct fb_edit *edit, uint16_t tci)
 {
-	if (edit->headroom < FB_VLAN_TAG_BYTES || edit->len > FB_FRAME_BYTES_MAX - FB_VLAN_TAG_BYTES)
+	if (edit->headroom < FB_VLAN_TAG_BYTES ||
+	    edit->len > FB_FRAME_BYTES_MAX - FB_VLAN_TAG_BYTES)
 		return false;
 	edit->data -= FB_VLAN_TAG_BYTES;
 	edit->headroom -= FB_VLAN_TAG_BYTES;
@@ -58,7 +60,8 @@ static void strip_tag(struct fb_edit *edit)
 	fb_packet_parse(&edit->packet, edit->data, edit->len);
 }
 
-/* Replace the bits 'mask' of the tag control field with those of 'bits', in a new tag where there is none. */
+/* Replace the bits 'mask' of the tag control field with those of 'bits', in a new tag where there
+ * is none. */
 static bool set_tci(struct fb_edit *edit, uint16_t mask, uint16_t bits)
 {
 	struct fb_packet *p = &edit->packet;
@@ -70,8 +73,8 @@ static bool set_tci(struct fb_edit *edit, uint16_t mask, uint16_t bits)
 	return true;
 }
 
-/* Where the frame's TCP or UDP checksum stands; NULL where there is none. It follows addresses also where
- * the rest of the header makes no sense, so that right checksums stay right. */
+/* Where the frame's TCP or UDP checksum stands; NULL where there is none. It follows addresses also
+ * where the rest of the header makes no sense, so that right checksums stay right. */
 static uint8_t *l4_checksum(const struct fb_edit *edit)
 {
 	const struct fb_packet *p = &edit->packet;

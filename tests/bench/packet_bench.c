@@ -1,7 +1,9 @@
-/* How long the hot paths of lib/wire's packets take: one line each, in nanoseconds and in millions a second.
+/* How long the hot paths of lib/wire's packets take: one line each, in nanoseconds and in millions
+ * a second.
  *
- * The frames are those of a bulk transfer, all different in what a switch looks at; each figure is the best of several
- * rounds. Results feed a sum that is printed, so that no compiler leaves the work out. */
+ * The frames are those of a bulk transfer, all different in what a switch looks at; each figure is
+ * the best of several rounds. Results feed a sum that is printed, so that no compiler leaves the
+ * work out. */
 #include <flowbed/action.h>
 #include <flowbed/match.h>
 #include <flowbed/openflow.h>

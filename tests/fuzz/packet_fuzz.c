@@ -1,8 +1,9 @@
 /* Fuzz target: any bytes as a frame, parsed, matched and edited.
  *
- * An input is a count of actions, the headroom (its highest bit asks for right checksums), that many actions
- * of 8 bytes, and a frame. What must hold: all offsets lie inside the frame; the key of a frame hits itself;
- * after each edit the parsed packet is what a fresh look tells and right checksums are still right. */
+ * An input is a count of actions, the headroom (its highest bit asks for right checksums), that
+ * many actions of 8 bytes, and a frame. What must hold: all offsets lie inside the frame; the key
+ * of a frame hits itself; after each edit the parsed packet is what a fresh look tells and right
+ * checksums are still right. */
 #include <flowbed/action.h>
 #include <flowbed/match.h>
 #include <flowbed/openflow.h>
@@ -114,7 +115,8 @@ static void repair_checksums(uint8_t *data, const struct fb_packet *p)
 	if (!p->is_ipv4)
 		return;
 	fb_set16(ip + 10, 0);
-	fb_set16(ip + 10, fb_checksum_finish(fb_checksum_add(0, ip, (size_t)(p->l4_ofs - p->l3_ofs))));
+	fb_set16(ip + 10,
+		 fb_checksum_finish(fb_checksum_add(0, ip, (size_t)(p->l4_ofs - p->l3_ofs))));
 	if (!(p->is_tcp || p->is_udp || p->is_icmp) || covered > p->l4_len)
 		return;
 	if (!p->is_icmp)
@@ -126,7 +128,8 @@ static void repair_checksums(uint8_t *data, const struct fb_packet *p)
 		fb_set16(check, 0xffff);
 }
 
-/* Edit the 'len' bytes at 'frame' by the 'count' actions at 'actions', in memory of just the right size. */
+/* Edit the 'len' bytes at 'frame' by the 'count' actions at 'actions', in memory of just the right
+ * size. */
 static void check_edits(const uint8_t *frame, size_t len, uint8_t options, const uint8_t *actions,
 			size_t count)
 {

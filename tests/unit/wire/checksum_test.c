@@ -1,5 +1,5 @@
-/* Tests of the Internet checksum: against a plain implementation, and its incremental update against
- * recomputation. */
+/* Tests of the Internet checksum: against a plain implementation, and its incremental update
+ * against recomputation. */
 #include <flowbed/packet.h>
 
 #include "lib/base/rng.h"
@@ -27,7 +27,8 @@ static void the_example_of_rfc_1071_comes_out(void)
 {
 	static const uint8_t data[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
 
-	CU_ASSERT_EQUAL(fb_checksum_finish(fb_checksum_add(0, data, sizeof data)), (uint16_t)~0xddf2);
+	CU_ASSERT_EQUAL(fb_checksum_finish(fb_checksum_add(0, data, sizeof data)),
+			(uint16_t)~0xddf2);
 }
 
 static void nothing_sums_to_zero(void)
@@ -140,7 +141,8 @@ static void a_16_bit_update_equals_recomputation(void)
 	for (unsigned i = 0; i < 100000; i++) {
 		for (size_t at = 0; at < sizeof data; at += 2)
 			fb_set16(data + at, (uint16_t)corner(&rng, 16));
-		data[11] |= 1;  /* never all zero: no header is, and only then 0 and 0xffff would differ */
+		data[11] |= 1; /* never all zero: no header is, and only then 0 and 0xffff would
+				  differ */
 		check = plain_checksum(data, sizeof data);
 		value = (uint16_t)corner(&rng, 16);
 		check = fb_checksum_update16(check, fb_get16(data + 4), value);
@@ -185,7 +187,8 @@ static void an_update_keeps_the_error_of_a_wrong_checksum(void)
 	CU_ASSERT_EQUAL(wrong, (uint16_t)(plain_checksum(data, sizeof data) + 0x101));
 }
 
-UNIT_TESTS("checksum", UNIT_TEST(the_example_of_rfc_1071_comes_out), UNIT_TEST(nothing_sums_to_zero),
+UNIT_TESTS("checksum", UNIT_TEST(the_example_of_rfc_1071_comes_out),
+	   UNIT_TEST(nothing_sums_to_zero),
 	   UNIT_TEST(every_length_and_alignment_agrees_with_the_plain_sum),
 	   UNIT_TEST(the_longest_frame_of_ones_does_not_overflow),
 	   UNIT_TEST(a_running_sum_of_any_size_folds_to_its_remainder),

@@ -57,7 +57,8 @@ static inline struct fb_ipv4_spec frame_gen_ipv4(struct rng *rng)
 }
 
 /* An 802.3 frame whose LLC header may be SNAP's and may then hold 'inner', an Ethernet type. */
-static inline void frame_gen_802_3(struct rng *rng, struct fb_buf *out, const struct fb_eth_spec *eth)
+static inline void frame_gen_802_3(struct rng *rng, struct fb_buf *out,
+				   const struct fb_eth_spec *eth)
 {
 	uint8_t body[64] = {0xaa, 0xaa, 0x03, 0, 0, 0, 0x88, 0xcc};
 
@@ -68,7 +69,8 @@ static inline void frame_gen_802_3(struct rng *rng, struct fb_buf *out, const st
 	fb_build_eth(out, eth, sizeof body, body, sizeof body);
 }
 
-static inline void frame_gen_ip_packet(struct rng *rng, struct fb_buf *out, const struct fb_eth_spec *eth)
+static inline void frame_gen_ip_packet(struct rng *rng, struct fb_buf *out,
+				       const struct fb_eth_spec *eth)
 {
 	static const uint8_t options[8] = {2, 4, 5, 0xb4, 1, 3, 3, 7};
 	struct fb_ipv4_spec ip = frame_gen_ipv4(rng);

@@ -1,5 +1,5 @@
-/* Tests of the flow match: extraction from frames, the canonical form, and the relations between matches,
- * these mostly as properties over seeded random matches and the keys of random frames. */
+/* Tests of the flow match: extraction from frames, the canonical form, and the relations between
+ * matches, these mostly as properties over seeded random matches and the keys of random frames. */
 #include <flowbed/match.h>
 #include <flowbed/openflow.h>
 #include <flowbed/packet.h>
@@ -134,8 +134,8 @@ static struct fb_match normal(struct fb_match m)
 }
 
 /* The canonical wildcards of the match of everything. */
-static const uint32_t all_wild = OFPFW_ALL - OFPFW_NW_SRC_MASK - OFPFW_NW_DST_MASK + OFPFW_NW_SRC_ALL +
-				 OFPFW_NW_DST_ALL;
+static const uint32_t all_wild =
+	OFPFW_ALL - OFPFW_NW_SRC_MASK - OFPFW_NW_DST_MASK + OFPFW_NW_SRC_ALL + OFPFW_NW_DST_ALL;
 
 static void the_match_of_everything_has_one_canonical_form(void)
 {
@@ -148,8 +148,9 @@ static void the_match_of_everything_has_one_canonical_form(void)
 	ones = normal(ones);
 	CU_ASSERT_EQUAL(any.wildcards, all_wild);
 	CU_ASSERT_TRUE(fb_match_equal(&any, &ones));
-	CU_ASSERT_EQUAL(ones.in_port | ones.dl_vlan | ones.dl_vlan_pcp | ones.dl_type | ones.nw_tos |
-			ones.nw_proto | ones.tp_src | ones.tp_dst, 0);
+	CU_ASSERT_EQUAL(ones.in_port | ones.dl_vlan | ones.dl_vlan_pcp | ones.dl_type |
+				ones.nw_tos | ones.nw_proto | ones.tp_src | ones.tp_dst,
+			0);
 	CU_ASSERT_EQUAL(ones.nw_src | ones.nw_dst, 0);
 	CU_ASSERT_EQUAL(fb_mac_to_u64(ones.dl_src) | fb_mac_to_u64(ones.dl_dst), 0);
 }
@@ -168,11 +169,12 @@ static void addresses_and_ports_need_their_protocols(void)
 		{0x0800, 47, 0, OFPFW_TP_SRC | OFPFW_TP_DST},
 		{0x0800, 6, OFPFW_NW_PROTO, OFPFW_NW_PROTO | OFPFW_TP_SRC | OFPFW_TP_DST},
 		{0x0806, 1, 0, OFPFW_NW_TOS | OFPFW_TP_SRC | OFPFW_TP_DST},
-		{0x86dd, 6, 0, OFPFW_NW_TOS | OFPFW_NW_PROTO | OFPFW_NW_SRC_ALL | OFPFW_NW_DST_ALL |
-			       OFPFW_TP_SRC | OFPFW_TP_DST},
-		{0x0800, 6, OFPFW_DL_TYPE,
-		 OFPFW_DL_TYPE | OFPFW_NW_TOS | OFPFW_NW_PROTO | OFPFW_NW_SRC_ALL | OFPFW_NW_DST_ALL |
+		{0x86dd, 6, 0,
+		 OFPFW_NW_TOS | OFPFW_NW_PROTO | OFPFW_NW_SRC_ALL | OFPFW_NW_DST_ALL |
 			 OFPFW_TP_SRC | OFPFW_TP_DST},
+		{0x0800, 6, OFPFW_DL_TYPE,
+		 OFPFW_DL_TYPE | OFPFW_NW_TOS | OFPFW_NW_PROTO | OFPFW_NW_SRC_ALL |
+			 OFPFW_NW_DST_ALL | OFPFW_TP_SRC | OFPFW_TP_DST},
 	};
 	struct fb_match m;
 
@@ -238,17 +240,19 @@ static void ignored_address_bits_go_for_every_prefix(void)
 		CU_ASSERT_EQUAL(m.nw_src, mask);
 		CU_ASSERT_EQUAL(fb_match_nw_src_mask(&m), mask);
 		CU_ASSERT_EQUAL(m.nw_dst, fb_match_nw_dst_mask(&m));
-		CU_ASSERT_EQUAL(m.wildcards >> OFPFW_NW_SRC_SHIFT & 63, ignored < 32 ? ignored : 32);
-		CU_ASSERT_EQUAL(m.wildcards >> OFPFW_NW_DST_SHIFT & 63, ignored > 31 ? 63 - ignored : 32);
+		CU_ASSERT_EQUAL(m.wildcards >> OFPFW_NW_SRC_SHIFT & 63,
+				ignored < 32 ? ignored : 32);
+		CU_ASSERT_EQUAL(m.wildcards >> OFPFW_NW_DST_SHIFT & 63,
+				ignored > 31 ? 63 - ignored : 32);
 	}
 }
 
 static void an_entry_with_any_wildcard_is_not_exact(void)
 {
-	static const uint32_t bits[] = {OFPFW_IN_PORT, OFPFW_DL_VLAN, OFPFW_DL_SRC, OFPFW_DL_DST,
-					OFPFW_DL_TYPE, OFPFW_NW_PROTO, OFPFW_TP_SRC, OFPFW_TP_DST,
-					1 << OFPFW_NW_SRC_SHIFT, 1 << OFPFW_NW_DST_SHIFT, OFPFW_DL_VLAN_PCP,
-					OFPFW_NW_TOS};
+	static const uint32_t bits[] = {
+		OFPFW_IN_PORT,		 OFPFW_DL_VLAN,		  OFPFW_DL_SRC,	     OFPFW_DL_DST,
+		OFPFW_DL_TYPE,		 OFPFW_NW_PROTO,	  OFPFW_TP_SRC,	     OFPFW_TP_DST,
+		1 << OFPFW_NW_SRC_SHIFT, 1 << OFPFW_NW_DST_SHIFT, OFPFW_DL_VLAN_PCP, OFPFW_NW_TOS};
 	struct fb_match m;
 
 	for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++) {
@@ -324,7 +328,8 @@ static void each_field_alone_decides(void)
 
 static void a_field_of_zero_is_not_a_wildcard(void)
 {
-	struct fb_match any = {.wildcards = all_wild}, zero = {.wildcards = all_wild & ~(uint32_t)OFPFW_IN_PORT};
+	struct fb_match any = {.wildcards = all_wild},
+			zero = {.wildcards = all_wild & ~(uint32_t)OFPFW_IN_PORT};
 
 	CU_ASSERT_TRUE(fb_match_equal(&any, &any));
 	CU_ASSERT_FALSE(fb_match_equal(&any, &zero));
@@ -347,7 +352,8 @@ static void arp_and_ip_with_the_same_addresses_do_not_meet(void)
 
 static void untagged_frames_have_priority_zero(void)
 {
-	struct fb_match untagged = {.dl_vlan = OFP_VLAN_NONE, .wildcards = all_wild & ~(uint32_t)OFPFW_DL_VLAN};
+	struct fb_match untagged = {.dl_vlan = OFP_VLAN_NONE,
+				    .wildcards = all_wild & ~(uint32_t)OFPFW_DL_VLAN};
 	struct fb_match pcp0 = {.wildcards = all_wild & ~(uint32_t)OFPFW_DL_VLAN_PCP}, pcp5 = pcp0;
 	struct fb_match key = tcp_key(&ip);
 
@@ -375,8 +381,8 @@ static struct fb_match random_key(struct rng *rng)
 	return key_of(&out, (uint16_t)rng_below(rng, IN_PORTS));
 }
 
-/* Not normalised: the fields of a random frame, some of them from another, some wildcarded, with nonsense in what
- * does not count. */
+/* Not normalised: the fields of a random frame, some of them from another, some wildcarded, with
+ * nonsense in what does not count. */
 static struct fb_match random_match(struct rng *rng)
 {
 	struct fb_match m = random_key(rng), other = random_key(rng);
@@ -404,8 +410,8 @@ static struct fb_match random_match(struct rng *rng)
 	return m;
 }
 
-/* Section 3.4 field by field, for matches that are not normalised: a field counts when it is not wildcarded
- * and the match's other fields say that its frames have it. */
+/* Section 3.4 field by field, for matches that are not normalised: a field counts when it is not
+ * wildcarded and the match's other fields say that its frames have it. */
 static bool plainly_hits(const struct fb_match *m, const struct fb_match *k)
 {
 	uint32_t w = m->wildcards;
@@ -485,7 +491,8 @@ static void the_key_of_a_frame_hits_itself_and_is_exact(void)
 	}
 }
 
-/* A key that 'b' hits and that in all bits that 'b' leaves open differs from 'a', as far as a frame can. */
+/* A key that 'b' hits and that in all bits that 'b' leaves open differs from 'a', as far as a frame
+ * can. */
 static struct fb_match key_away_from(const struct fb_match *a, const struct fb_match *b)
 {
 	struct fb_match k = *b;
@@ -624,7 +631,8 @@ UNIT_TESTS("match", UNIT_TEST(a_tcp_frame_has_all_twelve_fields),
 	   UNIT_TEST(bytes_that_are_no_frame_have_only_a_port),
 	   UNIT_TEST(the_match_of_everything_has_one_canonical_form),
 	   UNIT_TEST(addresses_and_ports_need_their_protocols), UNIT_TEST(a_priority_needs_a_tag),
-	   UNIT_TEST(bits_that_no_frame_has_go), UNIT_TEST(ignored_address_bits_go_for_every_prefix),
+	   UNIT_TEST(bits_that_no_frame_has_go),
+	   UNIT_TEST(ignored_address_bits_go_for_every_prefix),
 	   UNIT_TEST(an_entry_with_any_wildcard_is_not_exact),
 	   UNIT_TEST(a_prefix_hits_what_lies_in_it),
 	   UNIT_TEST(a_shorter_prefix_contains_a_longer_one), UNIT_TEST(each_field_alone_decides),

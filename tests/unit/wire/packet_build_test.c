@@ -1,5 +1,5 @@
-/* Tests of the frame builders: the bytes by hand, and what the parser makes of them. That other programs
- * agree is shown by packet_crosscheck.py. */
+/* Tests of the frame builders: the bytes by hand, and what the parser makes of them. That other
+ * programs agree is shown by packet_crosscheck.py. */
 #include <flowbed/packet.h>
 
 #include "lib/base/rng.h"
@@ -50,9 +50,10 @@ static void an_arp_packet_has_42_bytes(void)
 /* The checksums were computed with another program. */
 static void a_udp_frame_is_these_bytes(void)
 {
-	static const uint8_t expected[] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 33, 0x12, 0x34, 0,
-					   0, 64, 17, 0xe3, 0x44, 192, 168, 2, 1, 192, 168, 2, 2, 0x9c, 0x40, 0, 53,
-					   0, 13, 0x9a, 0x38, 'h', 'e', 'l', 'l', 'o'};
+	static const uint8_t expected[] = {
+		2, 0,  0,    0,	   0, 2,  2,  0,  0,	0,    0,   1,	8,   0,	  0x45, 0,
+		0, 33, 0x12, 0x34, 0, 0,  64, 17, 0xe3, 0x44, 192, 168, 2,   1,	  192,	168,
+		2, 2,  0x9c, 0x40, 0, 53, 0,  13, 0x9a, 0x38, 'h', 'e', 'l', 'l', 'o'};
 	uint8_t bytes[64];
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_ipv4_spec ip = plain_ip;
@@ -66,7 +67,8 @@ static void the_parser_finds_what_the_tcp_builder_was_told(void)
 {
 	static const uint8_t options[] = {2, 4, 5, 0xb4, 1, 3, 3, 7};
 	struct fb_ipv4_spec ip = plain_ip;
-	struct fb_tcp_spec tcp = {40000, 22, 0x01020304, 0x05060708, FB_TCP_SYN | FB_TCP_ECE, 65535, options, 8};
+	struct fb_tcp_spec tcp = {40000, 22,	  0x01020304, 0x05060708, FB_TCP_SYN | FB_TCP_ECE,
+				  65535, options, 8};
 	uint8_t bytes[128];
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_packet p;
@@ -105,7 +107,8 @@ static void the_parser_finds_what_the_icmp_builder_was_told(void)
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_packet p;
 
-	CU_ASSERT_TRUE(fb_build_icmp(&out, &plain_eth, &plain_ip, FB_ICMP_ECHO_REQUEST, 0, 0xabcd0007, "x", 1));
+	CU_ASSERT_TRUE(fb_build_icmp(&out, &plain_eth, &plain_ip, FB_ICMP_ECHO_REQUEST, 0,
+				     0xabcd0007, "x", 1));
 	fb_packet_parse(&p, out.data, out.len);
 	CU_ASSERT_TRUE(p.is_icmp);
 	CU_ASSERT_EQUAL(p.nw_ttl, 64);
@@ -172,7 +175,8 @@ static void what_does_not_fit_leaves_no_trace(void)
 		struct fb_buf out = fb_buf_make(bytes, size);
 
 		memcpy(bytes, before, sizeof bytes);
-		CU_ASSERT_EQUAL(fb_build_tcp(&out, &plain_eth, &plain_ip, &tcp, "a", 1), size >= 55);
+		CU_ASSERT_EQUAL(fb_build_tcp(&out, &plain_eth, &plain_ip, &tcp, "a", 1),
+				size >= 55);
 		CU_ASSERT_EQUAL(out.overflow, size < 55);
 		CU_ASSERT_EQUAL(out.len, size < 55 ? 0 : 55);
 		CU_ASSERT_EQUAL(memcmp(bytes + out.len, before, sizeof bytes - out.len), 0);

@@ -1,5 +1,5 @@
-/* Tests of the header-modifying actions: each by hand, and random ones against an editor that recomputes
- * every checksum from nothing. */
+/* Tests of the header-modifying actions: each by hand, and random ones against an editor that
+ * recomputes every checksum from nothing. */
 #include <flowbed/action.h>
 #include <flowbed/openflow.h>
 #include <flowbed/packet.h>
@@ -12,7 +12,8 @@ enum { HEADROOM = 16, ROUNDS = 20000 };
 
 static const struct fb_eth_spec plain_eth = {{2, 0, 0, 0, 0, 2}, {2, 0, 0, 0, 0, 1}, false, 0};
 static const struct fb_eth_spec tagged_eth = {{2, 0, 0, 0, 0, 2}, {2, 0, 0, 0, 0, 1}, true, 0xb005};
-static const struct fb_ipv4_spec plain_ip = {.nw_src = 0xc0a80201, .nw_dst = 0xc0a80202, .nw_tos = 0xbb};
+static const struct fb_ipv4_spec plain_ip = {
+	.nw_src = 0xc0a80201, .nw_dst = 0xc0a80202, .nw_tos = 0xbb};
 static const struct fb_tcp_spec syn = {.tp_src = 40000, .tp_dst = 22, .flags = FB_TCP_SYN};
 
 /* A frame with room in front of it. */
@@ -204,9 +205,11 @@ static void the_longest_frame_gets_no_tag(void)
 	struct fb_action action = {.type = OFPAT_SET_VLAN_VID, .vlan_vid = 5};
 	struct fb_edit edit;
 
-	CU_ASSERT_EQUAL(fb_edit_begin(&edit, memory + HEADROOM, FB_FRAME_BYTES_MAX - 3, HEADROOM), 0);
+	CU_ASSERT_EQUAL(fb_edit_begin(&edit, memory + HEADROOM, FB_FRAME_BYTES_MAX - 3, HEADROOM),
+			0);
 	CU_ASSERT_FALSE(fb_edit_apply(&edit, &action));
-	CU_ASSERT_EQUAL(fb_edit_begin(&edit, memory + HEADROOM, FB_FRAME_BYTES_MAX - 4, HEADROOM), 0);
+	CU_ASSERT_EQUAL(fb_edit_begin(&edit, memory + HEADROOM, FB_FRAME_BYTES_MAX - 4, HEADROOM),
+			0);
 	CU_ASSERT_TRUE(fb_edit_apply(&edit, &action));
 }
 
@@ -345,12 +348,14 @@ static void a_nonsense_tcp_header_keeps_its_checksum_right(void)
 	bench_start(&b);
 	CU_ASSERT_FALSE(b.edit.packet.is_tcp);
 	set_nw(&b, OFPAT_SET_NW_SRC, 0x0a000001);
-	CU_ASSERT_EQUAL(fb_checksum_finish(fb_checksum_add(fb_checksum_pseudo(0x0a000001, 0xc0a80202, 6, 23),
-							   b.edit.data + 34, 23)), 0);
+	CU_ASSERT_EQUAL(
+		fb_checksum_finish(fb_checksum_add(
+			fb_checksum_pseudo(0x0a000001, 0xc0a80202, 6, 23), b.edit.data + 34, 23)),
+		0);
 }
 
-/* Cut the IP payload of 'whole', a built frame, at 'cut', apply the same actions to both fragments, put them
- * together and look at the checksum. */
+/* Cut the IP payload of 'whole', a built frame, at 'cut', apply the same actions to both fragments,
+ * put them together and look at the checksum. */
 static void edit_in_fragments(const struct fb_buf *whole, uint8_t nw_proto, size_t cut)
 {
 	const uint8_t *l4 = whole->data + 34;
@@ -448,7 +453,8 @@ static void recompute_checksums(uint8_t *frame, const struct fb_packet *p)
 	uint64_t sum;
 
 	fb_set16(ip + 10, 0);
-	fb_set16(ip + 10, fb_checksum_finish(fb_checksum_add(0, ip, (size_t)(p->l4_ofs - p->l3_ofs))));
+	fb_set16(ip + 10,
+		 fb_checksum_finish(fb_checksum_add(0, ip, (size_t)(p->l4_ofs - p->l3_ofs))));
 	if (p->more_fragments || !(p->is_tcp || p->is_udp) || (p->is_udp && fb_get16(check) == 0))
 		return;
 	fb_set16(check, 0);
@@ -487,8 +493,8 @@ static void edit_plainly(uint8_t *frame, size_t len, const struct fb_action *act
 		recompute_checksums(frame, &p);
 }
 
-/* True when incremental checksums of the frame can be compared with recomputed ones: all bytes are there and
- * the first fragment has no checksum to change. */
+/* True when incremental checksums of the frame can be compared with recomputed ones: all bytes are
+ * there and the first fragment has no checksum to change. */
 static bool is_comparable(const struct fb_packet *p)
 {
 	bool whole = p->l4_len == (uint32_t)(p->ip_total_len - (p->l4_ofs - p->l3_ofs));

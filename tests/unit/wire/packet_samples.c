@@ -1,6 +1,6 @@
-/* Frames for packet_crosscheck.py: writes a capture of built and of edited frames to the file that its
- * argument names, and for each frame one line of what the parser found in it, fields by tabs, to its
- * output. The order of the fields is that of FIELDS in the script. */
+/* Frames for packet_crosscheck.py: writes a capture of built and of edited frames to the file that
+ * its argument names, and for each frame one line of what the parser found in it, fields by tabs,
+ * to its output. The order of the fields is that of FIELDS in the script. */
 #include <flowbed/action.h>
 #include <flowbed/openflow.h>
 #include <flowbed/packet.h>

@@ -1,5 +1,5 @@
-/* Tests of the frame parser. Frames are written out by hand here, so that the parser is not tested by the
- * builders of the same library. */
+/* Tests of the frame parser. Frames are written out by hand here, so that the parser is not tested
+ * by the builders of the same library. */
 #include <flowbed/packet.h>
 
 #include "tests/unit/harness.h"
@@ -12,9 +12,11 @@
 #define MACS 0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01
 #define TYPE(type) (uint8_t)((type) >> 8), (uint8_t)(type)
 #define TAG(tci) 0x81, 0x00, TYPE(tci)
-/* 192.168.2.1 > 192.168.2.2, id 0x1234, ttl 64; 'frag' is the word of flags and offset, 'len' the total length. */
+/* 192.168.2.1 > 192.168.2.2, id 0x1234, ttl 64; 'frag' is the word of flags and offset, 'len' the
+ * total length. */
 #define IPV4(ihl, len, frag, proto)                                                                \
-	0x40 | (ihl), 0xb9, TYPE(len), 0x12, 0x34, TYPE(frag), 64, proto, 0, 0, 192, 168, 2, 1, 192, 168, 2, 2
+	0x40 | (ihl), 0xb9, TYPE(len), 0x12, 0x34, TYPE(frag), 64, proto, 0, 0, 192, 168, 2, 1,    \
+		192, 168, 2, 2
 /* 40000 > 22, seq 0x01020304, ack 0x05060708, SYN ACK, window 0xfaf0 */
 #define TCP(doff)                                                                                  \
 	0x9c, 0x40, 0, 22, 1, 2, 3, 4, 5, 6, 7, 8, (doff) << 4, 0x12, 0xfa, 0xf0, 0, 0, 0, 0
@@ -23,11 +25,12 @@
 #define ARP_TO(op)                                                                                 \
 	0, 1, 8, 0, 6, 4, TYPE(op), 2, 0, 0, 0, 0, 1, 192, 168, 2, 1, 0, 0, 0, 0, 0, 9, 192, 168, 2, 2
 
-static const uint8_t tcp_frame[] = {MACS, TYPE(0x0800), IPV4(5, 44, 0x4000, 6), TCP(5), 'a', 'b', 'c', 'd'};
+static const uint8_t tcp_frame[] = {MACS, TYPE(0x0800), IPV4(5, 44, 0x4000, 6), TCP(5), 'a', 'b',
+				    'c',  'd'};
 static const uint8_t arp_frame[] = {MACS, TYPE(0x0806), ARP_TO(1)};
 
-/* Parse a copy of exactly 'len' bytes on the heap, where AddressSanitizer sees every byte read beyond. The
- * result's pointers are turned back to 'bytes'. */
+/* Parse a copy of exactly 'len' bytes on the heap, where AddressSanitizer sees every byte read
+ * beyond. The result's pointers are turned back to 'bytes'. */
 static struct fb_packet parse(const uint8_t *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -280,7 +283,8 @@ static void padding_of_the_frame_is_not_payload(void)
 
 static void ip_options_move_the_ports(void)
 {
-	struct fb_packet p = PARSE(MACS, TYPE(0x0800), IPV4(7, 49, 0, 6), 1, 1, 1, 1, 1, 1, 1, 0, TCP(5), 'x');
+	struct fb_packet p =
+		PARSE(MACS, TYPE(0x0800), IPV4(7, 49, 0, 6), 1, 1, 1, 1, 1, 1, 1, 0, TCP(5), 'x');
 
 	CU_ASSERT_TRUE(p.is_tcp);
 	CU_ASSERT_EQUAL(p.l4_ofs, 42);
@@ -349,7 +353,8 @@ static void a_first_fragment_has_ports_and_a_later_one_has_not(void)
 
 static void a_first_udp_fragment_may_announce_more_than_it_holds(void)
 {
-	struct fb_packet p = PARSE(MACS, TYPE(0x0800), IPV4(5, 36, 0x2000, 17), UDP(1000), 1, 2, 3, 4, 5, 6, 7, 8);
+	struct fb_packet p = PARSE(MACS, TYPE(0x0800), IPV4(5, 36, 0x2000, 17), UDP(1000), 1, 2, 3,
+				   4, 5, 6, 7, 8);
 
 	CU_ASSERT_TRUE(p.is_udp);
 	CU_ASSERT_EQUAL(p.payload_len, 8);
@@ -502,10 +507,12 @@ static void offsets_and_lengths_stay_inside_any_frame(void)
 
 /* --- Checksums --- */
 
-/* A frame whose checksums were computed elsewhere: 192.168.2.1.40000 > 192.168.2.2.53, UDP "hello". */
-static const uint8_t right_frame[] = {MACS, TYPE(0x0800), 0x45, 0, 0, 33, 0x12, 0x34, 0, 0, 64, 17, 0xe3, 0x44,
-				      192, 168, 2, 1, 192, 168, 2, 2, 0x9c, 0x40, 0, 53, 0, 13, 0x9a, 0x38,
-				      'h', 'e', 'l', 'l', 'o'};
+/* A frame whose checksums were computed elsewhere: 192.168.2.1.40000 > 192.168.2.2.53, UDP "hello".
+ */
+static const uint8_t right_frame[] = {MACS, TYPE(0x0800), 0x45, 0,    0,    33,	  0x12, 0x34, 0,
+				      0,    64,		  17,	0xe3, 0x44, 192,  168,	2,    1,
+				      192,  168,	  2,	2,    0x9c, 0x40, 0,	53,   0,
+				      13,   0x9a,	  0x38, 'h',  'e',  'l',  'l',	'o'};
 
 static bool checksums_ok(const uint8_t *bytes, size_t len)
 {
@@ -596,11 +603,11 @@ UNIT_TESTS("packet", UNIT_TEST(a_tcp_frame_is_read_whole), UNIT_TEST(a_udp_frame
 	   UNIT_TEST(bytes_beyond_the_udp_length_are_not_payload),
 	   UNIT_TEST(each_header_is_there_from_its_last_byte_on),
 	   UNIT_TEST(less_than_an_ethernet_header_is_refused), UNIT_TEST(a_tag_cut_short_is_no_tag),
-	   UNIT_TEST(tcp_options_cut_off_leave_the_ports), UNIT_TEST(ip_options_cut_off_are_not_ipv4),
+	   UNIT_TEST(tcp_options_cut_off_leave_the_ports),
+	   UNIT_TEST(ip_options_cut_off_are_not_ipv4),
 	   UNIT_TEST(offsets_and_lengths_stay_inside_any_frame),
 	   UNIT_TEST(right_checksums_are_right_and_each_changed_bit_is_seen),
-	   UNIT_TEST(padding_is_not_summed),
-	   UNIT_TEST(bytes_beyond_the_udp_length_are_not_summed),
+	   UNIT_TEST(padding_is_not_summed), UNIT_TEST(bytes_beyond_the_udp_length_are_not_summed),
 	   UNIT_TEST(a_udp_checksum_of_zero_is_right),
 	   UNIT_TEST(a_packet_cut_short_has_no_right_checksum),
 	   UNIT_TEST(frames_without_checksums_are_right))

@@ -17,9 +17,9 @@ static inline bool packets_equal(const struct fb_packet *a, const struct fb_pack
 		  SAME(nw_src) && SAME(nw_dst) && SAME(ip_id) && SAME(ip_total_len) &&
 		  SAME(frag_offset) && SAME(more_fragments) && SAME(dont_fragment);
 	bool l4 = SAME(l4_ofs) && SAME(l4_len) && SAME(is_tcp) && SAME(is_udp) && SAME(is_icmp) &&
-		  SAME(tp_src) && SAME(tp_dst) && SAME(tcp_flags) && SAME(tcp_seq) && SAME(tcp_ack) &&
-		  SAME(tcp_window) && SAME(icmp_id) && SAME(icmp_seq) && SAME(payload_ofs) &&
-		  SAME(payload_len);
+		  SAME(tp_src) && SAME(tp_dst) && SAME(tcp_flags) && SAME(tcp_seq) &&
+		  SAME(tcp_ack) && SAME(tcp_window) && SAME(icmp_id) && SAME(icmp_seq) &&
+		  SAME(payload_ofs) && SAME(payload_len);
 
 	return l2 && l3 && l4;
 }
