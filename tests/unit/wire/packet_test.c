@@ -507,8 +507,7 @@ static void offsets_and_lengths_stay_inside_any_frame(void)
 
 /* --- Checksums --- */
 
-/* A frame whose checksums were computed elsewhere: 192.168.2.1.40000 > 192.168.2.2.53, UDP "hello".
- */
+/* A frame whose checksums were computed elsewhere: 192.168.2.1 to 192.168.2.2, UDP with "hello". */
 static const uint8_t right_frame[] = {MACS, TYPE(0x0800), 0x45, 0,    0,    33,	  0x12, 0x34, 0,
 				      0,    64,		  17,	0xe3, 0x44, 192,  168,	2,    1,
 				      192,  168,	  2,	2,    0x9c, 0x40, 0,	53,   0,
