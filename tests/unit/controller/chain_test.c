@@ -254,6 +254,7 @@ static void put_other(struct stream *s)
 		break;
 	case 3:
 		msg.type = OFPT_ERROR;
+		msg.xid += value % 2 * 3;          /* half of them leave the requests of switch_up alone */
 		msg.error.type = OFPET_BAD_REQUEST;
 		msg.error.code = OFPBRC_BAD_LEN;
 		break;
@@ -473,7 +474,7 @@ static void the_drawn_streams_contain_every_kind_of_event(void)
 	};
 	struct outcome o;
 
-	draw_stream(&stream, 4, 700);
+	draw_stream(&stream, 8, 700);
 	run_cut(&o, &stream, APPS_COUNT, NULL, 0);
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		bool found = false;
