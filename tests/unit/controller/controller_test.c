@@ -1,0 +1,213 @@
+/* The controller as a whole: its limits, its chain of applications, its end. */
+#include "tests/unit/harness.h"
+
+#include "tests/unit/controller/fake_switch.h"
+
+static void connections_over_the_limit_are_refused_and_counted(void)
+{
+	struct controller_config config;
+	struct bench *b;
+	struct fake_switch *first, *second, *third;
+
+	controller_config_default(&config);
+	config.sessions_max = 2;
+	b = bench_new_with(&config);
+	first = fake_switch_connect(b, 1, 1);
+	second = fake_switch_connect(b, 2, 1);
+	third = fake_switch_connect(b, 3, 1);
+	CU_ASSERT_PTR_NOT_NULL(first->session);
+	CU_ASSERT_PTR_NOT_NULL(second->session);
+	CU_ASSERT_PTR_NULL(third->session);
+	CU_ASSERT_EQUAL(third->sent_len, 0);
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->sessions_refused, 1);
+	fake_switch_leave(first);
+	third = fake_switch_connect(b, 3, 1);
+	CU_ASSERT_PTR_NOT_NULL(third->session);
+	bench_free(b);
+}
+
+/* With every session up, one of them replaced: the table of dpids holds as many as there may be sessions. */
+static void every_session_can_be_a_switch(void)
+{
+	struct controller_config config;
+	struct bench *b;
+
+	controller_config_default(&config);
+	config.sessions_max = 8;
+	b = bench_new_with(&config);
+	for (uint64_t dpid = 1; dpid <= 8; dpid++)
+		fake_switch_join(b, dpid, 1);
+	CU_ASSERT_EQUAL(controller_switches_up(b->ctl), 8);
+	fake_switch_leave(b->switches[3]);
+	fake_switch_join(b, 8, 1);
+	CU_ASSERT_EQUAL(controller_switches_up(b->ctl), 7);
+	bench_free(b);
+}
+
+static void freeing_the_controller_closes_every_session(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *up, *half;
+
+	bench_add(b, &fb_app_learning, "");
+	up = fake_switch_join(b, 1, 2);
+	half = fake_switch_connect(b, 2, 2);
+	controller_free(b->ctl);
+	CU_ASSERT(up->closed && half->closed);
+	CU_ASSERT_STRING_EQUAL(up->close_reason, "the controller stops");
+	CU_ASSERT_STRING_EQUAL(b->events, "up 1\ndown 1\n");
+	b->ctl = NULL;
+	bench_free(b);
+}
+
+static void two_controllers_share_nothing(void)
+{
+	struct bench *a = bench_new(), *b = bench_new();
+	struct fake_switch *in_a, *in_b;
+	uint8_t frame[60];
+
+	bench_add(a, &fb_app_hub, "");
+	bench_add(b, &fb_app_hub, "");
+	in_a = fake_switch_join(a, 1, 2);
+	in_b = fake_switch_join(b, 1, 2);
+	fake_switch_packet_in(in_a, 1, 1, frame, fake_frame(frame, 1, 2));
+	CU_ASSERT_EQUAL(bench_counter(a, "hub", "frames"), 1);
+	CU_ASSERT_EQUAL(bench_counter(b, "hub", "frames"), 0);
+	CU_ASSERT_PTR_NULL(fake_switch_next(in_b));
+	bench_free(a);
+	CU_ASSERT(!in_b->closed);
+	bench_free(b);
+}
+
+static void applications_come_before_the_first_connection(void)
+{
+	struct bench *b = bench_new();
+
+	bench_add(b, &fb_app_hub, "");
+	fake_switch_connect(b, 1, 1);
+	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_hub, ""), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "applications are added before the first connection");
+	bench_free(b);
+}
+
+static void wrong_options_are_told_and_leave_the_chain_alone(void)
+{
+	struct bench *b = bench_new();
+
+	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_learning, "idle_timout=5"), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "learning: unknown option 'idle_timout', did you mean 'idle_timeout'?");
+	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_learning, "idle_timeout=1500ms"), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "learning: idle_timeout must be whole seconds");
+	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_hub, "x=1"), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "hub: unknown option 'x': it has no options");
+	bench_add(b, &fb_app_learning, "idle_timeout=30,hard_timeout=0");
+	CU_ASSERT_EQUAL(bench_counter(b, "learning", "flows"), 0);
+	bench_free(b);
+}
+
+static void a_second_instance_of_a_class_has_a_name_of_its_own(void)
+{
+	struct bench *b = bench_new();
+	uint8_t frame[60];
+
+	bench_add(b, &fb_app_hub, "");
+	bench_add(b, &fb_app_hub, "");
+	fake_switch_packet_in(fake_switch_join(b, 1, 1), 1, 1, frame, fake_frame(frame, 1, 2));
+	CU_ASSERT_EQUAL(bench_counter(b, "hub", "frames"), 1);
+	CU_ASSERT_EQUAL(bench_counter(b, "hub#2", "frames"), 0);
+	bench_free(b);
+}
+
+static void a_chain_has_a_limit(void)
+{
+	struct bench *b = bench_new();
+
+	for (int i = 0; i < 64; i++)
+		bench_add(b, &fb_app_hub, "");
+	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_hub, ""), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "a chain has at most 64 applications");
+	bench_free(b);
+}
+
+/* Time that goes back is not believed. */
+static void time_never_goes_back(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw = fake_switch_join(b, 1, 1);
+
+	bench_pass(b, 3 * FB_NS_PER_S);
+	fake_switch_hello(sw);       /* heard at 4 s */
+	b->now_ns = 0;
+	fake_switch_hello(sw);       /* still 4 s */
+	b->now_ns = 4 * FB_NS_PER_S;
+	fake_switch_discard(sw);
+	bench_pass(b, 5 * FB_NS_PER_S - 1);
+	CU_ASSERT_PTR_NULL(fake_switch_next(sw));
+	bench_pass(b, 1);
+	CU_ASSERT_PTR_NOT_NULL(fake_switch_expect(sw, OFPT_ECHO_REQUEST));
+	bench_free(b);
+}
+
+static void the_limit_of_log_lines_lets_ten_through_and_then_one_a_second(void)
+{
+	struct fb_log_limit limit = {0};
+	uint64_t suppressed = 99, now_ns = 0;
+
+	for (int i = 0; i < 10; i++) {
+		CU_ASSERT(fb_log_limit_allows(&limit, now_ns, &suppressed));
+		CU_ASSERT_EQUAL(suppressed, 0);
+	}
+	for (int i = 0; i < 7; i++)
+		CU_ASSERT(!fb_log_limit_allows(&limit, now_ns, &suppressed));
+	CU_ASSERT(!fb_log_limit_allows(&limit, now_ns + FB_NS_PER_S - 1, &suppressed));
+	CU_ASSERT(fb_log_limit_allows(&limit, now_ns + FB_NS_PER_S, &suppressed));
+	CU_ASSERT_EQUAL(suppressed, 8);
+	CU_ASSERT(!fb_log_limit_allows(&limit, now_ns + FB_NS_PER_S, &suppressed));
+	now_ns = 3600 * FB_NS_PER_S;
+	for (int i = 0; i < 10; i++)
+		CU_ASSERT(fb_log_limit_allows(&limit, now_ns, &suppressed));
+	CU_ASSERT(!fb_log_limit_allows(&limit, now_ns, &suppressed));
+}
+
+/* Ports added by PORT_STATUS end at a limit. */
+static void ports_over_the_limit_are_refused_and_counted(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw = fake_switch_join(b, 1, 10);
+
+	for (unsigned n = 100; n < 100 + 4096; n++) {
+		struct fb_phy_port port = fake_port((uint16_t)n);
+
+		fake_switch_port_status(sw, OFPPR_ADD, &port);
+	}
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->ports_refused, 10);
+	CU_ASSERT(!sw->closed);
+	bench_free(b);
+}
+
+static void a_debug_line_below_the_level_is_not_logged(void)
+{
+	struct controller_config config;
+	struct bench *b;
+
+	controller_config_default(&config);
+	config.log_level = FB_LOG_ERROR;
+	b = bench_new_with(&config);
+	fake_switch_join(b, 1, 1);
+	CU_ASSERT_STRING_EQUAL(b->log, "");
+	bench_free(b);
+}
+
+UNIT_TESTS("controller",
+	   UNIT_TEST(connections_over_the_limit_are_refused_and_counted),
+	   UNIT_TEST(every_session_can_be_a_switch),
+	   UNIT_TEST(freeing_the_controller_closes_every_session),
+	   UNIT_TEST(two_controllers_share_nothing),
+	   UNIT_TEST(applications_come_before_the_first_connection),
+	   UNIT_TEST(wrong_options_are_told_and_leave_the_chain_alone),
+	   UNIT_TEST(a_second_instance_of_a_class_has_a_name_of_its_own),
+	   UNIT_TEST(a_chain_has_a_limit),
+	   UNIT_TEST(time_never_goes_back),
+	   UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
+	   UNIT_TEST(ports_over_the_limit_are_refused_and_counted),
+	   UNIT_TEST(a_debug_line_below_the_level_is_not_logged))
