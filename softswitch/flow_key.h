@@ -61,11 +61,11 @@ static inline void flow_key_to_match(const struct flow_key *key, uint32_t wildca
 	m->nw_tos = (uint8_t)key->w[3];
 }
 
-static inline unsigned flow_key_nw_bits(uint32_t wildcards, unsigned shift)
+/* The mask of the address whose count of ignored bits stands at 'shift'. */
+static inline uint64_t flow_key_nw_mask(uint32_t wildcards, unsigned shift)
 {
-	unsigned ignored = wildcards >> shift & 0x3f;
-
-	return ignored > 32 ? 32 : ignored;
+	/* A count is at most 63: the shift is defined, and from 32 on leaves nothing of 32 bits. */
+	return (uint32_t)(UINT64_C(0xffffffff) << (wildcards >> shift & 0x3f));
 }
 
 /* The bits that count under the normalised 'wildcards'. */
@@ -83,12 +83,8 @@ static inline struct flow_key flow_key_mask(uint32_t wildcards)
 		mask.w[1] |= FLOW_KEY_UNTAGGED | FLOW_KEY_VID_MASK;
 	if (!(wildcards & OFPFW_DL_VLAN_PCP))
 		mask.w[1] |= 7 << FLOW_KEY_PCP_SHIFT;
-	/* A shift by 32 ignored bits of a 64-bit word is defined, and leaves nothing of 32. */
-	mask.w[2] = (UINT64_C(0xffffffff) << flow_key_nw_bits(wildcards, OFPFW_NW_SRC_SHIFT) &
-		     0xffffffff)
-			    << 32 |
-		    (UINT64_C(0xffffffff) << flow_key_nw_bits(wildcards, OFPFW_NW_DST_SHIFT) &
-		     0xffffffff);
+	mask.w[2] = flow_key_nw_mask(wildcards, OFPFW_NW_SRC_SHIFT) << 32 |
+		    flow_key_nw_mask(wildcards, OFPFW_NW_DST_SHIFT);
 	if (!(wildcards & OFPFW_TP_SRC))
 		mask.w[3] |= UINT64_C(0xffff) << 48;
 	if (!(wildcards & OFPFW_TP_DST))

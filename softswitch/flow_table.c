@@ -204,7 +204,7 @@ static void order_settle(struct flow_table *t, struct flow_group *g)
 
 static void highest_after_add(struct flow_table *t, struct flow_group *g, uint16_t priority)
 {
-	if (g->count == 1 || priority > g->highest) {
+	if (priority > g->highest) {
 		g->highest = priority;
 		g->highest_count = 1;
 		order_settle(t, g);
