@@ -1,0 +1,55 @@
+/* The control channel of a simulation: a stream of bytes each way between a controller's session and a switch's agent.
+ *
+ * It carries the real bytes, as TCP would: in order, nothing lost, each way with its own delay. What an end sends at one
+ * instant is put together and then cut at arbitrary places, drawn from the channel's own generator, so that no reader can rely on
+ * where a read begins or ends. The pieces arrive one after another at the same instant.
+ *
+ * A channel is opened and closed; a close arrives after what was sent before it. */
+#ifndef SIM_CHANNEL_H
+#define SIM_CHANNEL_H
+
+#include <stddef.h>
+
+#include "sim/clock.h"
+
+struct channel;
+
+enum { CHANNEL_CONTROLLER, CHANNEL_SWITCH };  /* the ends */
+
+enum {
+	CHANNEL_BYTES_MAX = 64 << 20,  /* under way in one direction; beyond it the channel breaks */
+	CHANNEL_PIECES_MAX = 8,        /* that what was sent at one instant is cut into */
+};
+
+struct channel_ops {
+	/* A piece arrives at 'end'. May send, and close either end. */
+	void (*deliver)(void *ctx, unsigned end, const uint8_t *bytes, size_t len);
+	/* The other end's close arrives at 'end', or the channel broke: 'end' is closed now too. */
+	void (*closed)(void *ctx, unsigned end, const char *reason);
+	void *ctx;
+};
+
+struct channel_counters {
+	uint64_t pieces, bytes;  /* delivered */
+	uint64_t broken;         /* times that CHANNEL_BYTES_MAX was reached */
+};
+
+/* A closed channel. 'name' is its generator's. */
+struct channel *channel_new(struct clock *clock, uint64_t delay_ns, const struct channel_ops *ops, uint64_t seed,
+			    const char *name);
+void channel_free(struct channel *channel);   /* takes NULL; tells nobody */
+
+/* Connect both ends; the channel is closed at both and holds nothing. */
+void channel_open(struct channel *channel);
+/* True when 'end' is open. */
+bool channel_is_open(const struct channel *channel, unsigned end);
+/* Send from 'end'; what a closed end sends is dropped. Never calls back. */
+void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, size_t len);
+/* Close 'end': it hears nothing more, and the other end is told after all that was sent. Never calls back. */
+void channel_close(struct channel *channel, unsigned end);
+
+/* Bytes and closes on the way, either direction. */
+uint64_t channel_in_flight(const struct channel *channel);
+const struct channel_counters *channel_counters(const struct channel *channel);
+
+#endif

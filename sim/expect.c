@@ -1,0 +1,261 @@
+/* Counts for expectations. See expect.h.
+ *
+ * All that is counted is read where it is counted anyway, when somebody asks; only frames by filter are counted for the
+ * sake of expectations. */
+#include "sim/expect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+
+struct expect {
+	const struct scenario *scenario;
+	struct network *network;
+	const struct affinity *affinity;
+	const struct expect_connections *connections;
+	const struct scenario_expectation **all;   /* by id */
+	struct network_filter *filters;            /* by id */
+	uint64_t *baselines;                       /* by id: the count at its mark */
+};
+
+static void collect(struct expect *expect, const struct scenario_step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < steps[i].expectations_count; j++) {
+			const struct scenario_expectation *expectation = &steps[i].expectations[j];
+
+			expect->all[expectation->id] = expectation;
+		}
+		collect(expect, steps[i].steps, steps[i].steps_count);
+	}
+}
+
+struct expect *expect_new(const struct scenario *scenario, struct network *network, const struct affinity *affinity,
+			  const struct expect_connections *connections)
+{
+	struct expect *expect = xcalloc(1, sizeof *expect);
+	const size_t count = scenario->expectation_ids + 1;
+
+	expect->scenario = scenario;
+	expect->network = network;
+	expect->affinity = affinity;
+	expect->connections = connections;
+	expect->all = xcalloc(count, sizeof(const struct scenario_expectation *));
+	expect->filters = xcalloc(count, sizeof *expect->filters);
+	expect->baselines = xcalloc(count, sizeof *expect->baselines);
+	collect(expect, scenario->steps, scenario->steps_count);
+	for (uint32_t i = 0; i < scenario->expectation_ids; i++) {
+		const struct scenario_expectation *expectation = expect->all[i];
+
+		if (expectation->kind != EXPECT_FRAMES)
+			continue;
+		expect->filters[i].program = &expectation->program;
+		for (unsigned end = 0; end < 2; end++)
+			if (expectation->ends[end])
+				network_add_filter(network, expectation->link, end, &expect->filters[i]);
+	}
+	return expect;
+}
+
+void expect_free(struct expect *expect)
+{
+	if (!expect)
+		return;
+	free(expect->all);
+	free(expect->filters);
+	free(expect->baselines);
+	free(expect);
+}
+
+/* --- Counts --- */
+
+static uint64_t count_connections(const struct expect *expect, uint32_t outcome)
+{
+	uint64_t sum = 0;
+
+	if (outcome != SCENARIO_NONE)
+		return expect->connections->ended[outcome];
+	for (unsigned i = 0; i < EXPECT_OUTCOMES; i++)
+		sum += expect->connections->ended[i];
+	return sum;
+}
+
+/* The sum over switch 'sw', or over all, of what 'count' says of a switch. */
+static uint64_t sum_switches(const struct expect *expect, uint32_t sw, uint64_t (*count)(struct agent *agent))
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < expect->scenario->switches_count; i++)
+		if (sw == SCENARIO_NONE || sw == i)
+			sum += count(network_agent(expect->network, i));
+	return sum;
+}
+
+static uint64_t packet_ins_of(struct agent *agent)
+{
+	return datapath_counters(agent_datapath(agent))->packet_ins;
+}
+
+static uint64_t buffers_of(struct agent *agent)
+{
+	return datapath_buffers_in_use(agent_datapath(agent));
+}
+
+/* Errors that the controller sent. */
+static uint64_t errors_in_of(struct agent *agent)
+{
+	return agent_counters(agent)->errors_in;
+}
+
+/* Errors that the switch sent. */
+static uint64_t errors_out_of(struct agent *agent)
+{
+	return agent_counters(agent)->errors_out;
+}
+
+static bool count_flow(void *ctx, const struct fb_flow_stats *stats)
+{
+	uint64_t *count = ctx;
+
+	(void)stats;
+	++*count;
+	return true;
+}
+
+static uint64_t count_flows(const struct expect *expect, const struct scenario_expectation *expectation)
+{
+	struct datapath *dp = agent_datapath(network_agent(expect->network, expectation->subject));
+	const struct fb_flow_stats_request request = {
+		.match = expectation->match, .table_id = 0xff, .out_port = OFPP_NONE};
+	uint64_t count = 0;
+
+	datapath_flows(dp, &request, network_now(expect->network), count_flow, &count);
+	return count;
+}
+
+/* The counter of an application that is being looked for. */
+struct wanted_counter {
+	const struct scenario_expectation *expectation;
+	uint64_t value;
+};
+
+static void take_counter(void *ctx, const char *app, const char *name, uint64_t value)
+{
+	struct wanted_counter *wanted = ctx;
+
+	if (!strcmp(app, wanted->expectation->app) && !strcmp(name, wanted->expectation->counter))
+		wanted->value = value;
+}
+
+static uint64_t count_app(const struct expect *expect, const struct scenario_expectation *expectation)
+{
+	struct wanted_counter wanted = {.expectation = expectation};
+
+	controller_app_counters(network_controller(expect->network), take_counter, &wanted);
+	return wanted.value;
+}
+
+/* What the controller has sent of one kind of message; 0 where there is no controller. */
+static uint64_t count_controller(const struct expect *expect, enum scenario_kind kind)
+{
+	struct controller *ctl = network_controller(expect->network);
+
+	if (!ctl)
+		return 0;
+	return kind == EXPECT_PACKET_OUTS ? controller_counters(ctl)->packet_outs : controller_counters(ctl)->flow_mods;
+}
+
+/* The count from the start of the run. */
+static uint64_t count_all(const struct expect *expect, const struct scenario_expectation *expectation)
+{
+	const uint32_t subject = expectation->subject;
+
+	switch (expectation->kind) {
+	case EXPECT_ANSWERED:
+		return host_counters(network_host(expect->network, subject))->tcp_answered;
+	case EXPECT_ACCEPTED:
+		return host_counters(network_host(expect->network, subject))->tcp_accepted;
+	case EXPECT_CONNECTIONS:
+		return count_connections(expect, subject);
+	case EXPECT_SPLIT_CONNECTIONS:
+		return affinity_split(expect->affinity);
+	case EXPECT_PACKET_INS:
+		return sum_switches(expect, subject, packet_ins_of);
+	case EXPECT_PACKET_OUTS:
+	case EXPECT_FLOW_MODS:
+		return count_controller(expect, expectation->kind);
+	case EXPECT_ERRORS:
+		return sum_switches(expect, SCENARIO_NONE, errors_in_of) +
+		       sum_switches(expect, SCENARIO_NONE, errors_out_of);
+	case EXPECT_FRAMES:
+		return expect->filters[expectation->id].count;
+	case EXPECT_COUNTER:
+		return count_app(expect, expectation);
+	case EXPECT_FLOWS:
+		return count_flows(expect, expectation);
+	case EXPECT_BUFFERS_IN_USE:
+		return sum_switches(expect, subject, buffers_of);
+	}
+	return 0;
+}
+
+uint64_t expect_value(const struct expect *expect, const struct scenario_expectation *expectation)
+{
+	return count_all(expect, expectation) - expect->baselines[expectation->id];
+}
+
+void expect_mark(struct expect *expect, uint32_t mark)
+{
+	for (uint32_t i = 0; i < expect->scenario->expectation_ids; i++)
+		if (expect->all[i]->mark == mark)
+			expect->baselines[i] = count_all(expect, expect->all[i]);
+}
+
+/* --- Explanations --- */
+
+/* All frames on the link of 'host'. */
+static void relate_host(const struct expect *expect, uint32_t host, struct trace_relation *relation)
+{
+	relation->link = expect->scenario->hosts[host].link;
+	relation->ip = relation->link == SCENARIO_NONE ? expect->scenario->hosts[host].ip : 0;
+}
+
+struct trace_relation expect_relation(const struct expect *expect, const struct scenario_expectation *expectation)
+{
+	struct trace_relation relation = trace_relation_all();
+
+	switch (expectation->kind) {
+	case EXPECT_ANSWERED:
+	case EXPECT_ACCEPTED:
+		relate_host(expect, expectation->subject, &relation);
+		break;
+	case EXPECT_CONNECTIONS:
+	case EXPECT_SPLIT_CONNECTIONS:
+	case EXPECT_COUNTER:
+		break;
+	case EXPECT_PACKET_INS:
+	case EXPECT_BUFFERS_IN_USE:
+		relation.message_types = 1U << OFPT_PACKET_IN;
+		relation.sw = expectation->subject;
+		break;
+	case EXPECT_PACKET_OUTS:
+		relation.message_types = 1U << OFPT_PACKET_OUT;
+		break;
+	case EXPECT_FLOW_MODS:
+		relation.message_types = 1U << OFPT_FLOW_MOD;
+		break;
+	case EXPECT_ERRORS:
+		relation.message_types = 1U << OFPT_ERROR;
+		break;
+	case EXPECT_FRAMES:
+		relation.link = expectation->link;
+		relation.program = &expectation->program;
+		break;
+	case EXPECT_FLOWS:
+		relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_FLOW_REMOVED;
+		relation.sw = expectation->subject;
+		break;
+	}
+	return relation;
+}

@@ -1,0 +1,75 @@
+/* The list of a run's failures. See failures.h. */
+#include "sim/failures.h"
+
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+
+void failures_init(struct failures *failures)
+{
+	*failures = (struct failures){0};
+}
+
+void failures_destroy(struct failures *failures)
+{
+	for (size_t i = 0; i < failures->count; i++) {
+		free(failures->items[i].expected);
+		free(failures->items[i].happened);
+		free(failures->items[i].story);
+	}
+	free(failures->items);
+	failures_init(failures);
+}
+
+/* The events of 'relation' as text; NULL when there is none. */
+static char *story_of(struct trace *trace, const struct trace_relation *relation)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	trace_write(trace, relation, "    ", out);
+	if (fclose(out) || !len) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+void failures_add(struct failures *failures, struct position at, uint64_t time_ns, const char *expected,
+		  const char *happened, struct trace *trace, const struct trace_relation *relation)
+{
+	struct failure *failure;
+
+	failures->total++;
+	if (failures->count == FAILURES_MAX)
+		return;
+	failures->items = xrealloc(failures->items, (failures->count + 1) * sizeof *failures->items);
+	failure = &failures->items[failures->count++];
+	*failure = (struct failure){.at = at,
+		.time_ns = time_ns,
+		.expected = xstrdup(expected),
+		.happened = xstrdup(happened),
+		.story = trace ? story_of(trace, relation) : NULL};
+}
+
+void failures_print(const struct failures *failures, const char *file, FILE *out)
+{
+	char time[32];
+
+	for (size_t i = 0; i < failures->count; i++) {
+		const struct failure *failure = &failures->items[i];
+		struct fb_text text = fb_text_make(time, sizeof time);
+
+		fb_text_time(&text, failure->time_ns);
+		fprintf(out, "\n%s:%u: FAILED at %s s\n  expected  %s\n  happened  %s\n", file, failure->at.line, time,
+			failure->expected, failure->happened);
+		if (failure->story)
+			fprintf(out, "  the last frames and messages before that:\n%s", failure->story);
+	}
+	if (failures->total > failures->count)
+		fprintf(out, "\n%llu more failures are not shown\n",
+			(unsigned long long)(failures->total - failures->count));
+}

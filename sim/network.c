@@ -1,0 +1,697 @@
+/* The network of a scenario. See network.h.
+ *
+ * Places of the digest: end e of link l is 2 l + e, end e of switch s's control channel is 2 (links + s) + e, in the order of the
+ * file. */
+#include "sim/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/session.h"
+#include "lib/base/rng.h"
+#include "lib/base/xalloc.h"
+
+#define RECONNECT_NS_FIRST FB_NS_PER_S
+#define RECONNECT_NS_MAX   (8 * FB_NS_PER_S)
+#define EVENTS_MAX         10000000
+
+struct network_host {
+	struct event event;          /* the host's deadline */
+	struct network *network;
+	struct host *host;
+	struct link *link;           /* NULL: none */
+	unsigned end;
+	uint32_t index;
+};
+
+/* Where a switch's port leads. */
+struct network_port {
+	struct link *link;           /* NULL: no such port */
+	unsigned end;
+};
+
+struct network_switch {
+	struct event event;          /* the agent's deadline */
+	struct event reconnect;
+	struct network *network;
+	struct agent *agent;
+	struct network_port *ports;  /* by port number */
+	uint32_t ports_count;
+	struct channel *channel;
+	struct session *session;     /* the controller's end; NULL: closed */
+	struct agent_conn *conn;     /* the switch's end */
+	uint64_t backoff_ns;
+	uint32_t index, place;
+};
+
+struct filter_list {
+	struct network_filter **items;
+	size_t count;
+};
+
+struct network_link {
+	struct link *link;
+	struct network *network;
+	uint32_t index;
+	struct scenario_end ends[2];
+	struct filter_list filters[2];   /* by receiving end */
+};
+
+struct network {
+	struct clock clock;
+	const struct scenario *scenario;
+	uint64_t seed;
+	struct frame_pool *pool;
+	struct digest *digest;
+
+	struct controller *controller;
+	struct event controller_event;   /* its deadline */
+	struct network_switch *switches;
+	struct network_host *hosts;
+	struct network_link *links;
+	bool closing;                    /* being freed: nobody reconnects */
+
+	uint64_t last_activity_ns;
+	struct network_counters counters;
+	struct network_observer observers[NETWORK_OBSERVERS_MAX];
+	size_t observers_count;
+};
+
+/* Tell all observers that have 'member'. */
+#define OBSERVE(network, member, ...)                                                              \
+	do {                                                                                       \
+		for (size_t o_ = 0; o_ < (network)->observers_count; o_++)                         \
+			if ((network)->observers[o_].member)                                       \
+				(network)->observers[o_].member((network)->observers[o_].ctx,      \
+								(network)->clock.now_ns,           \
+								__VA_ARGS__);                      \
+	} while (0)
+
+/* --- Deadlines --- */
+
+/* Set 'event' to 'deadline_ns', which may have passed; an event that is set right keeps its place in the queue. */
+static inline void set_deadline(struct clock *clock, struct event *event, uint64_t deadline_ns)
+{
+	if (deadline_ns < clock->now_ns)
+		deadline_ns = clock->now_ns;
+	if (heap_contains(&event->node) ? event->node.key != deadline_ns : deadline_ns != FB_NEVER)
+		clock_set(clock, event, deadline_ns);
+}
+
+static inline void host_called(struct network_host *h)
+{
+	set_deadline(&h->network->clock, &h->event, host_deadline(h->host));
+}
+
+static inline void agent_called(struct network_switch *sw)
+{
+	set_deadline(&sw->network->clock, &sw->event, agent_deadline(sw->agent));
+}
+
+static inline void controller_called(struct network *network)
+{
+	set_deadline(&network->clock, &network->controller_event, controller_deadline(network->controller));
+}
+
+static void host_fire(struct event *event)
+{
+	struct network_host *h = (struct network_host *)(void *)event;
+
+	_Static_assert(offsetof(struct network_host, event) == 0, "begins with its event");
+	host_run(h->host, h->network->clock.now_ns);
+	host_called(h);
+}
+
+static void agent_fire(struct event *event)
+{
+	struct network_switch *sw = (struct network_switch *)(void *)event;
+
+	_Static_assert(offsetof(struct network_switch, event) == 0, "begins with its event");
+	agent_run(sw->agent, sw->network->clock.now_ns);
+	agent_called(sw);
+}
+
+static void controller_fire(struct event *event)
+{
+	struct network *network =
+		(struct network *)(void *)((char *)event - offsetof(struct network, controller_event));
+
+	controller_run(network->controller, network->clock.now_ns);
+	controller_called(network);
+}
+
+/* --- Frames --- */
+
+static void host_transmit(void *ctx, struct frame *frame)
+{
+	struct network_host *h = ctx;
+
+	OBSERVE(h->network, host_frame, h->index, true, frame);
+	if (!h->link) {
+		frame_unref(frame);
+		return;
+	}
+	h->network->last_activity_ns = h->network->clock.now_ns;
+	link_send(h->link, h->end, frame);
+}
+
+static void agent_output(void *ctx, uint16_t port_no, struct frame *frame)
+{
+	struct network_switch *sw = ctx;
+	struct network_port *port;
+
+	if (port_no >= sw->ports_count)
+		return;
+	port = &sw->ports[port_no];
+	if (!port->link)
+		return;
+	sw->network->last_activity_ns = sw->network->clock.now_ns;
+	link_send(port->link, port->end, frame_ref(frame));
+}
+
+static void count_filters(const struct filter_list *filters, struct frame *frame)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		struct network_filter *filter = filters->items[i];
+		struct pcap_pkthdr header = {.caplen = frame->len, .len = frame->len};
+
+		if (!filter->program || !filter->program->bf_len ||
+		    pcap_offline_filter(filter->program, &header, frame_data(frame)))
+			filter->count++;
+	}
+}
+
+static void link_deliver(void *ctx, unsigned end, struct frame *frame)
+{
+	struct network_link *l = ctx;
+	struct network *network = l->network;
+	const struct scenario_end *to = &l->ends[end];
+	const uint64_t now_ns = network->clock.now_ns;
+
+	digest_delivery(network->digest, now_ns, 2 * l->index + end, frame_data(frame), frame->len);
+	network->last_activity_ns = now_ns;
+	network->counters.frames_delivered++;
+	if (l->filters[end].count)
+		count_filters(&l->filters[end], frame);
+	if (to->is_switch) {
+		struct network_switch *sw = &network->switches[to->index];
+
+		agent_frame(sw->agent, to->port, frame, now_ns);
+		agent_called(sw);
+	} else {
+		struct network_host *h = &network->hosts[to->index];
+
+		OBSERVE(network, host_frame, to->index, false, frame);
+		host_receive(h->host, frame, now_ns);
+		host_called(h);
+	}
+}
+
+static void link_observe(void *ctx, unsigned end, enum link_event event, const struct frame *frame)
+{
+	struct network_link *l = ctx;
+
+	OBSERVE(l->network, frame, l->index, end, event, frame);
+}
+
+static void link_state(void *ctx, unsigned end, bool up)
+{
+	struct network_link *l = ctx;
+	const struct scenario_end *at = &l->ends[end];
+	const uint64_t now_ns = l->network->clock.now_ns;
+
+	if (at->is_switch) {
+		agent_set_link(l->network->switches[at->index].agent, at->port, up, now_ns);
+		agent_called(&l->network->switches[at->index]);
+	} else {
+		host_set_link(l->network->hosts[at->index].host, up, now_ns);
+		host_called(&l->network->hosts[at->index]);
+	}
+}
+
+/* --- The control channel --- */
+
+static void controller_send(void *conn, const uint8_t *bytes, size_t len)
+{
+	struct network_switch *sw = conn;
+
+	sw->network->last_activity_ns = sw->network->clock.now_ns;
+	channel_send(sw->channel, CHANNEL_CONTROLLER, bytes, len);
+}
+
+static void agent_send(void *conn, const uint8_t *bytes, size_t len)
+{
+	struct network_switch *sw = conn;
+
+	sw->network->last_activity_ns = sw->network->clock.now_ns;
+	channel_send(sw->channel, CHANNEL_SWITCH, bytes, len);
+}
+
+/* The switch's end is closed: it tries again after a while, as a switch on a real network does. */
+static void plan_reconnect(struct network_switch *sw)
+{
+	if (sw->network->closing)
+		return;
+	clock_set(&sw->network->clock, &sw->reconnect, sw->network->clock.now_ns + sw->backoff_ns);
+	sw->backoff_ns = fb_time_min(2 * sw->backoff_ns, RECONNECT_NS_MAX);
+}
+
+static void controller_close(void *conn, const char *reason)
+{
+	struct network_switch *sw = conn;
+
+	OBSERVE(sw->network, log, "controller", reason);
+	sw->session = NULL;
+	channel_close(sw->channel, CHANNEL_CONTROLLER);
+}
+
+static void agent_close(void *conn, const char *reason)
+{
+	struct network_switch *sw = conn;
+
+	OBSERVE(sw->network, log, sw->network->scenario->switches[sw->index].name, reason);
+	sw->conn = NULL;
+	channel_close(sw->channel, CHANNEL_SWITCH);
+	plan_reconnect(sw);
+}
+
+static void channel_deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len)
+{
+	struct network_switch *sw = ctx;
+	struct network *network = sw->network;
+	const uint64_t now_ns = network->clock.now_ns;
+
+	digest_delivery(network->digest, now_ns, sw->place + end, bytes, len);
+	network->last_activity_ns = now_ns;
+	OBSERVE(network, bytes, sw->index, end, bytes, len);
+	if (end == CHANNEL_CONTROLLER && sw->session) {
+		session_receive(sw->session, bytes, len, now_ns);
+		controller_called(network);
+	} else if (end == CHANNEL_SWITCH && sw->conn) {
+		agent_receive(sw->conn, bytes, len, now_ns);
+		agent_called(sw);
+	}
+}
+
+/* The other end's close arrived at 'end'. */
+static void channel_closed(void *ctx, unsigned end, const char *reason)
+{
+	struct network_switch *sw = ctx;
+	struct network *network = sw->network;
+	const uint64_t now_ns = network->clock.now_ns;
+
+	network->last_activity_ns = now_ns;
+	OBSERVE(network, closed, sw->index, end);
+	if (end == CHANNEL_CONTROLLER && sw->session) {
+		struct session *session = sw->session;
+
+		sw->session = NULL;
+		session_closed(session, reason, now_ns);
+		controller_called(network);
+	} else if (end == CHANNEL_SWITCH && sw->conn) {
+		struct agent_conn *conn = sw->conn;
+
+		sw->conn = NULL;
+		agent_closed(conn, reason, now_ns);
+		agent_called(sw);
+		plan_reconnect(sw);
+	}
+}
+
+static void connect_switch(struct network_switch *sw)
+{
+	struct network *network = sw->network;
+	const uint64_t now_ns = network->clock.now_ns;
+	const char *name = network->scenario->switches[sw->index].name;
+
+	channel_open(sw->channel);
+	OBSERVE(network, connected, sw->index);
+	sw->session = controller_connect(network->controller, sw, name, now_ns);
+	controller_called(network);
+	if (!sw->session)
+		channel_close(sw->channel, CHANNEL_CONTROLLER);
+	sw->conn = agent_connect(sw->agent, sw, "controller", now_ns);
+	agent_called(sw);
+	if (!sw->conn) {
+		channel_close(sw->channel, CHANNEL_SWITCH);
+		plan_reconnect(sw);
+	}
+}
+
+static void reconnect_fire(struct event *event)
+{
+	struct network_switch *sw =
+		(struct network_switch *)(void *)((char *)event - offsetof(struct network_switch, reconnect));
+
+	/* The controller has not yet heard of the old connection's end: wait for it. */
+	if (sw->session || channel_in_flight(sw->channel)) {
+		plan_reconnect(sw);
+		return;
+	}
+	sw->network->counters.reconnects++;
+	connect_switch(sw);
+}
+
+static void controller_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
+{
+	struct network *network = ctx;
+
+	(void)level;
+	OBSERVE(network, log, who, line);
+}
+
+static void agent_log(void *ctx, const char *line)
+{
+	struct network_switch *sw = ctx;
+
+	OBSERVE(sw->network, log, sw->network->scenario->switches[sw->index].name, line);
+}
+
+/* --- Building --- */
+
+static void build_controller(struct network *network, enum fb_log_level log_level)
+{
+	const struct scenario_controller *from = &network->scenario->controller;
+	const struct controller_ops ops = {
+		.send = controller_send, .close = controller_close, .log = controller_log, .ctx = network};
+	struct controller_config config = from->config;
+	char buffer[400];
+	struct rng rng;
+
+	if (!from->apps_count)
+		return;
+	rng_init(&rng, network->seed, "controller");
+	config.run_id = (uint32_t)rng_next(&rng);
+	config.log_level = log_level;
+	network->controller_event.fire = controller_fire;
+	network->controller = controller_new(&config, &ops);
+	for (size_t i = 0; i < from->apps_count; i++) {
+		struct fb_text error = fb_text_make(buffer, sizeof buffer);
+
+		/* The loader has made this chain before. */
+		if (controller_add_app(network->controller, from->apps[i].cls, from->apps[i].options, &error))
+			abort();
+	}
+}
+
+static void build_switches(struct network *network)
+{
+	const struct scenario *scenario = network->scenario;
+
+	network->switches = xcalloc(scenario->switches_count + 1, sizeof *network->switches);
+	for (uint32_t i = 0; i < scenario->switches_count; i++) {
+		struct network_switch *sw = &network->switches[i];
+		const struct scenario_switch *from = &scenario->switches[i];
+		const struct agent_ops ops = {
+			.send = agent_send, .close = agent_close, .output = agent_output, .log = agent_log, .ctx = sw};
+		const struct channel_ops channel_ops = {
+			.deliver = channel_deliver, .closed = channel_closed, .ctx = sw};
+		char name[SCENARIO_NAME_BYTES_MAX + 16];
+		struct fb_text text = fb_text_make(name, sizeof name);
+
+		fb_text_printf(&text, "channel %s", from->name);
+		sw->event.fire = agent_fire;
+		sw->reconnect.fire = reconnect_fire;
+		sw->network = network;
+		sw->index = i;
+		sw->place = 2 * ((uint32_t)scenario->links_count + i);
+		sw->backoff_ns = RECONNECT_NS_FIRST;
+		sw->agent = agent_new(&from->config, &ops, network->pool);
+		sw->channel = channel_new(&network->clock, from->delay_ns, &channel_ops, network->seed, name);
+	}
+}
+
+static void build_hosts(struct network *network)
+{
+	const struct scenario *scenario = network->scenario;
+
+	network->hosts = xcalloc(scenario->hosts_count + 1, sizeof *network->hosts);
+	for (uint32_t i = 0; i < scenario->hosts_count; i++) {
+		struct network_host *h = &network->hosts[i];
+		const struct scenario_host *from = &scenario->hosts[i];
+		const struct host_ops ops = {.transmit = host_transmit, .ctx = h};
+		struct host_config config;
+
+		host_config_default(&config);
+		config.name = from->name;
+		config.hostname = from->hostname;
+		memcpy(config.mac, from->mac, FB_MAC_BYTES);
+		config.ip = from->ip;
+		config.prefix_len = from->prefix_len;
+		config.gateway = from->gateway;
+		config.seed = network->seed;
+		h->event.fire = host_fire;
+		h->network = network;
+		h->index = i;
+		h->host = host_new(&config, &ops, network->pool);
+		for (size_t j = 0; j < from->tcp_count; j++)
+			if (from->tcp[j].service != HOST_SERVICE_NONE)
+				host_listen_tcp(h->host, from->tcp[j].port, from->tcp[j].service);
+		for (size_t j = 0; j < from->udp_count; j++)
+			if (from->udp[j].service != HOST_SERVICE_NONE)
+				host_listen_udp(h->host, from->udp[j].port, from->udp[j].service);
+	}
+}
+
+/* What the port says of itself: full duplex at the nearest rate that the specification knows. */
+static uint32_t port_features(uint64_t rate_bps)
+{
+	if (!rate_bps || rate_bps > 1000000000)
+		return OFPPF_10GB_FD | OFPPF_FIBER;
+	if (rate_bps > 100000000)
+		return OFPPF_1GB_FD | OFPPF_COPPER;
+	return (rate_bps > 10000000 ? OFPPF_100MB_FD : OFPPF_10MB_FD) | OFPPF_COPPER;
+}
+
+/* Give switch 'sw' the port that 'end' of 'link' names. */
+static void build_port(struct network *network, struct network_switch *sw, struct network_link *link, unsigned end)
+{
+	const uint16_t port_no = link->ends[end].port;
+	const char *switch_name = network->scenario->switches[sw->index].name;
+	struct fb_phy_port port = {.port_no = port_no};
+	char name[SCENARIO_NAME_BYTES_MAX + 16];
+	struct fb_text text = fb_text_make(name, sizeof name);
+
+	if (port_no >= sw->ports_count) {
+		uint32_t count = 2 * (uint32_t)port_no + 1;
+
+		sw->ports = xrealloc(sw->ports, count * sizeof *sw->ports);
+		for (uint32_t i = sw->ports_count; i < count; i++)
+			sw->ports[i] = (struct network_port){0};
+		sw->ports_count = count;
+	}
+	sw->ports[port_no] = (struct network_port){link->link, end};
+	fb_text_printf(&text, "%s-eth%u", switch_name, port_no);
+	if (text.len > OFP_MAX_PORT_NAME_LEN - 1) {
+		text = fb_text_make(name, sizeof name);
+		fb_text_printf(&text, "eth%u", port_no);
+	}
+	strcpy(port.name, name);
+	fb_mac_from_u64(port.hw_addr, UINT64_C(0x0a0000000000) | ((uint64_t)sw->index << 16) | port_no);
+	port.curr = port_features(network->scenario->links[link->index].config.rate_bps);
+	agent_add_port(sw->agent, &port, 0);
+	agent_called(sw);
+}
+
+static void build_links(struct network *network)
+{
+	const struct scenario *scenario = network->scenario;
+
+	network->links = xcalloc(scenario->links_count + 1, sizeof *network->links);
+	for (uint32_t i = 0; i < scenario->links_count; i++) {
+		struct network_link *l = &network->links[i];
+		const struct scenario_link *from = &scenario->links[i];
+		struct link_ops ops = {.deliver = link_deliver, .state = link_state, .ctx = l};
+
+		for (size_t o = 0; o < network->observers_count; o++)
+			if (network->observers[o].frame)
+				ops.observe = link_observe;
+		l->network = network;
+		l->index = i;
+		memcpy(l->ends, from->ends, sizeof l->ends);
+		l->link = link_new(&network->clock, &from->config, &ops, network->seed, from->name);
+		for (unsigned e = 0; e < 2; e++) {
+			if (l->ends[e].is_switch) {
+				build_port(network, &network->switches[l->ends[e].index], l, e);
+			} else {
+				network->hosts[l->ends[e].index].link = l->link;
+				network->hosts[l->ends[e].index].end = e;
+			}
+		}
+	}
+}
+
+struct network *network_new(const struct scenario *scenario, uint64_t seed, enum fb_log_level log_level,
+			    const struct network_observer *observers, size_t observers_count)
+{
+	struct network *network = xcalloc(1, sizeof *network);
+
+	network->scenario = scenario;
+	network->seed = seed;
+	network->pool = frame_pool_new();
+	network->digest = digest_new();
+	for (size_t i = 0; i < observers_count && i < NETWORK_OBSERVERS_MAX; i++)
+		network->observers[network->observers_count++] = observers[i];
+	clock_init(&network->clock, EVENTS_MAX);
+	build_controller(network, log_level);
+	build_switches(network);
+	build_hosts(network);
+	build_links(network);
+	return network;
+}
+
+void network_free(struct network *network)
+{
+	const struct scenario *scenario = network->scenario;
+
+	network->closing = true;
+	network->observers_count = 0;
+	if (network->controller) {
+		clock_cancel(&network->clock, &network->controller_event);
+		controller_free(network->controller);
+	}
+	for (size_t i = 0; i < scenario->switches_count; i++) {
+		struct network_switch *sw = &network->switches[i];
+
+		clock_cancel(&network->clock, &sw->event);
+		clock_cancel(&network->clock, &sw->reconnect);
+		agent_free(sw->agent);
+		channel_free(sw->channel);
+		free(sw->ports);
+	}
+	for (size_t i = 0; i < scenario->hosts_count; i++) {
+		clock_cancel(&network->clock, &network->hosts[i].event);
+		host_free(network->hosts[i].host);
+	}
+	for (size_t i = 0; i < scenario->links_count; i++) {
+		link_free(network->links[i].link);
+		free(network->links[i].filters[0].items);
+		free(network->links[i].filters[1].items);
+	}
+	free(network->switches);
+	free(network->hosts);
+	free(network->links);
+	digest_free(network->digest);
+	frame_pool_free(network->pool);
+	clock_destroy(&network->clock);
+	free(network);
+}
+
+void network_add_filter(struct network *network, uint32_t link, unsigned end, struct network_filter *filter)
+{
+	struct filter_list *list = &network->links[link].filters[end];
+
+	list->items = xrealloc(list->items, (list->count + 1) * sizeof(struct network_filter *));
+	list->items[list->count++] = filter;
+}
+
+/* --- Running --- */
+
+void network_start(struct network *network)
+{
+	for (size_t i = 0; network->controller && i < network->scenario->switches_count; i++)
+		connect_switch(&network->switches[i]);
+}
+
+size_t network_switches_up(const struct network *network)
+{
+	return network->controller ? controller_switches_up(network->controller) : 0;
+}
+
+bool network_joined(const struct network *network)
+{
+	if (!network->controller)
+		return true;
+	if (network_switches_up(network) != network->scenario->switches_count)
+		return false;
+	for (size_t i = 0; i < network->scenario->switches_count; i++)
+		if (channel_in_flight(network->switches[i].channel))
+			return false;
+	return true;
+}
+
+struct clock *network_clock(struct network *network)
+{
+	return &network->clock;
+}
+
+uint64_t network_now(const struct network *network)
+{
+	return network->clock.now_ns;
+}
+
+struct host *network_host(struct network *network, uint32_t host)
+{
+	return network->hosts[host].host;
+}
+
+void network_host_called(struct network *network, uint32_t host)
+{
+	host_called(&network->hosts[host]);
+}
+
+void network_set_link(struct network *network, uint32_t link, bool up)
+{
+	network->last_activity_ns = network->clock.now_ns;
+	link_set_up(network->links[link].link, up);
+}
+
+void network_set_host(struct network *network, uint32_t host, bool on)
+{
+	network->last_activity_ns = network->clock.now_ns;
+	host_set_power(network->hosts[host].host, on, network->clock.now_ns);
+	host_called(&network->hosts[host]);
+}
+
+uint64_t network_last_activity(const struct network *network)
+{
+	return network->last_activity_ns;
+}
+
+bool network_busy(const struct network *network, struct fb_text *what)
+{
+	const struct scenario *scenario = network->scenario;
+
+	for (size_t i = 0; i < scenario->links_count; i++) {
+		if (!link_in_flight(network->links[i].link))
+			continue;
+		if (what)
+			fb_text_printf(what, "frames on %s", scenario->links[i].name);
+		return true;
+	}
+	for (size_t i = 0; i < scenario->switches_count; i++) {
+		if (!channel_in_flight(network->switches[i].channel))
+			continue;
+		if (what)
+			fb_text_printf(what, "messages between %s and the controller", scenario->switches[i].name);
+		return true;
+	}
+	for (size_t i = 0; i < scenario->hosts_count; i++) {
+		if (!host_pending(network->hosts[i].host))
+			continue;
+		if (what)
+			fb_text_printf(what, "%s waits for an answer", scenario->hosts[i].name);
+		return true;
+	}
+	return false;
+}
+
+struct agent *network_agent(struct network *network, uint32_t sw)
+{
+	return network->switches[sw].agent;
+}
+
+struct controller *network_controller(struct network *network)
+{
+	return network->controller;
+}
+
+const struct network_counters *network_counters(const struct network *network)
+{
+	return &network->counters;
+}
+
+void network_digest(const struct network *network, char text[DIGEST_TEXT_BYTES])
+{
+	digest_text(network->digest, text);
+}

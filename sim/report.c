@@ -1,0 +1,175 @@
+/* The summary of a run. See report.h. */
+#include "sim/report.h"
+
+#include <string.h>
+
+enum {
+	WHO_WIDTH = 36,      /* columns of a request's line */
+	ANSWER_WIDTH = 20,
+	TALLIES_MAX = 8,     /* different answers that are added up */
+	EXPECTATION_WIDTH = 40,
+};
+
+static const char *plural(size_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
+void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed)
+{
+	fprintf(out, "%s  (%s, seed %llu)\n", scenario->name, scenario->file, (unsigned long long)seed);
+	if (scenario->controller.apps_count) {
+		fputs("  controller", out);
+		for (size_t i = 0; i < scenario->controller.apps_count; i++) {
+			const struct scenario_app *app = &scenario->controller.apps[i];
+
+			fprintf(out, "%s %s%s%s", i ? " |" : "", app->cls->name, app->options[0] ? "," : "", app->options);
+		}
+		fputs("; ", out);
+	} else {
+		fputs("  ", out);
+	}
+	fprintf(out, "%zu %s, %zu %s, %zu %s\n", scenario->switches_count,
+		plural(scenario->switches_count, "switch", "switches"), scenario->hosts_count,
+		plural(scenario->hosts_count, "host", "hosts"), scenario->links_count,
+		plural(scenario->links_count, "link", "links"));
+}
+
+/* --- Traffic --- */
+
+/* What a request brought, in a word: who answered, or how it failed. */
+static void answer_text(const struct scenario_step *step, const struct traffic_result *r, struct fb_text *text)
+{
+	if (step->kind == STEP_PING)
+		fb_text_printf(text, "%u of %u answered", r->answered, step->ping.count);
+	else if (r->outcome != HOST_OK)
+		fb_text_puts(text, host_outcome_text(r->outcome));
+	else if (step->replies.intact)
+		fb_text_puts(text, r->wrong ? "NOT INTACT" : "intact");
+	else
+		fb_text_puts(text, r->text[0] ? r->text : "ok");
+}
+
+/* "h1:40001 -> 192.168.2.2:22". */
+static void who_text(const struct scenario *scenario, const struct scenario_step *step, const struct traffic_result *r,
+		     struct fb_text *text)
+{
+	fb_text_puts(text, scenario->hosts[r->from].name);
+	if (r->local_port)
+		fb_text_printf(text, ":%u", r->local_port);
+	if (step->target)
+		fb_text_printf(text, " -> %s", step->target);
+}
+
+static void write_request(FILE *out, const struct scenario *scenario, const struct scenario_step *step, size_t number,
+			  const struct traffic_result *r)
+{
+	char who[160], answer[80], took[32];
+	struct fb_text who_out = fb_text_make(who, sizeof who);
+	struct fb_text answer_out = fb_text_make(answer, sizeof answer);
+	struct fb_text took_out = fb_text_make(took, sizeof took);
+
+	who_text(scenario, step, r, &who_out);
+	answer_text(step, r, &answer_out);
+	traffic_duration_text(&took_out, step->kind == STEP_PING ? r->rtt_max_ns : r->ended_ns - r->started_ns);
+	fprintf(out, "  %4zu  %-*s  %-*s %12s%s\n", number, WHO_WIDTH, who, ANSWER_WIDTH, answer, took,
+		r->wrong ? "  FAILED" : "");
+}
+
+/* How often each answer came, most telling for many requests. */
+static void write_tally(FILE *out, const struct scenario_step *step, const struct traffic *traffic)
+{
+	char answers[TALLIES_MAX][80];
+	size_t counts[TALLIES_MAX] = {0}, used = 0, others = 0;
+
+	for (size_t i = 0; i < traffic->count; i++) {
+		char answer[80];
+		struct fb_text text = fb_text_make(answer, sizeof answer);
+		size_t t = 0;
+
+		if (!traffic->results[i].done)
+			continue;
+		answer_text(step, &traffic->results[i], &text);
+		while (t < used && strcmp(answers[t], answer))
+			t++;
+		if (t == TALLIES_MAX) {
+			others++;
+			continue;
+		}
+		if (t == used)
+			strcpy(answers[used++], answer);
+		counts[t]++;
+	}
+	fputs("        ", out);
+	for (size_t t = 0; t < used; t++)
+		fprintf(out, "%s%zu x %s", t ? ", " : "", counts[t], answers[t]);
+	if (others)
+		fprintf(out, ", %zu others", others);
+	fputc('\n', out);
+}
+
+void report_traffic(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
+		    const struct traffic *traffic)
+{
+	char what[200];
+	struct fb_text text = fb_text_make(what, sizeof what);
+
+	if (!traffic->count)
+		return;
+	traffic_step_text(scenario, step, &text);
+	fprintf(out, "\n  %s", what);
+	if (step->send && step->send[0] && (step->kind == STEP_TCP || step->kind == STEP_UDP))
+		fprintf(out, " \"%.40s\"", step->send);
+	if (traffic->count > 1)
+		fprintf(out, ", %zu times", traffic->count);
+	fputc('\n', out);
+	for (size_t i = 0; i < traffic->count && i < REPORT_LINES_MAX; i++)
+		if (traffic->results[i].done)
+			write_request(out, scenario, step, i + 1, &traffic->results[i]);
+	if (traffic->count > REPORT_LINES_MAX)
+		fprintf(out, "        and %zu more\n", traffic->count - REPORT_LINES_MAX);
+	if (traffic->count > 1)
+		write_tally(out, step, traffic);
+}
+
+void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step, uint64_t now_ns)
+{
+	const char *name = step->kind == STEP_LINK ? scenario->links[step->change.index].name
+						   : scenario->hosts[step->change.index].name;
+	char time[32];
+	struct fb_text text = fb_text_make(time, sizeof time);
+
+	fb_text_time(&text, now_ns);
+	fprintf(out, "\n  %s %s goes %s at %s s\n", step->kind == STEP_LINK ? "link" : "host", name,
+		step->change.up ? "up" : "down", time);
+}
+
+/* --- Expectations --- */
+
+void report_expectation(FILE *out, const struct scenario_expectation *expectation, uint64_t value, bool held)
+{
+	char text[400];
+	struct fb_text what = fb_text_make(text, sizeof text);
+
+	fb_text_printf(&what, "%s: ", expectation->text);
+	scenario_bounds_text(&what, &expectation->bounds);
+	fprintf(out, "  %s  %-*s %llu\n", held ? "ok    " : "FAILED", EXPECTATION_WIDTH, text,
+		(unsigned long long)value);
+}
+
+void report_end(FILE *out, const struct runner_result *result)
+{
+	char time[32];
+	struct fb_text text = fb_text_make(time, sizeof time);
+
+	fb_text_time(&text, result->now_ns);
+	if (result->failures.total)
+		fprintf(out, "\n%llu FAILED", (unsigned long long)result->failures.total);
+	else
+		fprintf(out, "\nall held");
+	fprintf(out, ": %llu frames, %llu messages (%llu packet-ins, %llu packet-outs, %llu flow-mods) in %s s of virtual time\n",
+		(unsigned long long)result->frames, (unsigned long long)result->messages,
+		(unsigned long long)result->packet_ins, (unsigned long long)result->packet_outs,
+		(unsigned long long)result->flow_mods, time);
+	fprintf(out, "digest: %s\n", result->digest);
+}

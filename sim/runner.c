@@ -1,0 +1,313 @@
+/* The run of a scenario. See runner.h. */
+#include "sim/runner.h"
+
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+#include "sim/runner_core.h"
+
+enum { TEXT_BYTES = 600 };
+
+static void fail(struct runner *runner, struct position at, const char *expected, const char *happened,
+		 const struct trace_relation *relation)
+{
+	failures_add(&runner->result->failures, at, runner->clock->now_ns, expected, happened, runner->trace, relation);
+}
+
+/* --- Letting time pass --- */
+
+/* True when the run cannot go on, after telling why. 'at' is the step. */
+static bool is_over(struct runner *runner, struct position at)
+{
+	const struct trace_relation all = trace_relation_all();
+	char happened[TEXT_BYTES], time[32];
+	struct fb_text text = fb_text_make(happened, sizeof happened);
+	struct fb_text end = fb_text_make(time, sizeof time);
+
+	if (runner->clock->overflow) {
+		fb_text_printf(&text, "more than %llu events wait at once", (unsigned long long)runner->clock->events_max);
+		fail(runner, at, "a network that copes with its traffic (do frames run in a loop?)", happened, &all);
+	} else if (runner->clock->fired >= RUNNER_EVENTS_MAX) {
+		fb_text_printf(&text, "%llu events have run", (unsigned long long)runner->clock->fired);
+		fail(runner, at, "a run that ends (do frames run in a loop?)", happened, &all);
+	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
+		fb_text_time(&end, runner->scenario->end_ns);
+		fb_text_puts(&text, "it still goes on: ");
+		if (!network_busy(runner->network, &text))
+			fb_text_puts(&text, "the network is never quiet");
+		fail(runner, at, "a run that ends before 'end'", happened, &all);
+	} else {
+		return false;
+	}
+	runner->given_up = true;
+	return true;
+}
+
+/* Let the next event happen, or time pass to 'deadline_ns', whichever is first; both within the run's end. False when the deadline
+ * is reached. */
+static bool step_to(struct runner *runner, uint64_t deadline_ns)
+{
+	uint64_t next_ns = clock_next(runner->clock);
+
+	deadline_ns = fb_time_min(deadline_ns, runner->scenario->end_ns);
+	if (next_ns > deadline_ns) {
+		clock_advance(runner->clock, deadline_ns);
+		return false;
+	}
+	clock_step(runner->clock);
+	return true;
+}
+
+/* Until the network is quiet. */
+static void wait_until_quiet(struct runner *runner, struct position at)
+{
+	for (;;) {
+		uint64_t since_ns = network_last_activity(runner->network), quiet_ns;
+
+		if (since_ns < runner->busy_until_ns)
+			since_ns = runner->busy_until_ns;
+		quiet_ns = since_ns + RUNNER_QUIET_NS;
+		if (is_over(runner, at))
+			return;
+		if (runner->clock->now_ns < quiet_ns) {
+			step_to(runner, quiet_ns);
+			continue;
+		}
+		if (!network_busy(runner->network, NULL))
+			return;
+		/* Something long is under way, as a retransmission's back-off: it lasts at least to the next event. */
+		step_to(runner, FB_NEVER);
+		runner->busy_until_ns = runner->clock->now_ns;
+	}
+}
+
+/* --- Expectations --- */
+
+/* Record how an expectation was judged. 'when' says at which moment. */
+static void judge(struct runner *runner, const struct scenario_expectation *expectation, uint64_t value, bool held,
+		  const char *when)
+{
+	struct trace_relation relation;
+	char expected[TEXT_BYTES], happened[TEXT_BYTES];
+	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
+	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
+
+	if (held)
+		return;
+	fb_text_printf(&expected_text, "%s: ", expectation->text);
+	scenario_bounds_text(&expected_text, &expectation->bounds);
+	fb_text_printf(&happened_text, "%llu, %s", (unsigned long long)value, when);
+	relation = expect_relation(runner->expect, expectation);
+	fail(runner, expectation->at, expected, happened, &relation);
+}
+
+/* Wait for a lower bound. */
+static bool wait_for(struct runner *runner, const struct scenario_expectation *expectation)
+{
+	const uint64_t deadline_ns = runner->clock->now_ns + expectation->within_ns;
+
+	while (expect_value(runner->expect, expectation) < expectation->bounds.min) {
+		if (runner->clock->now_ns >= deadline_ns || is_over(runner, expectation->at))
+			return false;
+		step_to(runner, deadline_ns);
+	}
+	return true;
+}
+
+static void execute_expect(struct runner *runner, const struct scenario_step *step)
+{
+	bool *late = xcalloc(step->expectations_count, sizeof *late), bounded = false;
+
+	for (size_t i = 0; i < step->expectations_count; i++) {
+		const struct scenario_expectation *expectation = &step->expectations[i];
+
+		late[i] = expectation->bounds.has_min && !wait_for(runner, expectation);
+		bounded |= expectation->bounds.has_max;
+		if (runner->given_up)
+			break;
+		if (late[i])
+			judge(runner, expectation, expect_value(runner->expect, expectation), false,
+			      "when its time was over");
+	}
+	if (bounded && !runner->given_up)
+		wait_until_quiet(runner, step->at);
+	for (size_t i = 0; i < step->expectations_count && !runner->given_up; i++) {
+		const struct scenario_expectation *expectation = &step->expectations[i];
+		uint64_t value = expect_value(runner->expect, expectation);
+		bool held = !late[i];
+
+		/* An upper bound, and with it the count as a whole, is judged now that the network is quiet. */
+		if (held && expectation->bounds.has_max) {
+			held = scenario_bounds_hold(&expectation->bounds, value);
+			judge(runner, expectation, value, held, "once the network was quiet");
+		}
+		runner->result->expectations++;
+		if (runner->options->summary)
+			report_expectation(runner->options->summary, expectation, value, held);
+	}
+	free(late);
+}
+
+/* At the end of the run: upper bounds and exact counts once more. */
+static void judge_at_end(struct runner *runner, const struct scenario_step *step)
+{
+	for (size_t i = 0; i < step->expectations_count; i++) {
+		const struct scenario_expectation *expectation = &step->expectations[i];
+		uint64_t value;
+
+		if (!expectation->bounds.has_max || !expectation->at_end)
+			continue;
+		value = expect_value(runner->expect, expectation);
+		if (scenario_bounds_hold(&expectation->bounds, value))
+			continue;
+		judge(runner, expectation, value, false,
+		      "at the end of the run (when later steps may add to it, write at_end: no)");
+	}
+}
+
+/* --- Steps --- */
+
+static void report_steps(struct runner *runner, const struct scenario_step *step)
+{
+	const struct traffic *traffic = &runner->traffic[step->id];
+
+	if (traffic->count && !runner->given_up)
+		traffic_judge_order(traffic, runner->scenario, step, runner->clock->now_ns, &runner->result->failures,
+				    runner->trace);
+	if (runner->options->summary)
+		report_traffic(runner->options->summary, runner->scenario, step, traffic);
+	for (size_t i = 0; i < step->steps_count; i++)
+		report_steps(runner, &step->steps[i]);
+}
+
+static void execute_step(struct runner *runner, const struct scenario_step *step)
+{
+	if (step->kind == STEP_EXPECT) {
+		execute_expect(runner, step);
+		return;
+	}
+	if (step->kind == STEP_MARK) {
+		expect_mark(runner->expect, step->mark);
+		return;
+	}
+	runner_begin_step(runner, step);
+	while (!runner->step_done && !is_over(runner, step->at))
+		step_to(runner, FB_NEVER);
+	report_steps(runner, step);
+}
+
+/* Wait until all switches have joined; false when they do not. */
+static bool join(struct runner *runner)
+{
+	const struct trace_relation all = trace_relation_all();
+	const struct position at = runner->scenario->controller.at;
+	char happened[TEXT_BYTES];
+	struct fb_text text = fb_text_make(happened, sizeof happened);
+
+	network_start(runner->network);
+	while (!network_joined(runner->network)) {
+		if (is_over(runner, at))
+			return false;
+		if (runner->clock->now_ns >= RUNNER_JOIN_NS) {
+			fb_text_printf(&text, "%zu of %zu had joined after 30 s", network_switches_up(runner->network),
+				       runner->scenario->switches_count);
+			fail(runner, at, "all switches to join the controller", happened, &all);
+			return false;
+		}
+		step_to(runner, RUNNER_JOIN_NS);
+	}
+	return true;
+}
+
+static void run_steps(struct runner *runner)
+{
+	const struct scenario *scenario = runner->scenario;
+	const struct position last = scenario->steps[scenario->steps_count - 1].at;
+
+	if (!join(runner))
+		return;
+	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++)
+		execute_step(runner, &scenario->steps[i]);
+	if (!runner->given_up)
+		wait_until_quiet(runner, last);
+	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++)
+		judge_at_end(runner, &scenario->steps[i]);
+}
+
+/* --- The whole --- */
+
+static void take_counts(struct runner *runner)
+{
+	struct runner_result *result = runner->result;
+	const struct controller *ctl = network_controller(runner->network);
+
+	result->now_ns = runner->clock->now_ns;
+	result->events = runner->clock->fired;
+	result->frames = network_counters(runner->network)->frames_delivered;
+	network_digest(runner->network, result->digest);
+	if (ctl) {
+		const struct controller_counters *counters = controller_counters(ctl);
+
+		result->messages = counters->messages_in + counters->messages_out;
+		result->packet_ins = counters->packet_ins;
+		result->packet_outs = counters->packet_outs;
+		result->flow_mods = counters->flow_mods;
+	}
+}
+
+static void runner_init(struct runner *runner, const struct scenario *scenario, const struct runner_options *options,
+			struct runner_result *result)
+{
+	struct network_observer observers[NETWORK_OBSERVERS_MAX];
+	size_t observers_count = 0;
+
+	*runner = (struct runner){.scenario = scenario, .options = options, .result = result};
+	TAILQ_INIT(&runner->activities);
+	TAILQ_INIT(&runner->iterations);
+	if (options->live || options->keep) {
+		runner->trace = trace_new(scenario, options->live, options->keep);
+		observers[observers_count++] = trace_observer(runner->trace);
+	}
+	if (scenario_expects(scenario, EXPECT_SPLIT_CONNECTIONS)) {
+		runner->affinity = affinity_new(scenario);
+		observers[observers_count++] = affinity_observer(runner->affinity);
+	}
+	if (options->observer)
+		observers[observers_count++] = *options->observer;
+	runner->network = network_new(scenario, options->seed, runner->trace ? FB_LOG_INFO : FB_LOG_ERROR, observers,
+				      observers_count);
+	runner->clock = network_clock(runner->network);
+	runner->expect = expect_new(scenario, runner->network, runner->affinity, &runner->connections);
+	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
+}
+
+static void runner_destroy(struct runner *runner)
+{
+	runner_drop_steps(runner);
+	expect_free(runner->expect);
+	network_free(runner->network);
+	affinity_free(runner->affinity);
+	trace_free(runner->trace);
+	for (size_t i = 0; i < runner->scenario->step_ids; i++)
+		traffic_destroy(&runner->traffic[i]);
+	free(runner->traffic);
+}
+
+void runner_run(const struct scenario *scenario, const struct runner_options *options, struct runner_result *result)
+{
+	struct runner runner;
+
+	*result = (struct runner_result){0};
+	failures_init(&result->failures);
+	runner_init(&runner, scenario, options, result);
+	if (options->summary)
+		report_begin(options->summary, scenario, options->seed);
+	run_steps(&runner);
+	take_counts(&runner);
+	runner_destroy(&runner);
+}
+
+void runner_result_destroy(struct runner_result *result)
+{
+	failures_destroy(&result->failures);
+}

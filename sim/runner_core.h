@@ -1,0 +1,41 @@
+/* What runner.c and runner_steps.c share. */
+#ifndef SIM_RUNNER_CORE_H
+#define SIM_RUNNER_CORE_H
+
+#include <sys/queue.h>
+
+#include "sim/expect.h"
+#include "sim/report.h"
+#include "sim/runner.h"
+#include "sim/traffic.h"
+
+struct activity;
+struct iteration;
+
+struct runner {
+	const struct scenario *scenario;
+	const struct runner_options *options;
+	struct runner_result *result;
+	struct network *network;
+	struct clock *clock;
+	struct trace *trace;              /* NULL: none */
+	struct affinity *affinity;        /* NULL: none */
+	struct expect *expect;
+	struct expect_connections connections;
+	struct traffic *traffic;          /* by step id */
+
+	TAILQ_HEAD(, activity) activities;   /* under way */
+	TAILQ_HEAD(, iteration) iterations;
+	bool step_done;                   /* the step that runner_begin_step() began has ended */
+	bool given_up;                    /* the run cannot go on */
+	uint64_t busy_until_ns;           /* when a host last waited for an answer */
+};
+
+/* --- runner_steps.c --- */
+
+/* Begin 'step', which is no expectation or mark: 'step_done' becomes true when it has ended. */
+void runner_begin_step(struct runner *runner, const struct scenario_step *step);
+/* Free what is under way. */
+void runner_drop_steps(struct runner *runner);
+
+#endif

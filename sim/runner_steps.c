@@ -1,0 +1,231 @@
+/* Executing steps: one after another, repeated, many at once.
+ *
+ * A step that is being executed is an activity; each of its repetitions is an iteration. An iteration of a traffic step is one
+ * request of one host, one of a group holds the activities of the group's steps. When an iteration ends, an event at the same
+ * instant goes on from there, so that no host is called from inside its own callback. See runner_core.h. */
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+#include "sim/runner_core.h"
+
+struct activity {
+	TAILQ_ENTRY(activity) entry;
+	struct runner *runner;
+	const struct scenario_step *step;
+	struct iteration *parent;     /* of the group that the step stands in; NULL: the whole file */
+	bool at_once;                 /* all iterations together, not one after another */
+	uint64_t total, begun, ended; /* iterations */
+};
+
+struct iteration {
+	struct event event;           /* the iteration has ended, or a wait */
+	TAILQ_ENTRY(iteration) entry;
+	struct activity *activity;
+	uint64_t number;              /* from 0 */
+	size_t place;                 /* of the request in the step's traffic */
+	size_t next_step;             /* GROUP: the step to begin next */
+	size_t steps_left;            /* PARALLEL */
+};
+
+static void activity_begin(struct runner *runner, const struct scenario_step *step, struct iteration *parent,
+			   bool at_once);
+
+static struct iteration *iteration_of(struct event *event)
+{
+	_Static_assert(offsetof(struct iteration, event) == 0, "an iteration begins with its event");
+	return (struct iteration *)(void *)event;
+}
+
+/* Go on from 'iteration', which has ended, at this instant but from an event of its own. */
+static void iteration_finish(struct iteration *iteration)
+{
+	struct clock *clock = iteration->activity->runner->clock;
+
+	clock_set(clock, &iteration->event, clock->now_ns);
+}
+
+/* --- Requests --- */
+
+static void request_done(void *ctx, const struct host_result *result)
+{
+	struct iteration *iteration = ctx;
+	struct activity *activity = iteration->activity;
+	struct runner *runner = activity->runner;
+	const struct scenario_step *step = activity->step;
+
+	if (step->kind == STEP_TCP)
+		runner->connections.ended[result->outcome]++;
+	runner->result->expectations++;
+	traffic_end(&runner->traffic[step->id], iteration->place, runner->scenario, step, result,
+		    &runner->result->failures, runner->trace);
+	iteration_finish(iteration);
+}
+
+/* Begin the request of a traffic step: hosts take turns, each repeats in its turn. */
+static void request_begin(struct iteration *iteration)
+{
+	struct activity *activity = iteration->activity;
+	struct runner *runner = activity->runner;
+	const struct scenario_step *step = activity->step;
+	const uint32_t from = step->from + (uint32_t)(iteration->number % step->from_count);
+	const uint64_t now_ns = runner->clock->now_ns;
+	struct host *host = network_host(runner->network, from);
+
+	iteration->place = traffic_begin(&runner->traffic[step->id], from, now_ns);
+	if (step->kind == STEP_TCP) {
+		struct host_tcp_request request = step->tcp;
+
+		request.send = (const uint8_t *)step->send;
+		host_tcp(host, &request, now_ns, request_done, iteration);
+	} else if (step->kind == STEP_UDP) {
+		struct host_udp_request request = step->udp;
+
+		request.send = (const uint8_t *)(step->send ? step->send : "");
+		host_udp(host, &request, now_ns, request_done, iteration);
+	} else if (step->kind == STEP_PING) {
+		host_ping(host, &step->ping, now_ns, request_done, iteration);
+	} else {
+		host_arp(host, step->ip, step->gratuitous, now_ns, request_done, iteration);
+	}
+	network_host_called(runner->network, from);
+}
+
+/* --- Iterations --- */
+
+static void change(struct runner *runner, const struct scenario_step *step)
+{
+	if (runner->options->summary)
+		report_change(runner->options->summary, runner->scenario, step, runner->clock->now_ns);
+	if (step->kind == STEP_LINK)
+		network_set_link(runner->network, step->change.index, step->change.up);
+	else
+		network_set_host(runner->network, step->change.index, step->change.up);
+}
+
+static void group_begin(struct iteration *iteration)
+{
+	struct activity *activity = iteration->activity;
+	const struct scenario_step *step = activity->step;
+
+	if (step->kind == STEP_GROUP) {
+		iteration->next_step = 1;
+		activity_begin(activity->runner, &step->steps[0], iteration, false);
+		return;
+	}
+	iteration->steps_left = step->steps_count;
+	for (size_t i = 0; i < step->steps_count; i++)
+		activity_begin(activity->runner, &step->steps[i], iteration, true);
+}
+
+static void iteration_fire(struct event *event);
+
+static void iteration_begin(struct activity *activity)
+{
+	struct runner *runner = activity->runner;
+	struct iteration *iteration = xcalloc(1, sizeof *iteration);
+
+	iteration->event.fire = iteration_fire;
+	iteration->activity = activity;
+	iteration->number = activity->begun++;
+	TAILQ_INSERT_TAIL(&runner->iterations, iteration, entry);
+	switch (activity->step->kind) {
+	case STEP_WAIT:
+		clock_set(runner->clock, &iteration->event, runner->clock->now_ns + activity->step->wait_ns);
+		break;
+	case STEP_PING:
+	case STEP_ARP:
+	case STEP_UDP:
+	case STEP_TCP:
+		request_begin(iteration);
+		break;
+	case STEP_LINK:
+	case STEP_HOST:
+		change(runner, activity->step);
+		iteration_finish(iteration);
+		break;
+	case STEP_PARALLEL:
+	case STEP_GROUP:
+		group_begin(iteration);
+		break;
+	case STEP_MARK:
+	case STEP_EXPECT:
+		iteration_finish(iteration);   /* the loader lets none into a group */
+		break;
+	}
+}
+
+/* All iterations have ended: so has the step. */
+static void activity_end(struct activity *activity)
+{
+	struct runner *runner = activity->runner;
+	struct iteration *parent = activity->parent;
+
+	TAILQ_REMOVE(&runner->activities, activity, entry);
+	free(activity);
+	if (!parent) {
+		runner->step_done = true;
+		return;
+	}
+	if (parent->activity->step->kind == STEP_PARALLEL) {
+		if (!--parent->steps_left)
+			iteration_finish(parent);
+	} else if (parent->next_step < parent->activity->step->steps_count) {
+		activity_begin(runner, &parent->activity->step->steps[parent->next_step++], parent, false);
+	} else {
+		iteration_finish(parent);
+	}
+}
+
+/* The iteration has ended: begin the next, or end the step. */
+static void iteration_fire(struct event *event)
+{
+	struct iteration *iteration = iteration_of(event);
+	struct activity *activity = iteration->activity;
+
+	TAILQ_REMOVE(&activity->runner->iterations, iteration, entry);
+	free(iteration);
+	activity->ended++;
+	if (activity->ended == activity->total)
+		activity_end(activity);
+	else if (!activity->at_once)
+		iteration_begin(activity);
+}
+
+static void activity_begin(struct runner *runner, const struct scenario_step *step, struct iteration *parent,
+			   bool at_once)
+{
+	struct activity *activity = xcalloc(1, sizeof *activity);
+
+	activity->runner = runner;
+	activity->step = step;
+	activity->parent = parent;
+	activity->at_once = at_once;
+	activity->total = (uint64_t)step->repeat * step->from_count;
+	TAILQ_INSERT_TAIL(&runner->activities, activity, entry);
+	/* Iterations end from events, never before this loop does. */
+	do
+		iteration_begin(activity);
+	while (at_once && activity->begun < activity->total);
+}
+
+void runner_begin_step(struct runner *runner, const struct scenario_step *step)
+{
+	runner->step_done = false;
+	activity_begin(runner, step, NULL, false);
+}
+
+void runner_drop_steps(struct runner *runner)
+{
+	struct activity *activity;
+	struct iteration *iteration;
+
+	while ((iteration = TAILQ_FIRST(&runner->iterations)) != NULL) {
+		TAILQ_REMOVE(&runner->iterations, iteration, entry);
+		clock_cancel(runner->clock, &iteration->event);
+		free(iteration);
+	}
+	while ((activity = TAILQ_FIRST(&runner->activities)) != NULL) {
+		TAILQ_REMOVE(&runner->activities, activity, entry);
+		free(activity);
+	}
+}
