@@ -196,7 +196,7 @@ static void fill(const struct parse_match *pm, struct fb_match *m)
 	m->dl_vlan = (uint16_t)v[DL_VLAN];
 	m->dl_vlan_pcp = (uint8_t)v[DL_VLAN_PCP];
 	m->dl_type = (uint16_t)v[DL_TYPE];
-	m->nw_tos = v[NW_TOS] & 0xfc;
+	m->nw_tos = (uint8_t)v[NW_TOS];
 	m->nw_proto = (uint8_t)v[NW_PROTO];
 	m->nw_src = (uint32_t)(v[NW_SRC] >> 8);
 	m->nw_dst = (uint32_t)(v[NW_DST] >> 8);

@@ -238,6 +238,25 @@ static void a_match_that_is_not_normalised_shows_what_it_holds(void)
 	match.nw_src = 0x0a000001;
 	fb_text_match(&text, &match);
 	expect_same(line, "nw_src=10.0.0.1,nw_proto=6,nw_tos=3,tp_dst=80");
+	fb_match_any(&match);
+	match.wildcards &= ~(uint32_t)(OFPFW_DL_VLAN | OFPFW_DL_VLAN_PCP | OFPFW_NW_DST_MASK);
+	match.wildcards |= 24 << OFPFW_NW_DST_SHIFT;
+	match.dl_vlan = OFP_VLAN_NONE;
+	match.dl_vlan_pcp = 3;
+	match.nw_dst = 0x0a010203;
+	text = fb_text_make(line, sizeof line);
+	fb_text_match(&text, &match);
+	expect_same(line, "vlan_tci=0x0000,nw_dst=10.0.0.0/8");
+}
+
+static void an_output_to_no_port_is_no_word_alone(void)
+{
+	static const uint8_t output[] = {0, 0, 0, 8, 0xff, 0xff, 0, 0};
+	char line[FB_TEXT_LINE_BYTES];
+	struct fb_text text = fb_text_make(line, sizeof line);
+
+	fb_text_actions(&text, (struct fb_view){output, sizeof output});
+	expect_same(line, "output:NONE");
 }
 
 static void vendor_actions_show_their_bytes(void)
@@ -445,6 +464,7 @@ UNIT_TESTS("text_flow", UNIT_TEST(flows_read_and_print_as_open_vswitch_does),
            UNIT_TEST(a_flow_mod_prints_all_that_is_not_the_default),
            UNIT_TEST(a_deletion_prints_its_out_port_and_no_actions),
            UNIT_TEST(a_match_that_is_not_normalised_shows_what_it_holds),
+           UNIT_TEST(an_output_to_no_port_is_no_word_alone),
            UNIT_TEST(vendor_actions_show_their_bytes),
            UNIT_TEST(random_flows_read_back_as_they_were_printed),
            UNIT_TEST(random_matches_and_entries_read_back_too),

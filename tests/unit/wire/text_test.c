@@ -108,6 +108,11 @@ static void a_text_that_fits_exactly_is_not_cut(void)
 	fb_text_puts(&text, "e");
 	CU_ASSERT_TRUE(text.cut);
 	CU_ASSERT_STRING_EQUAL(line, "abcd");
+	text = fb_text_make(line, sizeof line);
+	fb_text_printf(&text, "%s", "abcde");
+	CU_ASSERT_TRUE(text.cut);
+	CU_ASSERT_EQUAL(text.len, 4);
+	CU_ASSERT_STRING_EQUAL(line, "abcd");
 }
 
 /* --- Frames --- */
@@ -655,6 +660,15 @@ static void bytes_that_are_no_message_are_told_as_such(void)
 	expect_bad("FLOW_MOD xid=0x5 len=8 bad: OFPBRC_BAD_LEN (", short_mod, sizeof short_mod);
 }
 
+static void the_spanning_tree_of_a_port_is_told(void)
+{
+	struct fb_phy_port port = {.port_no = 1, .name = "e", .state = OFPPS_STP_LEARN};
+
+	EXPECT("1(e) addr=00:00:00:00:00:00 state=STP_LEARN", fb_text_phy_port(&text, &port));
+	port.state = OFPPS_STP_FORWARD | 2;
+	EXPECT("1(e) addr=00:00:00:00:00:00 state=0x2,STP_FORWARD", fb_text_phy_port(&text, &port));
+}
+
 static void a_name_of_a_port_cannot_break_the_line(void)
 {
 	struct fb_phy_port port = {.port_no = 1, .name = "a\nb\x1b[1m"};
@@ -685,4 +699,5 @@ UNIT_TESTS("text", UNIT_TEST(addresses_and_ports_have_their_usual_form),
            UNIT_TEST(entries_of_statistics_follow_each_other),
            UNIT_TEST(tables_ports_and_queues_tell_their_counters),
            UNIT_TEST(bytes_that_are_no_message_are_told_as_such),
+           UNIT_TEST(the_spanning_tree_of_a_port_is_told),
            UNIT_TEST(a_name_of_a_port_cannot_break_the_line))
