@@ -84,6 +84,8 @@ static void recorder_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	note(r, "down %" PRIu64 " sent %" PRIu32 "\n", fb_switch_dpid(sw), fb_send_packet_out(r->app, sw, NULL, &po));
 }
 
+enum { TALKS_FIRST = 1001 };         /* for this buffer id a message without cause comes first; never drawn */
+
 /* What one packet-in leads to: one to three messages, by its buffer id; some of them on another switch. */
 static void answer(struct recorder *r, struct fb_switch *sw, const struct fb_packet_in *pi)
 {
@@ -94,6 +96,8 @@ static void answer(struct recorder *r, struct fb_switch *sw, const struct fb_pac
 
 	if (other == sw)
 		other = fb_app_next_switch(r->app, other);
+	if (pi->buffer_id == TALKS_FIRST)
+		fb_send_barrier(r->app, sw, NULL);
 	if (what % 3 == 0)
 		note(r, " flow-mod %x\n", fb_send_flow_mod(r->app, sw, pi, &fm));
 	if (what % 3 != 1)
@@ -138,13 +142,14 @@ static enum fb_verdict recorder_port_status(void *state, struct fb_switch *sw, c
 					    uint64_t now_ns)
 {
 	struct recorder *r = state;
+	const struct fb_phy_port *known = fb_switch_port(sw, ps->desc.port_no);
 	size_t ports = 0;
 
 	(void)now_ns;
 	while (fb_switch_port_at(sw, ports))
 		ports++;
-	note(r, "port-status %u of %u, known %d, now %zu ports\n", ps->reason, ps->desc.port_no,
-	     fb_switch_port(sw, ps->desc.port_no) != NULL, ports);
+	note(r, "port-status %u of %u, known %d state %x, now %zu ports\n", ps->reason, ps->desc.port_no,
+	     known != NULL, known ? known->state : 0, ports);
 	return r->stops && ps->desc.port_no % r->stops == 0 ? FB_STOP : FB_CONTINUE;
 }
 
@@ -543,6 +548,36 @@ static void what_leaves_is_ordered_by_packet_in_and_then_by_application(void)
 	bench_free(b);
 }
 
+/* A message without cause belongs to the latest packet-in answered, at first to the first one that the
+ * application saw. */
+static void what_has_no_cause_follows_the_packet_in_at_hand(void)
+{
+	/* The first application stops 5, the second one stops the other. */
+	static const struct {
+		uint8_t type;
+		uint8_t sender;
+	} expected[] = {
+		{OFPT_PACKET_OUT, 1}, {OFPT_BARRIER_REQUEST, 1}, {OFPT_PACKET_OUT, 1}, {OFPT_BARRIER_REQUEST, 2},
+		{OFPT_FLOW_MOD, 2}, {OFPT_PACKET_OUT, 2},
+	};
+	struct bench *b = make_bench(2);
+	struct fake_switch *sw = fake_switch_join(b, 1, 2);
+
+	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+	put_buffer(&stream, 5);
+	put_buffer(&stream, TALKS_FIRST);
+	fake_switch_feed(sw, stream.bytes, stream.buf.len);
+	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+		const struct fb_msg *msg = fake_switch_next(sw);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(msg);
+		CU_ASSERT_EQUAL(msg->type, expected[i].type);
+		CU_ASSERT_EQUAL(msg->xid >> 24, expected[i].sender);
+	}
+	CU_ASSERT_PTR_NULL(fake_switch_next(sw));
+	bench_free(b);
+}
+
 /* What no application stopped is dropped by the controller, in its place, under the controller's own xid. */
 static void a_packet_in_that_nobody_stops_has_its_buffer_released(void)
 {
@@ -663,6 +698,14 @@ static void send_reply(struct fake_switch *sw, uint8_t type, uint32_t xid, uint1
 	fake_switch_send(sw, &msg);
 }
 
+static void send_other_stats(struct fake_switch *sw, uint32_t xid)
+{
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = xid};
+
+	msg.stats_reply.type = OFPST_AGGREGATE;
+	fake_switch_send(sw, &msg);
+}
+
 /* At switch_up each recorder asks for statistics and then for a barrier. */
 static void a_reply_reaches_the_application_that_asked_and_no_other(void)
 {
@@ -695,8 +738,10 @@ static void a_reply_that_nobody_awaits_is_dropped_and_counted(void)
 {
 	struct bench *b = make_bench(1);
 	struct fake_switch *sw = fake_switch_join(b, 1, 2);
-	size_t len;
+	size_t len = recorders[0]->len;
 
+	send_other_stats(sw, 0x01000001);                  /* a description was asked for */
+	CU_ASSERT_EQUAL(recorders[0]->len, len);
 	send_reply(sw, OFPT_STATS_REPLY, 0x01000001, 0);
 	len = recorders[0]->len;
 	send_reply(sw, OFPT_STATS_REPLY, 0x01000001, 0);
@@ -705,7 +750,7 @@ static void a_reply_that_nobody_awaits_is_dropped_and_counted(void)
 	send_reply(sw, OFPT_BARRIER_REPLY, 0x02000001, 0);
 	send_reply(sw, OFPT_BARRIER_REPLY, 0, 0);
 	CU_ASSERT_EQUAL(recorders[0]->len, len);
-	CU_ASSERT_EQUAL(controller_counters(b->ctl)->replies_unknown, 5);
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->replies_unknown, 6);
 	bench_free(b);
 }
 
@@ -761,9 +806,11 @@ static void ports_are_known_before_port_status_is_told(void)
 	struct fb_phy_port port = fake_port(9);
 
 	fake_switch_port_status(sw, OFPPR_ADD, &port);
-	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 0 of 9, known 1, now 3 ports"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 0 of 9, known 1 state 0, now 3 ports"));
+	fake_switch_set_link(sw, 9, false);
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 2 of 9, known 1 state 1, now 3 ports"));
 	fake_switch_port_status(sw, OFPPR_DELETE, &port);
-	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 1 of 9, known 0, now 2 ports"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 1 of 9, known 0 state 0, now 2 ports"));
 	bench_free(b);
 }
 
@@ -802,6 +849,7 @@ UNIT_TESTS("chain",
 	   UNIT_TEST(a_long_run_of_packet_ins_is_cut_without_a_trace),
 	   UNIT_TEST(the_drawn_streams_contain_every_kind_of_event),
 	   UNIT_TEST(what_leaves_is_ordered_by_packet_in_and_then_by_application),
+	   UNIT_TEST(what_has_no_cause_follows_the_packet_in_at_hand),
 	   UNIT_TEST(a_packet_in_that_nobody_stops_has_its_buffer_released),
 	   UNIT_TEST(without_applications_every_buffer_is_released),
 	   UNIT_TEST(discovery_frames_reach_only_those_that_want_them),

@@ -129,6 +129,59 @@ static void a_chain_has_a_limit(void)
 	bench_free(b);
 }
 
+/* An ECHO_REQUEST of 64 KiB and then a header that ends the connection, before the reply was sent. */
+static void end_with_output(struct fake_switch *sw)
+{
+	static uint8_t bytes[65535 + 8];
+
+	memcpy(bytes, "\1\2\377\377", 4);
+	fake_switch_feed(sw, bytes, sizeof bytes);
+	CU_ASSERT(sw->closed);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_ECHO_REPLY), 1);
+}
+
+/* Output over a limit is sent before a call ends; that of sessions that are gone does not count for it. */
+static void output_of_ended_sessions_is_not_held_against_others(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw;
+	static uint8_t bytes[65536];
+	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
+	uint8_t frame[60];
+	struct fb_of_packet_in pi = {.total_len = 60, .in_port = 1, .data = {frame, fake_frame(frame, 1, 2)}};
+
+	bench_add(b, &fb_app_hub, "");
+	for (uint64_t i = 1; i <= 20; i++)
+		end_with_output(fake_switch_join(b, i, 1));
+	sw = fake_switch_join(b, 99, 1);
+	while (pi.buffer_id++ < 300)
+		fb_msg_put_packet_in(&buf, 0, &pi);
+	fake_switch_feed(sw, bytes, buf.len);
+	CU_ASSERT_EQUAL(sw->sends, 1);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_PACKET_OUT), 300);
+	bench_free(b);
+}
+
+/* One read may lead to more output than is held back. */
+static void much_output_is_sent_before_the_call_ends(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw;
+	static uint8_t bytes[1 << 22], frame[9000];
+	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
+	struct fb_of_packet_in pi = {.buffer_id = OFP_NO_BUFFER, .total_len = sizeof frame, .in_port = 1};
+
+	bench_add(b, &fb_app_hub, "");
+	sw = fake_switch_join(b, 1, 1);
+	pi.data = (struct fb_view){frame, sizeof frame};
+	while (fb_msg_put_packet_in(&buf, 0, &pi))
+		continue;
+	fake_switch_feed(sw, bytes, buf.len);
+	CU_ASSERT(sw->sends > 2);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_PACKET_OUT), buf.len / (sizeof(struct ofp_packet_in) + sizeof frame));
+	bench_free(b);
+}
+
 /* Time that goes back is not believed. */
 static void time_never_goes_back(void)
 {
@@ -207,6 +260,8 @@ UNIT_TESTS("controller",
 	   UNIT_TEST(wrong_options_are_told_and_leave_the_chain_alone),
 	   UNIT_TEST(a_second_instance_of_a_class_has_a_name_of_its_own),
 	   UNIT_TEST(a_chain_has_a_limit),
+	   UNIT_TEST(output_of_ended_sessions_is_not_held_against_others),
+	   UNIT_TEST(much_output_is_sent_before_the_call_ends),
 	   UNIT_TEST(time_never_goes_back),
 	   UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
 	   UNIT_TEST(ports_over_the_limit_are_refused_and_counted),

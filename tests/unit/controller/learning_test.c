@@ -250,6 +250,22 @@ static void a_move_without_entries_deletes_none(void)
 	end(sw);
 }
 
+/* One entry, from B to A: a move of either end takes it away. */
+static void an_entry_goes_when_its_source_or_its_destination_moves(void)
+{
+	for (int source = 0; source < 2; source++) {
+		struct fake_switch *sw = begin("");
+
+		frame_in(sw, 1, 1, MAC(A), BROADCAST);
+		frame_in(sw, 2, 2, MAC(B), MAC(A));
+		frame_in(sw, 3, 3, source ? MAC(B) : MAC(A), BROADCAST);
+		CU_ASSERT(is_delete(sw, false, source ? MAC(B) : MAC(A)));
+		CU_ASSERT(is_delete(sw, true, source ? MAC(B) : MAC(A)));
+		CU_ASSERT(is_out(sw, 3, OFPP_FLOOD));
+		end(sw);
+	}
+}
+
 static void a_station_that_flaps_does_not_flood_the_log(void)
 {
 	struct fake_switch *sw = begin("");
@@ -313,6 +329,21 @@ static void a_full_table_loses_its_oldest_station_and_that_ones_entries(void)
 	CU_ASSERT_EQUAL(bench_counter(sw->bench, "learning", "macs_evicted"), 1);
 	frame_in(sw, 5, 3, MAC(C), MAC(B));
 	CU_ASSERT(is_entry(sw, 5, 3, MAC(C), MAC(B), 2));
+	end(sw);
+}
+
+/* The oldest is the one that was not heard for longest, not the one that was learned first. */
+static void a_station_heard_again_is_not_the_oldest(void)
+{
+	struct fake_switch *sw = begin("macs_max=2");
+
+	introduce(sw);
+	bench_pass(sw->bench, 2 * FB_NS_PER_S);
+	frame_in(sw, 4, 1, MAC(A), BROADCAST);
+	frame_in(sw, 5, 3, MAC(C), BROADCAST);
+	CU_ASSERT(is_delete(sw, false, MAC(B)));
+	frame_in(sw, 6, 3, MAC(C), MAC(A));
+	CU_ASSERT(is_entry(sw, 6, 3, MAC(C), MAC(A), 1));
 	end(sw);
 }
 
@@ -466,10 +497,12 @@ UNIT_TESTS("learning",
 	   UNIT_TEST(frames_of_one_read_are_handled_in_their_order),
 	   UNIT_TEST(a_move_is_logged_and_takes_the_old_entries_away),
 	   UNIT_TEST(a_move_without_entries_deletes_none),
+	   UNIT_TEST(an_entry_goes_when_its_source_or_its_destination_moves),
 	   UNIT_TEST(a_station_that_flaps_does_not_flood_the_log),
 	   UNIT_TEST(a_silent_station_is_forgotten_with_its_entries),
 	   UNIT_TEST(a_station_that_speaks_is_not_forgotten),
 	   UNIT_TEST(a_full_table_loses_its_oldest_station_and_that_ones_entries),
+	   UNIT_TEST(a_station_heard_again_is_not_the_oldest),
 	   UNIT_TEST(a_port_that_goes_down_takes_stations_and_entries_along),
 	   UNIT_TEST(a_port_that_comes_up_changes_nothing),
 	   UNIT_TEST(a_full_flow_table_is_answered_by_forwarding_frame_by_frame),
