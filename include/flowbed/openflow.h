@@ -1,10 +1,10 @@
 /* OpenFlow 1.0.0 on the wire: its constants and structures, under the names of the specification.
  *
  * The order is that of the specification (wire protocol 0x01), whose sections are cited; what a
- * value means is said there. The structures are made of the types of <flowbed/bytes.h>, so that they
- * have alignment 1 and can be laid over bytes anywhere; sizes and offsets are checked at compile
- * time. Most users want the decoded forms of <flowbed/message.h> and take only the constants from
- * here. */
+ * value means is said there. The structures are made of the types of <flowbed/bytes.h>, so that
+ * they have alignment 1 and can be laid over bytes anywhere; sizes and offsets are checked at
+ * compile time. Most users want the decoded forms of <flowbed/message.h> and take only the
+ * constants from here. */
 #ifndef FLOWBED_OPENFLOW_H
 #define FLOWBED_OPENFLOW_H
 

@@ -1,7 +1,7 @@
 /* Fuzzes the framer: the input is a stream and the places where it is cut.
  *
- * The first byte is how many of the following bytes are lengths of pieces, used again and again; the rest is
- * the stream. What comes out of the pieces must be what comes out of the whole stream. */
+ * The first byte is how many of the following bytes are lengths of pieces, used again and again;
+ * the rest is the stream. What comes out of the pieces must be what comes out of the whole. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Fuzzes the OpenFlow codec: the input is one message, whose header is given the right length.
  *
- * What decodes must walk, and what is made anew from its fields, each repeated element put again by its
- * maker, must encode, decode and have the same fields. */
+ * What decodes must walk, and what is made anew from its fields, each repeated element put again by
+ * its maker, must encode, decode and have the same fields. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* Now and then the input is replaced by a sample, so that a minute from nothing reaches every type. */
+/* Now and then a sample takes the input's place, so that a minute from nothing sees every type. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned int seed)
 {
 	static struct codec_samples samples;

@@ -185,7 +185,8 @@ static void an_action_that_cannot_be_is_refused(void)
 	CU_ASSERT_EQUAL(out.len, 0);
 }
 
-/* Check one action's header of 'type' and 'len' in a list of 'list_len' bytes, in memory of just that size. */
+/* Check one action's header of 'type' and 'len' in a list of 'list_len' bytes, in memory of just
+ * that size. */
 static void expect_check(uint16_t type, uint16_t len, size_t list_len, bool vendor_ok, int code)
 {
 	struct fb_of_error error = {0};

@@ -53,9 +53,9 @@ NUMBERS_OF_FLOW_REMOVED = ('cookie', 'priority', 'reason', 'duration_sec', 'dura
                            'idle_timeout', 'packet_count', 'byte_count')
 NUMBERS_OF_FLOW_STATS = ('table_id', 'duration_sec', 'duration_nsec', 'priority', 'idle_timeout',
                          'hard_timeout', 'cookie', 'packet_count', 'byte_count')
-NUMBERS_OF_PORT_STATS = ('port_no', 'rx_packets', 'tx_packets', 'rx_bytes', 'tx_bytes', 'rx_dropped',
-                         'tx_dropped', 'rx_errors', 'tx_errors', 'rx_frame_err', 'rx_over_err',
-                         'rx_crc_err', 'collisions')
+NUMBERS_OF_PORT_STATS = ('port_no', 'rx_packets', 'tx_packets', 'rx_bytes', 'tx_bytes',
+                         'rx_dropped', 'tx_dropped', 'rx_errors', 'tx_errors', 'rx_frame_err',
+                         'rx_over_err', 'rx_crc_err', 'collisions')
 NUMBERS_OF_QUEUE_STATS = ('port_no', 'queue_id', 'tx_bytes', 'tx_packets', 'tx_errors')
 TEXTS_OF_DESC = ('mfr_desc', 'hw_desc', 'sw_desc', 'serial_num', 'dp_desc')
 
@@ -250,7 +250,8 @@ def stats_reply_fields(message):
     elif kind == AGGREGATE:
         fields.update(named_fields(message.body[0], ('packet_count', 'byte_count', 'flow_count')))
     elif kind == VENDOR_STATS:
-        fields.update({'vendor': plain(message.body[0].vendor), 'data': plain(message.body[0].body)})
+        vendor = message.body[0]
+        fields.update({'vendor': plain(vendor.vendor), 'data': plain(vendor.body)})
     else:
         fields.update(stats_entries_fields(kind, message.body))
     return fields
@@ -524,7 +525,7 @@ def check_packed(tap, sample):
 
 def check_pyof(tap, program, samples):
     if not pyof:
-        tap.skip('pyof agrees', 'python3-openflow is not installed (or not for %s)' % sys.executable)
+        tap.skip('pyof agrees', 'python3-openflow is not installed for ' + sys.executable)
         return
     repair_pyof()
     packed = []
@@ -634,8 +635,9 @@ def expected_of_tshark(sample):
     if kind == FEATURES_REPLY:
         for name in ('datapath_id', 'n_buffers', 'n_tables', 'capabilities', 'actions'):
             expected['openflow.' + name] = [name]
+        ports = range(sample.number('port_count'))
         for theirs, ours in PORT_OF_TSHARK.items():
-            expected[theirs] = ['port.%d.%s' % (i, ours) for i in range(sample.number('port_count'))]
+            expected[theirs] = ['port.%d.%s' % (i, ours) for i in ports]
     elif kind in (GET_CONFIG_REPLY, SET_CONFIG):
         expected.update({'openflow.config_flags': ['flags'],
                          'openflow.miss_send_len': ['miss_send_len']})
@@ -672,8 +674,8 @@ def same_as_shown(ours, shown):
 
 
 def lacks_actions(sample):
-    """A bug of tshark 4.0: it looks for a first action in every flow-mod and packet-out and calls one
-    without actions, which deletes or drops, malformed."""
+    """A bug of tshark 4.0: it looks for a first action in every flow-mod and packet-out and calls
+    one without actions, which deletes or drops, malformed."""
     return sample.fields.get('action_count') == '0'
 
 

@@ -1,6 +1,8 @@
-/* Every field of a decoded message as text, one "key value" line each, for tests that compare messages.
+/* Every field of a decoded message as text, one "key value" line each, for tests that compare
+ * messages.
  *
- * Integers are decimal, addresses and data hexadecimal, texts plain; repeated elements are numbered from 0
+ * Integers are decimal, addresses and data hexadecimal, texts plain; repeated elements are numbered
+ * from 0
  * ("port.0.name eth1"). All views are walked, and nothing that decoding found is left out. */
 #ifndef UNIT_WIRE_CODEC_FIELDS_H
 #define UNIT_WIRE_CODEC_FIELDS_H

@@ -1,11 +1,11 @@
 /* The codec's side of codec_crosscheck.py.
  *
- *     codec_samples          prints every sample of codec_samples.h: "sample NAME", "hex BYTES", its fields
- *     codec_samples decode   reads one message in hex a line from standard input and prints its fields, or
- *                            "error TYPE CODE WHY"
+ *     codec_samples          prints every sample: "sample NAME", "hex BYTES", and its fields
+ *     codec_samples decode   reads messages in hex, one a line, from standard input and prints
+ *                            the fields of each, or "error TYPE CODE WHY"
  *
- * Either way each message ends with an empty line. The fields that the first form prints are those of the
- * sample itself, not of its decoded bytes. */
+ * Either way each message ends with an empty line. The fields that the first form prints are those
+ * of the sample itself, not of its decoded bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* One sample or more of every OpenFlow 1.0 message type, statistics type, action type and error type.
+/* One sample or more of every type of OpenFlow 1.0: of messages, statistics, actions and errors.
  *
- * All values of a sample differ, so that two fields which are confused show. The frames inside are whole
- * and right, so that an independent dissector finds nothing to complain about. */
+ * All values of a sample differ, so that two fields which are confused show. The frames inside are
+ * whole and right, so that an independent dissector finds nothing to complain about. */
 #ifndef UNIT_WIRE_CODEC_SAMPLES_H
 #define UNIT_WIRE_CODEC_SAMPLES_H
 

@@ -44,7 +44,8 @@ static void stream_add(size_t len)
 	stream.len += len < 8 ? 8 : len;
 }
 
-/* Push a piece from memory of its own, so that a view that outlives it is found, and compare what comes. */
+/* Push a piece from memory of its own, so that a view that outlives it is found, and compare what
+ * comes. */
 static void push_piece(struct framer *framer, size_t from, size_t len)
 {
 	uint8_t *piece = malloc(len ? len : 1);

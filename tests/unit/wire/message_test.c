@@ -1,5 +1,6 @@
-/* OpenFlow messages: what is encoded decodes to the same, and what is malformed is refused with the error
- * that the specification asks for, without a byte read that is not there (under AddressSanitizer). */
+/* OpenFlow messages: what is encoded decodes to the same, and what is malformed is refused with the
+ * error that the specification asks for, without a byte read that is not there (under
+ * AddressSanitizer). */
 #include <stdlib.h>
 
 #include <flowbed/message.h>
@@ -35,8 +36,8 @@ static size_t encode_named(const char *name)
 	return 0;
 }
 
-/* Decode 'len' bytes from memory of just that size, walk all that is in it, and check what is promised of an
- * error. */
+/* Decode 'len' bytes from memory of just that size, walk all that is in it, and check what is
+ * promised of an error. */
 static int decode_exact(const uint8_t *bytes, size_t len, struct fb_of_error *error)
 {
 	uint8_t *exact = malloc(len ? len : 1);
@@ -264,7 +265,8 @@ static void every_word_of_every_message_may_be_wrong(void)
 	}
 }
 
-/* The sizes of section 5: a message of a fixed size takes no other, one with a variable part none below. */
+/* The sizes of section 5: a message of a fixed size takes no other, one with a variable part none
+ * below. */
 static const struct {
 	uint8_t type;
 	uint16_t bytes;
@@ -325,7 +327,8 @@ static void each_statistics_request_has_its_size(void)
 	}
 }
 
-/* Check that a reply of 'type' is right exactly when its body is a multiple of 'unit', or 'unit' alone. */
+/* Check that a reply of 'type' is right exactly when its body is a multiple of 'unit', or 'unit'
+ * alone. */
 static void expect_reply_sizes(uint16_t type, size_t unit, bool repeated)
 {
 	memset(encoded, 0, sizeof encoded);
@@ -533,6 +536,34 @@ static void queues_are_checked_by_their_own_lengths(void)
 	expect_bad_len(44);
 }
 
+/* A reply with one queue whose 'properties_len' bytes of properties begin with 'type' and 'len'. */
+static void expect_queue_property(uint16_t type, uint16_t len, size_t properties_len, bool good)
+{
+	memset(encoded, 0, 256);
+	encoded[0] = OFP_VERSION;
+	encoded[1] = OFPT_QUEUE_GET_CONFIG_REPLY;
+	fb_set16(encoded + 2, (uint16_t)(24 + properties_len));
+	fb_set16(encoded + 20, (uint16_t)(8 + properties_len));
+	fb_set16(encoded + 24, type);
+	fb_set16(encoded + 26, len);
+	if (good)
+		expect_good(24 + properties_len);
+	else
+		expect_bad_len(24 + properties_len);
+}
+
+static void queue_properties_are_checked_by_their_own_lengths(void)
+{
+	for (size_t len = 1; len < 8; len++)
+		expect_queue_property(99, 8, len, false);
+	for (uint16_t len = 0; len <= 40; len++)
+		expect_queue_property(99, len, 32, len == 32);
+	expect_queue_property(OFPQT_NONE, 8, 8, true);
+	expect_queue_property(OFPQT_MIN_RATE, 16, 16, true);
+	expect_queue_property(OFPQT_MIN_RATE, 8, 8, false);
+	expect_queue_property(OFPQT_MIN_RATE, 24, 24, false);
+}
+
 static void unknown_queue_properties_are_passed_over(void)
 {
 	static const uint8_t reply[] = {
@@ -590,6 +621,106 @@ static void texts_are_terminated_when_they_are_sent(void)
 }
 
 /* Makers and walkers. */
+
+static void ports_and_tables_are_read_as_they_were_put(void)
+{
+	struct fb_table_stats table = {
+		.table_id = 1, .name = "classifier", .wildcards = 2, .max_entries = 3,
+		.active_count = 4, .lookup_count = 5, .matched_count = 6};
+	struct fb_buf out = fb_buf_make(encoded, sizeof encoded);
+	struct fb_table_stats table_read;
+	struct fb_phy_port port;
+	size_t offset = 0;
+
+	CU_ASSERT(fb_table_stats_put(&out, &table));
+	CU_ASSERT(fb_table_stats_next((struct fb_view){encoded, 64}, &offset, &table_read));
+	CU_ASSERT(table_read.table_id == 1 && !strcmp(table_read.name, "classifier"));
+	CU_ASSERT(table_read.wildcards == 2 && table_read.max_entries == 3);
+	CU_ASSERT(table_read.active_count == 4 && table_read.lookup_count == 5);
+	CU_ASSERT(table_read.matched_count == 6);
+	out.len = offset = 0;
+	CU_ASSERT(fb_phy_port_put(&out, &sample_port));
+	CU_ASSERT(fb_phy_port_next((struct fb_view){encoded, 48}, &offset, &port));
+	CU_ASSERT(port.port_no == sample_port.port_no && !strcmp(port.name, sample_port.name));
+	CU_ASSERT(fb_mac_equal(port.hw_addr, sample_port.hw_addr));
+	CU_ASSERT(port.config == sample_port.config && port.state == sample_port.state);
+	CU_ASSERT(port.curr == sample_port.curr && port.advertised == sample_port.advertised);
+	CU_ASSERT(port.supported == sample_port.supported && port.peer == sample_port.peer);
+	CU_ASSERT_EQUAL(offset, 48);
+}
+
+static void port_and_queue_statistics_are_read_as_they_were_put(void)
+{
+	struct fb_port_stats port = {
+		.port_no = 1, .rx_packets = 2, .tx_packets = 3, .rx_bytes = 4, .tx_bytes = 5,
+		.rx_dropped = 6, .tx_dropped = 7, .rx_errors = 8, .tx_errors = 9,
+		.rx_frame_err = 10, .rx_over_err = 11, .rx_crc_err = 12, .collisions = 13};
+	struct fb_queue_stats queue = {
+		.port_no = 1, .queue_id = 2, .tx_bytes = 3, .tx_packets = 4, .tx_errors = 5};
+	struct fb_buf out = fb_buf_make(encoded, sizeof encoded);
+	struct fb_queue_stats queue_read;
+	struct fb_port_stats port_read;
+	size_t offset = 0;
+
+	CU_ASSERT(fb_port_stats_put(&out, &port));
+	CU_ASSERT(fb_port_stats_next((struct fb_view){encoded, 104}, &offset, &port_read));
+	CU_ASSERT(port_read.port_no == 1);
+	CU_ASSERT(port_read.rx_packets == 2 && port_read.tx_packets == 3);
+	CU_ASSERT(port_read.rx_bytes == 4 && port_read.tx_bytes == 5);
+	CU_ASSERT(port_read.rx_dropped == 6 && port_read.tx_dropped == 7);
+	CU_ASSERT(port_read.rx_errors == 8 && port_read.tx_errors == 9);
+	CU_ASSERT(port_read.rx_frame_err == 10 && port_read.rx_over_err == 11);
+	CU_ASSERT(port_read.rx_crc_err == 12 && port_read.collisions == 13);
+	out.len = offset = 0;
+	CU_ASSERT(fb_queue_stats_put(&out, &queue));
+	CU_ASSERT(fb_queue_stats_next((struct fb_view){encoded, 32}, &offset, &queue_read));
+	CU_ASSERT(queue_read.port_no == 1 && queue_read.queue_id == 2 && queue_read.tx_bytes == 3);
+	CU_ASSERT(queue_read.tx_packets == 4 && queue_read.tx_errors == 5);
+}
+
+static void flow_statistics_are_read_as_they_were_put(void)
+{
+	static const uint8_t output[] = {0, 0, 0, 8, 0, 7, 0, 0};
+	struct fb_flow_stats flow = {
+		.table_id = 1, .match = sample_match, .duration_sec = 2, .duration_nsec = 3,
+		.priority = 4, .idle_timeout = 5, .hard_timeout = 6, .cookie = 7,
+		.packet_count = 8, .byte_count = 9, .actions = {output, sizeof output}};
+	struct fb_buf out = fb_buf_make(encoded, sizeof encoded);
+	struct fb_flow_stats read;
+	size_t offset = 0;
+
+	CU_ASSERT(fb_flow_stats_put(&out, &flow));
+	CU_ASSERT_EQUAL_FATAL(out.len, 96);
+	CU_ASSERT(fb_flow_stats_next((struct fb_view){encoded, 96}, &offset, &read));
+	CU_ASSERT(read.table_id == 1 && read.match.nw_dst == sample_match.nw_dst);
+	CU_ASSERT(read.duration_sec == 2 && read.duration_nsec == 3 && read.priority == 4);
+	CU_ASSERT(read.idle_timeout == 5 && read.hard_timeout == 6 && read.cookie == 7);
+	CU_ASSERT(read.packet_count == 8 && read.byte_count == 9);
+	CU_ASSERT(read.actions.len == 8 && !memcmp(read.actions.data, output, 8));
+	CU_ASSERT_EQUAL(offset, 96);
+}
+
+static void what_was_in_the_buffer_does_not_show_through(void)
+{
+	static uint8_t first[MESSAGE_BYTES_MAX];
+
+	codec_samples_make(&samples);
+	for (size_t i = 0; i < samples.count; i++) {
+		struct fb_buf out = fb_buf_make(first, sizeof first);
+		struct fb_buf again = fb_buf_make(encoded, sizeof encoded);
+
+		memset(first, 0xaa, sizeof first);
+		memset(encoded, 0x55, sizeof encoded);
+		memset(samples.memory, 0xaa, sizeof samples.memory);
+		codec_samples_make(&samples);
+		CU_ASSERT(fb_msg_encode(&out, &samples.sample[i].msg));
+		memset(samples.memory, 0x55, sizeof samples.memory);
+		codec_samples_make(&samples);
+		CU_ASSERT(fb_msg_encode(&again, &samples.sample[i].msg));
+		CU_ASSERT_EQUAL_FATAL(out.len, again.len);
+		CU_ASSERT(!memcmp(first, encoded, out.len));
+	}
+}
 
 static void elements_that_do_not_fit_are_not_put(void)
 {
@@ -694,9 +825,14 @@ UNIT_TESTS("message", UNIT_TEST(every_sample_decodes_to_what_was_encoded),
 	   UNIT_TEST(vendor_actions_are_left_to_the_receiver),
 	   UNIT_TEST(flow_statistics_are_checked_by_their_own_lengths),
 	   UNIT_TEST(queues_are_checked_by_their_own_lengths),
+	   UNIT_TEST(queue_properties_are_checked_by_their_own_lengths),
 	   UNIT_TEST(unknown_queue_properties_are_passed_over),
 	   UNIT_TEST(texts_need_no_terminator_on_the_wire),
 	   UNIT_TEST(texts_are_terminated_when_they_are_sent),
+	   UNIT_TEST(ports_and_tables_are_read_as_they_were_put),
+	   UNIT_TEST(port_and_queue_statistics_are_read_as_they_were_put),
+	   UNIT_TEST(flow_statistics_are_read_as_they_were_put),
+	   UNIT_TEST(what_was_in_the_buffer_does_not_show_through),
 	   UNIT_TEST(elements_that_do_not_fit_are_not_put),
 	   UNIT_TEST(a_match_is_written_as_the_specification_draws_it),
 	   UNIT_TEST(an_error_carries_the_xid_and_64_bytes_or_more_of_its_cause),
