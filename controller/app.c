@@ -1,8 +1,8 @@
 /* The functions that applications call (<flowbed/app.h>).
  *
- * Sending encodes straight into the output of the switch's connection, under an xid that names the sender
- * (chain_sender() reads it back). Statistics and barrier requests are remembered until their reply comes,
- * in a bounded table; at its limit the oldest is forgotten and its reply dropped. */
+ * Sending encodes straight into the output of the switch's connection, under an xid that names the
+ * sender (chain_sender() reads it back). Statistics and barrier requests are remembered until their
+ * reply comes, in a bounded table; at its limit the oldest is forgotten and its reply dropped. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "controller/core.h"
 
 enum {
-	LOG_BURST_LINES = 10,        /* lines at once */
-	LOG_LINE_NS = 1000000000,    /* and one more in this time */
+	LOG_BURST_LINES = 10,     /* lines at once */
+	LOG_LINE_NS = 1000000000, /* and one more in this time */
 };
 
 /* --- The instance --- */
@@ -82,7 +82,8 @@ const struct fb_phy_port *fb_switch_port(const struct fb_switch *sw, uint16_t po
 {
 	uint32_t place = controller_port_place(sw, port_no);
 
-	return place < sw->ports_count && sw->ports[place].port_no == port_no ? &sw->ports[place] : NULL;
+	return place < sw->ports_count && sw->ports[place].port_no == port_no ? &sw->ports[place]
+	                                                                      : NULL;
 }
 
 const struct fb_phy_port *fb_switch_port_at(const struct fb_switch *sw, size_t place)
@@ -112,7 +113,7 @@ struct sending {
 	struct app_slot *slot;
 	struct session *session;
 	struct fb_buf *out;
-	size_t len_before;           /* of 'out' */
+	size_t len_before; /* of 'out' */
 	uint32_t xid;
 };
 
@@ -145,8 +146,8 @@ static uint32_t end(struct sending *s, bool encoded, const struct fb_packet_in *
 	return s->xid;
 }
 
-uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			    const struct fb_packet_out *po)
+uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw,
+                            const struct fb_packet_in *cause, const struct fb_packet_out *po)
 {
 	struct sending s;
 	bool encoded;
@@ -158,8 +159,8 @@ uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw, const stru
 	return end(&s, encoded, cause);
 }
 
-uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			  const struct fb_flow_mod *fm)
+uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw,
+                          const struct fb_packet_in *cause, const struct fb_flow_mod *fm)
 {
 	struct sending s;
 	bool encoded;
@@ -173,7 +174,7 @@ uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw, const struct
 
 /* Send '*msg', of at most 'len' bytes, under a new xid. */
 static uint32_t send_msg(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			 struct fb_msg *msg, size_t len)
+                         struct fb_msg *msg, size_t len)
 {
 	struct sending s;
 	bool encoded;
@@ -186,8 +187,8 @@ static uint32_t send_msg(struct fb_app *app, struct fb_switch *sw, const struct 
 	return end(&s, encoded, cause);
 }
 
-uint32_t fb_send_port_mod(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			  const struct fb_port_mod *pm)
+uint32_t fb_send_port_mod(struct fb_app *app, struct fb_switch *sw,
+                          const struct fb_packet_in *cause, const struct fb_port_mod *pm)
 {
 	struct fb_msg msg = {.type = OFPT_PORT_MOD, .port_mod = *pm};
 
@@ -195,8 +196,8 @@ uint32_t fb_send_port_mod(struct fb_app *app, struct fb_switch *sw, const struct
 }
 
 /* Remember the request 'xid', whose reply is a 'msg_type'. */
-static void await_reply(struct controller *ctl, struct fb_switch *sw, uint32_t xid, uint16_t msg_type,
-			uint16_t stats_type)
+static void await_reply(struct controller *ctl, struct fb_switch *sw, uint32_t xid,
+                        uint16_t msg_type, uint16_t stats_type)
 {
 	struct request *request;
 
@@ -217,8 +218,9 @@ static void await_reply(struct controller *ctl, struct fb_switch *sw, uint32_t x
 	request->stats_type = stats_type;
 }
 
-uint32_t fb_send_stats_request(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			       const struct fb_stats_request *request)
+uint32_t fb_send_stats_request(struct fb_app *app, struct fb_switch *sw,
+                               const struct fb_packet_in *cause,
+                               const struct fb_stats_request *request)
 {
 	struct fb_msg msg = {.type = OFPT_STATS_REQUEST, .stats_request = *request};
 	size_t len = sizeof(struct ofp_stats_request) + sizeof(struct ofp_flow_stats_request);
@@ -243,9 +245,10 @@ uint32_t fb_send_barrier(struct fb_app *app, struct fb_switch *sw, const struct 
 }
 
 uint32_t fb_send_release(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *pi,
-			 struct fb_view actions)
+                         struct fb_view actions)
 {
-	struct fb_packet_out po = {.buffer_id = pi->buffer_id, .in_port = pi->in_port, .actions = actions};
+	struct fb_packet_out po = {
+	        .buffer_id = pi->buffer_id, .in_port = pi->in_port, .actions = actions};
 
 	if (pi->buffer_id == OFP_NO_BUFFER) {
 		if (actions.len == 0 || pi->packet.len < pi->total_len)

@@ -1,8 +1,9 @@
 /* "name=value,..." against an application's table of options.
  *
- * Everything that is not exactly right is refused with a text that says what would be: an unknown name with the nearest
- * known one, a value outside its range with the range. Numbers are parsed as decimals into integers;
- * durations may have a fraction ("0.5s") as long as it comes out in whole nanoseconds. */
+ * Everything that is not exactly right is refused with a text that says what would be: an unknown
+ * name with the nearest known one, a value outside its range with the range. Numbers are parsed as
+ * decimals into integers; durations may have a fraction ("0.5s") as long as it comes out in whole
+ * nanoseconds. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include "lib/base/nearest.h"
 
 enum {
-	NAMES_MAX = 64,              /* options of a class, choices of an option */
-	VALUE_BYTES = 128,           /* a value or a name, terminator included */
+	NAMES_MAX = 64,    /* options of a class, choices of an option */
+	VALUE_BYTES = 128, /* a value or a name, terminator included */
 };
 
 struct unit {
@@ -21,8 +22,8 @@ struct unit {
 };
 
 static const struct unit units[] = {
-	{"h", 3600 * FB_NS_PER_S}, {"m", 60 * FB_NS_PER_S}, {"s", FB_NS_PER_S},
-	{"ms", FB_NS_PER_MS}, {"us", FB_NS_PER_US}, {"ns", 1},
+        {"h", 3600 * FB_NS_PER_S}, {"m", 60 * FB_NS_PER_S}, {"s", FB_NS_PER_S},
+        {"ms", FB_NS_PER_MS},      {"us", FB_NS_PER_US},    {"ns", 1},
 };
 
 /* --- Numbers --- */
@@ -32,7 +33,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The decimal digits at '*s', at least one, into '*value'; advances '*s'. False where there is none or too many. */
+/* The decimal digits at '*s', at least one, into '*value'; advances '*s'. False where there is none
+ * or too many. */
 static bool take_digits(const char **s, uint64_t *value)
 {
 	if (!is_digit(**s))
@@ -98,7 +100,8 @@ static bool parse_integer(const char *s, uint64_t *value)
 
 static bool parse_bool(const char *s, uint64_t *value)
 {
-	static const char words[][2][6] = {{"true", "false"}, {"yes", "no"}, {"on", "off"}, {"1", "0"}};
+	static const char words[][2][6] = {
+	        {"true", "false"}, {"yes", "no"}, {"on", "off"}, {"1", "0"}};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		for (unsigned no = 0; no < 2; no++) {
@@ -185,7 +188,8 @@ static bool parse_choice(const struct fb_option *option, const char *s, uint64_t
 
 static bool parse_ranged(const struct fb_option *option, const char *s, uint64_t *value)
 {
-	bool ok = option->type == FB_OPTION_DURATION ? parse_duration(s, value) : parse_integer(s, value);
+	bool ok = option->type == FB_OPTION_DURATION ? parse_duration(s, value)
+	                                             : parse_integer(s, value);
 
 	return ok && *value >= option->min && *value <= option->max;
 }
@@ -207,9 +211,10 @@ static bool parse_value(const struct fb_option *option, const char *s, uint64_t 
 
 /* Say why 'value' is not one of 'option'. */
 static void put_value_error(struct fb_text *error, const struct fb_app_class *cls,
-			    const struct fb_option *option, const char *value)
+                            const struct fb_option *option, const char *value)
 {
-	const char *near = option->type == FB_OPTION_CHOICE ? nearest(value, option->choices) : NULL;
+	const char *near =
+	        option->type == FB_OPTION_CHOICE ? nearest(value, option->choices) : NULL;
 
 	fb_text_printf(error, "%s: %s=%s: expected ", cls->name, option->name, value);
 	put_expected(error, option);
@@ -237,9 +242,10 @@ static void put_unknown(struct fb_text *error, const struct fb_app_class *cls, c
 		put_choices(error, names);
 }
 
-/* Take the one setting "name=value" of 'len' characters at 's'. 'seen' says which options were set. */
+/* Take the one setting "name=value" of 'len' characters at 's'. 'seen' says which options were set.
+ */
 static int take_setting(const struct fb_app_class *cls, const char *s, size_t len, uint64_t *values,
-			bool *seen, struct fb_text *error)
+                        bool *seen, struct fb_text *error)
 {
 	char name[VALUE_BYTES];
 	char *value;
@@ -261,7 +267,8 @@ static int take_setting(const struct fb_app_class *cls, const char *s, size_t le
 		return -1;
 	}
 	if (!value || seen[i]) {
-		fb_text_printf(error, "%s: %s %s", cls->name, name, value ? "is given twice" : "needs a value: ");
+		fb_text_printf(error, "%s: %s %s", cls->name, name,
+		               value ? "is given twice" : "needs a value: ");
 		if (!value)
 			put_expected(error, &cls->options[i]);
 		return -1;
@@ -276,7 +283,7 @@ static int take_setting(const struct fb_app_class *cls, const char *s, size_t le
 
 /* Fill 'values' from the defaults and 'text'; see core.h. */
 int app_options_parse(const struct fb_app_class *cls, const char *text, uint64_t *values,
-		      struct fb_text *error)
+                      struct fb_text *error)
 {
 	bool seen[NAMES_MAX] = {false};
 
@@ -294,7 +301,9 @@ int app_options_parse(const struct fb_app_class *cls, const char *text, uint64_t
 			return -1;
 		text += len;
 		if (*text == ',' && !*++text) {
-			fb_text_printf(error, "%s: expected another NAME=VALUE after the last comma", cls->name);
+			fb_text_printf(error,
+			               "%s: expected another NAME=VALUE after the last comma",
+			               cls->name);
 			return -1;
 		}
 	}

@@ -1,14 +1,16 @@
 /* Events on their way through the applications.
  *
- * Packet-ins go through the chain as an array: each application sees all elements that no earlier one
- * stopped, so that it can work on them as a batch. What is sent meanwhile is recorded with its cause and put into
- * the order of packet-ins at the end (output.h), so that neither the bytes on any connection nor what one
- * application sees depend on how long the array was. All other events pass one at a time. */
+ * Packet-ins go through the chain as an array: each application sees all elements that no earlier
+ * one stopped, so that it can work on them as a batch. What is sent meanwhile is recorded with its
+ * cause and put into the order of packet-ins at the end (output.h), so that neither the bytes on
+ * any connection nor what one application sees depend on how long the array was. All other events
+ * pass one at a time. */
 #include "controller/core.h"
 
 #include <flowbed/table.h>
 
-_Static_assert((int)PACKET_INS_MAX <= (int)OUTPUT_PLACES_MAX, "an output has a place for each element");
+_Static_assert((int)PACKET_INS_MAX <= (int)OUTPUT_PLACES_MAX,
+               "an output has a place for each element");
 _Static_assert(APPS_MAX < 1 << (32 - XID_COUNT_BITS), "an xid has room for each application");
 
 /* --- Packet-ins --- */
@@ -43,12 +45,13 @@ static uint32_t drop_stopped(struct fb_packet_in *packet_ins, uint32_t count)
 
 /* Nobody wanted these: their buffers are given back. */
 static void drop_rest(struct controller *ctl, struct fb_switch *sw, uint32_t count,
-		      enum chain_audience audience)
+                      enum chain_audience audience)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct fb_packet_in *pi = &ctl->packet_ins[i];
 
-		session_drop_buffer(sw->session, pi->buffer_id, pi->in_port, pi->order - ctl->array_order);
+		session_drop_buffer(sw->session, pi->buffer_id, pi->in_port,
+		                    pi->order - ctl->array_order);
 	}
 	switch (audience) {
 	case CHAIN_ALL:
@@ -79,7 +82,7 @@ static void settle(struct controller *ctl)
 }
 
 void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t count,
-		      enum chain_audience audience, uint64_t now_ns)
+                      enum chain_audience audience, uint64_t now_ns)
 {
 	struct fb_packet_in *packet_ins = ctl->packet_ins;
 	uint32_t left = count;
@@ -122,24 +125,26 @@ void chain_switch_down(struct controller *ctl, struct fb_switch *sw, uint64_t no
 	}
 }
 
-void chain_flow_removed(struct controller *ctl, struct fb_switch *sw, const struct fb_flow_removed *fr,
-			uint64_t now_ns)
+void chain_flow_removed(struct controller *ctl, struct fb_switch *sw,
+                        const struct fb_flow_removed *fr, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < ctl->apps_count; i++) {
 		struct fb_app *app = ctl->apps[i];
 
-		if (app->cls->flow_removed && app->cls->flow_removed(app->state, sw, fr, now_ns) == FB_STOP)
+		if (app->cls->flow_removed &&
+		    app->cls->flow_removed(app->state, sw, fr, now_ns) == FB_STOP)
 			return;
 	}
 }
 
-void chain_port_status(struct controller *ctl, struct fb_switch *sw, const struct fb_port_status *ps,
-		       uint64_t now_ns)
+void chain_port_status(struct controller *ctl, struct fb_switch *sw,
+                       const struct fb_port_status *ps, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < ctl->apps_count; i++) {
 		struct fb_app *app = ctl->apps[i];
 
-		if (app->cls->port_status && app->cls->port_status(app->state, sw, ps, now_ns) == FB_STOP)
+		if (app->cls->port_status &&
+		    app->cls->port_status(app->state, sw, ps, now_ns) == FB_STOP)
 			return;
 	}
 }
@@ -156,7 +161,8 @@ struct fb_app *chain_sender(struct controller *ctl, const struct fb_switch *sw, 
 }
 
 /* To all; 'own' for the one that sent what failed, whose request will have no reply any more. */
-void chain_error(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg, uint64_t now_ns)
+void chain_error(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg,
+                 uint64_t now_ns)
 {
 	const struct fb_app *sender = chain_sender(ctl, sw, msg->xid);
 	struct request *request = sw->requests ? fb_table_find(sw->requests, &msg->xid) : NULL;
@@ -167,12 +173,13 @@ void chain_error(struct controller *ctl, struct fb_switch *sw, const struct fb_m
 		struct fb_app *app = ctl->apps[i];
 
 		if (app->cls->error)
-			app->cls->error(app->state, sw, msg->xid, app == sender, msg->error.type, msg->error.code,
-					msg->error.data, now_ns);
+			app->cls->error(app->state, sw, msg->xid, app == sender, msg->error.type,
+			                msg->error.code, msg->error.data, now_ns);
 	}
 }
 
-bool chain_reply(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg, uint64_t now_ns)
+bool chain_reply(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg,
+                 uint64_t now_ns)
 {
 	struct request *request = sw->requests ? fb_table_find(sw->requests, &msg->xid) : NULL;
 	struct fb_app *app = chain_sender(ctl, sw, msg->xid);

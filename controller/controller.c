@@ -1,8 +1,8 @@
 /* The controller as a whole: its sessions, the switches that are up, its notion of time, its log.
  *
  * A dpid names at most one switch that is up. What a connection says is session.c's business, what
- * applications see chain.c's, what they may do app.c's. Everything hangs off struct controller, which
- * belongs to one thread. */
+ * applications see chain.c's, what they may do app.c's. Everything hangs off struct controller,
+ * which belongs to one thread. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "controller/core.h"
 #include "lib/base/xalloc.h"
 
-enum { OPTIONS_MAX = 64 };           /* of one class */
+enum { OPTIONS_MAX = 64 }; /* of one class */
 
 /* An element of ctl->dpids; the key comes first. */
 struct dpid_entry {
@@ -25,17 +25,18 @@ struct dpid_entry {
 void controller_config_default(struct controller_config *config)
 {
 	*config = (struct controller_config){
-		.echo_idle_ns = 5 * FB_NS_PER_S,
-		.echo_timeout_ns = 5 * FB_NS_PER_S,
-		.handshake_timeout_ns = 10 * FB_NS_PER_S,
-		.miss_send_len = OFP_DEFAULT_MISS_SEND_LEN,
-		.sessions_max = 4096,
-		.log_level = FB_LOG_INFO,
+	        .echo_idle_ns = 5 * FB_NS_PER_S,
+	        .echo_timeout_ns = 5 * FB_NS_PER_S,
+	        .handshake_timeout_ns = 10 * FB_NS_PER_S,
+	        .miss_send_len = OFP_DEFAULT_MISS_SEND_LEN,
+	        .sessions_max = 4096,
+	        .log_level = FB_LOG_INFO,
 	};
 }
 
 /* A controller without applications and connections. '*config' and '*ops' are copied. */
-struct controller *controller_new(const struct controller_config *config, const struct controller_ops *ops)
+struct controller *controller_new(const struct controller_config *config,
+                                  const struct controller_ops *ops)
 {
 	struct controller *ctl = xcalloc(1, sizeof *ctl);
 
@@ -47,7 +48,8 @@ struct controller *controller_new(const struct controller_config *config, const 
 	TAILQ_INIT(&ctl->waiting);
 	TAILQ_INIT(&ctl->staged);
 	heap_init(&ctl->timers);
-	ctl->dpids = fb_table_new(sizeof(uint64_t), sizeof(struct dpid_entry), config->sessions_max);
+	ctl->dpids =
+	        fb_table_new(sizeof(uint64_t), sizeof(struct dpid_entry), config->sessions_max);
 	if (!ctl->dpids)
 		abort();
 	return ctl;
@@ -75,7 +77,8 @@ void controller_free(struct controller *ctl)
 
 /* --- Applications --- */
 
-/* The name of the next instance of 'cls': that of the class, and its number from the second one on. */
+/* The name of the next instance of 'cls': that of the class, and its number from the second one on.
+ */
 static void name_instance(const struct controller *ctl, struct fb_app *app)
 {
 	unsigned same = 1;
@@ -90,7 +93,7 @@ static void name_instance(const struct controller *ctl, struct fb_app *app)
 
 /* Append an instance of 'cls' with 'options' to the chain; see controller.h. */
 int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, const char *options,
-		       struct fb_text *error)
+                       struct fb_text *error)
 {
 	uint64_t values[OPTIONS_MAX];
 	struct fb_app *app;
@@ -136,8 +139,9 @@ static void tell_one(void *ctx, const char *name, uint64_t value)
 }
 
 void controller_app_counters(const struct controller *ctl,
-			     void (*tell)(void *ctx, const char *app, const char *name, uint64_t value),
-			     void *ctx)
+                             void (*tell)(void *ctx, const char *app, const char *name,
+                                          uint64_t value),
+                             void *ctx)
 {
 	for (unsigned i = 0; i < ctl->apps_count; i++) {
 		const struct fb_app *app = ctl->apps[i];
@@ -184,7 +188,8 @@ uint64_t controller_advance(struct controller *ctl, uint64_t now_ns)
 }
 
 /* A new connection: HELLO goes out at once (section 5.5.1). */
-struct session *controller_connect(struct controller *ctl, void *conn, const char *peer, uint64_t now_ns)
+struct session *controller_connect(struct controller *ctl, void *conn, const char *peer,
+                                   uint64_t now_ns)
 {
 	struct session *session;
 
@@ -223,7 +228,8 @@ void controller_run(struct controller *ctl, uint64_t now_ns)
 
 	now_ns = controller_advance(ctl, now_ns);
 	while ((first = heap_min(&ctl->timers)) && first->key <= now_ns)
-		session_run((struct session *)((char *)first - offsetof(struct session, timer)), now_ns);
+		session_run((struct session *)((char *)first - offsetof(struct session, timer)),
+		            now_ns);
 	chain_timers(ctl, now_ns);
 	controller_flush(ctl);
 }
@@ -284,7 +290,8 @@ bool controller_port_set(struct fb_switch *sw, const struct fb_phy_port *port)
 		sw->ports_size = sw->ports_size ? 2 * sw->ports_size : 8;
 		sw->ports = xrealloc(sw->ports, sw->ports_size * sizeof *sw->ports);
 	}
-	memmove(sw->ports + place + 1, sw->ports + place, (sw->ports_count - place) * sizeof *sw->ports);
+	memmove(sw->ports + place + 1, sw->ports + place,
+	        (sw->ports_count - place) * sizeof *sw->ports);
 	sw->ports[place] = *port;
 	sw->ports_count++;
 	return true;
@@ -297,10 +304,12 @@ void controller_port_remove(struct fb_switch *sw, uint16_t port_no)
 	if (place == sw->ports_count || sw->ports[place].port_no != port_no)
 		return;
 	sw->ports_count--;
-	memmove(sw->ports + place, sw->ports + place + 1, (sw->ports_count - place) * sizeof *sw->ports);
+	memmove(sw->ports + place, sw->ports + place + 1,
+	        (sw->ports_count - place) * sizeof *sw->ports);
 }
 
-/* Take over the ports of a FEATURES_REPLY; of two with one number the later counts, as with PORT_STATUS. */
+/* Take over the ports of a FEATURES_REPLY; of two with one number the later counts, as with
+ * PORT_STATUS. */
 static void take_ports(struct controller *ctl, struct fb_switch *sw, struct fb_view view)
 {
 	struct fb_phy_port port;
@@ -313,7 +322,7 @@ static void take_ports(struct controller *ctl, struct fb_switch *sw, struct fb_v
 }
 
 struct fb_switch *controller_switch_add(struct controller *ctl, struct session *session,
-					const struct fb_features_reply *features)
+                                        const struct fb_features_reply *features)
 {
 	struct fb_switch *sw = xcalloc(1, sizeof *sw + ctl->apps_count * sizeof sw->slots[0]);
 	struct dpid_entry *entry = fb_table_add(ctl->dpids, &features->datapath_id);

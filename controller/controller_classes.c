@@ -1,5 +1,5 @@
-/* The list of the applications that ship. A file of its own, so that a program that names its applications itself
- * links those only. */
+/* The list of the applications that ship. A file of its own, so that a program that names its
+ * applications itself links those only. */
 #include <string.h>
 
 #include "controller/controller.h"

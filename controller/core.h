@@ -1,13 +1,12 @@
-/* What the files of the controller core share, and nobody else: the structures behind the opaque types of
- * controller.h, session.h and <flowbed/app.h>.
+/* What the files of the controller core share, and nobody else: the structures behind the opaque
+ * types of controller.h, session.h and <flowbed/app.h>.
  *
- *     controller.c          the controller as a whole: sessions, switches that are up, time, counters
- *     controller_classes.c  the list of the shipped applications
- *     session.c             one connection, from HELLO to its end
- *     chain.c               events on their way through the applications
- *     output.c              what is to be sent on one connection, in its final order
- *     app.c                 the functions that applications call
- *     app_options.c         "name=value,..." against an application's table of options */
+ *     controller.c          the controller as a whole: sessions, switches that are up, time,
+ * counters controller_classes.c  the list of the shipped applications session.c             one
+ * connection, from HELLO to its end chain.c               events on their way through the
+ * applications output.c              what is to be sent on one connection, in its final order app.c
+ * the functions that applications call app_options.c         "name=value,..." against an
+ * application's table of options */
 #ifndef CONTROLLER_CORE_H
 #define CONTROLLER_CORE_H
 
@@ -20,45 +19,47 @@
 #include "lib/wire/framer.h"
 
 enum {
-	APPS_MAX = 64,               /* applications in a chain; an xid has room for 254 */
-	APP_NAME_BYTES = 32,         /* of an instance, terminator included */
-	PACKET_INS_MAX = 64,         /* elements of one array: what fits into the first-level cache */
-	PEER_BYTES = 64,             /* text that names a peer, terminator included */
-	PORTS_MAX = 4096,            /* ports remembered of one switch */
-	REQUESTS_MAX = 4096,         /* statistics and barrier requests without reply, of one switch */
-	OUTPUT_HELD_BYTES_MAX = 1 << 20,  /* waiting in all outputs; more is sent before the call ends */
+	APPS_MAX = 64,       /* applications in a chain; an xid has room for 254 */
+	APP_NAME_BYTES = 32, /* of an instance, terminator included */
+	PACKET_INS_MAX = 64, /* elements of one array: what fits into the first-level cache */
+	PEER_BYTES = 64,     /* text that names a peer, terminator included */
+	PORTS_MAX = 4096,    /* ports remembered of one switch */
+	REQUESTS_MAX = 4096, /* statistics and barrier requests without reply, of one switch */
+	OUTPUT_HELD_BYTES_MAX = 1 << 20, /* in all outputs; more is sent before the call ends */
 	LOG_LINE_BYTES = 1024,
 
-	XID_COUNT_BITS = 24,         /* an xid is the place in the chain + 1, or 0 for the controller itself, */
-	XID_COUNT_MAX = (1 << XID_COUNT_BITS) - 1,  /* and below it a count from 1 that starts again at its end */
+	/* An xid: the place in the chain + 1, or 0 for the controller itself, and below it a count
+	 * from 1 that starts again at its end. */
+	XID_COUNT_BITS = 24,
+	XID_COUNT_MAX = (1 << XID_COUNT_BITS) - 1,
 };
 
 struct fb_app {
 	struct controller *ctl;
 	const struct fb_app_class *cls;
-	void *state;                 /* what create() returned */
-	unsigned index;              /* place in the chain */
-	char name[APP_NAME_BYTES];   /* "learning", and "learning#2" for a second one */
-	uint64_t deadline_ns;        /* of its timer; FB_NEVER: unset */
+	void *state;               /* what create() returned */
+	unsigned index;            /* place in the chain */
+	char name[APP_NAME_BYTES]; /* "learning", and "learning#2" for a second one */
+	uint64_t deadline_ns;      /* of its timer; FB_NEVER: unset */
 };
 
 /* What an application has on a switch. */
 struct app_slot {
-	void *state;                 /* the application's own */
-	uint64_t sent;               /* messages: the count in xids */
+	void *state;   /* the application's own */
+	uint64_t sent; /* messages: the count in xids */
 };
 
 /* A request whose reply is to come; key: xid. */
 struct request {
 	uint32_t xid;
-	uint16_t stats_type;         /* OFPST_*, of a statistics request */
-	uint16_t msg_type;           /* of the reply: OFPT_STATS_REPLY or OFPT_BARRIER_REPLY */
+	uint16_t stats_type; /* OFPST_*, of a statistics request */
+	uint16_t msg_type;   /* of the reply: OFPT_STATS_REPLY or OFPT_BARRIER_REPLY */
 };
 
 struct fb_switch {
-	struct session *session;     /* the connection it is behind */
-	struct fb_features_reply features;   /* 'ports' empty */
-	struct fb_phy_port *ports;   /* in rising order of number */
+	struct session *session;           /* the connection it is behind */
+	struct fb_features_reply features; /* 'ports' empty */
+	struct fb_phy_port *ports;         /* in rising order of number */
 	uint32_t ports_count, ports_size;
 	bool down;                   /* switch_down is being told: nothing more is sent */
 	struct fb_table *requests;   /* struct request; made with the first one */
@@ -69,32 +70,32 @@ struct fb_switch {
 enum session_state {
 	SESSION_AWAITS_HELLO,
 	SESSION_AWAITS_FEATURES,
-	SESSION_UP,                  /* 'sw' is there */
+	SESSION_UP, /* 'sw' is there */
 };
 
 struct session {
 	struct controller *ctl;
-	void *conn;                  /* the driver's */
-	uint64_t number;             /* of the connection, from 1: a total order */
+	void *conn;      /* the driver's */
+	uint64_t number; /* of the connection, from 1: a total order */
 	char peer[PEER_BYTES];
 	enum session_state state;
-	struct fb_switch *sw;        /* NULL before FEATURES_REPLY */
+	struct fb_switch *sw; /* NULL before FEATURES_REPLY */
 	struct framer framer;
 	struct output output;
-	uint64_t sent;               /* the controller's own messages: the count in xids */
-	uint32_t packet_ins;         /* so far: 'order' of the next one */
+	uint64_t sent;       /* the controller's own messages: the count in xids */
+	uint32_t packet_ins; /* so far: 'order' of the next one */
 
 	/* Liveness */
 	uint64_t connected_ns;
-	uint64_t heard_ns;           /* the last whole message */
-	uint64_t echo_sent_ns;       /* when 'echo_sent' */
-	bool echo_sent;              /* and nothing heard since */
-	struct heap_node timer;      /* in ctl->timers; may be early, never late */
+	uint64_t heard_ns;      /* the last whole message */
+	uint64_t echo_sent_ns;  /* when 'echo_sent' */
+	bool echo_sent;         /* and nothing heard since */
+	struct heap_node timer; /* in ctl->timers; may be early, never late */
 
-	struct fb_log_limit log_limit;       /* lines that the peer can cause */
-	TAILQ_ENTRY(session) link;           /* among all sessions */
-	TAILQ_ENTRY(session) waiting_link;   /* among those with output; waiting: 'output.waiting' */
-	TAILQ_ENTRY(session) staged_link;    /* among those that got output from the current array */
+	struct fb_log_limit log_limit;     /* lines that the peer can cause */
+	TAILQ_ENTRY(session) link;         /* among all sessions */
+	TAILQ_ENTRY(session) waiting_link; /* among those with output; waiting: 'output.waiting' */
+	TAILQ_ENTRY(session) staged_link;  /* among those that got output from the current array */
 };
 
 TAILQ_HEAD(session_list, session);
@@ -104,7 +105,7 @@ struct controller {
 	struct controller_config config;
 	struct controller_ops ops;
 	struct controller_counters counters;
-	uint64_t now_ns;             /* never goes back */
+	uint64_t now_ns; /* never goes back */
 
 	struct fb_app *apps[APPS_MAX];
 	unsigned apps_count;
@@ -115,7 +116,7 @@ struct controller {
 	struct heap timers;          /* of sessions */
 	struct switch_list switches; /* in the order in which they came up */
 	size_t switches_count;
-	struct fb_table *dpids;      /* dpid -> switch; see controller.c */
+	struct fb_table *dpids; /* dpid -> switch; see controller.c */
 
 	/* Output */
 	struct session_list waiting; /* sessions with output, the first to get some first */
@@ -123,27 +124,29 @@ struct controller {
 	struct output_scratch scratch;
 
 	/* The array of packet-ins that is under way */
-	uint32_t array_count;        /* 0: none */
-	uint32_t array_order;        /* 'order' of its first element */
-	uint32_t place;              /* of the latest packet-in answered, for what has no cause */
-	struct session_list staged;  /* sessions that got output from it */
-	struct fb_packet_in packet_ins[PACKET_INS_MAX + 1];  /* one more: see session.c */
+	uint32_t array_count;       /* 0: none */
+	uint32_t array_order;       /* 'order' of its first element */
+	uint32_t place;             /* of the latest packet-in answered, for what has no cause */
+	struct session_list staged; /* sessions that got output from it */
+	struct fb_packet_in packet_ins[PACKET_INS_MAX + 1]; /* one more: see session.c */
 };
 
 /* --- controller.c --- */
 
 /* Log a line of the controller itself, at 'level' or not at all. */
 void controller_log(struct controller *ctl, enum fb_log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 bool controller_logs(const struct controller *ctl, enum fb_log_level level);
 /* Take over 'now_ns', unless it goes back; returns the time that counts. */
 uint64_t controller_advance(struct controller *ctl, uint64_t now_ns);
 /* The switch with that dpid that is up, or NULL. */
 struct fb_switch *controller_switch(const struct controller *ctl, uint64_t dpid);
-/* A switch is there: 'session' brought 'features'. Registers it; the applications do not know yet. */
+/* A switch is there: 'session' brought 'features'. Registers it; the applications do not know yet.
+ */
 struct fb_switch *controller_switch_add(struct controller *ctl, struct session *session,
-					const struct fb_features_reply *features);
-/* Take 'sw' out of the lists: told by chain_switch_down() next, then freed with controller_switch_free(). */
+                                        const struct fb_features_reply *features);
+/* Take 'sw' out of the lists: told by chain_switch_down() next, then freed with
+ * controller_switch_free(). */
 void controller_switch_remove(struct controller *ctl, struct fb_switch *sw);
 void controller_switch_free(struct fb_switch *sw);
 /* The place of 'port_no' among the ports of 'sw', or where it would be. */
@@ -164,42 +167,48 @@ void session_start(struct session *session, uint64_t now_ns);
 void session_end(struct session *session, const char *reason, uint64_t now_ns);
 /* An xid for a message of the controller itself. */
 uint32_t session_xid(struct session *session);
-/* Room for 'len' more bytes of output; after writing, session_sent() with the length from before. */
+/* Room for 'len' more bytes of output; after writing, session_sent() with the length from before.
+ */
 struct fb_buf *session_out(struct session *session, size_t len);
 void session_sent(struct session *session, size_t len_before, uint32_t place);
 /* The number of the next message by 'count' so far, for the sender 'sender'. */
 uint32_t session_xid_of(unsigned sender, uint64_t count);
 /* Release the buffer of a packet-in that nobody wanted. */
-void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t in_port, uint32_t place);
+void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t in_port,
+                         uint32_t place);
 
 /* --- chain.c --- */
 
 enum chain_audience {
-	CHAIN_ALL,     /* every application */
-	CHAIN_LLDP,    /* those that want link-layer discovery */
-	CHAIN_NOBODY,  /* a frame that is none: only its buffer is released */
+	CHAIN_ALL,    /* every application */
+	CHAIN_LLDP,   /* those that want link-layer discovery */
+	CHAIN_NOBODY, /* a frame that is none: only its buffer is released */
 };
 
-/* Hand ctl->packet_ins, 'count' of them from 'sw', to the applications and put what they send in order. */
+/* Hand ctl->packet_ins, 'count' of them from 'sw', to the applications and put what they send in
+ * order. */
 void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t count,
-		      enum chain_audience audience, uint64_t now_ns);
+                      enum chain_audience audience, uint64_t now_ns);
 void chain_switch_up(struct controller *ctl, struct fb_switch *sw, uint64_t now_ns);
 void chain_switch_down(struct controller *ctl, struct fb_switch *sw, uint64_t now_ns);
-void chain_flow_removed(struct controller *ctl, struct fb_switch *sw, const struct fb_flow_removed *fr,
-			uint64_t now_ns);
-void chain_port_status(struct controller *ctl, struct fb_switch *sw, const struct fb_port_status *ps,
-		       uint64_t now_ns);
-void chain_error(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg, uint64_t now_ns);
+void chain_flow_removed(struct controller *ctl, struct fb_switch *sw,
+                        const struct fb_flow_removed *fr, uint64_t now_ns);
+void chain_port_status(struct controller *ctl, struct fb_switch *sw,
+                       const struct fb_port_status *ps, uint64_t now_ns);
+void chain_error(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg,
+                 uint64_t now_ns);
 /* A statistics or barrier reply: to the application that asked. False when nobody did. */
-bool chain_reply(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg, uint64_t now_ns);
+bool chain_reply(struct controller *ctl, struct fb_switch *sw, const struct fb_msg *msg,
+                 uint64_t now_ns);
 void chain_timers(struct controller *ctl, uint64_t now_ns);
 /* The application that sent the message 'xid' on 'sw', or NULL. */
 struct fb_app *chain_sender(struct controller *ctl, const struct fb_switch *sw, uint32_t xid);
 
 /* --- app_options.c --- */
 
-/* Fill 'values' (one for each option of 'cls') from 'text' and the defaults; -1 with a text in 'error'. */
+/* Fill 'values' (one for each option of 'cls') from 'text' and the defaults; -1 with a text in
+ * 'error'. */
 int app_options_parse(const struct fb_app_class *cls, const char *text, uint64_t *values,
-		      struct fb_text *error);
+                      struct fb_text *error);
 
 #endif

@@ -8,8 +8,8 @@
 #include "lib/base/xalloc.h"
 
 enum {
-	BYTES_FIRST = 4096,          /* of a buffer */
-	BYTES_KEPT = 1 << 18,        /* of a buffer that is empty: what is larger is given back */
+	BYTES_FIRST = 4096,   /* of a buffer */
+	BYTES_KEPT = 1 << 18, /* of a buffer that is empty: what is larger is given back */
 	RECORDS_FIRST = 64,
 };
 
@@ -43,12 +43,14 @@ void output_record(struct output *output, size_t begin, uint32_t place)
 	else if (place < output->records[output->records_count - 1].place)
 		output->disordered = true;
 	if (output->records_count == output->records_size) {
-		output->records_size = output->records_size ? 2 * output->records_size : RECORDS_FIRST;
-		output->records = xrealloc(output->records, output->records_size * sizeof *output->records);
+		output->records_size =
+		        output->records_size ? 2 * output->records_size : RECORDS_FIRST;
+		output->records =
+		        xrealloc(output->records, output->records_size * sizeof *output->records);
 	}
 	output->records[output->records_count++] = (struct output_record){
-		.place = place,
-		.len = (uint32_t)(output->buf.len - begin),
+	        .place = place,
+	        .len = (uint32_t)(output->buf.len - begin),
 	};
 }
 

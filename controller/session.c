@@ -1,16 +1,18 @@
 /* One connection with a switch, from HELLO to its end.
  *
  *     AWAITS_HELLO     -- HELLO with a version that we share -->  FEATURES_REQUEST is sent
- *     AWAITS_FEATURES  -- FEATURES_REPLY -->  SET_CONFIG and wake_cache() are sent, the switch is up
- *     UP               messages go to the applications
+ *     AWAITS_FEATURES  -- FEATURES_REPLY -->  SET_CONFIG and wake_cache() are sent, the switch is
+ * up UP               messages go to the applications
  *
- * Consecutive packet-ins of one call are collected in ctl->packet_ins, decoded and parsed, and handed to the chain
- * together; any other message ends the array. A discovery frame and a frame that is none go
- * alone, since not every application sees them: ctl->packet_ins has one element more than an array holds, where the
- * next packet-in is parsed before it is known to belong to the array.
+ * Consecutive packet-ins of one call are collected in ctl->packet_ins, decoded and parsed, and
+ * handed to the chain together; any other message ends the array. A discovery frame and a frame
+ * that is none go alone, since not every application sees them: ctl->packet_ins has one element
+ * more than an array holds, where the next packet-in is parsed before it is known to belong to the
+ * array.
  *
- * Liveness: only whole messages count as life, so that a peer that sends byte by byte is not alive. The
- * session's timer in ctl->timers is not moved at each message: it may be early, and is then set anew.
+ * Liveness: only whole messages count as life, so that a peer that sends byte by byte is not alive.
+ * The session's timer in ctl->timers is not moved at each message: it may be early, and is then set
+ * anew.
  *
  * Whatever a peer can do again and again is logged through a limit. */
 #include <assert.h>
@@ -22,19 +24,18 @@
 #include "controller/core.h"
 
 enum {
-	HELLO_VERSION_BITMAP = 1,    /* a HELLO element of OpenFlow 1.3.1 and later (its section 7.5.1) */
+	HELLO_VERSION_BITMAP = 1, /* a HELLO element of OpenFlow 1.3.1 and later, section 7.5.1 */
 	HELLO_ELEMENT_HEADER_BYTES = 4,
-	REASON_BYTES = 160,          /* text why a session ends */
-	ERROR_TEXT_BYTES = 80,       /* of a peer's HELLO_FAILED, for the log */
-	OWN_MESSAGE_BYTES = 128,     /* no message of the controller itself is longer, save ECHO_REPLY */
+	REASON_BYTES = 160,      /* text why a session ends */
+	ERROR_TEXT_BYTES = 80,   /* of a peer's HELLO_FAILED, for the log */
+	OWN_MESSAGE_BYTES = 128, /* no message of our own is longer, save ECHO_REPLY */
 };
 
 /* --- Log --- */
 
 /* Log what happened on 'session', within its limit. */
-static void __attribute__((format(printf, 3, 4))) session_log(struct session *session,
-							      enum fb_log_level level,
-							      const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+session_log(struct session *session, enum fb_log_level level, const char *format, ...)
 {
 	struct controller *ctl = session->ctl;
 	char text[LOG_LINE_BYTES], name[24 + PEER_BYTES], more[48] = "";
@@ -51,11 +52,13 @@ static void __attribute__((format(printf, 3, 4))) session_log(struct session *se
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	if (session->sw)
-		snprintf(name, sizeof name, "%016" PRIx64 " (%s)", session->sw->features.datapath_id, session->peer);
+		snprintf(name, sizeof name, "%016" PRIx64 " (%s)",
+		         session->sw->features.datapath_id, session->peer);
 	else
 		snprintf(name, sizeof name, "%s", session->peer);
 	if (suppressed)
-		snprintf(more, sizeof more, " (%" PRIu64 " lines before this one left out)", suppressed);
+		snprintf(more, sizeof more, " (%" PRIu64 " lines before this one left out)",
+		         suppressed);
 	controller_log(ctl, level, "%s: %s%s", name, text, more);
 }
 
@@ -118,8 +121,8 @@ static uint32_t send_header(struct session *session, uint8_t type)
 }
 
 /* Answer the message of 'len' bytes at 'cause' with an error. */
-static void send_error(struct session *session, const struct fb_of_error *error, const uint8_t *cause,
-		       size_t len)
+static void send_error(struct session *session, const struct fb_of_error *error,
+                       const uint8_t *cause, size_t len)
 {
 	struct fb_buf *out = session_out(session, sizeof(struct ofp_error_msg) + len);
 	size_t len_before = out->len;
@@ -129,7 +132,8 @@ static void send_error(struct session *session, const struct fb_of_error *error,
 	out->overflow = false;
 }
 
-void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t in_port, uint32_t place)
+void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t in_port,
+                         uint32_t place)
 {
 	struct fb_packet_out po = {.buffer_id = buffer_id, .in_port = in_port};
 	struct fb_buf *out;
@@ -257,19 +261,20 @@ static bool refuse_version(struct session *session, uint32_t xid, const char *te
 
 /* What came is wrong but the connection goes on: count it, say it, and answer with an error. */
 static bool reject(struct session *session, uint16_t type, const struct fb_of_error *error,
-		   const uint8_t *bytes, size_t len)
+                   const uint8_t *bytes, size_t len)
 {
 	const char *name = fb_text_msg_type(type > UINT8_MAX ? UINT8_MAX : (uint8_t)type);
 
 	session->ctl->counters.bad_messages++;
-	session_log(session, FB_LOG_WARNING, "%s refused: %s", name ? name : "message of unknown type", error->why);
+	session_log(session, FB_LOG_WARNING, "%s refused: %s",
+	            name ? name : "message of unknown type", error->why);
 	if (type != OFPT_ERROR)
 		send_error(session, error, bytes, len);
 	return true;
 }
 
 static bool reject_request(struct session *session, uint8_t type, uint16_t code, const char *why,
-			   const uint8_t *bytes, size_t len)
+                           const uint8_t *bytes, size_t len)
 {
 	struct fb_of_error error = {.type = OFPET_BAD_REQUEST, .code = code, .why = why};
 
@@ -284,18 +289,21 @@ static bool ignore(struct session *session, uint8_t type, const char *why)
 	return true;
 }
 
-/* False when HELLO's 'data' holds a version bitmap without version 1.0. What is no element ends the search. */
+/* False when HELLO's 'data' holds a version bitmap without version 1.0. What is no element ends the
+ * search. */
 static bool bitmap_has_version(struct fb_view data)
 {
 	size_t offset = 0;
 
 	while (data.len - offset >= HELLO_ELEMENT_HEADER_BYTES) {
-		uint16_t type = fb_get16(data.data + offset), len = fb_get16(data.data + offset + 2);
+		uint16_t type = fb_get16(data.data + offset),
+		         len = fb_get16(data.data + offset + 2);
 
 		if (len < HELLO_ELEMENT_HEADER_BYTES || len > data.len - offset)
 			break;
 		if (type == HELLO_VERSION_BITMAP && len >= HELLO_ELEMENT_HEADER_BYTES + 4)
-			return fb_get32(data.data + offset + HELLO_ELEMENT_HEADER_BYTES) & (1u << OFP_VERSION);
+			return fb_get32(data.data + offset + HELLO_ELEMENT_HEADER_BYTES) &
+			       (1u << OFP_VERSION);
 		offset += (len + 7u) / 8 * 8;
 		if (offset > data.len)
 			break;
@@ -308,9 +316,12 @@ static bool handle_hello(struct session *session, const struct fb_msg *msg, uint
 {
 	char text[REASON_BYTES];
 
-	if (msg->version < OFP_VERSION || (msg->version > OFP_VERSION && !bitmap_has_version(msg->data))) {
-		snprintf(text, sizeof text, "this controller speaks OpenFlow 1.0 (wire version 0x01) only; "
-			 "HELLO came with version 0x%02x and does not offer it", msg->version);
+	if (msg->version < OFP_VERSION ||
+	    (msg->version > OFP_VERSION && !bitmap_has_version(msg->data))) {
+		snprintf(text, sizeof text,
+		         "this controller speaks OpenFlow 1.0 (wire version 0x01) only; "
+		         "HELLO came with version 0x%02x and does not offer it",
+		         msg->version);
 		return refuse_version(session, msg->xid, text, now_ns);
 	}
 	if (session->state != SESSION_AWAITS_HELLO)
@@ -321,11 +332,12 @@ static bool handle_hello(struct session *session, const struct fb_msg *msg, uint
 }
 
 /* A flow entry that no frame can match, added and removed again: its only effect is that the switch
- * looks at its table. Open vSwitch keeps dropping frames by cached decisions from the time without a controller until
- * its table changes, and removing what is not there would change nothing. */
+ * looks at its table. Open vSwitch keeps dropping frames by cached decisions from the time without
+ * a controller until its table changes, and removing what is not there would change nothing. */
 static void wake_cache(struct session *session)
 {
-	static const uint8_t impossible[FB_MAC_BYTES] = {0x03, 0, 0, 0, 0, 0x01};  /* a group address as source */
+	static const uint8_t impossible[FB_MAC_BYTES] = {
+	        0x03, 0, 0, 0, 0, 0x01}; /* a group address as source */
 	static const uint16_t commands[] = {OFPFC_ADD, OFPFC_DELETE_STRICT};
 	struct fb_msg msg = {.type = OFPT_FLOW_MOD};
 
@@ -363,12 +375,14 @@ static void replace_old(struct session *session, uint64_t dpid, uint64_t now_ns)
 	if (!old)
 		return;
 	ctl->counters.replaced++;
-	snprintf(reason, sizeof reason, "replaced by a new connection of switch %016" PRIx64 " from %s", dpid,
-		 session->peer);
+	snprintf(reason, sizeof reason,
+	         "replaced by a new connection of switch %016" PRIx64 " from %s", dpid,
+	         session->peer);
 	session_end(old->session, reason, now_ns);
 }
 
-static bool handle_features_reply(struct session *session, const struct fb_msg *msg, uint64_t now_ns)
+static bool handle_features_reply(struct session *session, const struct fb_msg *msg,
+                                  uint64_t now_ns)
 {
 	const struct fb_features_reply *features = &msg->features_reply;
 	struct controller *ctl = session->ctl;
@@ -388,7 +402,7 @@ static bool handle_features_reply(struct session *session, const struct fb_msg *
 	set_timer(session);
 	ctl->counters.connects++;
 	session_log(session, FB_LOG_INFO, "switch is up: %u ports, %u tables, %u buffers",
-		    session->sw->ports_count, features->n_tables, features->n_buffers);
+	            session->sw->ports_count, features->n_tables, features->n_buffers);
 	send_config(session);
 	wake_cache(session);
 	if (ctl->ops.switch_event)
@@ -413,15 +427,16 @@ static void error_text(struct fb_view data, char text[ERROR_TEXT_BYTES])
 /* "OFPBRC_BAD_LEN in answer to FLOW_MOD, xid 0x01000003 of learning" */
 static void log_error(struct session *session, const struct fb_msg *msg)
 {
-	const struct fb_app *sender = session->sw ? chain_sender(session->ctl, session->sw, msg->xid) : NULL;
+	const struct fb_app *sender =
+	        session->sw ? chain_sender(session->ctl, session->sw, msg->xid) : NULL;
 	const struct fb_view data = msg->error.data;
 	const char *cause = data.len >= 2 ? fb_text_msg_type(data.data[1]) : NULL;
 	char line[REASON_BYTES];
 	struct fb_text text = fb_text_make(line, sizeof line);
 
 	fb_text_error_code(&text, msg->error.type, msg->error.code);
-	fb_text_printf(&text, " in answer to %s, xid 0x%08x of %s", cause ? cause : "a message", msg->xid,
-		       sender ? sender->name : "the controller");
+	fb_text_printf(&text, " in answer to %s, xid 0x%08x of %s", cause ? cause : "a message",
+	               msg->xid, sender ? sender->name : "the controller");
 	session_log(session, FB_LOG_WARNING, "error %s", line);
 }
 
@@ -459,7 +474,7 @@ static bool handle_port_status(struct session *session, const struct fb_msg *msg
 	struct controller *ctl = session->ctl;
 
 	if (!session->sw)
-		return true;   /* FEATURES_REPLY, which is newer, will tell */
+		return true; /* FEATURES_REPLY, which is newer, will tell */
 	if (ps->reason > OFPPR_MODIFY)
 		return ignore(session, OFPT_PORT_STATUS, "unknown reason");
 	if (ps->reason == OFPPR_DELETE) {
@@ -490,8 +505,8 @@ static bool handle_early_packet_in(struct session *session, const struct fb_msg 
 }
 
 /* Any decoded message; see section 5.1 for who sends which. */
-static bool handle_decoded(struct session *session, const struct fb_msg *msg, const uint8_t *bytes, size_t len,
-			   uint64_t now_ns)
+static bool handle_decoded(struct session *session, const struct fb_msg *msg, const uint8_t *bytes,
+                           size_t len, uint64_t now_ns)
 {
 	switch ((enum ofp_type)msg->type) {
 	case OFPT_HELLO:
@@ -501,7 +516,7 @@ static bool handle_decoded(struct session *session, const struct fb_msg *msg, co
 	case OFPT_ECHO_REQUEST:
 		return handle_echo_request(session, msg);
 	case OFPT_ECHO_REPLY:
-		return true;   /* that it came is all it says */
+		return true; /* that it came is all it says */
 	case OFPT_FEATURES_REPLY:
 		return handle_features_reply(session, msg, now_ns);
 	case OFPT_PACKET_IN:
@@ -519,7 +534,8 @@ static bool handle_decoded(struct session *session, const struct fb_msg *msg, co
 	case OFPT_QUEUE_GET_CONFIG_REPLY:
 		return ignore(session, msg->type, "nobody asked");
 	case OFPT_VENDOR:
-		return reject_request(session, msg->type, OFPBRC_BAD_VENDOR, "unknown vendor", bytes, len);
+		return reject_request(session, msg->type, OFPBRC_BAD_VENDOR, "unknown vendor",
+		                      bytes, len);
 	case OFPT_FEATURES_REQUEST:
 	case OFPT_GET_CONFIG_REQUEST:
 	case OFPT_SET_CONFIG:
@@ -529,21 +545,24 @@ static bool handle_decoded(struct session *session, const struct fb_msg *msg, co
 	case OFPT_STATS_REQUEST:
 	case OFPT_BARRIER_REQUEST:
 	case OFPT_QUEUE_GET_CONFIG_REQUEST:
-		return reject_request(session, msg->type, OFPBRC_BAD_TYPE, "only controllers send it", bytes, len);
+		return reject_request(session, msg->type, OFPBRC_BAD_TYPE,
+		                      "only controllers send it", bytes, len);
 	}
 	return true;
 }
 
 /* A message that could not be decoded. */
-static bool handle_undecodable(struct session *session, const struct fb_msg *msg, const struct fb_of_error *error,
-			       const uint8_t *bytes, size_t len, uint64_t now_ns)
+static bool handle_undecodable(struct session *session, const struct fb_msg *msg,
+                               const struct fb_of_error *error, const uint8_t *bytes, size_t len,
+                               uint64_t now_ns)
 {
 	char reason[REASON_BYTES];
 
 	reject(session, msg->type, error, bytes, len);
 	if (error->type == OFPET_BAD_REQUEST && error->code == OFPBRC_BAD_VERSION) {
 		session->ctl->counters.version_failures++;
-		snprintf(reason, sizeof reason, "a message came with version 0x%02x instead of 0x01", msg->version);
+		snprintf(reason, sizeof reason,
+		         "a message came with version 0x%02x instead of 0x01", msg->version);
 	} else if (session->state == SESSION_AWAITS_HELLO) {
 		snprintf(reason, sizeof reason, "the first message was no HELLO");
 	} else {
@@ -556,8 +575,8 @@ static bool handle_undecodable(struct session *session, const struct fb_msg *msg
 /* Before HELLO nothing but ERROR and ECHO_REQUEST is understood. */
 static bool is_premature(const struct session *session, const struct fb_msg *msg)
 {
-	return session->state == SESSION_AWAITS_HELLO && msg->type != OFPT_HELLO && msg->type != OFPT_ERROR &&
-	       msg->type != OFPT_ECHO_REQUEST;
+	return session->state == SESSION_AWAITS_HELLO && msg->type != OFPT_HELLO &&
+	       msg->type != OFPT_ERROR && msg->type != OFPT_ECHO_REQUEST;
 }
 
 /* Any message but a packet-in of a switch that is up. */
@@ -588,7 +607,7 @@ static void hand_over(struct session *session, uint32_t *count, uint64_t now_ns)
 
 /* The packet-in behind the array is for few or nobody: it goes alone, after the array. */
 static void hand_over_alone(struct session *session, uint32_t *count, enum chain_audience audience,
-			    uint64_t now_ns)
+                            uint64_t now_ns)
 {
 	struct fb_packet_in *packet_ins = session->ctl->packet_ins;
 	uint32_t place = *count;
@@ -600,7 +619,8 @@ static void hand_over_alone(struct session *session, uint32_t *count, enum chain
 }
 
 /* Take the packet-in message of 'len' bytes at 'bytes' into the array of '*count' elements. */
-static void collect(struct session *session, const uint8_t *bytes, size_t len, uint32_t *count, uint64_t now_ns)
+static void collect(struct session *session, const uint8_t *bytes, size_t len, uint32_t *count,
+                    uint64_t now_ns)
 {
 	struct controller *ctl = session->ctl;
 	struct fb_packet_in *pi = &ctl->packet_ins[*count];
@@ -631,22 +651,24 @@ static void collect(struct session *session, const uint8_t *bytes, size_t len, u
 /* True for what collect() takes: a packet-in in our version of a switch that is up. */
 static bool is_packet_in(const struct session *session, const uint8_t *bytes)
 {
-	return session->state == SESSION_UP && bytes[0] == OFP_VERSION && bytes[1] == OFPT_PACKET_IN;
+	return session->state == SESSION_UP && bytes[0] == OFP_VERSION &&
+	       bytes[1] == OFPT_PACKET_IN;
 }
 
 /* --- Driver's calls --- */
 
 /* The stream cannot go on: its framing is lost. */
 static bool end_of_stream(struct session *session, enum framer_result result, const uint8_t *header,
-			  uint64_t now_ns)
+                          uint64_t now_ns)
 {
 	switch (result) {
 	case FRAMER_MESSAGE:
 	case FRAMER_MORE:
 		return true;
 	case FRAMER_BAD_LENGTH:
-		reject_request(session, header[1], OFPBRC_BAD_LEN, "a header tells a length below 8", header,
-			       sizeof(struct ofp_header));
+		reject_request(session, header[1], OFPBRC_BAD_LEN,
+		               "a header tells a length below 8", header,
+		               sizeof(struct ofp_header));
 		session_end(session, "a header tells a length below 8", now_ns);
 		return false;
 	case FRAMER_NO_MEMORY:
@@ -667,7 +689,8 @@ void session_receive(struct session *session, const uint8_t *bytes, size_t len, 
 
 	now_ns = controller_advance(ctl, now_ns);
 	framer_push(&session->framer, bytes, len);
-	while (alive && (result = framer_next(&session->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
+	while (alive &&
+	       (result = framer_next(&session->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
 		ctl->counters.messages_in++;
 		session->heard_ns = now_ns;
 		session->echo_sent = false;

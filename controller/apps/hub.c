@@ -1,16 +1,18 @@
-/* hub: a repeater. Each frame that no flow entry matches leaves by all ports but the one it came in by.
+/* hub: a repeater. Each frame that no flow entry matches leaves by all ports but the one it came in
+ * by.
  *
- * It installs nothing, so that every frame passes through the controller: by its buffer id where the switch
- * kept it, with its bytes where not. A frame that came neither whole nor buffered cannot be repeated and is counted. */
+ * It installs nothing, so that every frame passes through the controller: by its buffer id where
+ * the switch kept it, with its bytes where not. A frame that came neither whole nor buffered cannot
+ * be repeated and is counted. */
 #include <stdlib.h>
 
 #include <flowbed/app.h>
 
 struct hub {
 	struct fb_app *app;
-	uint8_t flood[sizeof(struct ofp_action_output)];  /* the one list of actions */
-	uint64_t frames;             /* repeated */
-	uint64_t frames_cut;         /* not whole and not buffered: lost */
+	uint8_t flood[sizeof(struct ofp_action_output)]; /* the one list of actions */
+	uint64_t frames;                                 /* repeated */
+	uint64_t frames_cut;                             /* not whole and not buffered: lost */
 };
 
 static void *hub_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
@@ -29,8 +31,8 @@ static void *hub_create(struct fb_app *app, const uint64_t *values, struct fb_te
 	return hub;
 }
 
-static void hub_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins, size_t count,
-			  uint64_t now_ns)
+static void hub_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                          size_t count, uint64_t now_ns)
 {
 	struct hub *hub = state;
 	const struct fb_view flood = {.data = hub->flood, .len = sizeof hub->flood};
@@ -45,7 +47,8 @@ static void hub_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in
 	}
 }
 
-static void hub_counters(const void *state, void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx)
+static void hub_counters(const void *state,
+                         void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
 	const struct hub *hub = state;
 
@@ -54,11 +57,11 @@ static void hub_counters(const void *state, void (*tell)(void *ctx, const char *
 }
 
 const struct fb_app_class fb_app_hub = {
-	.name = "hub",
-	.summary = "repeats every frame to all other ports, through the controller",
-	.scope = FB_SCOPE_SWITCH,
-	.create = hub_create,
-	.destroy = free,
-	.packet_in = hub_packet_in,
-	.counters = hub_counters,
+        .name = "hub",
+        .summary = "repeats every frame to all other ports, through the controller",
+        .scope = FB_SCOPE_SWITCH,
+        .create = hub_create,
+        .destroy = free,
+        .packet_in = hub_packet_in,
+        .counters = hub_counters,
 };

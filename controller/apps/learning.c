@@ -1,23 +1,26 @@
 /* learning: a switch that learns where stations are and installs flow entries between them.
  *
- * What it knows, on each switch: for each station (address and VLAN) the port that it was last heard on. A frame to
- * a known station gets a flow entry; a frame to an unknown one or to a group is flooded.
+ * What it knows, on each switch: for each station (address and VLAN) the port that it was last
+ * heard on. A frame to a known station gets a flow entry; a frame to an unknown one or to a group
+ * is flooded.
  *
- * Entries match in_port, dl_src, dl_dst and dl_vlan, nothing else: what a frame carries does not change where
- * it goes, and one entry serves all of a pair's traffic (an entry that matched nw_tos would miss when ssh
- * sets it in mid-session). dl_src and in_port are there so that a station that is new, or heard on another port, still
- * reaches the controller.
+ * Entries match in_port, dl_src, dl_dst and dl_vlan, nothing else: what a frame carries does not
+ * change where it goes, and one entry serves all of a pair's traffic (an entry that matched nw_tos
+ * would miss when ssh sets it in mid-session). dl_src and in_port are there so that a station that
+ * is new, or heard on another port, still reaches the controller.
  *
- * What it knows and what the switch does never disagree: whenever a station is forgotten or has moved, the
- * entries from it and to it are deleted, so that its next frame comes to the controller again. Otherwise a
- * busy entry would lead to the old port for ever, or an unknown station would send by an old entry, unheard,
- * while all frames to it are flooded. Stations are forgotten after mac_idle without a packet-in, which is
- * also how those go whose frames all pass by entries: they are learned anew from their next frame.
+ * What it knows and what the switch does never disagree: whenever a station is forgotten or has
+ * moved, the entries from it and to it are deleted, so that its next frame comes to the controller
+ * again. Otherwise a busy entry would lead to the old port for ever, or an unknown station would
+ * send by an old entry, unheard, while all frames to it are flooded. Stations are forgotten after
+ * mac_idle without a packet-in, which is also how those go whose frames all pass by entries: they
+ * are learned anew from their next frame.
  *
- * On join nothing is deleted: entries that an earlier run left (told by their cookies) are asked for, and what they say
- * is taken as learned.
+ * On join nothing is deleted: entries that an earlier run left (told by their cookies) are asked
+ * for, and what they say is taken as learned.
  *
- * A flow table that is full is no reason to lose frames: for a second they are forwarded one by one.
+ * A flow table that is full is no reason to lose frames: for a second they are forwarded one by
+ * one.
  *
  * Loops in the topology and several switches as one network are left to other applications. */
 #include <inttypes.h>
@@ -27,42 +30,42 @@
 #include <flowbed/table.h>
 
 enum {
-	BATCH_MAX = 32,              /* packet-ins whose stations are looked for at once */
-	PRIORITY = 100,              /* of all entries: low, for applications in front */
-	COOKIE_TAG = 0x4c524e47,     /* low half of the cookies; the high one is the run */
-	TABLE_FULL_HOLD_NS = 1000000000,  /* no flow-mods after the switch said that its tables are full */
+	BATCH_MAX = 32,            /* packet-ins whose stations are looked for at once */
+	PRIORITY = 100,            /* of all entries: low, for applications in front */
+	COOKIE_TAG = 0x4c524e47,   /* low half of the cookies; the high one is the run */
+	FULL_HOLD_NS = 1000000000, /* no flow-mods after the switch said its tables were full */
 };
 
 struct learning {
 	struct fb_app *app;
 	uint64_t cookie;
-	uint16_t idle_timeout_s, hard_timeout_s;  /* of entries; 0: none */
+	uint16_t idle_timeout_s, hard_timeout_s; /* of entries; 0: none */
 	uint64_t mac_idle_ns;
-	uint64_t refresh_ns;         /* a station heard longer ago than this is noted as heard again */
-	uint32_t macs_max;           /* per switch */
-	uint64_t timer_ns;           /* when the timer is set for; FB_NEVER: unset */
+	uint64_t refresh_ns; /* a station heard longer ago than this is noted as heard again */
+	uint32_t macs_max;   /* per switch */
+	uint64_t timer_ns;   /* when the timer is set for; FB_NEVER: unset */
 
 	/* Counters */
 	uint64_t learned, moved, expired, ports_down;
-	uint64_t macs_evicted;       /* the oldest, to make room at macs_max */
-	uint64_t flows, floods, forwarded;   /* frames with a flow entry, flooded, without either */
-	uint64_t same_port;          /* dropped: the destination is where the frame came from */
-	uint64_t frames_cut;         /* neither whole nor buffered: not sent on */
-	uint64_t tables_full;        /* errors */
+	uint64_t macs_evicted;             /* the oldest, to make room at macs_max */
+	uint64_t flows, floods, forwarded; /* frames with a flow entry, flooded, without either */
+	uint64_t same_port;   /* dropped: the destination is where the frame came from */
+	uint64_t frames_cut;  /* neither whole nor buffered: not sent on */
+	uint64_t tables_full; /* errors */
 };
 
 /* What is kept of a switch. */
 struct place {
 	struct fb_table *stations;
-	uint64_t full_until_ns;      /* the flow tables are taken for full until then */
+	uint64_t full_until_ns; /* the flow tables are taken for full until then */
 	struct fb_log_limit log_limit;
 };
 
 struct station {
-	uint64_t key;                /* address and VLAN: station_key() */
-	uint64_t heard_ns;           /* stations are touched as this changes: the order of use is the order of age */
+	uint64_t key;      /* address and VLAN: station_key() */
+	uint64_t heard_ns; /* as it changes, the station is touched: order of use is of age */
 	uint16_t port_no;
-	bool has_flows;              /* entries from it or to it may be there */
+	bool has_flows; /* entries from it or to it may be there */
 };
 
 /* --- Stations --- */
@@ -94,10 +97,11 @@ static void want_timer(struct learning *l, uint64_t heard_ns)
 }
 
 /* Delete the entries of 'key' as dl_src or dl_dst, according to 'field' (its wildcard bit). */
-static void delete_by(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *cause, uint64_t key,
-		      uint32_t field)
+static void delete_by(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *cause,
+                      uint64_t key, uint32_t field)
 {
-	struct fb_flow_mod fm = {.command = OFPFC_DELETE, .buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
+	struct fb_flow_mod fm = {
+	        .command = OFPFC_DELETE, .buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
 
 	fb_match_any(&fm.match);
 	fm.match.wildcards &= ~(field | OFPFW_DL_VLAN);
@@ -108,7 +112,7 @@ static void delete_by(struct learning *l, struct fb_switch *sw, const struct fb_
 
 /* Delete the entries to 'station' and from it, if there are any. */
 static void delete_flows(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *cause,
-			 struct station *station)
+                         struct station *station)
 {
 	if (!station->has_flows)
 		return;
@@ -119,7 +123,7 @@ static void delete_flows(struct learning *l, struct fb_switch *sw, const struct 
 
 /* Make room for one station more. */
 static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place *place,
-			 const struct fb_packet_in *cause)
+                         const struct fb_packet_in *cause)
 {
 	struct station *oldest = fb_table_oldest(place->stations);
 
@@ -130,8 +134,8 @@ static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place 
 
 /* Remember the station 'key', which is not known, on 'port_no'. NULL when memory is short. */
 static struct station *add_station(struct learning *l, struct fb_switch *sw, struct place *place,
-				   const struct fb_packet_in *cause, uint64_t key, uint16_t port_no,
-				   uint64_t now_ns)
+                                   const struct fb_packet_in *cause, uint64_t key, uint16_t port_no,
+                                   uint64_t now_ns)
 {
 	struct station *station;
 
@@ -148,14 +152,15 @@ static struct station *add_station(struct learning *l, struct fb_switch *sw, str
 }
 
 static void log_move(struct learning *l, struct fb_switch *sw, struct place *place,
-		     const struct station *station, uint16_t port_no, uint64_t now_ns)
+                     const struct station *station, uint16_t port_no, uint64_t now_ns)
 {
 	char line[128];
 	struct fb_text text = fb_text_make(line, sizeof line);
 	uint8_t mac[FB_MAC_BYTES];
 	uint64_t suppressed;
 
-	if (!fb_app_logs(l->app, FB_LOG_INFO) || !fb_log_limit_allows(&place->log_limit, now_ns, &suppressed))
+	if (!fb_app_logs(l->app, FB_LOG_INFO) ||
+	    !fb_log_limit_allows(&place->log_limit, now_ns, &suppressed))
 		return;
 	fb_mac_from_u64(mac, station->key >> 16);
 	fb_text_mac(&text, mac);
@@ -168,9 +173,10 @@ static void log_move(struct learning *l, struct fb_switch *sw, struct place *pla
 	fb_app_log(l->app, FB_LOG_INFO, "%016" PRIx64 ": %s", fb_switch_dpid(sw), line);
 }
 
-/* The source of 'pi' is heard: learn it, notice a move, note the time. NULL where it cannot be a station. */
+/* The source of 'pi' is heard: learn it, notice a move, note the time. NULL where it cannot be a
+ * station. */
 static struct station *hear(struct learning *l, struct fb_switch *sw, struct place *place,
-			    const struct fb_packet_in *pi, uint64_t now_ns)
+                            const struct fb_packet_in *pi, uint64_t now_ns)
 {
 	uint64_t key = station_key(pi->packet.dl_src, vlan_of(&pi->packet));
 	struct station *station;
@@ -196,7 +202,8 @@ static struct station *hear(struct learning *l, struct fb_switch *sw, struct pla
 /* --- Frames --- */
 
 /* Send the frame of 'pi' on by 'port_no'. */
-static void release(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *pi, uint16_t port_no)
+static void release(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *pi,
+                    uint16_t port_no)
 {
 	uint8_t memory[sizeof(struct ofp_action_output)];
 	struct fb_buf actions = fb_buf_make(memory, sizeof memory);
@@ -206,24 +213,27 @@ static void release(struct learning *l, struct fb_switch *sw, const struct fb_pa
 		l->frames_cut++;
 }
 
-/* Install the entry that sends frames like that of 'pi' to 'port_no'; it takes a buffered frame along. */
-static void install(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *pi, uint16_t port_no)
+/* Install the entry that sends frames like that of 'pi' to 'port_no'; it takes a buffered frame
+ * along. */
+static void install(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *pi,
+                    uint16_t port_no)
 {
 	uint8_t memory[sizeof(struct ofp_action_output)];
 	struct fb_buf actions = fb_buf_make(memory, sizeof memory);
 	struct fb_flow_mod fm = {
-		.cookie = l->cookie,
-		.command = OFPFC_ADD,
-		.idle_timeout = l->idle_timeout_s,
-		.hard_timeout = l->hard_timeout_s,
-		.priority = PRIORITY,
-		.buffer_id = pi->buffer_id,
-		.out_port = OFPP_NONE,
+	        .cookie = l->cookie,
+	        .command = OFPFC_ADD,
+	        .idle_timeout = l->idle_timeout_s,
+	        .hard_timeout = l->hard_timeout_s,
+	        .priority = PRIORITY,
+	        .buffer_id = pi->buffer_id,
+	        .out_port = OFPP_NONE,
 	};
 
 	fb_action_put_output(&actions, port_no, 0);
 	fm.actions = (struct fb_view){.data = memory, .len = actions.len};
-	fm.match.wildcards = OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
+	fm.match.wildcards =
+	        OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
 	fm.match.in_port = pi->in_port;
 	memcpy(fm.match.dl_src, pi->packet.dl_src, FB_MAC_BYTES);
 	memcpy(fm.match.dl_dst, pi->packet.dl_dst, FB_MAC_BYTES);
@@ -240,8 +250,8 @@ static void flood(struct learning *l, struct fb_switch *sw, const struct fb_pack
 	release(l, sw, pi, OFPP_FLOOD);
 }
 
-static void handle(struct learning *l, struct fb_switch *sw, struct place *place, struct fb_packet_in *pi,
-		   uint64_t now_ns)
+static void handle(struct learning *l, struct fb_switch *sw, struct place *place,
+                   struct fb_packet_in *pi, uint64_t now_ns)
 {
 	struct station *source = hear(l, sw, place, pi, now_ns), *target;
 	uint64_t key;
@@ -271,15 +281,16 @@ static void handle(struct learning *l, struct fb_switch *sw, struct place *place
 static void prefetch(const struct place *place, const struct fb_packet *packet)
 {
 	uint16_t dl_vlan = vlan_of(packet);
-	uint64_t source = station_key(packet->dl_src, dl_vlan), target = station_key(packet->dl_dst, dl_vlan);
+	uint64_t source = station_key(packet->dl_src, dl_vlan),
+	         target = station_key(packet->dl_dst, dl_vlan);
 
 	fb_table_prefetch(place->stations, &source);
 	fb_table_prefetch(place->stations, &target);
 }
 
 /* In batches: first all stations are asked for, then the frames are handled in their order. */
-static void learning_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins, size_t count,
-			       uint64_t now_ns)
+static void learning_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                               size_t count, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
@@ -297,7 +308,8 @@ static void learning_packet_in(void *state, struct fb_switch *sw, struct fb_pack
 /* --- What else happens --- */
 
 /* Forget the stations that were not heard for mac_idle; returns when to look again. */
-static uint64_t expire(struct learning *l, struct fb_switch *sw, struct place *place, uint64_t now_ns)
+static uint64_t expire(struct learning *l, struct fb_switch *sw, struct place *place,
+                       uint64_t now_ns)
 {
 	struct station *oldest;
 
@@ -318,15 +330,17 @@ static void learning_timer(void *state, uint64_t now_ns)
 
 	l->timer_ns = FB_NEVER;
 	while ((sw = fb_app_next_switch(l->app, sw)))
-		l->timer_ns = fb_time_min(l->timer_ns, expire(l, sw, fb_switch_state(sw, l->app), now_ns));
+		l->timer_ns = fb_time_min(l->timer_ns,
+		                          expire(l, sw, fb_switch_state(sw, l->app), now_ns));
 	fb_app_set_timer(l->app, l->timer_ns);
 }
 
-/* Delete all entries that take from 'port_no' or give to it. Those of other applications too: nothing comes
- * from a dead port, and what goes there is lost. */
+/* Delete all entries that take from 'port_no' or give to it. Those of other applications too:
+ * nothing comes from a dead port, and what goes there is lost. */
 static void delete_port_flows(struct learning *l, struct fb_switch *sw, uint16_t port_no)
 {
-	struct fb_flow_mod fm = {.command = OFPFC_DELETE, .buffer_id = OFP_NO_BUFFER, .out_port = port_no};
+	struct fb_flow_mod fm = {
+	        .command = OFPFC_DELETE, .buffer_id = OFP_NO_BUFFER, .out_port = port_no};
 
 	fb_match_any(&fm.match);
 	fb_send_flow_mod(l->app, sw, NULL, &fm);
@@ -336,15 +350,16 @@ static void delete_port_flows(struct learning *l, struct fb_switch *sw, uint16_t
 	fb_send_flow_mod(l->app, sw, NULL, &fm);
 }
 
-static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw, const struct fb_port_status *ps,
-					    uint64_t now_ns)
+static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw,
+                                            const struct fb_port_status *ps, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
 	struct station *station, *next;
 
 	(void)now_ns;
-	if (ps->reason != OFPPR_DELETE && !(ps->desc.state & OFPPS_LINK_DOWN) && !(ps->desc.config & OFPPC_PORT_DOWN))
+	if (ps->reason != OFPPR_DELETE && !(ps->desc.state & OFPPS_LINK_DOWN) &&
+	    !(ps->desc.config & OFPPC_PORT_DOWN))
 		return FB_CONTINUE;
 	l->ports_down++;
 	delete_port_flows(l, sw, ps->desc.port_no);
@@ -356,8 +371,8 @@ static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw, c
 	return FB_CONTINUE;
 }
 
-/* The flow-mod in 'data' was refused, so that the buffer that it named is still held: release it. Where the switch
- * quotes too little of the message to tell, the buffer is left to expire. */
+/* The flow-mod in 'data' was refused, so that the buffer that it named is still held: release it.
+ * Where the switch quotes too little of the message to tell, the buffer is left to expire. */
 static void release_refused(struct learning *l, struct fb_switch *sw, struct fb_view data)
 {
 	struct fb_packet_out po = {0};
@@ -373,8 +388,8 @@ static void release_refused(struct learning *l, struct fb_switch *sw, struct fb_
 	fb_send_packet_out(l->app, sw, NULL, &po);
 }
 
-static void learning_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type, uint16_t code,
-			   struct fb_view data, uint64_t now_ns)
+static void learning_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
+                           uint16_t code, struct fb_view data, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
@@ -383,13 +398,14 @@ static void learning_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 	if (!own || type != OFPET_FLOW_MOD_FAILED || code != OFPFMFC_ALL_TABLES_FULL)
 		return;
 	l->tables_full++;
-	place->full_until_ns = now_ns + TABLE_FULL_HOLD_NS;
+	place->full_until_ns = now_ns + FULL_HOLD_NS;
 	release_refused(l, sw, data);
 }
 
 /* --- Entries of an earlier run --- */
 
-/* True for an entry that install() made, perhaps in another run; then '*port_no' is where it leads. */
+/* True for an entry that install() made, perhaps in another run; then '*port_no' is where it leads.
+ */
 static bool is_ours(const struct fb_flow_stats *flow, uint16_t *port_no)
 {
 	const uint32_t needed = OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN;
@@ -397,16 +413,18 @@ static bool is_ours(const struct fb_flow_stats *flow, uint16_t *port_no)
 	size_t offset = 0;
 
 	if ((uint32_t)flow->cookie != COOKIE_TAG || (flow->match.wildcards & needed) ||
-	    !fb_action_next(flow->actions.data, flow->actions.len, &offset, &action) || action.type != OFPAT_OUTPUT)
+	    !fb_action_next(flow->actions.data, flow->actions.len, &offset, &action) ||
+	    action.type != OFPAT_OUTPUT)
 		return false;
 	*port_no = action.output.port;
 	return true;
 }
 
-/* An entry says that the station 'mac' is on 'port_no'. What was heard since the join counts more: then the entries
- * of the station are out of date. */
-static void recall(struct learning *l, struct fb_switch *sw, struct place *place, const uint8_t mac[FB_MAC_BYTES],
-		   uint16_t dl_vlan, uint16_t port_no, uint64_t now_ns)
+/* An entry says that the station 'mac' is on 'port_no'. What was heard since the join counts more:
+ * then the entries of the station are out of date. */
+static void recall(struct learning *l, struct fb_switch *sw, struct place *place,
+                   const uint8_t mac[FB_MAC_BYTES], uint16_t dl_vlan, uint16_t port_no,
+                   uint64_t now_ns)
 {
 	uint64_t key = station_key(mac, dl_vlan);
 	struct station *station = fb_table_find(place->stations, &key);
@@ -420,8 +438,8 @@ static void recall(struct learning *l, struct fb_switch *sw, struct place *place
 		delete_flows(l, sw, NULL, station);
 }
 
-static void learning_stats_reply(void *state, struct fb_switch *sw, uint32_t xid, const struct fb_stats_reply *reply,
-				 uint64_t now_ns)
+static void learning_stats_reply(void *state, struct fb_switch *sw, uint32_t xid,
+                                 const struct fb_stats_reply *reply, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
@@ -481,26 +499,45 @@ static void learning_switch_down(void *state, struct fb_switch *sw, uint64_t now
 enum { IDLE_TIMEOUT, HARD_TIMEOUT, MAC_IDLE, MACS_MAX, OPTIONS_COUNT };
 
 static const struct fb_option options[OPTIONS_COUNT] = {
-	[IDLE_TIMEOUT] = {
-		.name = "idle_timeout", .type = FB_OPTION_DURATION, .default_text = "60s",
-		.min = 0, .max = UINT16_MAX * FB_NS_PER_S,
-		.help = "flow entries go after this time without a frame, in whole seconds; 0: never",
-	},
-	[HARD_TIMEOUT] = {
-		.name = "hard_timeout", .type = FB_OPTION_DURATION, .default_text = "0s",
-		.min = 0, .max = UINT16_MAX * FB_NS_PER_S,
-		.help = "flow entries go after this time in any case, in whole seconds; 0: never",
-	},
-	[MAC_IDLE] = {
-		.name = "mac_idle", .type = FB_OPTION_DURATION, .default_text = "300s",
-		.min = FB_NS_PER_MS, .max = 86400 * FB_NS_PER_S,
-		.help = "stations are forgotten after this time without a frame to the controller",
-	},
-	[MACS_MAX] = {
-		.name = "macs_max", .type = FB_OPTION_INTEGER, .default_text = "131072",
-		.min = 1, .max = 1 << 24,
-		.help = "stations remembered per switch; the oldest goes for a new one",
-	},
+        [IDLE_TIMEOUT] =
+                {
+                        .name = "idle_timeout",
+                        .type = FB_OPTION_DURATION,
+                        .default_text = "60s",
+                        .min = 0,
+                        .max = UINT16_MAX * FB_NS_PER_S,
+                        .help = "flow entries go after this time without a frame, in whole "
+                                "seconds; 0: never",
+                },
+        [HARD_TIMEOUT] =
+                {
+                        .name = "hard_timeout",
+                        .type = FB_OPTION_DURATION,
+                        .default_text = "0s",
+                        .min = 0,
+                        .max = UINT16_MAX * FB_NS_PER_S,
+                        .help = "flow entries go after this time in any case, in whole seconds; 0: "
+                                "never",
+                },
+        [MAC_IDLE] =
+                {
+                        .name = "mac_idle",
+                        .type = FB_OPTION_DURATION,
+                        .default_text = "300s",
+                        .min = FB_NS_PER_MS,
+                        .max = 86400 * FB_NS_PER_S,
+                        .help = "stations are forgotten after this time without a frame to the "
+                                "controller",
+                },
+        [MACS_MAX] =
+                {
+                        .name = "macs_max",
+                        .type = FB_OPTION_INTEGER,
+                        .default_text = "131072",
+                        .min = 1,
+                        .max = 1 << 24,
+                        .help = "stations remembered per switch; the oldest goes for a new one",
+                },
 };
 
 static void *learning_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
@@ -509,7 +546,8 @@ static void *learning_create(struct fb_app *app, const uint64_t *values, struct 
 
 	for (int i = IDLE_TIMEOUT; i <= HARD_TIMEOUT; i++) {
 		if (values[i] % FB_NS_PER_S) {
-			fb_text_printf(error, "learning: %s must be whole seconds", options[i].name);
+			fb_text_printf(error, "learning: %s must be whole seconds",
+			               options[i].name);
 			return NULL;
 		}
 	}
@@ -529,7 +567,8 @@ static void *learning_create(struct fb_app *app, const uint64_t *values, struct 
 	return l;
 }
 
-static void learning_counters(const void *state, void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx)
+static void learning_counters(const void *state,
+                              void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
 	const struct learning *l = state;
 
@@ -547,19 +586,19 @@ static void learning_counters(const void *state, void (*tell)(void *ctx, const c
 }
 
 const struct fb_app_class fb_app_learning = {
-	.name = "learning",
-	.summary = "learns where addresses are and installs flow entries between them",
-	.scope = FB_SCOPE_SWITCH,
-	.options = options,
-	.options_count = OPTIONS_COUNT,
-	.create = learning_create,
-	.destroy = free,
-	.switch_up = learning_switch_up,
-	.switch_down = learning_switch_down,
-	.packet_in = learning_packet_in,
-	.port_status = learning_port_status,
-	.error = learning_error,
-	.stats_reply = learning_stats_reply,
-	.timer = learning_timer,
-	.counters = learning_counters,
+        .name = "learning",
+        .summary = "learns where addresses are and installs flow entries between them",
+        .scope = FB_SCOPE_SWITCH,
+        .options = options,
+        .options_count = OPTIONS_COUNT,
+        .create = learning_create,
+        .destroy = free,
+        .switch_up = learning_switch_up,
+        .switch_down = learning_switch_down,
+        .packet_in = learning_packet_in,
+        .port_status = learning_port_status,
+        .error = learning_error,
+        .stats_reply = learning_stats_reply,
+        .timer = learning_timer,
+        .counters = learning_counters,
 };

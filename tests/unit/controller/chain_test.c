@@ -1,5 +1,5 @@
-/* The chain of applications: who sees what, in which order what they send leaves, and that neither depends on how
- * the stream was cut. */
+/* The chain of applications: who sees what, in which order what they send leaves, and that neither
+ * depends on how the stream was cut. */
 #include "tests/unit/harness.h"
 
 #include "tests/unit/controller/fake_switch.h"
@@ -13,10 +13,10 @@
 
 struct recorder {
 	struct fb_app *app;
-	char *text;                  /* one line an event */
+	char *text; /* one line an event */
 	size_t len, size;
-	uint64_t stops;              /* packet-ins whose buffer id is a multiple of this are stopped; 0: none */
-	bool silent;                 /* sends nothing */
+	uint64_t stops; /* packet-ins whose buffer id is a multiple of this are stopped; 0: none */
+	bool silent;    /* sends nothing */
 };
 
 static void __attribute__((format(printf, 2, 3))) note(struct recorder *r, const char *format, ...)
@@ -81,16 +81,21 @@ static void recorder_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	struct fb_packet_out po = {.buffer_id = 1, .in_port = 1};
 
 	(void)now_ns;
-	note(r, "down %" PRIu64 " sent %" PRIu32 "\n", fb_switch_dpid(sw), fb_send_packet_out(r->app, sw, NULL, &po));
+	note(r, "down %" PRIu64 " sent %" PRIu32 "\n", fb_switch_dpid(sw),
+	     fb_send_packet_out(r->app, sw, NULL, &po));
 }
 
-enum { TALKS_FIRST = 1001 };         /* for this buffer id a message without cause comes first; never drawn */
+enum {
+	TALKS_FIRST = 1001
+}; /* for this buffer id a message without cause comes first; never drawn */
 
-/* What one packet-in leads to: one to three messages, by its buffer id; some of them on another switch. */
+/* What one packet-in leads to: one to three messages, by its buffer id; some of them on another
+ * switch. */
 static void answer(struct recorder *r, struct fb_switch *sw, const struct fb_packet_in *pi)
 {
 	struct fb_switch *other = fb_app_next_switch(r->app, NULL);
-	struct fb_packet_out po = {.buffer_id = pi->buffer_id, .in_port = (uint16_t)(0x100 + fb_app_index(r->app))};
+	struct fb_packet_out po = {.buffer_id = pi->buffer_id,
+	                           .in_port = (uint16_t)(0x100 + fb_app_index(r->app))};
 	struct fb_flow_mod fm = {.buffer_id = pi->buffer_id, .out_port = OFPP_NONE};
 	uint32_t what = pi->buffer_id + fb_app_index(r->app);
 
@@ -108,8 +113,8 @@ static void answer(struct recorder *r, struct fb_switch *sw, const struct fb_pac
 		note(r, " without cause %x\n", fb_send_barrier(r->app, sw, NULL));
 }
 
-static void recorder_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins, size_t count,
-			       uint64_t now_ns)
+static void recorder_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                               size_t count, uint64_t now_ns)
 {
 	struct recorder *r = state;
 
@@ -118,9 +123,11 @@ static void recorder_packet_in(void *state, struct fb_switch *sw, struct fb_pack
 		struct fb_packet_in *pi = &packet_ins[i];
 
 		CU_ASSERT_EQUAL(pi->verdict, FB_CONTINUE);
-		note(r, "%" PRIu64 " packet-in %" PRIu32 " buffer %x port %u len %u/%u type %x at %" PRIu64 "\n",
-		     fb_switch_dpid(sw), pi->order, pi->buffer_id, pi->in_port, pi->packet.len, pi->total_len,
-		     pi->packet.dl_type, now_ns);
+		note(r,
+		     "%" PRIu64 " packet-in %" PRIu32
+		     " buffer %x port %u len %u/%u type %x at %" PRIu64 "\n",
+		     fb_switch_dpid(sw), pi->order, pi->buffer_id, pi->in_port, pi->packet.len,
+		     pi->total_len, pi->packet.dl_type, now_ns);
 		if (!r->silent)
 			answer(r, sw, pi);
 		if (r->stops && pi->buffer_id % r->stops == 0)
@@ -128,8 +135,8 @@ static void recorder_packet_in(void *state, struct fb_switch *sw, struct fb_pack
 	}
 }
 
-static enum fb_verdict recorder_flow_removed(void *state, struct fb_switch *sw, const struct fb_flow_removed *fr,
-					     uint64_t now_ns)
+static enum fb_verdict recorder_flow_removed(void *state, struct fb_switch *sw,
+                                             const struct fb_flow_removed *fr, uint64_t now_ns)
 {
 	struct recorder *r = state;
 
@@ -138,8 +145,8 @@ static enum fb_verdict recorder_flow_removed(void *state, struct fb_switch *sw, 
 	return r->stops && fr->cookie % r->stops == 0 ? FB_STOP : FB_CONTINUE;
 }
 
-static enum fb_verdict recorder_port_status(void *state, struct fb_switch *sw, const struct fb_port_status *ps,
-					    uint64_t now_ns)
+static enum fb_verdict recorder_port_status(void *state, struct fb_switch *sw,
+                                            const struct fb_port_status *ps, uint64_t now_ns)
 {
 	struct recorder *r = state;
 	const struct fb_phy_port *known = fb_switch_port(sw, ps->desc.port_no);
@@ -148,21 +155,21 @@ static enum fb_verdict recorder_port_status(void *state, struct fb_switch *sw, c
 	(void)now_ns;
 	while (fb_switch_port_at(sw, ports))
 		ports++;
-	note(r, "port-status %u of %u, known %d state %x, now %zu ports\n", ps->reason, ps->desc.port_no,
-	     known != NULL, known ? known->state : 0, ports);
+	note(r, "port-status %u of %u, known %d state %x, now %zu ports\n", ps->reason,
+	     ps->desc.port_no, known != NULL, known ? known->state : 0, ports);
 	return r->stops && ps->desc.port_no % r->stops == 0 ? FB_STOP : FB_CONTINUE;
 }
 
-static void recorder_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type, uint16_t code,
-			   struct fb_view data, uint64_t now_ns)
+static void recorder_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
+                           uint16_t code, struct fb_view data, uint64_t now_ns)
 {
 	(void)now_ns;
-	note(state, "%" PRIu64 " error %u/%u xid %x own %d data %zu\n", fb_switch_dpid(sw), type, code, xid, own,
-	     data.len);
+	note(state, "%" PRIu64 " error %u/%u xid %x own %d data %zu\n", fb_switch_dpid(sw), type,
+	     code, xid, own, data.len);
 }
 
-static void recorder_stats_reply(void *state, struct fb_switch *sw, uint32_t xid, const struct fb_stats_reply *reply,
-				 uint64_t now_ns)
+static void recorder_stats_reply(void *state, struct fb_switch *sw, uint32_t xid,
+                                 const struct fb_stats_reply *reply, uint64_t now_ns)
 {
 	(void)now_ns;
 	note(state, "%" PRIu64 " stats %x flags %u\n", fb_switch_dpid(sw), xid, reply->flags);
@@ -180,8 +187,8 @@ static void recorder_timer(void *state, uint64_t now_ns)
 }
 
 static const struct fb_option recorder_options[] = {
-	{.name = "stops", .type = FB_OPTION_INTEGER, .default_text = "0", .max = 1000},
-	{.name = "silent", .type = FB_OPTION_BOOL, .default_text = "no"},
+        {.name = "stops", .type = FB_OPTION_INTEGER, .default_text = "0", .max = 1000},
+        {.name = "silent", .type = FB_OPTION_BOOL, .default_text = "no"},
 };
 
 #define RECORDER_FUNCTIONS                                                                         \
@@ -193,7 +200,8 @@ static const struct fb_option recorder_options[] = {
 	.barrier_reply = recorder_barrier_reply, .timer = recorder_timer
 
 static const struct fb_app_class recorder_class = {.name = "recorder", RECORDER_FUNCTIONS};
-static const struct fb_app_class discoverer_class = {.name = "discoverer", .wants_lldp = true, RECORDER_FUNCTIONS};
+static const struct fb_app_class discoverer_class = {
+        .name = "discoverer", .wants_lldp = true, RECORDER_FUNCTIONS};
 
 /* --- A stream of messages --- */
 
@@ -216,7 +224,8 @@ static void put_msg(struct stream *s, struct fb_msg *msg)
 /* A frame: mostly some experimental type, at times discovery, at times too short for a header. */
 static size_t draw_frame(struct stream *s, uint8_t frame[60])
 {
-	uint64_t src = rng_below(&s->rng, 1000), dst = rng_below(&s->rng, 1000), kind = rng_below(&s->rng, 10);
+	uint64_t src = rng_below(&s->rng, 1000), dst = rng_below(&s->rng, 1000),
+	         kind = rng_below(&s->rng, 10);
 	size_t len = fake_frame(frame, src, dst);
 
 	if (kind == 0)
@@ -243,7 +252,8 @@ static void put_other(struct stream *s)
 	struct fb_msg msg = {0};
 	uint64_t kind = rng_below(&s->rng, 10), value = rng_below(&s->rng, 8);
 
-	msg.xid = (uint32_t)((value % 4) << 24 | (1 + value % 3));   /* of the controller, of an application, of nobody */
+	msg.xid = (uint32_t)((value % 4) << 24 |
+	                     (1 + value % 3)); /* of the controller, of an application, of nobody */
 	switch (kind) {
 	case 0:
 		msg.type = OFPT_ECHO_REQUEST;
@@ -259,7 +269,7 @@ static void put_other(struct stream *s)
 		break;
 	case 3:
 		msg.type = OFPT_ERROR;
-		msg.xid += value % 2 * 3;          /* half of them leave the requests of switch_up alone */
+		msg.xid += value % 2 * 3; /* half of them leave the requests of switch_up alone */
 		msg.error.type = OFPET_BAD_REQUEST;
 		msg.error.code = OFPBRC_BAD_LEN;
 		break;
@@ -274,10 +284,10 @@ static void put_other(struct stream *s)
 		msg.type = OFPT_VENDOR;
 		break;
 	case 7:
-		msg.type = OFPT_BARRIER_REQUEST;   /* not a switch's to send */
+		msg.type = OFPT_BARRIER_REQUEST; /* not a switch's to send */
 		break;
 	case 8:
-		msg.type = OFPT_HELLO;             /* a second one */
+		msg.type = OFPT_HELLO; /* a second one */
 		break;
 	default:
 		msg.type = OFPT_ECHO_REPLY;
@@ -285,7 +295,7 @@ static void put_other(struct stream *s)
 	}
 	put_msg(s, &msg);
 	if (kind == 9)
-		s->buf.data[s->buf.len - 7] = 77;  /* a type that there is not */
+		s->buf.data[s->buf.len - 7] = 77; /* a type that there is not */
 }
 
 static void draw_stream(struct stream *s, uint64_t seed, size_t messages)
@@ -305,14 +315,14 @@ static void draw_stream(struct stream *s, uint64_t seed, size_t messages)
 enum { APPS_COUNT = 3 };
 
 struct outcome {
-	uint8_t *bytes[2];           /* sent to each switch */
+	uint8_t *bytes[2]; /* sent to each switch */
 	size_t len[2];
-	char *seen[APPS_COUNT];      /* by each application */
+	char *seen[APPS_COUNT]; /* by each application */
 	struct controller_counters counters;
 };
 
-/* A bench with a chain that has all that can go wrong: applications that stop different packet-ins, one that wants
- * discovery frames, two of the same class, messages to another switch. */
+/* A bench with a chain that has all that can go wrong: applications that stop different packet-ins,
+ * one that wants discovery frames, two of the same class, messages to another switch. */
 static struct bench *make_bench(unsigned apps_count)
 {
 	struct bench *b = bench_new();
@@ -325,7 +335,8 @@ static struct bench *make_bench(unsigned apps_count)
 	return b;
 }
 
-static void feed_cut(struct fake_switch *sw, const struct stream *s, const size_t *cuts, size_t cuts_count)
+static void feed_cut(struct fake_switch *sw, const struct stream *s, const size_t *cuts,
+                     size_t cuts_count)
 {
 	size_t from = 0;
 
@@ -357,8 +368,8 @@ static void take_outcome(struct outcome *o, struct bench *b, unsigned apps_count
 }
 
 /* Run 's' with the chain of 'apps_count', cut at 'cuts'. */
-static void run_cut(struct outcome *o, const struct stream *s, unsigned apps_count, const size_t *cuts,
-		    size_t cuts_count)
+static void run_cut(struct outcome *o, const struct stream *s, unsigned apps_count,
+                    const size_t *cuts, size_t cuts_count)
 {
 	struct bench *b = make_bench(apps_count);
 	struct fake_switch *sw = fake_switch_join(b, 1, 4);
@@ -394,7 +405,8 @@ static bool same_outcome(const struct outcome *a, const struct outcome *b)
 			return false;
 	}
 	for (size_t i = 0; i < APPS_COUNT; i++) {
-		if (!a->seen[i] != !b->seen[i] || (a->seen[i] && strcmp(a->seen[i], b->seen[i]) != 0))
+		if (!a->seen[i] != !b->seen[i] ||
+		    (a->seen[i] && strcmp(a->seen[i], b->seen[i]) != 0))
 			return false;
 	}
 	return memcmp(&a->counters, &b->counters, sizeof a->counters) == 0;
@@ -474,8 +486,9 @@ static void a_long_run_of_packet_ins_is_cut_without_a_trace(void)
 static void the_drawn_streams_contain_every_kind_of_event(void)
 {
 	static const char *const kinds[] = {
-		" packet-in ", "flow-mod", "packet-out", "elsewhere", "without cause", "flow-removed", "port-status",
-		"own 1", "own 0", " stats ", " barrier ",
+	        " packet-in ",   "flow-mod",     "packet-out",  "elsewhere",
+	        "without cause", "flow-removed", "port-status", "own 1",
+	        "own 0",         " stats ",      " barrier ",
 	};
 	struct outcome o;
 
@@ -513,12 +526,12 @@ static void put_buffer(struct stream *s, uint32_t buffer_id)
 	put_msg(s, &msg);
 }
 
-/* For each packet-in first what the first application sent, then the second; a stopped one does not reach the
- * second. The recorders tell themselves apart by in_port. */
+/* For each packet-in first what the first application sent, then the second; a stopped one does not
+ * reach the second. The recorders tell themselves apart by in_port. */
 static void what_leaves_is_ordered_by_packet_in_and_then_by_application(void)
 {
-	/* Buffers 5, 8, 14: the first application sends a packet-out when its buffer id leaves 0 or 2 by 3, the second when
-	 * its buffer id + 1 does; the first one stops 5. */
+	/* Buffers 5, 8, 14: the first application sends a packet-out when its buffer id leaves 0 or
+	 * 2 by 3, the second when its buffer id + 1 does; the first one stops 5. */
 	static const struct {
 		uint32_t buffer_id;
 		uint16_t in_port;
@@ -534,8 +547,10 @@ static void what_leaves_is_ordered_by_packet_in_and_then_by_application(void)
 	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
 		const struct fb_msg *msg;
 
-		/* Flow-mods, and the controller's own packet-out for 8, which nobody stopped, are not looked at. */
-		while ((msg = fake_switch_next(sw)) && (msg->type == OFPT_FLOW_MOD || msg->packet_out.in_port == 1))
+		/* Flow-mods, and the controller's own packet-out for 8, which nobody stopped, are
+		 * not looked at. */
+		while ((msg = fake_switch_next(sw)) &&
+		       (msg->type == OFPT_FLOW_MOD || msg->packet_out.in_port == 1))
 			continue;
 		CU_ASSERT_PTR_NOT_NULL_FATAL(msg);
 		CU_ASSERT_EQUAL(msg->type, OFPT_PACKET_OUT);
@@ -548,8 +563,8 @@ static void what_leaves_is_ordered_by_packet_in_and_then_by_application(void)
 	bench_free(b);
 }
 
-/* A message without cause belongs to the latest packet-in answered, at first to the first one that the
- * application saw. */
+/* A message without cause belongs to the latest packet-in answered, at first to the first one that
+ * the application saw. */
 static void what_has_no_cause_follows_the_packet_in_at_hand(void)
 {
 	/* The first application stops 5, the second one stops the other. */
@@ -557,8 +572,8 @@ static void what_has_no_cause_follows_the_packet_in_at_hand(void)
 		uint8_t type;
 		uint8_t sender;
 	} expected[] = {
-		{OFPT_PACKET_OUT, 1}, {OFPT_BARRIER_REQUEST, 1}, {OFPT_PACKET_OUT, 1}, {OFPT_BARRIER_REQUEST, 2},
-		{OFPT_FLOW_MOD, 2}, {OFPT_PACKET_OUT, 2},
+	        {OFPT_PACKET_OUT, 1},      {OFPT_BARRIER_REQUEST, 1}, {OFPT_PACKET_OUT, 1},
+	        {OFPT_BARRIER_REQUEST, 2}, {OFPT_FLOW_MOD, 2},        {OFPT_PACKET_OUT, 2},
 	};
 	struct bench *b = make_bench(2);
 	struct fake_switch *sw = fake_switch_join(b, 1, 2);
@@ -578,7 +593,8 @@ static void what_has_no_cause_follows_the_packet_in_at_hand(void)
 	bench_free(b);
 }
 
-/* What no application stopped is dropped by the controller, in its place, under the controller's own xid. */
+/* What no application stopped is dropped by the controller, in its place, under the controller's
+ * own xid. */
 static void a_packet_in_that_nobody_stops_has_its_buffer_released(void)
 {
 	static const uint32_t expected[] = {4, 6, 7};
@@ -635,7 +651,7 @@ static void discovery_frames_reach_only_those_that_want_them(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[1]->text, "type 88cc"));
 	CU_ASSERT_PTR_NULL(strstr(recorders[2]->text, "packet-in"));
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->lldp_ignored, 1);
-	fake_switch_packet_in(sw, 7, 1, frame, len);   /* this one is stopped */
+	fake_switch_packet_in(sw, 7, 1, frame, len); /* this one is stopped */
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->lldp_ignored, 1);
 	fake_switch_discard(sw);
 	fake_switch_packet_in(sw, 3, 1, frame, 13);
@@ -725,7 +741,8 @@ static void a_reply_reaches_the_application_that_asked_and_no_other(void)
 	send_reply(sw, OFPT_STATS_REPLY, stats[1], OFPSF_REPLY_MORE);
 	send_reply(sw, OFPT_STATS_REPLY, stats[1], 0);
 	CU_ASSERT_PTR_NULL(strstr(recorders[0]->text, "stats"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[1]->text, "stats 2000001 flags 1\n1 stats 2000001 flags 0"));
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(recorders[1]->text, "stats 2000001 flags 1\n1 stats 2000001 flags 0"));
 	send_reply(sw, OFPT_BARRIER_REPLY, barrier[0], 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "barrier 1000002"));
 	CU_ASSERT_PTR_NULL(strstr(recorders[1]->text, "barrier"));
@@ -740,12 +757,12 @@ static void a_reply_that_nobody_awaits_is_dropped_and_counted(void)
 	struct fake_switch *sw = fake_switch_join(b, 1, 2);
 	size_t len = recorders[0]->len;
 
-	send_other_stats(sw, 0x01000001);                  /* a description was asked for */
+	send_other_stats(sw, 0x01000001); /* a description was asked for */
 	CU_ASSERT_EQUAL(recorders[0]->len, len);
 	send_reply(sw, OFPT_STATS_REPLY, 0x01000001, 0);
 	len = recorders[0]->len;
 	send_reply(sw, OFPT_STATS_REPLY, 0x01000001, 0);
-	send_reply(sw, OFPT_STATS_REPLY, 0x01000002, 0);   /* that is the barrier */
+	send_reply(sw, OFPT_STATS_REPLY, 0x01000002, 0); /* that is the barrier */
 	send_reply(sw, OFPT_BARRIER_REPLY, 0x01000003, 0);
 	send_reply(sw, OFPT_BARRIER_REPLY, 0x02000001, 0);
 	send_reply(sw, OFPT_BARRIER_REPLY, 0, 0);
@@ -762,7 +779,7 @@ static void requests_without_reply_are_bounded(void)
 	bench_add(b, &recorder_class, "");
 	sw = fake_switch_join(b, 1, 2);
 	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
-	put_buffer(&stream, 12);     /* asks for a barrier */
+	put_buffer(&stream, 12); /* asks for a barrier */
 	for (int i = 0; i < 5000; i++)
 		fake_switch_feed(sw, stream.bytes, stream.buf.len);
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->requests_forgotten, 5002 - 4096);
@@ -806,11 +823,14 @@ static void ports_are_known_before_port_status_is_told(void)
 	struct fb_phy_port port = fake_port(9);
 
 	fake_switch_port_status(sw, OFPPR_ADD, &port);
-	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 0 of 9, known 1 state 0, now 3 ports"));
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(recorders[0]->text, "port-status 0 of 9, known 1 state 0, now 3 ports"));
 	fake_switch_set_link(sw, 9, false);
-	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 2 of 9, known 1 state 1, now 3 ports"));
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(recorders[0]->text, "port-status 2 of 9, known 1 state 1, now 3 ports"));
 	fake_switch_port_status(sw, OFPPR_DELETE, &port);
-	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "port-status 1 of 9, known 0 state 0, now 2 ports"));
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(recorders[0]->text, "port-status 1 of 9, known 0 state 0, now 2 ports"));
 	bench_free(b);
 }
 
@@ -843,22 +863,21 @@ static void a_timer_fires_once_and_at_its_time(void)
 	bench_free(b);
 }
 
-UNIT_TESTS("chain",
-	   UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
-	   UNIT_TEST(pieces_of_any_size_change_nothing),
-	   UNIT_TEST(a_long_run_of_packet_ins_is_cut_without_a_trace),
-	   UNIT_TEST(the_drawn_streams_contain_every_kind_of_event),
-	   UNIT_TEST(what_leaves_is_ordered_by_packet_in_and_then_by_application),
-	   UNIT_TEST(what_has_no_cause_follows_the_packet_in_at_hand),
-	   UNIT_TEST(a_packet_in_that_nobody_stops_has_its_buffer_released),
-	   UNIT_TEST(without_applications_every_buffer_is_released),
-	   UNIT_TEST(discovery_frames_reach_only_those_that_want_them),
-	   UNIT_TEST(a_discovery_frame_that_nobody_wants_is_dropped_and_counted),
-	   UNIT_TEST(a_stopped_event_does_not_reach_the_next_application),
-	   UNIT_TEST(a_reply_reaches_the_application_that_asked_and_no_other),
-	   UNIT_TEST(a_reply_that_nobody_awaits_is_dropped_and_counted),
-	   UNIT_TEST(requests_without_reply_are_bounded),
-	   UNIT_TEST(an_error_is_own_for_the_sender_and_foreign_for_the_others),
-	   UNIT_TEST(ports_are_known_before_port_status_is_told),
-	   UNIT_TEST(nothing_is_sent_to_a_switch_that_goes_down),
-	   UNIT_TEST(a_timer_fires_once_and_at_its_time))
+UNIT_TESTS("chain", UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
+           UNIT_TEST(pieces_of_any_size_change_nothing),
+           UNIT_TEST(a_long_run_of_packet_ins_is_cut_without_a_trace),
+           UNIT_TEST(the_drawn_streams_contain_every_kind_of_event),
+           UNIT_TEST(what_leaves_is_ordered_by_packet_in_and_then_by_application),
+           UNIT_TEST(what_has_no_cause_follows_the_packet_in_at_hand),
+           UNIT_TEST(a_packet_in_that_nobody_stops_has_its_buffer_released),
+           UNIT_TEST(without_applications_every_buffer_is_released),
+           UNIT_TEST(discovery_frames_reach_only_those_that_want_them),
+           UNIT_TEST(a_discovery_frame_that_nobody_wants_is_dropped_and_counted),
+           UNIT_TEST(a_stopped_event_does_not_reach_the_next_application),
+           UNIT_TEST(a_reply_reaches_the_application_that_asked_and_no_other),
+           UNIT_TEST(a_reply_that_nobody_awaits_is_dropped_and_counted),
+           UNIT_TEST(requests_without_reply_are_bounded),
+           UNIT_TEST(an_error_is_own_for_the_sender_and_foreign_for_the_others),
+           UNIT_TEST(ports_are_known_before_port_status_is_told),
+           UNIT_TEST(nothing_is_sent_to_a_switch_that_goes_down),
+           UNIT_TEST(a_timer_fires_once_and_at_its_time))

@@ -26,7 +26,8 @@ static void connections_over_the_limit_are_refused_and_counted(void)
 	bench_free(b);
 }
 
-/* With every session up, one of them replaced: the table of dpids holds as many as there may be sessions. */
+/* With every session up, one of them replaced: the table of dpids holds as many as there may be
+ * sessions. */
 static void every_session_can_be_a_switch(void)
 {
 	struct controller_config config;
@@ -95,7 +96,8 @@ static void wrong_options_are_told_and_leave_the_chain_alone(void)
 	struct bench *b = bench_new();
 
 	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_learning, "idle_timout=5"), -1);
-	CU_ASSERT_STRING_EQUAL(b->error, "learning: unknown option 'idle_timout', did you mean 'idle_timeout'?");
+	CU_ASSERT_STRING_EQUAL(
+	        b->error, "learning: unknown option 'idle_timout', did you mean 'idle_timeout'?");
 	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_learning, "idle_timeout=1500ms"), -1);
 	CU_ASSERT_STRING_EQUAL(b->error, "learning: idle_timeout must be whole seconds");
 	CU_ASSERT_EQUAL(bench_try_add(b, &fb_app_hub, "x=1"), -1);
@@ -129,7 +131,8 @@ static void a_chain_has_a_limit(void)
 	bench_free(b);
 }
 
-/* An ECHO_REQUEST of 64 KiB and then a header that ends the connection, before the reply was sent. */
+/* An ECHO_REQUEST of 64 KiB and then a header that ends the connection, before the reply was sent.
+ */
 static void end_with_output(struct fake_switch *sw)
 {
 	static uint8_t bytes[65535 + 8];
@@ -140,7 +143,8 @@ static void end_with_output(struct fake_switch *sw)
 	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_ECHO_REPLY), 1);
 }
 
-/* Output over a limit is sent before a call ends; that of sessions that are gone does not count for it. */
+/* Output over a limit is sent before a call ends; that of sessions that are gone does not count for
+ * it. */
 static void output_of_ended_sessions_is_not_held_against_others(void)
 {
 	struct bench *b = bench_new();
@@ -148,7 +152,8 @@ static void output_of_ended_sessions_is_not_held_against_others(void)
 	static uint8_t bytes[65536];
 	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
 	uint8_t frame[60];
-	struct fb_of_packet_in pi = {.total_len = 60, .in_port = 1, .data = {frame, fake_frame(frame, 1, 2)}};
+	struct fb_of_packet_in pi = {
+	        .total_len = 60, .in_port = 1, .data = {frame, fake_frame(frame, 1, 2)}};
 
 	bench_add(b, &fb_app_hub, "");
 	for (uint64_t i = 1; i <= 20; i++)
@@ -169,7 +174,8 @@ static void much_output_is_sent_before_the_call_ends(void)
 	struct fake_switch *sw;
 	static uint8_t bytes[1 << 22], frame[9000];
 	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
-	struct fb_of_packet_in pi = {.buffer_id = OFP_NO_BUFFER, .total_len = sizeof frame, .in_port = 1};
+	struct fb_of_packet_in pi = {
+	        .buffer_id = OFP_NO_BUFFER, .total_len = sizeof frame, .in_port = 1};
 
 	bench_add(b, &fb_app_hub, "");
 	sw = fake_switch_join(b, 1, 1);
@@ -178,7 +184,8 @@ static void much_output_is_sent_before_the_call_ends(void)
 		continue;
 	fake_switch_feed(sw, bytes, buf.len);
 	CU_ASSERT(sw->sends > 2);
-	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_PACKET_OUT), buf.len / (sizeof(struct ofp_packet_in) + sizeof frame));
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_PACKET_OUT),
+	                buf.len / (sizeof(struct ofp_packet_in) + sizeof frame));
 	bench_free(b);
 }
 
@@ -189,9 +196,9 @@ static void time_never_goes_back(void)
 	struct fake_switch *sw = fake_switch_join(b, 1, 1);
 
 	bench_pass(b, 3 * FB_NS_PER_S);
-	fake_switch_hello(sw);       /* heard at 4 s */
+	fake_switch_hello(sw); /* heard at 4 s */
 	b->now_ns = 0;
-	fake_switch_hello(sw);       /* still 4 s */
+	fake_switch_hello(sw); /* still 4 s */
 	b->now_ns = 4 * FB_NS_PER_S;
 	fake_switch_discard(sw);
 	bench_pass(b, 5 * FB_NS_PER_S - 1);
@@ -251,18 +258,16 @@ static void a_debug_line_below_the_level_is_not_logged(void)
 	bench_free(b);
 }
 
-UNIT_TESTS("controller",
-	   UNIT_TEST(connections_over_the_limit_are_refused_and_counted),
-	   UNIT_TEST(every_session_can_be_a_switch),
-	   UNIT_TEST(freeing_the_controller_closes_every_session),
-	   UNIT_TEST(two_controllers_share_nothing),
-	   UNIT_TEST(applications_come_before_the_first_connection),
-	   UNIT_TEST(wrong_options_are_told_and_leave_the_chain_alone),
-	   UNIT_TEST(a_second_instance_of_a_class_has_a_name_of_its_own),
-	   UNIT_TEST(a_chain_has_a_limit),
-	   UNIT_TEST(output_of_ended_sessions_is_not_held_against_others),
-	   UNIT_TEST(much_output_is_sent_before_the_call_ends),
-	   UNIT_TEST(time_never_goes_back),
-	   UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
-	   UNIT_TEST(ports_over_the_limit_are_refused_and_counted),
-	   UNIT_TEST(a_debug_line_below_the_level_is_not_logged))
+UNIT_TESTS("controller", UNIT_TEST(connections_over_the_limit_are_refused_and_counted),
+           UNIT_TEST(every_session_can_be_a_switch),
+           UNIT_TEST(freeing_the_controller_closes_every_session),
+           UNIT_TEST(two_controllers_share_nothing),
+           UNIT_TEST(applications_come_before_the_first_connection),
+           UNIT_TEST(wrong_options_are_told_and_leave_the_chain_alone),
+           UNIT_TEST(a_second_instance_of_a_class_has_a_name_of_its_own),
+           UNIT_TEST(a_chain_has_a_limit),
+           UNIT_TEST(output_of_ended_sessions_is_not_held_against_others),
+           UNIT_TEST(much_output_is_sent_before_the_call_ends), UNIT_TEST(time_never_goes_back),
+           UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
+           UNIT_TEST(ports_over_the_limit_are_refused_and_counted),
+           UNIT_TEST(a_debug_line_below_the_level_is_not_logged))

@@ -1,15 +1,15 @@
-/* A controller under test and switches that are not there: real messages, encoded and decoded with lib/wire, and
- * virtual time.
+/* A controller under test and switches that are not there: real messages, encoded and decoded with
+ * lib/wire, and virtual time.
  *
  *     struct bench *b = bench_new();
  *     bench_add(b, &fb_app_hub, "");
- *     struct fake_switch *sw = fake_switch_join(b, 1, 3);       dpid 1 with ports 1 to 3, handshake done
- *     fake_switch_packet_in(sw, 7, 1, frame, frame_len);        buffer 7, port 1
- *     const struct fb_msg *msg = fake_switch_next(sw);          what the controller sent, in order; NULL: no more
+ *     struct fake_switch *sw = fake_switch_join(b, 1, 3);       dpid 1 with ports 1 to 3, handshake
+ * done fake_switch_packet_in(sw, 7, 1, frame, frame_len);        buffer 7, port 1 const struct
+ * fb_msg *msg = fake_switch_next(sw);          what the controller sent, in order; NULL: no more
  *     bench_free(b);
  *
- * What the controller sends is kept as bytes ('sent') and decoded one message at a time; views of a message
- * live until the next one is taken or something is fed. Log lines are kept in 'log'. */
+ * What the controller sends is kept as bytes ('sent') and decoded one message at a time; views of a
+ * message live until the next one is taken or something is fed. Log lines are kept in 'log'. */
 #ifndef UNIT_CONTROLLER_FAKE_SWITCH_H
 #define UNIT_CONTROLLER_FAKE_SWITCH_H
 
@@ -31,18 +31,18 @@ struct bench;
 
 struct fake_switch {
 	struct bench *bench;
-	struct session *session;      /* NULL: no connection */
+	struct session *session; /* NULL: no connection */
 	uint64_t dpid;
-	uint16_t ports_count;         /* ports 1 to this */
+	uint16_t ports_count; /* ports 1 to this */
 	uint32_t n_buffers;
 
-	uint8_t *sent;                /* all that the controller sent and that was not discarded */
+	uint8_t *sent; /* all that the controller sent and that was not discarded */
 	size_t sent_len, sent_size;
-	size_t read_at;               /* of fake_switch_next() */
-	size_t sends;                 /* calls of ops->send */
-	struct fb_msg msg;            /* of fake_switch_next() */
+	size_t read_at;    /* of fake_switch_next() */
+	size_t sends;      /* calls of ops->send */
+	struct fb_msg msg; /* of fake_switch_next() */
 
-	bool closed;                  /* by the controller */
+	bool closed; /* by the controller */
 	char close_reason[256];
 };
 
@@ -52,11 +52,11 @@ struct bench {
 	uint64_t now_ns;
 	struct fake_switch *switches[BENCH_SWITCHES_MAX];
 	size_t switches_count;
-	char log[BENCH_LOG_BYTES];    /* "who: line\n", the newest lines that fit */
+	char log[BENCH_LOG_BYTES]; /* "who: line\n", the newest lines that fit */
 	size_t log_len;
-	char events[4096];            /* "up 1\n", "down 1\n" */
+	char events[4096]; /* "up 1\n", "down 1\n" */
 	size_t events_len;
-	char error[1024];             /* of bench_try_add() */
+	char error[1024]; /* of bench_try_add() */
 };
 
 /* --- The driver's side --- */
@@ -86,7 +86,8 @@ static inline void bench_on_close(void *conn, const char *reason)
 	snprintf(sw->close_reason, sizeof sw->close_reason, "%s", reason);
 }
 
-static inline void bench_on_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
+static inline void bench_on_log(void *ctx, enum fb_log_level level, const char *who,
+                                const char *line)
 {
 	struct bench *b = ctx;
 	char text[1200];
@@ -103,7 +104,8 @@ static inline void bench_on_event(void *ctx, uint64_t dpid, bool up, const char 
 {
 	struct bench *b = ctx;
 	size_t room = sizeof b->events - b->events_len;
-	int len = snprintf(b->events + b->events_len, room, "%s %llu\n", up ? "up" : "down", (unsigned long long)dpid);
+	int len = snprintf(b->events + b->events_len, room, "%s %llu\n", up ? "up" : "down",
+	                   (unsigned long long)dpid);
 
 	(void)peer;
 	if ((size_t)len < room)
@@ -117,7 +119,11 @@ static inline struct bench *bench_new_with(const struct controller_config *confi
 {
 	struct bench *b = calloc(1, sizeof *b);
 	struct controller_ops ops = {
-		.send = bench_on_send, .close = bench_on_close, .log = bench_on_log, .switch_event = bench_on_event, .ctx = b,
+	        .send = bench_on_send,
+	        .close = bench_on_close,
+	        .log = bench_on_log,
+	        .switch_event = bench_on_event,
+	        .ctx = b,
 	};
 
 	assert(b);
@@ -147,7 +153,8 @@ static inline void bench_free(struct bench *b)
 }
 
 /* Append an application; what was wrong is in b->error. */
-static inline int bench_try_add(struct bench *b, const struct fb_app_class *cls, const char *options)
+static inline int bench_try_add(struct bench *b, const struct fb_app_class *cls,
+                                const char *options)
 {
 	struct fb_text error = fb_text_make(b->error, sizeof b->error);
 
@@ -208,7 +215,7 @@ static inline uint64_t bench_counter(const struct bench *b, const char *app, con
 /* Feed bytes as one read brought them. */
 static inline void fake_switch_feed(struct fake_switch *sw, const void *bytes, size_t len)
 {
-	uint8_t *copy = malloc(len + 1);   /* of exactly that size, so that reading on is noticed */
+	uint8_t *copy = malloc(len + 1); /* of exactly that size, so that reading on is noticed */
 
 	assert(copy && sw->session);
 	if (len)
@@ -276,7 +283,8 @@ static inline size_t fake_switch_count(const struct fake_switch *sw, uint8_t typ
 }
 
 /* A connection on which nothing was said yet but the controller's HELLO. */
-static inline struct fake_switch *fake_switch_connect(struct bench *b, uint64_t dpid, uint16_t ports_count)
+static inline struct fake_switch *fake_switch_connect(struct bench *b, uint64_t dpid,
+                                                      uint16_t ports_count)
 {
 	struct fake_switch *sw = calloc(1, sizeof *sw);
 	char peer[64];
@@ -313,8 +321,9 @@ static inline void fake_switch_hello(struct fake_switch *sw)
 static inline void fake_switch_put_features(const struct fake_switch *sw, struct fb_buf *out)
 {
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_FEATURES_REPLY, .xid = 2};
-	struct fb_buf ports = fb_buf_make(malloc((size_t)sw->ports_count * sizeof(struct ofp_phy_port) + 1),
-					  (size_t)sw->ports_count * sizeof(struct ofp_phy_port));
+	struct fb_buf ports =
+	        fb_buf_make(malloc((size_t)sw->ports_count * sizeof(struct ofp_phy_port) + 1),
+	                    (size_t)sw->ports_count * sizeof(struct ofp_phy_port));
 	bool ok;
 
 	for (unsigned n = 1; n <= sw->ports_count; n++) {
@@ -323,8 +332,12 @@ static inline void fake_switch_put_features(const struct fake_switch *sw, struct
 		fb_phy_port_put(&ports, &port);
 	}
 	msg.features_reply = (struct fb_features_reply){
-		.datapath_id = sw->dpid, .n_buffers = sw->n_buffers, .n_tables = 2, .capabilities = OFPC_FLOW_STATS,
-		.actions = 0xfff, .ports = {ports.data, ports.len},
+	        .datapath_id = sw->dpid,
+	        .n_buffers = sw->n_buffers,
+	        .n_tables = 2,
+	        .capabilities = OFPC_FLOW_STATS,
+	        .actions = 0xfff,
+	        .ports = {ports.data, ports.len},
 	};
 	ok = fb_msg_encode(out, &msg);
 	assert(ok);
@@ -341,10 +354,10 @@ static inline void fake_switch_features(struct fake_switch *sw)
 	fake_switch_feed(sw, buf.data, buf.len);
 }
 
-/* A switch that is up; what the handshake brought is discarded, what applications sent at switch_up too unless
- * 'keep' (then it is what fake_switch_next() yields). */
-static inline struct fake_switch *fake_switch_join_keeping(struct bench *b, uint64_t dpid, uint16_t ports_count,
-							   bool keep)
+/* A switch that is up; what the handshake brought is discarded, what applications sent at switch_up
+ * too unless 'keep' (then it is what fake_switch_next() yields). */
+static inline struct fake_switch *fake_switch_join_keeping(struct bench *b, uint64_t dpid,
+                                                           uint16_t ports_count, bool keep)
 {
 	struct fake_switch *sw = fake_switch_connect(b, dpid, ports_count);
 
@@ -362,25 +375,30 @@ static inline struct fake_switch *fake_switch_join_keeping(struct bench *b, uint
 	return sw;
 }
 
-static inline struct fake_switch *fake_switch_join(struct bench *b, uint64_t dpid, uint16_t ports_count)
+static inline struct fake_switch *fake_switch_join(struct bench *b, uint64_t dpid,
+                                                   uint16_t ports_count)
 {
 	return fake_switch_join_keeping(b, dpid, ports_count, false);
 }
 
 /* Feed a packet-in that carries the whole frame; 'buffer_id' may be OFP_NO_BUFFER. */
-static inline void fake_switch_packet_in(struct fake_switch *sw, uint32_t buffer_id, uint16_t in_port,
-					 const void *frame, size_t len)
+static inline void fake_switch_packet_in(struct fake_switch *sw, uint32_t buffer_id,
+                                         uint16_t in_port, const void *frame, size_t len)
 {
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PACKET_IN};
 
 	msg.packet_in = (struct fb_of_packet_in){
-		.buffer_id = buffer_id, .total_len = (uint16_t)len, .in_port = in_port, .reason = OFPR_NO_MATCH,
-		.data = {frame, len},
+	        .buffer_id = buffer_id,
+	        .total_len = (uint16_t)len,
+	        .in_port = in_port,
+	        .reason = OFPR_NO_MATCH,
+	        .data = {frame, len},
 	};
 	fake_switch_send(sw, &msg);
 }
 
-static inline void fake_switch_port_status(struct fake_switch *sw, uint8_t reason, const struct fb_phy_port *port)
+static inline void fake_switch_port_status(struct fake_switch *sw, uint8_t reason,
+                                           const struct fb_phy_port *port)
 {
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PORT_STATUS};
 
@@ -407,7 +425,8 @@ static inline void fake_switch_leave(struct fake_switch *sw)
 
 /* --- Frames and actions --- */
 
-/* A frame of dl_type 0x88b5 with 60 bytes: for tests that care for addresses only. Returns its length. */
+/* A frame of dl_type 0x88b5 with 60 bytes: for tests that care for addresses only. Returns its
+ * length. */
 static inline size_t fake_frame(uint8_t frame[60], uint64_t dl_src, uint64_t dl_dst)
 {
 	memset(frame, 0, 60);
@@ -423,8 +442,8 @@ static inline uint16_t fake_only_output(struct fb_view actions)
 	struct fb_action action;
 	size_t offset = 0;
 
-	if (!fb_action_next(actions.data, actions.len, &offset, &action) || action.type != OFPAT_OUTPUT ||
-	    offset != actions.len)
+	if (!fb_action_next(actions.data, actions.len, &offset, &action) ||
+	    action.type != OFPAT_OUTPUT || offset != actions.len)
 		return OFPP_NONE;
 	return action.output.port;
 }

@@ -12,7 +12,8 @@ static void a_buffered_frame_is_flooded_by_its_buffer_id(void)
 
 	bench_add(b, &fb_app_hub, "");
 	sw = fake_switch_join(b, 1, 3);
-	fake_switch_packet_in(sw, 0, 2, frame, fake_frame(frame, 1, 2));   /* 0 is a buffer id like any other */
+	fake_switch_packet_in(sw, 0, 2, frame,
+	                      fake_frame(frame, 1, 2)); /* 0 is a buffer id like any other */
 	msg = fake_switch_expect(sw, OFPT_PACKET_OUT);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(msg);
 	CU_ASSERT_EQUAL(msg->packet_out.buffer_id, 0);
@@ -54,7 +55,10 @@ static void a_frame_that_came_cut_is_sent_from_its_buffer_only(void)
 	bench_add(b, &fb_app_hub, "");
 	sw = fake_switch_join(b, 1, 3);
 	in.packet_in = (struct fb_of_packet_in){
-		.buffer_id = 5, .total_len = 1500, .in_port = 1, .data = {frame, fake_frame(frame, 1, 2)},
+	        .buffer_id = 5,
+	        .total_len = 1500,
+	        .in_port = 1,
+	        .data = {frame, fake_frame(frame, 1, 2)},
 	};
 	fake_switch_send(sw, &in);
 	CU_ASSERT_PTR_NOT_NULL(fake_switch_expect(sw, OFPT_PACKET_OUT));
@@ -93,7 +97,8 @@ static void one_read_is_answered_by_one_send(void)
 	static uint8_t bytes[65536];
 	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
 	uint8_t frame[60];
-	struct fb_of_packet_in pi = {.total_len = 60, .in_port = 1, .data = {frame, fake_frame(frame, 1, 2)}};
+	struct fb_of_packet_in pi = {
+	        .total_len = 60, .in_port = 1, .data = {frame, fake_frame(frame, 1, 2)}};
 
 	bench_add(b, &fb_app_hub, "");
 	sw = fake_switch_join(b, 1, 3);
@@ -110,9 +115,8 @@ static void one_read_is_answered_by_one_send(void)
 	bench_free(b);
 }
 
-UNIT_TESTS("hub",
-	   UNIT_TEST(a_buffered_frame_is_flooded_by_its_buffer_id),
-	   UNIT_TEST(an_unbuffered_frame_is_flooded_with_its_bytes),
-	   UNIT_TEST(a_frame_that_came_cut_is_sent_from_its_buffer_only),
-	   UNIT_TEST(a_frame_too_long_for_a_packet_out_is_counted),
-	   UNIT_TEST(one_read_is_answered_by_one_send))
+UNIT_TESTS("hub", UNIT_TEST(a_buffered_frame_is_flooded_by_its_buffer_id),
+           UNIT_TEST(an_unbuffered_frame_is_flooded_with_its_bytes),
+           UNIT_TEST(a_frame_that_came_cut_is_sent_from_its_buffer_only),
+           UNIT_TEST(a_frame_too_long_for_a_packet_out_is_counted),
+           UNIT_TEST(one_read_is_answered_by_one_send))

@@ -1,11 +1,12 @@
-/* The application learning: what it learns, what it installs, and that the entries follow what it knows. */
+/* The application learning: what it learns, what it installs, and that the entries follow what it
+ * knows. */
 #include "tests/unit/harness.h"
 
 #include "tests/unit/controller/fake_switch.h"
 
 enum { A = 0x0a, B = 0x0b, C = 0x0c };
 #define MAC(station) (UINT64_C(0x020000000000) | (station))
-#define BROADCAST UINT64_C(0xffffffffffff)
+#define BROADCAST    UINT64_C(0xffffffffffff)
 
 /* A learning switch with 'options' and one switch of four ports, after its handshake; no echoes. */
 static struct fake_switch *begin(const char *options)
@@ -27,7 +28,8 @@ static void end(struct fake_switch *sw)
 }
 
 /* A frame from 'src' to 'dst' by 'port', in buffer 'buffer_id'; what is sent is discarded first. */
-static void frame_in(struct fake_switch *sw, uint32_t buffer_id, uint16_t port, uint64_t src, uint64_t dst)
+static void frame_in(struct fake_switch *sw, uint32_t buffer_id, uint16_t port, uint64_t src,
+                     uint64_t dst)
 {
 	uint8_t frame[60];
 	size_t len = fake_frame(frame, src, dst);
@@ -41,18 +43,21 @@ static bool is_out(struct fake_switch *sw, uint32_t buffer_id, uint16_t port)
 {
 	const struct fb_msg *msg = fake_switch_expect(sw, OFPT_PACKET_OUT);
 
-	return msg && msg->packet_out.buffer_id == buffer_id && fake_only_output(msg->packet_out.actions) == port;
+	return msg && msg->packet_out.buffer_id == buffer_id &&
+	       fake_only_output(msg->packet_out.actions) == port;
 }
 
 /* The next message is the entry for frames from 'src' at 'in_port' to 'dst' at 'out_port'. */
-static bool is_entry(struct fake_switch *sw, uint32_t buffer_id, uint16_t in_port, uint64_t src, uint64_t dst,
-		     uint16_t out_port)
+static bool is_entry(struct fake_switch *sw, uint32_t buffer_id, uint16_t in_port, uint64_t src,
+                     uint64_t dst, uint16_t out_port)
 {
 	const struct fb_msg *msg = fake_switch_expect(sw, OFPT_FLOW_MOD);
 	const struct fb_flow_mod *fm = &msg->flow_mod;
 
-	return msg && fm->command == OFPFC_ADD && fm->buffer_id == buffer_id && fm->match.in_port == in_port &&
-	       fm->match.wildcards == (OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN)) &&
+	return msg && fm->command == OFPFC_ADD && fm->buffer_id == buffer_id &&
+	       fm->match.in_port == in_port &&
+	       fm->match.wildcards == (OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST |
+	                                             OFPFW_DL_VLAN)) &&
 	       fb_mac_to_u64(fm->match.dl_src) == src && fb_mac_to_u64(fm->match.dl_dst) == dst &&
 	       fake_only_output(fm->actions) == out_port;
 }
@@ -167,7 +172,7 @@ static void vlans_are_learned_apart(void)
 	size_t len = fake_frame(frame, MAC(A), BROADCAST);
 
 	fb_set16(frame + 12, FB_ETH_VLAN);
-	fb_set16(frame + 14, 0x6005);   /* VLAN 5 with a priority */
+	fb_set16(frame + 14, 0x6005); /* VLAN 5 with a priority */
 	fake_switch_packet_in(sw, 1, 1, frame, len);
 	frame_in(sw, 2, 2, MAC(B), MAC(A));
 	CU_ASSERT(is_out(sw, 2, OFPP_FLOOD));
@@ -200,7 +205,8 @@ static void frames_of_one_read_are_handled_in_their_order(void)
 
 	for (unsigned i = 0; i < 50; i++) {
 		uint8_t frame[60];
-		struct fb_of_packet_in pi = {.buffer_id = 2 * i, .total_len = 60, .in_port = 1, .data = {frame, 60}};
+		struct fb_of_packet_in pi = {
+		        .buffer_id = 2 * i, .total_len = 60, .in_port = 1, .data = {frame, 60}};
 
 		fake_frame(frame, MAC(0x100 + i), MAC(0x200 + i));
 		fb_msg_put_packet_in(&buf, 0, &pi);
@@ -231,8 +237,9 @@ static void a_move_is_logged_and_takes_the_old_entries_away(void)
 	CU_ASSERT(is_delete(sw, true, MAC(A)));
 	CU_ASSERT(is_entry(sw, 9, 3, MAC(A), MAC(B), 2));
 	CU_ASSERT(is_quiet(sw));
-	CU_ASSERT_PTR_NOT_NULL(strstr(sw->bench->log,
-				      "learning: 0000000000000001: 02:00:00:00:00:0a moved from port 1 to 3\n"));
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(sw->bench->log,
+	               "learning: 0000000000000001: 02:00:00:00:00:0a moved from port 1 to 3\n"));
 	frame_in(sw, 10, 2, MAC(B), MAC(A));
 	CU_ASSERT(is_entry(sw, 10, 2, MAC(B), MAC(A), 3));
 	CU_ASSERT_EQUAL(bench_counter(sw->bench, "learning", "moved"), 1);
@@ -396,14 +403,14 @@ static void a_full_flow_table_is_answered_by_forwarding_frame_by_frame(void)
 	static uint8_t cause[80];
 
 	introduce(sw);
-	memcpy(cause, sw->sent, sizeof cause);   /* the entry from A to B, with buffer 3 */
+	memcpy(cause, sw->sent, sizeof cause); /* the entry from A to B, with buffer 3 */
 	error.xid = fb_get32(cause + 4);
 	error.error.type = OFPET_FLOW_MOD_FAILED;
 	error.error.code = OFPFMFC_ALL_TABLES_FULL;
 	error.error.data = (struct fb_view){cause, sizeof cause};
 	fake_switch_discard(sw);
 	fake_switch_send(sw, &error);
-	CU_ASSERT(is_out(sw, 3, 2));             /* the buffer is not left behind */
+	CU_ASSERT(is_out(sw, 3, 2)); /* the buffer is not left behind */
 	frame_in(sw, 4, 1, MAC(A), MAC(B));
 	CU_ASSERT(is_out(sw, 4, 2));
 	CU_ASSERT(is_quiet(sw));
@@ -417,16 +424,18 @@ static void a_full_flow_table_is_answered_by_forwarding_frame_by_frame(void)
 /* --- Entries of an earlier run --- */
 
 /* An entry as install() makes it, in a FLOW statistics reply to the request of switch_up. */
-static void report_entry(struct fake_switch *sw, uint32_t xid, uint64_t cookie, uint16_t in_port, uint64_t src,
-			 uint64_t dst, uint16_t out_port)
+static void report_entry(struct fake_switch *sw, uint32_t xid, uint64_t cookie, uint16_t in_port,
+                         uint64_t src, uint64_t dst, uint16_t out_port)
 {
 	uint8_t memory[256], actions[8];
-	struct fb_buf entries = fb_buf_make(memory, sizeof memory), list = fb_buf_make(actions, sizeof actions);
+	struct fb_buf entries = fb_buf_make(memory, sizeof memory),
+	              list = fb_buf_make(actions, sizeof actions);
 	struct fb_flow_stats flow = {.cookie = cookie, .priority = 100};
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = xid};
 
 	fb_match_any(&flow.match);
-	flow.match.wildcards = OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
+	flow.match.wildcards =
+	        OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
 	flow.match.in_port = in_port;
 	flow.match.dl_vlan = OFP_VLAN_NONE;
 	fb_mac_from_u64(flow.match.dl_src, src);
@@ -455,7 +464,8 @@ static void entries_of_an_earlier_run_are_taken_as_learned(void)
 	frame_in(sw, 1, 4, MAC(C), BROADCAST);
 	fake_switch_discard(sw);
 	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 1, MAC(A), MAC(B), 2);
-	report_entry(sw, xid, UINT64_C(0x9999000000000007), 1, MAC(0x77), MAC(0x78), 2);   /* somebody else's */
+	report_entry(sw, xid, UINT64_C(0x9999000000000007), 1, MAC(0x77), MAC(0x78),
+	             2); /* somebody else's */
 	CU_ASSERT(is_quiet(sw));
 	/* C was heard at port 4 since: what leads to port 3 is out of date. */
 	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 1, MAC(A), MAC(C), 3);
@@ -486,25 +496,23 @@ static void what_was_learned_goes_with_the_switch(void)
 	end(sw);
 }
 
-UNIT_TESTS("learning",
-	   UNIT_TEST(an_unknown_destination_is_flooded),
-	   UNIT_TEST(a_known_destination_gets_an_entry_that_takes_the_buffer_along),
-	   UNIT_TEST(without_a_buffer_the_frame_follows_its_entry),
-	   UNIT_TEST(groups_are_flooded_and_never_learned),
-	   UNIT_TEST(a_destination_on_the_ingress_port_is_dropped),
-	   UNIT_TEST(vlans_are_learned_apart),
-	   UNIT_TEST(switches_are_learned_apart),
-	   UNIT_TEST(frames_of_one_read_are_handled_in_their_order),
-	   UNIT_TEST(a_move_is_logged_and_takes_the_old_entries_away),
-	   UNIT_TEST(a_move_without_entries_deletes_none),
-	   UNIT_TEST(an_entry_goes_when_its_source_or_its_destination_moves),
-	   UNIT_TEST(a_station_that_flaps_does_not_flood_the_log),
-	   UNIT_TEST(a_silent_station_is_forgotten_with_its_entries),
-	   UNIT_TEST(a_station_that_speaks_is_not_forgotten),
-	   UNIT_TEST(a_full_table_loses_its_oldest_station_and_that_ones_entries),
-	   UNIT_TEST(a_station_heard_again_is_not_the_oldest),
-	   UNIT_TEST(a_port_that_goes_down_takes_stations_and_entries_along),
-	   UNIT_TEST(a_port_that_comes_up_changes_nothing),
-	   UNIT_TEST(a_full_flow_table_is_answered_by_forwarding_frame_by_frame),
-	   UNIT_TEST(entries_of_an_earlier_run_are_taken_as_learned),
-	   UNIT_TEST(what_was_learned_goes_with_the_switch))
+UNIT_TESTS("learning", UNIT_TEST(an_unknown_destination_is_flooded),
+           UNIT_TEST(a_known_destination_gets_an_entry_that_takes_the_buffer_along),
+           UNIT_TEST(without_a_buffer_the_frame_follows_its_entry),
+           UNIT_TEST(groups_are_flooded_and_never_learned),
+           UNIT_TEST(a_destination_on_the_ingress_port_is_dropped),
+           UNIT_TEST(vlans_are_learned_apart), UNIT_TEST(switches_are_learned_apart),
+           UNIT_TEST(frames_of_one_read_are_handled_in_their_order),
+           UNIT_TEST(a_move_is_logged_and_takes_the_old_entries_away),
+           UNIT_TEST(a_move_without_entries_deletes_none),
+           UNIT_TEST(an_entry_goes_when_its_source_or_its_destination_moves),
+           UNIT_TEST(a_station_that_flaps_does_not_flood_the_log),
+           UNIT_TEST(a_silent_station_is_forgotten_with_its_entries),
+           UNIT_TEST(a_station_that_speaks_is_not_forgotten),
+           UNIT_TEST(a_full_table_loses_its_oldest_station_and_that_ones_entries),
+           UNIT_TEST(a_station_heard_again_is_not_the_oldest),
+           UNIT_TEST(a_port_that_goes_down_takes_stations_and_entries_along),
+           UNIT_TEST(a_port_that_comes_up_changes_nothing),
+           UNIT_TEST(a_full_flow_table_is_answered_by_forwarding_frame_by_frame),
+           UNIT_TEST(entries_of_an_earlier_run_are_taken_as_learned),
+           UNIT_TEST(what_was_learned_goes_with_the_switch))

@@ -9,18 +9,22 @@
 static const char *const modes[] = {"packet", "flows", NULL};
 
 static const struct fb_option options[] = {
-	{.name = "count", .type = FB_OPTION_INTEGER, .default_text = "7", .min = 1, .max = 100},
-	{.name = "mac_idle", .type = FB_OPTION_DURATION, .default_text = "300s", .min = FB_NS_PER_MS,
-	 .max = 3600 * FB_NS_PER_S},
-	{.name = "verbose", .type = FB_OPTION_BOOL, .default_text = "no"},
-	{.name = "mode", .type = FB_OPTION_CHOICE, .default_text = "flows", .choices = modes},
-	{.name = "total", .type = FB_OPTION_INTEGER, .default_text = "0", .max = UINT64_MAX},
-	{.name = "wait", .type = FB_OPTION_DURATION, .default_text = "0", .max = UINT64_MAX},
+        {.name = "count", .type = FB_OPTION_INTEGER, .default_text = "7", .min = 1, .max = 100},
+        {.name = "mac_idle",
+         .type = FB_OPTION_DURATION,
+         .default_text = "300s",
+         .min = FB_NS_PER_MS,
+         .max = 3600 * FB_NS_PER_S},
+        {.name = "verbose", .type = FB_OPTION_BOOL, .default_text = "no"},
+        {.name = "mode", .type = FB_OPTION_CHOICE, .default_text = "flows", .choices = modes},
+        {.name = "total", .type = FB_OPTION_INTEGER, .default_text = "0", .max = UINT64_MAX},
+        {.name = "wait", .type = FB_OPTION_DURATION, .default_text = "0", .max = UINT64_MAX},
 };
 
 enum { COUNT, MAC_IDLE, VERBOSE, MODE, TOTAL, WAIT, OPTIONS };
 
-static const struct fb_app_class cls = {.name = "app", .options = options, .options_count = OPTIONS};
+static const struct fb_app_class cls = {
+        .name = "app", .options = options, .options_count = OPTIONS};
 
 static uint64_t values[OPTIONS];
 static char error[512];
@@ -64,10 +68,19 @@ static void durations_have_units_and_fractions(void)
 		const char *text;
 		uint64_t ns;
 	} cases[] = {
-		{"wait=250ms", 250 * FB_NS_PER_MS}, {"wait=5s", 5 * FB_NS_PER_S}, {"wait=2m", 120 * FB_NS_PER_S},
-		{"wait=1h", 3600 * FB_NS_PER_S}, {"wait=30", 30 * FB_NS_PER_S}, {"wait=0", 0}, {"wait=7us", 7000},
-		{"wait=9ns", 9}, {"wait=0.5s", 500 * FB_NS_PER_MS}, {"wait=1.000000001", FB_NS_PER_S + 1},
-		{"wait=1.5m", 90 * FB_NS_PER_S}, {"wait=0.25h", 900 * FB_NS_PER_S}, {"wait=18446744072s", 18446744072 * FB_NS_PER_S},
+	        {"wait=250ms", 250 * FB_NS_PER_MS},
+	        {"wait=5s", 5 * FB_NS_PER_S},
+	        {"wait=2m", 120 * FB_NS_PER_S},
+	        {"wait=1h", 3600 * FB_NS_PER_S},
+	        {"wait=30", 30 * FB_NS_PER_S},
+	        {"wait=0", 0},
+	        {"wait=7us", 7000},
+	        {"wait=9ns", 9},
+	        {"wait=0.5s", 500 * FB_NS_PER_MS},
+	        {"wait=1.000000001", FB_NS_PER_S + 1},
+	        {"wait=1.5m", 90 * FB_NS_PER_S},
+	        {"wait=0.25h", 900 * FB_NS_PER_S},
+	        {"wait=18446744072s", 18446744072 * FB_NS_PER_S},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -79,15 +92,33 @@ static void durations_have_units_and_fractions(void)
 static void what_is_no_duration_is_refused(void)
 {
 	static const char *const cases[] = {
-		"wait=", "wait=s", "wait=-1", "wait=1x", "wait=1.", "wait=.5", "wait=1.2.3", "wait=5 s", "wait=1.0000000001",
-		"wait=0.5ns", "wait=18446744073709551616", "wait=99999999999999h", "wait=1e3", "wait=1S",
+	        "wait=",
+	        "wait=s",
+	        "wait=-1",
+	        "wait=1x",
+	        "wait=1.",
+	        "wait=.5",
+	        "wait=1.2.3",
+	        "wait=5 s",
+	        "wait=1.0000000001",
+	        "wait=0.5ns",
+	        "wait=18446744073709551616",
+	        "wait=99999999999999h",
+	        "wait=1e3",
+	        "wait=1S",
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		CU_ASSERT_EQUAL(parse(cases[i]), -1);
-	CU_ASSERT(refused("mac_idle=5x", "app: mac_idle=5x: expected a duration like 250ms, 5s, 2m or 1h, 1ms to 1h"));
-	CU_ASSERT(refused("mac_idle=2h", "app: mac_idle=2h: expected a duration like 250ms, 5s, 2m or 1h, 1ms to 1h"));
-	CU_ASSERT(refused("wait=x", "app: wait=x: expected a duration like 250ms, 5s, 2m or 1h, at least 0s"));
+	CU_ASSERT(refused(
+	        "mac_idle=5x",
+	        "app: mac_idle=5x: expected a duration like 250ms, 5s, 2m or 1h, 1ms to 1h"));
+	CU_ASSERT(refused(
+	        "mac_idle=2h",
+	        "app: mac_idle=2h: expected a duration like 250ms, 5s, 2m or 1h, 1ms to 1h"));
+	CU_ASSERT(
+	        refused("wait=x",
+	                "app: wait=x: expected a duration like 250ms, 5s, 2m or 1h, at least 0s"));
 }
 
 static void integers_stay_in_their_range(void)
@@ -119,10 +150,12 @@ static void words_for_yes_and_no_are_known(void)
 
 static void an_unknown_option_is_refused_with_the_nearest_known_one(void)
 {
-	CU_ASSERT(refused("mac_idel=5s", "app: unknown option 'mac_idel', did you mean 'mac_idle'?"));
-	CU_ASSERT(refused("colour=red",
-			  "app: unknown option 'colour', known are count, mac_idle, verbose, mode, total or wait"));
-	CU_ASSERT(refused("mode=flow", "app: mode=flow: expected packet or flows (did you mean flows?)"));
+	CU_ASSERT(
+	        refused("mac_idel=5s", "app: unknown option 'mac_idel', did you mean 'mac_idle'?"));
+	CU_ASSERT(refused("colour=red", "app: unknown option 'colour', known are count, mac_idle, "
+	                                "verbose, mode, total or wait"));
+	CU_ASSERT(refused("mode=flow",
+	                  "app: mode=flow: expected packet or flows (did you mean flows?)"));
 	CU_ASSERT(refused("mode=nothing", "app: mode=nothing: expected packet or flows"));
 }
 
@@ -144,15 +177,14 @@ static void an_option_twice_or_without_value_is_refused(void)
 	CU_ASSERT(refused("count=1,", "app: expected another NAME=VALUE after the last comma"));
 	CU_ASSERT(refused(",count=1", "app: expected NAME=VALUE[,NAME=VALUE...]"));
 	CU_ASSERT(refused("count=1,,mode=flows", "app: expected NAME=VALUE[,NAME=VALUE...]"));
-	CU_ASSERT(refused("=1", "app: unknown option '', known are count, mac_idle, verbose, mode, total or wait"));
+	CU_ASSERT(refused(
+	        "=1",
+	        "app: unknown option '', known are count, mac_idle, verbose, mode, total or wait"));
 }
 
-UNIT_TESTS("options",
-	   UNIT_TEST(defaults_fill_what_is_not_said),
-	   UNIT_TEST(durations_have_units_and_fractions),
-	   UNIT_TEST(what_is_no_duration_is_refused),
-	   UNIT_TEST(integers_stay_in_their_range),
-	   UNIT_TEST(words_for_yes_and_no_are_known),
-	   UNIT_TEST(an_unknown_option_is_refused_with_the_nearest_known_one),
-	   UNIT_TEST(a_class_without_options_takes_none),
-	   UNIT_TEST(an_option_twice_or_without_value_is_refused))
+UNIT_TESTS("options", UNIT_TEST(defaults_fill_what_is_not_said),
+           UNIT_TEST(durations_have_units_and_fractions), UNIT_TEST(what_is_no_duration_is_refused),
+           UNIT_TEST(integers_stay_in_their_range), UNIT_TEST(words_for_yes_and_no_are_known),
+           UNIT_TEST(an_unknown_option_is_refused_with_the_nearest_known_one),
+           UNIT_TEST(a_class_without_options_takes_none),
+           UNIT_TEST(an_option_twice_or_without_value_is_refused))

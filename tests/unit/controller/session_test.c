@@ -1,4 +1,5 @@
-/* One connection of the controller: handshake, versions, liveness, and what peers do that they should not. */
+/* One connection of the controller: handshake, versions, liveness, and what peers do that they
+ * should not. */
 #include "tests/unit/harness.h"
 
 #include "tests/unit/controller/fake_switch.h"
@@ -195,7 +196,9 @@ static void a_version_bitmap_with_ours_or_nonsense_is_taken(void)
 	static const struct {
 		const uint8_t *data;
 		size_t len;
-	} cases[] = {{with_10, sizeof with_10}, {nonsense, sizeof nonsense}, {cut_short, sizeof cut_short}};
+	} cases[] = {{with_10, sizeof with_10},
+	             {nonsense, sizeof nonsense},
+	             {cut_short, sizeof cut_short}};
 	struct bench *b = bench_new();
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -242,7 +245,8 @@ static void a_peer_that_refuses_our_hello_is_closed_with_its_text(void)
 
 static void what_comes_before_hello_ends_the_connection(void)
 {
-	static const uint8_t types[] = {OFPT_FEATURES_REPLY, OFPT_BARRIER_REPLY, OFPT_PACKET_IN, 77};
+	static const uint8_t types[] = {OFPT_FEATURES_REPLY, OFPT_BARRIER_REPLY, OFPT_PACKET_IN,
+	                                77};
 	struct bench *b = bench_new();
 
 	for (size_t i = 0; i < sizeof types; i++) {
@@ -359,7 +363,8 @@ static void a_switch_that_changes_its_dpid_is_closed(void)
 
 static void what_only_controllers_send_is_answered_with_bad_type(void)
 {
-	static const uint8_t types[] = {OFPT_FEATURES_REQUEST, OFPT_GET_CONFIG_REQUEST, OFPT_BARRIER_REQUEST};
+	static const uint8_t types[] = {OFPT_FEATURES_REQUEST, OFPT_GET_CONFIG_REQUEST,
+	                                OFPT_BARRIER_REQUEST};
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_FLOW_MOD, .xid = 0x77};
 	struct bench *b = bench_new();
 	struct fake_switch *sw = fake_switch_join(b, 1, 2);
@@ -394,11 +399,11 @@ static void a_malformed_message_is_answered_and_survived(void)
 	struct bench *b = bench_new();
 	struct fake_switch *sw = fake_switch_join(b, 1, 2);
 
-	send_header(sw, OFP_VERSION, OFPT_PACKET_IN, 8);      /* too short for one */
+	send_header(sw, OFP_VERSION, OFPT_PACKET_IN, 8); /* too short for one */
 	CU_ASSERT(is_error(fake_switch_next(sw), OFPET_BAD_REQUEST, OFPBRC_BAD_LEN));
 	send_header(sw, OFP_VERSION, 99, 9);
 	CU_ASSERT(is_error(fake_switch_next(sw), OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE));
-	send_header(sw, OFP_VERSION, OFPT_ERROR, 10);         /* no error is answered with an error */
+	send_header(sw, OFP_VERSION, OFPT_ERROR, 10); /* no error is answered with an error */
 	CU_ASSERT_PTR_NULL(fake_switch_next(sw));
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->bad_messages, 3);
 	CU_ASSERT(!sw->closed);
@@ -433,8 +438,9 @@ static void errors_of_a_switch_are_logged_by_name(void)
 	msg.error.code = OFPFMFC_ALL_TABLES_FULL;
 	msg.error.data = (struct fb_view){cause, sizeof cause};
 	fake_switch_send(sw, &msg);
-	CU_ASSERT_PTR_NOT_NULL(strstr(b->log, "0000000000000042 (fake:1): error OFPFMFC_ALL_TABLES_FULL in answer to "
-				      "FLOW_MOD, xid 0x00000004 of the controller\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	        b->log, "0000000000000042 (fake:1): error OFPFMFC_ALL_TABLES_FULL in answer to "
+	                "FLOW_MOD, xid 0x00000004 of the controller\n"));
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->errors_in, 1);
 	bench_free(b);
 }
@@ -456,7 +462,7 @@ static void a_flood_of_wrong_messages_does_not_flood_the_log(void)
 
 	for (int i = 0; i < 1000; i++)
 		send_header(sw, OFP_VERSION, OFPT_BARRIER_REQUEST, 1);
-	CU_ASSERT_EQUAL(count_lines(b->log), before + 9);   /* the tenth was used by "switch is up" */
+	CU_ASSERT_EQUAL(count_lines(b->log), before + 9); /* the tenth was used by "switch is up" */
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->log_lines_suppressed, 991);
 	bench_pass(b, FB_NS_PER_S);
 	send_header(sw, OFP_VERSION, OFPT_BARRIER_REQUEST, 1);
@@ -538,7 +544,8 @@ static void single_bytes_are_no_life(void)
 static void a_peer_that_says_nothing_is_closed_after_the_handshake_timeout(void)
 {
 	struct bench *b = bench_new();
-	struct fake_switch *silent = fake_switch_connect(b, 1, 2), *half = fake_switch_connect(b, 2, 2);
+	struct fake_switch *silent = fake_switch_connect(b, 1, 2),
+	                   *half = fake_switch_connect(b, 2, 2);
 
 	fake_switch_hello(half);
 	bench_pass(b, 10 * FB_NS_PER_S - 1);
@@ -575,7 +582,9 @@ static void a_new_connection_of_a_known_dpid_replaces_the_old_one(void)
 
 	new = fake_switch_join(b, 7, 2);
 	CU_ASSERT(old->closed);
-	CU_ASSERT_STRING_EQUAL(old->close_reason, "replaced by a new connection of switch 0000000000000007 from fake:2");
+	CU_ASSERT_STRING_EQUAL(
+	        old->close_reason,
+	        "replaced by a new connection of switch 0000000000000007 from fake:2");
 	CU_ASSERT(!new->closed);
 	CU_ASSERT_STRING_EQUAL(b->events, "up 7\ndown 7\nup 7\n");
 	CU_ASSERT_EQUAL(controller_switches_up(b->ctl), 1);
@@ -627,37 +636,35 @@ static void ports_of_features_reply_are_sorted_and_unique(void)
 	bench_free(b);
 }
 
-UNIT_TESTS("session",
-	   UNIT_TEST(hello_is_sent_at_once),
-	   UNIT_TEST(a_switch_is_asked_configured_and_woken_up),
-	   UNIT_TEST(miss_send_len_is_the_configured_one),
-	   UNIT_TEST(every_own_xid_is_new),
-	   UNIT_TEST(the_whole_handshake_may_come_in_one_read),
-	   UNIT_TEST(a_later_version_settles_on_ours),
-	   UNIT_TEST(a_peer_below_our_version_is_refused_with_a_text),
-	   UNIT_TEST(a_version_bitmap_without_ours_is_refused),
-	   UNIT_TEST(a_version_bitmap_with_ours_or_nonsense_is_taken),
-	   UNIT_TEST(a_peer_that_goes_on_in_another_version_is_closed),
-	   UNIT_TEST(a_peer_that_refuses_our_hello_is_closed_with_its_text),
-	   UNIT_TEST(what_comes_before_hello_ends_the_connection),
-	   UNIT_TEST(an_echo_before_hello_is_answered),
-	   UNIT_TEST(a_packet_in_behind_features_reply_in_one_read_is_handled),
-	   UNIT_TEST(a_packet_in_before_features_reply_is_dropped_and_its_buffer_released),
-	   UNIT_TEST(events_before_features_reply_are_left_alone),
-	   UNIT_TEST(a_second_hello_and_a_second_features_reply_are_ignored),
-	   UNIT_TEST(a_switch_that_changes_its_dpid_is_closed),
-	   UNIT_TEST(what_only_controllers_send_is_answered_with_bad_type),
-	   UNIT_TEST(a_vendor_message_is_answered_with_bad_vendor),
-	   UNIT_TEST(a_malformed_message_is_answered_and_survived),
-	   UNIT_TEST(a_length_below_eight_ends_the_connection),
-	   UNIT_TEST(errors_of_a_switch_are_logged_by_name),
-	   UNIT_TEST(a_flood_of_wrong_messages_does_not_flood_the_log),
-	   UNIT_TEST(an_echo_request_is_answered_with_its_payload_and_xid),
-	   UNIT_TEST(an_idle_connection_is_asked_for_an_echo_and_closed_without_one),
-	   UNIT_TEST(an_echo_reply_without_payload_or_any_message_keeps_the_connection),
-	   UNIT_TEST(single_bytes_are_no_life),
-	   UNIT_TEST(a_peer_that_says_nothing_is_closed_after_the_handshake_timeout),
-	   UNIT_TEST(echoes_can_be_turned_off),
-	   UNIT_TEST(a_new_connection_of_a_known_dpid_replaces_the_old_one),
-	   UNIT_TEST(a_connection_may_break_at_any_stage),
-	   UNIT_TEST(ports_of_features_reply_are_sorted_and_unique))
+UNIT_TESTS("session", UNIT_TEST(hello_is_sent_at_once),
+           UNIT_TEST(a_switch_is_asked_configured_and_woken_up),
+           UNIT_TEST(miss_send_len_is_the_configured_one), UNIT_TEST(every_own_xid_is_new),
+           UNIT_TEST(the_whole_handshake_may_come_in_one_read),
+           UNIT_TEST(a_later_version_settles_on_ours),
+           UNIT_TEST(a_peer_below_our_version_is_refused_with_a_text),
+           UNIT_TEST(a_version_bitmap_without_ours_is_refused),
+           UNIT_TEST(a_version_bitmap_with_ours_or_nonsense_is_taken),
+           UNIT_TEST(a_peer_that_goes_on_in_another_version_is_closed),
+           UNIT_TEST(a_peer_that_refuses_our_hello_is_closed_with_its_text),
+           UNIT_TEST(what_comes_before_hello_ends_the_connection),
+           UNIT_TEST(an_echo_before_hello_is_answered),
+           UNIT_TEST(a_packet_in_behind_features_reply_in_one_read_is_handled),
+           UNIT_TEST(a_packet_in_before_features_reply_is_dropped_and_its_buffer_released),
+           UNIT_TEST(events_before_features_reply_are_left_alone),
+           UNIT_TEST(a_second_hello_and_a_second_features_reply_are_ignored),
+           UNIT_TEST(a_switch_that_changes_its_dpid_is_closed),
+           UNIT_TEST(what_only_controllers_send_is_answered_with_bad_type),
+           UNIT_TEST(a_vendor_message_is_answered_with_bad_vendor),
+           UNIT_TEST(a_malformed_message_is_answered_and_survived),
+           UNIT_TEST(a_length_below_eight_ends_the_connection),
+           UNIT_TEST(errors_of_a_switch_are_logged_by_name),
+           UNIT_TEST(a_flood_of_wrong_messages_does_not_flood_the_log),
+           UNIT_TEST(an_echo_request_is_answered_with_its_payload_and_xid),
+           UNIT_TEST(an_idle_connection_is_asked_for_an_echo_and_closed_without_one),
+           UNIT_TEST(an_echo_reply_without_payload_or_any_message_keeps_the_connection),
+           UNIT_TEST(single_bytes_are_no_life),
+           UNIT_TEST(a_peer_that_says_nothing_is_closed_after_the_handshake_timeout),
+           UNIT_TEST(echoes_can_be_turned_off),
+           UNIT_TEST(a_new_connection_of_a_known_dpid_replaces_the_old_one),
+           UNIT_TEST(a_connection_may_break_at_any_stage),
+           UNIT_TEST(ports_of_features_reply_are_sorted_and_unique))
