@@ -116,21 +116,16 @@ static bool is_separator(char c)
 }
 
 /* The text after "actions=", or NULL; '*head_len' is the length of what stands before, without
- * separators at its end. */
+ * separators at its end. That a separator was there, parse_head() finds. */
 static const char *find_actions(const char *s, size_t *head_len)
 {
-	const char *found = NULL;
-	const char *at = s;
+	static const char key[] = "actions=";
+	const char *found = strstr(s, key);
 
-	while (!found && (at = strstr(at, "actions=")) != NULL) {
-		if (at == s || is_separator(at[-1]))
-			found = at;
-		at += strlen("actions=");
-	}
 	*head_len = found ? (size_t)(found - s) : strlen(s);
 	while (*head_len && is_separator(s[*head_len - 1]))
 		--*head_len;
-	return found ? at : NULL;
+	return found ? found + strlen(key) : NULL;
 }
 
 static int parse_head(const char *s, size_t head_len, struct fb_flow_mod *fm, struct fb_text *error)
@@ -150,7 +145,11 @@ static int parse_head(const char *s, size_t head_len, struct fb_flow_mod *fm, st
 		if (taken == 0)
 			return parse_match_unknown(pair.key, keys, error);
 	}
-	return r < 0 ? -1 : parse_match_finish(&pm, &fm->match, error);
+	if (r < 0)
+		return -1;
+	if (s > end)
+		return parse_fail(error, "a comma is missing before 'actions='");
+	return parse_match_finish(&pm, &fm->match, error);
 }
 
 int fb_parse_flow(const char *s, uint16_t command, struct fb_flow_mod *out, struct fb_buf *actions,
@@ -172,6 +171,7 @@ int fb_parse_flow(const char *s, uint16_t command, struct fb_flow_mod *out, stru
 		return parse_fail(error, "'actions=' is missing");
 	if (actions_text && fb_parse_actions(actions_text, actions, error) < 0)
 		return -1;
-	out->actions = (struct fb_view){actions->data + before, actions->len - before};
+	out->actions.data = actions->data ? actions->data + before : NULL;
+	out->actions.len = actions->len - before;
 	return 0;
 }
