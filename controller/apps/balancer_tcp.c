@@ -193,17 +193,17 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 		balancer_held_add(call, pi);
 		return;
 	}
-	balancer_owners_wanted(call, address);
 	if (address->owners_count == 0) {
 		call->b->counters.refused_all_down++;
 		balancer_send_refuse(call, pi);
-		return;
+	} else {
+		session = add_session(call, pi, key);
+		if (!session)
+			return;
+		owner = balancer_owners_take_turn(address);
+		begin(call, pi, session, owner->mac, owner->port);
 	}
-	session = add_session(call, pi, key);
-	if (!session)
-		return;
-	owner = balancer_owners_take_turn(address);
-	begin(call, pi, session, owner->mac, owner->port);
+	balancer_owners_wanted(call, address);
 }
 
 /* An address that nobody here answers to is beyond a router, if the frame names a station that is known: it goes there, to
