@@ -54,13 +54,15 @@ int fb_parse_ip(const char *s, uint32_t *ip, struct fb_text *error);
 /* "192.168.2.0/24", "192.168.2.0/255.255.255.0" or a plain address (32 bits). */
 int fb_parse_ip_prefix(const char *s, uint32_t *ip, unsigned *prefix_len, struct fb_text *error);
 int fb_parse_port(const char *s, uint16_t *port_no, struct fb_text *error);  /* number or LOCAL, FLOOD, ... */
-/* A match in ovs-ofctl's syntax ("tcp,nw_dst=10.0.0.0/8,tp_dst=80"); '*match' comes out normalised. */
+/* A match in ovs-ofctl's syntax ("tcp,nw_dst=10.0.0.0/8,tp_dst=80"); '*match' comes out normalised. Unlike there,
+ * a field that cannot apply ("tp_dst=80" without tcp, udp or icmp) and two values for one field are errors. */
 int fb_parse_match(const char *s, struct fb_match *match, struct fb_text *error);
 /* Actions ("mod_dl_dst:...,output:2", "drop", "") appended to 'out' in wire form. */
 int fb_parse_actions(const char *s, struct fb_buf *out, struct fb_text *error);
 /* A flow as add-flow reads it: match, priority= (default 32768), cookie=, idle_timeout=, hard_timeout=,
  * send_flow_rem, check_overlap, out_port=, actions=. 'command' is an OFPFC_*; the actions are
- * appended to 'actions', where 'out->actions' then points. 'actions=' is required for ADD and MODIFY*. */
+ * appended to 'actions', where 'out->actions' then points. 'actions=' is required for ADD and MODIFY*, out_port=
+ * is for DELETE* only. A line of dump-flows is read too; duration=, n_packets= and n_bytes= count for nothing. */
 int fb_parse_flow(const char *s, uint16_t command, struct fb_flow_mod *out, struct fb_buf *actions,
 		  struct fb_text *error);
 

@@ -1,9 +1,9 @@
 /* Reference-counted Ethernet frames from a pool.
  *
- * A frame is shared, not copied, on its way through hosts, links and switches: whoever keeps it takes a
- * reference, whoever wants to change it asks frame_writable() first, which copies only when others
- * hold it too. The pool keeps freed frames for reuse in two sizes, so that a running simulation allocates nothing. A pool
- * belongs to one thread. */
+ * A frame is shared, not copied, on its way through hosts, links and switches: whoever keeps it
+ * takes a reference, whoever wants to change it asks frame_writable() first, which copies only when
+ * others hold it too. The pool keeps freed frames for reuse in two sizes, so that a running
+ * simulation allocates nothing. A pool belongs to one thread. */
 #ifndef BASE_FRAME_H
 #define BASE_FRAME_H
 
@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 enum {
-	FRAME_HEADROOM_BYTES = 32,    /* in front of a new frame, for VLAN tags */
+	FRAME_HEADROOM_BYTES = 32, /* in front of a new frame, for VLAN tags */
 };
 
 struct frame_pool;
 
 struct frame {
 	uint32_t refs;
-	uint32_t len;            /* bytes of the frame */
-	uint32_t offset;         /* of the frame's first byte in 'memory'; the headroom */
-	uint32_t capacity;       /* bytes at 'memory' */
+	uint32_t len;      /* bytes of the frame */
+	uint32_t offset;   /* of the frame's first byte in 'memory'; the headroom */
+	uint32_t capacity; /* bytes at 'memory' */
 	struct frame_pool *pool;
 	struct frame *next_free; /* the pool's */
 	uint8_t memory[];
@@ -37,8 +37,8 @@ static inline uint8_t *frame_data(struct frame *f)
 	return f->memory + f->offset;
 }
 
-/* A new frame with room for 'len' bytes (at most 65,535), not initialised, one reference, FRAME_HEADROOM_BYTES
- * of headroom. Aborts when memory is short. */
+/* A new frame with room for 'len' bytes (at most 65,535), not initialised, one reference,
+ * FRAME_HEADROOM_BYTES of headroom. Aborts when memory is short. */
 struct frame *frame_new(struct frame_pool *pool, size_t len);
 /* The same with a copy of 'len' bytes at 'bytes'. */
 struct frame *frame_copy_of(struct frame_pool *pool, const void *bytes, size_t len);
@@ -52,8 +52,8 @@ static inline struct frame *frame_ref(struct frame *f)
 /* Give back one reference. */
 void frame_unref(struct frame *f);
 
-/* A frame with the same bytes that only the caller holds and that has headroom for a VLAN tag: 'f' itself or a copy. Takes over the
- * caller's reference of 'f'. */
+/* A frame with the same bytes that only the caller holds and that has headroom for a VLAN tag: 'f'
+ * itself or a copy. Takes over the caller's reference of 'f'. */
 struct frame *frame_writable(struct frame *f);
 
 #endif

@@ -1,9 +1,9 @@
 /* An intrusive binary heap: the event queue and every set of timers.
  *
- * Nodes are embedded in the owner's structures and ordered by (key, tie): a time in nanoseconds and a
- * sequence number that the owner hands out, so that the order is total and no result depends on an address.
- * Insert, remove and re-key are O(log n); the minimum is O(1). The only allocation is the array of
- * pointers. */
+ * Nodes are embedded in the owner's structures and ordered by (key, tie): a time in nanoseconds and
+ * a sequence number that the owner hands out, so that the order is total and no result depends on
+ * an address. Insert, remove and re-key are O(log n); the minimum is O(1). The only allocation is
+ * the array of pointers. */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 struct heap_node {
-	uint64_t key;    /* smallest first */
-	uint64_t tie;    /* among equal keys, smallest first */
-	uint32_t index;  /* position + 1 in the array; 0: in no heap */
+	uint64_t key;   /* smallest first */
+	uint64_t tie;   /* among equal keys, smallest first */
+	uint32_t index; /* position + 1 in the array; 0: in no heap */
 };
 
 struct heap {
 	struct heap_node **nodes;
 	uint32_t count;
-	uint32_t size;   /* room at 'nodes' */
+	uint32_t size; /* room at 'nodes' */
 };
 
 void heap_init(struct heap *heap);

@@ -1,4 +1,5 @@
-/* A byte ring that grows by doubling up to a limit: stream buffers (TCP send and receive, control channels). */
+/* A byte ring that grows by doubling up to a limit: stream buffers (TCP send and receive, control
+ * channels). */
 #ifndef BASE_RING_H
 #define BASE_RING_H
 
@@ -8,10 +9,10 @@
 
 struct ring {
 	uint8_t *data;
-	size_t size;   /* power of two, or 0 */
-	size_t head;   /* offset of the first byte */
-	size_t len;    /* bytes held */
-	size_t max;    /* limit of 'size', a power of two */
+	size_t size; /* power of two, or 0 */
+	size_t head; /* offset of the first byte */
+	size_t len;  /* bytes held */
+	size_t max;  /* limit of 'size', a power of two */
 };
 
 /* 'max' is rounded up to a power of two. */

@@ -1,7 +1,7 @@
 /* A seeded generator (xoshiro256**), one for each consumer of randomness.
  *
- * Each is derived from the run's seed and the consumer's own name, so that adding a consumer changes
- * nothing elsewhere. Integers only: the same draws on every machine. */
+ * Each is derived from the run's seed and the consumer's own name, so that adding a consumer
+ * changes nothing elsewhere. Integers only: the same draws on every machine. */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

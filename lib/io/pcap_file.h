@@ -1,7 +1,8 @@
-/* Captures: pcap files with nanosecond time stamps, one Ethernet frame a record, as Wireshark and tcpdump read them.
+/* Captures: pcap files with nanosecond time stamps, one Ethernet frame a record, as Wireshark and
+ * tcpdump read them.
  *
- * A capture never stops what it records: the first error (a full disk, say) is kept as a text and the file takes
- * nothing more; the owner asks at the end, or when it likes. */
+ * A capture never stops what it records: the first error (a full disk, say) is kept as a text and
+ * the file takes nothing more; the owner asks at the end, or when it likes. */
 #ifndef IO_PCAP_FILE_H
 #define IO_PCAP_FILE_H
 
@@ -14,15 +15,16 @@ struct pcap_file;
 /* Longest record; what is longer is cut and keeps its length in the record's header. */
 enum { PCAP_FILE_SNAPLEN = 65535 + 32 };
 
-/* Create the file 'path', or empty the one that is there. Never NULL: where it cannot be opened, pcap_file_error()
- * tells. */
+/* Create the file 'path', or empty the one that is there. Never NULL: where it cannot be opened,
+ * pcap_file_error() tells. */
 struct pcap_file *pcap_file_create(const char *path);
 
-/* Append the frame of 'len' bytes at 'bytes', seen at 'time_ns'. True when it was taken (its bytes may still be in a
- * buffer). */
+/* Append the frame of 'len' bytes at 'bytes', seen at 'time_ns'. True when it was taken (its bytes
+ * may still be in a buffer). */
 bool pcap_file_write(struct pcap_file *file, uint64_t time_ns, const void *bytes, size_t len);
 
-/* What went wrong first, with the path: "/dev/full: No space left on device"; NULL when all is well. The file's. */
+/* What went wrong first, with the path: "/dev/full: No space left on device"; NULL when all is
+ * well. The file's. */
 const char *pcap_file_error(const struct pcap_file *file);
 
 /* Frames that were taken, and those that were not since the first error. */
@@ -32,8 +34,8 @@ uint64_t pcap_file_lost(const struct pcap_file *file);
 /* Write out what is buffered. False when there was an error, now or earlier. */
 bool pcap_file_flush(struct pcap_file *file);
 
-/* Flush, close and free. Returns false when there was an error, now or earlier; with 'error' (of 'error_size' bytes, may be NULL)
- * its text. NULL is taken. */
+/* Flush, close and free. Returns false when there was an error, now or earlier; with 'error' (of
+ * 'error_size' bytes, may be NULL) its text. NULL is taken. */
 bool pcap_file_close(struct pcap_file *file, char *error, size_t error_size);
 
 #endif
