@@ -51,7 +51,9 @@ struct host_ops {
 struct host_counters {
 	uint64_t frames_in, frames_out, frames_ignored, checksum_errors;
 	uint64_t arp_requests_in, arp_requests_out, arp_replies_in, arp_replies_out, arp_failed;
+	uint64_t arp_full;               /* frames and requests dropped: the limit of ARP entries */
 	uint64_t icmp_echo_requests_in, icmp_echo_replies_in;
+	uint64_t reassembly_failed;      /* packets in fragments that were dropped: too late, overlapping, or the limit */
 	uint64_t udp_in, udp_out;
 	uint64_t tcp_accepted;           /* server connections established */
 	uint64_t tcp_answered;           /* server connections to which a service has sent an answer, once each */
@@ -60,6 +62,7 @@ struct host_counters {
 	uint64_t tcp_resets_in, tcp_resets_out, tcp_retransmissions, tcp_challenge_acks;
 	uint64_t udp_answered;
 	uint64_t conns_full;             /* connections refused: the limit */
+	uint64_t tcp_early_full;         /* segments out of order that were dropped: the limit */
 };
 
 void host_config_default(struct host_config *config);
