@@ -7,7 +7,6 @@ enum {
 	WHO_WIDTH = 36,      /* columns of a request's line */
 	ANSWER_WIDTH = 20,
 	TALLIES_MAX = 8,     /* different answers that are added up */
-	EXPECTATION_WIDTH = 40,
 };
 
 static const char *plural(size_t count, const char *one, const char *many)
@@ -148,13 +147,16 @@ void report_change(FILE *out, const struct scenario *scenario, const struct scen
 
 void report_expectation(FILE *out, const struct scenario_expectation *expectation, uint64_t value, bool held)
 {
+	const struct scenario_bounds *bounds = &expectation->bounds;
+	const bool exact = bounds->has_min && bounds->has_max && bounds->min == bounds->max;
 	char text[400];
 	struct fb_text what = fb_text_make(text, sizeof text);
 
 	fb_text_printf(&what, "%s: ", expectation->text);
-	scenario_bounds_text(&what, &expectation->bounds);
-	fprintf(out, "  %s  %-*s %llu\n", held ? "ok    " : "FAILED", EXPECTATION_WIDTH, text,
-		(unsigned long long)value);
+	scenario_bounds_text(&what, bounds);
+	if (!exact || !held)
+		fb_text_printf(&what, " (%llu)", (unsigned long long)value);
+	fprintf(out, "  %s  %s\n", held ? "ok    " : "FAILED", text);
 }
 
 void report_end(FILE *out, const struct runner_result *result)

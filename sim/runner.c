@@ -83,17 +83,15 @@ static void wait_until_quiet(struct runner *runner, struct position at)
 
 /* --- Expectations --- */
 
-/* Record how an expectation was judged. 'when' says at which moment. */
-static void judge(struct runner *runner, const struct scenario_expectation *expectation, uint64_t value, bool held,
-		  const char *when)
+/* Record that an expectation did not hold. 'when' says at which moment. */
+static void miss(struct runner *runner, const struct scenario_expectation *expectation, uint64_t value, const char *when)
 {
 	struct trace_relation relation;
 	char expected[TEXT_BYTES], happened[TEXT_BYTES];
 	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
 	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
 
-	if (held)
-		return;
+	runner->missed[expectation->id] = true;
 	fb_text_printf(&expected_text, "%s: ", expectation->text);
 	scenario_bounds_text(&expected_text, &expectation->bounds);
 	fb_text_printf(&happened_text, "%llu, %s", (unsigned long long)value, when);
@@ -114,38 +112,45 @@ static bool wait_for(struct runner *runner, const struct scenario_expectation *e
 	return true;
 }
 
-static void execute_expect(struct runner *runner, const struct scenario_step *step)
+/* Judge what has no upper bound, and wait for what does. False when there is no going on. */
+static bool await_expectations(struct runner *runner, const struct scenario_step *step)
 {
-	bool *late = xcalloc(step->expectations_count, sizeof *late), bounded = false;
+	bool bounded = false;
 
 	for (size_t i = 0; i < step->expectations_count; i++) {
 		const struct scenario_expectation *expectation = &step->expectations[i];
 
-		late[i] = expectation->bounds.has_min && !wait_for(runner, expectation);
 		bounded |= expectation->bounds.has_max;
+		if (!expectation->bounds.has_min || wait_for(runner, expectation))
+			continue;
 		if (runner->given_up)
-			break;
-		if (late[i])
-			judge(runner, expectation, expect_value(runner->expect, expectation), false,
-			      "when its time was over");
+			return false;
+		miss(runner, expectation, expect_value(runner->expect, expectation), "when its time was over");
 	}
-	if (bounded && !runner->given_up)
+	if (bounded)
 		wait_until_quiet(runner, step->at);
-	for (size_t i = 0; i < step->expectations_count && !runner->given_up; i++) {
+	return !runner->given_up;
+}
+
+static void execute_expect(struct runner *runner, const struct scenario_step *step)
+{
+	if (!await_expectations(runner, step))
+		return;
+	if (runner->options->summary)
+		fputc('\n', runner->options->summary);
+	for (size_t i = 0; i < step->expectations_count; i++) {
 		const struct scenario_expectation *expectation = &step->expectations[i];
 		uint64_t value = expect_value(runner->expect, expectation);
-		bool held = !late[i];
 
 		/* An upper bound, and with it the count as a whole, is judged now that the network is quiet. */
-		if (held && expectation->bounds.has_max) {
-			held = scenario_bounds_hold(&expectation->bounds, value);
-			judge(runner, expectation, value, held, "once the network was quiet");
-		}
+		if (expectation->bounds.has_max && !runner->missed[expectation->id] &&
+		    !scenario_bounds_hold(&expectation->bounds, value))
+			miss(runner, expectation, value, "once the network was quiet");
 		runner->result->expectations++;
 		if (runner->options->summary)
-			report_expectation(runner->options->summary, expectation, value, held);
+			report_expectation(runner->options->summary, expectation, value,
+					   !runner->missed[expectation->id]);
 	}
-	free(late);
 }
 
 /* At the end of the run: upper bounds and exact counts once more. */
@@ -155,13 +160,13 @@ static void judge_at_end(struct runner *runner, const struct scenario_step *step
 		const struct scenario_expectation *expectation = &step->expectations[i];
 		uint64_t value;
 
-		if (!expectation->bounds.has_max || !expectation->at_end)
+		if (!expectation->bounds.has_max || !expectation->at_end || runner->missed[expectation->id])
 			continue;
 		value = expect_value(runner->expect, expectation);
 		if (scenario_bounds_hold(&expectation->bounds, value))
 			continue;
-		judge(runner, expectation, value, false,
-		      "at the end of the run (when later steps may add to it, write at_end: no)");
+		miss(runner, expectation, value,
+		     "at the end of the run (when later steps may add to it, write at_end: no)");
 	}
 }
 
@@ -278,6 +283,7 @@ static void runner_init(struct runner *runner, const struct scenario *scenario, 
 				      observers_count);
 	runner->clock = network_clock(runner->network);
 	runner->expect = expect_new(scenario, runner->network, runner->affinity, &runner->connections);
+	runner->missed = xcalloc(scenario->expectation_ids + 1, sizeof *runner->missed);
 	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
 }
 
@@ -291,6 +297,7 @@ static void runner_destroy(struct runner *runner)
 	for (size_t i = 0; i < runner->scenario->step_ids; i++)
 		traffic_destroy(&runner->traffic[i]);
 	free(runner->traffic);
+	free(runner->missed);
 }
 
 void runner_run(const struct scenario *scenario, const struct runner_options *options, struct runner_result *result)

@@ -22,6 +22,7 @@ struct runner {
 	struct affinity *affinity;        /* NULL: none */
 	struct expect *expect;
 	struct expect_connections connections;
+	bool *missed;                     /* by id: expectations that did not hold at their step */
 	struct traffic *traffic;          /* by step id */
 
 	TAILQ_HEAD(, activity) activities;   /* under way */

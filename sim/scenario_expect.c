@@ -96,7 +96,7 @@ static void read_by_host(struct loader *loader, struct expect_frame *frame, enum
 	struct fb_text text = fb_text_make(quoted, sizeof quoted);
 
 	fb_text_printf(&text, "'%s'", what);
-	if (!scenario_read_map(loader, node, quoted, NULL))
+	if (!scenario_read_word_map(loader, node, quoted))
 		return;
 	if (!node->count)
 		problems_add(loader->problems, node->at, "%s expects nothing: name a host, as {h2: 5}", quoted);
@@ -126,7 +126,7 @@ static void read_by_switch(struct loader *loader, struct expect_frame *frame, en
 		add(loader, frame, kind, key->at, node, "%s", what);
 		return;
 	}
-	if (!scenario_read_map(loader, node, what, NULL))
+	if (!scenario_read_word_map(loader, node, what))
 		return;
 	for (size_t i = 0; i < node->count; i++) {
 		const struct yaml_node *name = yaml_key(node, i);
@@ -162,8 +162,10 @@ static void read_connections(struct loader *loader, struct expect_frame *frame, 
 		struct scenario_expectation *expectation;
 		uint32_t outcome = 0;
 
-		while (strcmp(outcomes[outcome], name->text))
+		while (outcome < OUTCOMES && strcmp(outcomes[outcome], name->text))
 			outcome++;
+		if (outcome == OUTCOMES)
+			continue;
 		expectation = add(loader, frame, EXPECT_CONNECTIONS, name->at, yaml_value(node, i), "connections %s",
 				  name->text);
 		if (expectation)
@@ -176,7 +178,7 @@ static void read_counters(struct loader *loader, struct expect_frame *frame, con
 {
 	const char **names;
 
-	if (!scenario_read_map(loader, node, "'counters'", NULL))
+	if (!scenario_read_word_map(loader, node, "'counters'"))
 		return;
 	if (!node->count)
 		problems_add(loader->problems, node->at, "'counters' expects nothing: name one, as {balancer.moved: 0}");

@@ -102,7 +102,7 @@ static void claim_ends(struct loader *loader, uint32_t place, struct fb_table *p
 
 	for (unsigned e = 0; e < 2; e++) {
 		struct scenario_end *end = &link->ends[e];
-		uint32_t other;
+		uint32_t other = place;
 
 		if (!end->is_switch) {
 			struct scenario_host *host = &scenario->hosts[end->index];
@@ -132,7 +132,7 @@ static void number_ports(struct loader *loader, struct fb_table *ports)
 
 		for (unsigned e = 0; e < 2; e++) {
 			struct scenario_end *end = &link->ends[e];
-			uint32_t other;
+			uint32_t other = i;
 
 			if (!end->is_switch || end->port)
 				continue;
@@ -284,11 +284,14 @@ static void read_link(struct loader *loader, const struct yaml_node *node)
 void scenario_read_links(struct loader *loader, const struct yaml_node *node)
 {
 	struct fb_table *ports;
+	size_t problems_before;
 
 	if (!scenario_read_list(loader, node, "'links'"))
 		return;
+	problems_before = loader->problems->count;
 	for (size_t i = 0; i < node->count; i++)
 		read_link(loader, node->items[i]);
+	loader->links_wrong = loader->problems->count != problems_before;
 	ports = fb_table_new(PORT_KEY_BYTES, sizeof(struct port_key), 2 * SCENARIO_LINKS_MAX);
 	for (uint32_t i = 0; i < loader->scenario->links_count; i++)
 		claim_ends(loader, i, ports);

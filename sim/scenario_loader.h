@@ -25,6 +25,7 @@ struct loader {
 	struct scenario_app_counter *counters;   /* names of the applications' counters */
 	size_t counters_count;
 
+	bool links_wrong;                        /* links are missing because of mistakes */
 	bool in_parallel;                        /* reading steps below 'parallel' */
 	uint64_t multiplier;                     /* how often the groups around multiply a step */
 	uint64_t executions;                     /* of all steps so far, repetitions multiplied out */
@@ -43,9 +44,13 @@ struct scenario_range {
 /* --- scenario_read.c. 'what' names the value in messages ("'delay'"); each returns false after telling what is wrong and what would
  * be right. --- */
 
-/* A map; with 'keys', one whose keys are all among them. No key twice. */
+/* A map whose keys are all among 'keys', none twice. Unknown keys and second ones are told, and then passed over: true
+ * means that it is a map, to be read with yaml_get(). */
 bool scenario_read_map(struct loader *loader, const struct yaml_node *node, const char *what,
 		       const char *const *keys);
+/* A map with any words as keys, none twice; one of new names, which scenario_add_name() looks at. */
+bool scenario_read_word_map(struct loader *loader, const struct yaml_node *node, const char *what);
+bool scenario_read_name_map(struct loader *loader, const struct yaml_node *node, const char *what);
 bool scenario_read_list(struct loader *loader, const struct yaml_node *node, const char *what);
 bool scenario_read_text(struct loader *loader, const struct yaml_node *node, const char *what, const char **out);
 bool scenario_read_number(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min,

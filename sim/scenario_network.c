@@ -67,7 +67,7 @@ void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
 {
 	struct scenario *scenario = loader->scenario;
 
-	if (yaml_is_null(node) || !scenario_read_map(loader, node, "'switches'", NULL))
+	if (yaml_is_null(node) || !scenario_read_name_map(loader, node, "'switches'"))
 		return;
 	if (node->count > SCENARIO_SWITCHES_MAX) {
 		problems_add(loader->problems, node->at, "more than %d switches: leave some out", SCENARIO_SWITCHES_MAX);
@@ -146,7 +146,7 @@ static void add_listener(struct scenario_listener **listeners, size_t *count, ui
 static void read_listeners(struct loader *loader, const struct yaml_node *node, const char *what,
 			   struct scenario_listener **listeners, size_t *count)
 {
-	if (!scenario_read_map(loader, node, what, NULL))
+	if (!scenario_read_word_map(loader, node, what))
 		return;
 	for (size_t i = 0; i < node->count; i++) {
 		uint64_t port;
@@ -286,7 +286,7 @@ static void check_macs(struct loader *loader)
 
 void scenario_read_hosts(struct loader *loader, const struct yaml_node *node)
 {
-	if (!scenario_read_map(loader, node, "'hosts'", NULL))
+	if (!scenario_read_name_map(loader, node, "'hosts'"))
 		return;
 	for (size_t i = 0; i < node->count; i++)
 		read_host_entry(loader, yaml_key(node, i), yaml_value(node, i));

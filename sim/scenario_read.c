@@ -43,13 +43,12 @@ static int key_compare(const void *left, const void *right)
 	return (a->at.column > b->at.column) - (a->at.column < b->at.column);
 }
 
-static bool keys_differ(struct loader *loader, const struct yaml_node *node, const char *what)
+static void check_twice(struct loader *loader, const struct yaml_node *node, const char *what)
 {
 	const struct yaml_node **keys;
-	bool differ = true;
 
 	if (node->count < 2)
-		return true;
+		return;
 	keys = xcalloc(node->count, sizeof(const struct yaml_node *));
 	for (size_t i = 0; i < node->count; i++)
 		keys[i] = yaml_key(node, i);
@@ -59,17 +58,13 @@ static bool keys_differ(struct loader *loader, const struct yaml_node *node, con
 			continue;
 		problems_add(loader->problems, keys[i]->at, QUOTED " stands twice in %s, first in line %u: leave one",
 			     keys[i]->text, what, keys[i - 1]->at.line);
-		differ = false;
 	}
 	free(keys);
-	return differ;
 }
 
-bool scenario_read_map(struct loader *loader, const struct yaml_node *node, const char *what,
-		       const char *const *keys)
+/* True when 'node' is a map whose keys are all words. */
+static bool is_word_map(struct loader *loader, const struct yaml_node *node, const char *what)
 {
-	bool right = true;
-
 	if (node->kind != YAML_MAPPING) {
 		problems_add(loader->problems, node->at, "%s is %s: write a map, as {key: value}", what,
 			     yaml_kind_text(node));
@@ -77,21 +72,45 @@ bool scenario_read_map(struct loader *loader, const struct yaml_node *node, cons
 	}
 	for (size_t i = 0; i < node->count; i++) {
 		const struct yaml_node *key = yaml_key(node, i);
+
+		if (key->kind == YAML_SCALAR && key->text[0])
+			continue;
+		problems_add(loader->problems, key->at, "a key of %s is %s: write a word", what,
+			     key->kind == YAML_SCALAR ? "empty" : yaml_kind_text(key));
+		return false;
+	}
+	return true;
+}
+
+bool scenario_read_map(struct loader *loader, const struct yaml_node *node, const char *what,
+		       const char *const *keys)
+{
+	if (!is_word_map(loader, node, what))
+		return false;
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *key = yaml_key(node, i);
 		size_t k = 0;
 
-		if (key->kind != YAML_SCALAR || !key->text[0]) {
-			problems_add(loader->problems, key->at, "a key of %s is %s: write a word", what,
-				     key->kind == YAML_SCALAR ? "empty" : yaml_kind_text(key));
-			return false;
-		}
-		while (keys && keys[k] && strcmp(keys[k], key->text))
+		while (keys[k] && strcmp(keys[k], key->text))
 			k++;
-		if (keys && !keys[k]) {
+		if (!keys[k])
 			unknown_key(loader, key, what, keys);
-			right = false;
-		}
 	}
-	return keys_differ(loader, node, what) && right;
+	check_twice(loader, node, what);
+	return true;
+}
+
+bool scenario_read_word_map(struct loader *loader, const struct yaml_node *node, const char *what)
+{
+	if (!is_word_map(loader, node, what))
+		return false;
+	check_twice(loader, node, what);
+	return true;
+}
+
+bool scenario_read_name_map(struct loader *loader, const struct yaml_node *node, const char *what)
+{
+	return is_word_map(loader, node, what);
 }
 
 bool scenario_read_list(struct loader *loader, const struct yaml_node *node, const char *what)

@@ -35,7 +35,7 @@ static bool read_from(struct loader *loader, const struct yaml_node *node, struc
 	step->from = range.first;
 	step->from_count = range.count;
 	for (uint32_t i = range.first; i < range.first + range.count; i++) {
-		if (loader->scenario->hosts[i].link != SCENARIO_NONE)
+		if (loader->scenario->hosts[i].link != SCENARIO_NONE || loader->links_wrong)
 			continue;
 		problems_add(loader->problems, from->at, "host '%s' is on no link and reaches nobody: add one to 'links'",
 			     loader->scenario->hosts[i].name);

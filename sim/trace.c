@@ -96,12 +96,10 @@ static const char *link_event_text(enum link_event event)
 
 static void event_write(const struct trace *trace, const struct trace_event *event, const char *indent, FILE *out)
 {
-	char time[32], place[4 * SCENARIO_NAME_BYTES_MAX], line[2 * FB_TEXT_LINE_BYTES];
-	struct fb_text time_text = fb_text_make(time, sizeof time);
+	char place[4 * SCENARIO_NAME_BYTES_MAX], line[2 * FB_TEXT_LINE_BYTES];
 	struct fb_text place_out = fb_text_make(place, sizeof place);
 	struct fb_text text = fb_text_make(line, sizeof line);
 
-	fb_text_time(&time_text, event->time_ns);
 	place_text(trace, event, &place_out);
 	switch (event->kind) {
 	case TRACE_FRAME:
@@ -115,7 +113,9 @@ static void event_write(const struct trace *trace, const struct trace_event *eve
 		fb_text_printf(&text, "%.*s", (int)event->len, (const char *)event->bytes);
 		break;
 	}
-	fprintf(out, "%s%12s  %-*s  %s\n", indent, time, trace->place_width, place, line);
+	/* Always nine decimals, so that the points stand in one column. */
+	fprintf(out, "%s%4llu.%09llu  %-*s  %s\n", indent, (unsigned long long)(event->time_ns / FB_NS_PER_S),
+		(unsigned long long)(event->time_ns % FB_NS_PER_S), trace->place_width, place, line);
 }
 
 /* --- Taking events --- */
