@@ -38,7 +38,7 @@ static void __attribute__((format(printf, 3, 4)))
 session_log(struct session *session, enum fb_log_level level, const char *format, ...)
 {
 	struct controller *ctl = session->ctl;
-	char text[LOG_LINE_BYTES], name[24 + PEER_BYTES], more[48] = "";
+	char text[LOG_LINE_BYTES], name[24 + PEER_BYTES], more[64] = "";
 	uint64_t suppressed;
 	va_list args;
 
