@@ -161,7 +161,7 @@ static void send_normally(struct run *r)
 {
 	const uint8_t *dl_dst = frame_data(r->frame), *dl_src = dl_dst + FB_MAC_BYTES;
 	uint16_t vlan = vlan_of(r->frame);
-	uint16_t port_no = OFPP_NONE;
+	uint16_t port_no;
 
 	if (stays_on_link(dl_dst))
 		return;
@@ -169,8 +169,7 @@ static void send_normally(struct run *r)
 		mac_learning_learn(&r->dp->macs, vlan, dl_src, r->in_port, r->now_ns);
 		r->dp->counters.macs_evicted = r->dp->macs.evicted;
 	}
-	if (!fb_mac_is_multicast(dl_dst))
-		port_no = mac_learning_port(&r->dp->macs, vlan, dl_dst, r->now_ns);
+	port_no = mac_learning_port(&r->dp->macs, vlan, dl_dst, r->now_ns);
 	if (port_no == OFPP_NONE)
 		send_to_all(r, true);
 	else if (port_no != r->in_port)

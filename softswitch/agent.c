@@ -205,8 +205,7 @@ struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *
 	return conn;
 }
 
-/* A stream whose next message cannot be found ends the connection; after HELLO the reason is told.
- */
+/* A stream whose next message cannot be found ends the connection, and the peer is told why. */
 static void take_broken(struct agent_conn *conn, enum framer_result result, const uint8_t *header,
 			size_t len)
 {
@@ -218,8 +217,7 @@ static void take_broken(struct agent_conn *conn, enum framer_result result, cons
 		return;
 	}
 	conn->agent->counters.messages_in++;
-	if (conn->ready)
-		agent_conn_put_error(conn, &error, header, len);
+	agent_conn_put_error(conn, &error, header, len);
 	conn->doomed = "a header's length is below 8";
 }
 

@@ -426,6 +426,30 @@ static void normal_forgets_the_silent_and_those_whose_port_went_down(void)
 	fx_free(fx);
 }
 
+static void normal_forgets_who_was_on_a_port_that_goes(void)
+{
+	struct fb_port_mod down = {.port_no = 2,
+				   .hw_addr = {2, 0, 0, 0, 1, 2},
+				   .config = OFPPC_PORT_DOWN,
+				   .mask = OFPPC_PORT_DOWN};
+	struct fb_phy_port port = fx_port(3);
+	struct fx *fx = with_flow("actions=normal");
+
+	fx_receive(fx, 2, (struct fx_tcp){.src = 2, .dst = 1});
+	fx_receive(fx, 3, (struct fx_tcp){.src = 3, .dst = 1});
+	CU_ASSERT_EQUAL(datapath_port_mod(fx->dp, &down, fx->now_ns, &fx->error), 0);
+	down.config = 0;
+	CU_ASSERT_EQUAL(datapath_port_mod(fx->dp, &down, fx->now_ns, &fx->error), 0);
+	CU_ASSERT_EQUAL(datapath_remove_port(fx->dp, 3, fx->now_ns), 0);
+	CU_ASSERT_EQUAL(datapath_add_port(fx->dp, &port, fx->now_ns), 0);
+	for (uint8_t dst = 2; dst <= 3; dst++) {
+		fx_clear(fx);
+		fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = dst});
+		CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "2 3 4");
+	}
+	fx_free(fx);
+}
+
 static void normals_table_is_bounded_and_forgets_the_longest_silent(void)
 {
 	struct datapath_config config;
@@ -486,5 +510,6 @@ UNIT_TESTS("actions", UNIT_TEST(outputs_to_ports_that_cannot_be_are_refused),
 	   UNIT_TEST(normal_floods_to_strangers_and_learns_who_spoke),
 	   UNIT_TEST(normal_keeps_vlans_apart),
 	   UNIT_TEST(normal_forgets_the_silent_and_those_whose_port_went_down),
+	   UNIT_TEST(normal_forgets_who_was_on_a_port_that_goes),
 	   UNIT_TEST(normals_table_is_bounded_and_forgets_the_longest_silent),
 	   UNIT_TEST(normal_does_not_forward_what_stays_on_a_link))

@@ -150,6 +150,9 @@ static void buffers_used_in_any_order_expire_in_theirs(void)
 	CU_ASSERT_EQUAL(f.buffers.in_use, 2);
 	CU_ASSERT_EQUAL(take(&f, ids[4]), BUFFERS_EMPTY);
 	CU_ASSERT_EQUAL(take(&f, ids[5]), BUFFERS_OK);
+	for (unsigned i = 0; i < 7; i++)
+		put(&f, 1, 200);
+	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, 1, 200, &ids[0]));
 	end(&f);
 }
 

@@ -167,6 +167,54 @@ static int raw_flow_mod(struct fx *fx, uint16_t command, uint16_t flags, uint16_
 	return datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error);
 }
 
+static void a_match_counts_in_its_canonical_form(void)
+{
+	struct fb_view none = {NULL, 0};
+	struct fb_flow_mod fm = {
+		.buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE, .actions = none};
+	struct fx *fx = fx_new(NULL);
+
+	/* A port of no protocol, addresses of no IP: they cannot apply, and go. */
+	fb_match_any(&fm.match);
+	fm.match.wildcards &= ~(uint32_t)(OFPFW_TP_DST | OFPFW_NW_SRC_MASK | OFPFW_IN_PORT);
+	fm.match.in_port = 1;
+	fm.match.tp_dst = 80;
+	fm.match.dl_src[0] = 9;
+	CU_ASSERT_EQUAL(datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error), 0);
+	CU_ASSERT_STRING_EQUAL(fx_dump(fx, ""), "priority=0,in_port=1 actions=drop n_packets=0\n");
+	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
+	CU_ASSERT_EQUAL(fx->packet_ins_count, 0);
+	CU_ASSERT_EQUAL(fx_flow_mod(fx, OFPFC_DELETE_STRICT, "priority=0,in_port=1"), 0);
+	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 0);
+	fx_free(fx);
+}
+
+static void a_modify_that_would_take_too_much_changes_nothing(void)
+{
+	enum { LIST_BYTES = 512 * 8, ENTRIES = FLOW_TABLE_ACTIONS_BYTES_MAX / LIST_BYTES + 1 };
+	static uint8_t bytes[LIST_BYTES];
+	struct fb_buf list = fb_buf_make(bytes, sizeof bytes);
+	struct fb_flow_mod fm = {.buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
+	struct fx *fx = fx_new(NULL);
+
+	while (fb_action_put_output(&list, 2, 0))
+		;
+	fb_match_any(&fm.match);
+	fm.match.wildcards &= ~(uint32_t)(OFPFW_IN_PORT | OFPFW_DL_VLAN);
+	for (uint32_t i = 0; i < ENTRIES; i++) {
+		fm.match.in_port = (uint16_t)i;
+		fm.match.dl_vlan = (uint16_t)(i >> 16);
+		CU_ASSERT_EQUAL_FATAL(datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error), 0);
+	}
+	fb_match_any(&fm.match);
+	fm.command = OFPFC_MODIFY;
+	fm.actions = (struct fb_view){bytes, LIST_BYTES};
+	FX_ASSERT_ERROR(fx, datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error),
+			OFPET_FLOW_MOD_FAILED, OFPFMFC_ALL_TABLES_FULL);
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->actions_len, 0);
+	fx_free(fx);
+}
+
 static void emergency_entries_are_refused_with_their_reason(void)
 {
 	struct fb_view none = {NULL, 0};
@@ -221,6 +269,7 @@ static void a_flow_mod_releases_the_buffer_it_names(void)
 		0);
 	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "1 3");
 	CU_ASSERT_EQUAL(datapath_buffers_in_use(fx->dp), 0);
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->byte_count, 54);
 	CU_ASSERT_STRING_EQUAL(fx_dump(fx, ""),
 			       "priority=32768,in_port=1 actions=IN_PORT,output:3 n_packets=1\n");
 	fx_free(fx);
@@ -656,6 +705,8 @@ UNIT_TESTS("flow_mod", UNIT_TEST(an_identical_entry_is_replaced_and_starts_anew)
 	   UNIT_TEST(modify_that_finds_nothing_adds),
 	   UNIT_TEST(delete_minds_the_output_port_and_tells),
 	   UNIT_TEST(a_full_table_refuses_new_entries_only),
+	   UNIT_TEST(a_match_counts_in_its_canonical_form),
+	   UNIT_TEST(a_modify_that_would_take_too_much_changes_nothing),
 	   UNIT_TEST(emergency_entries_are_refused_with_their_reason),
 	   UNIT_TEST(an_unknown_command_and_bad_actions_are_refused),
 	   UNIT_TEST(a_flow_mod_releases_the_buffer_it_names),
