@@ -18,16 +18,16 @@ struct connection_key {
 
 struct connection {
 	struct connection_key key;
-	uint32_t isn;        /* the client's initial sequence number */
-	uint32_t host;       /* that accepted segments, SCENARIO_NONE: none yet */
-	uint32_t syns;       /* sent by the client */
-	bool begun;          /* 'host' got more than SYNs */
+	uint32_t isn;  /* the client's initial sequence number */
+	uint32_t host; /* that accepted segments, SCENARIO_NONE: none yet */
+	uint32_t syns; /* sent by the client */
+	bool begun;    /* 'host' got more than SYNs */
 	bool split;
 };
 
 struct affinity {
 	const struct scenario *scenario;
-	struct fb_table *connections;   /* struct connection, the latest of each 4-tuple */
+	struct fb_table *connections; /* struct connection, the latest of each 4-tuple */
 	uint64_t split, forgotten;
 };
 
@@ -36,8 +36,8 @@ struct affinity *affinity_new(const struct scenario *scenario)
 	struct affinity *affinity = xcalloc(1, sizeof *affinity);
 
 	affinity->scenario = scenario;
-	affinity->connections = fb_table_new(sizeof(struct connection_key), sizeof(struct connection),
-					     AFFINITY_CONNECTIONS_MAX);
+	affinity->connections = fb_table_new(sizeof(struct connection_key),
+	                                     sizeof(struct connection), AFFINITY_CONNECTIONS_MAX);
 	return affinity;
 }
 
@@ -63,7 +63,8 @@ static struct connection_key key_of(const struct fb_packet *packet)
 
 static bool is_first_syn(const struct fb_packet *packet)
 {
-	return (packet->tcp_flags & (FB_TCP_SYN | FB_TCP_ACK | FB_TCP_RST | FB_TCP_FIN)) == FB_TCP_SYN;
+	return (packet->tcp_flags & (FB_TCP_SYN | FB_TCP_ACK | FB_TCP_RST | FB_TCP_FIN)) ==
+	       FB_TCP_SYN;
 }
 
 /* A client sends a SYN: a new connection, or the old one once more. */
@@ -91,7 +92,8 @@ static void syn_sent(struct affinity *affinity, const struct fb_packet *packet)
 }
 
 /* 'host' gets a segment that is meant for it. */
-static void segment_accepted(struct affinity *affinity, const struct fb_packet *packet, uint32_t host)
+static void segment_accepted(struct affinity *affinity, const struct fb_packet *packet,
+                             uint32_t host)
 {
 	struct connection_key key = key_of(packet);
 	struct connection *c = fb_table_find(affinity->connections, &key);
@@ -99,7 +101,8 @@ static void segment_accepted(struct affinity *affinity, const struct fb_packet *
 
 	if (!c || (packet->tcp_flags & FB_TCP_RST) || (syn && packet->tcp_seq != c->isn))
 		return;
-	if (c->host == SCENARIO_NONE || (c->host != host && syn && !c->begun && c->syns > SYNS_BEFORE_A_MOVE))
+	if (c->host == SCENARIO_NONE ||
+	    (c->host != host && syn && !c->begun && c->syns > SYNS_BEFORE_A_MOVE))
 		c->host = host;
 	if (c->host == host) {
 		c->begun |= !syn;

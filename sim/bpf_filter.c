@@ -8,26 +8,69 @@
 
 enum { WORD_BYTES_MAX = 64 };
 
-/* What pcap-filter(7) may mean on Ethernet, without the keywords that look up names ("gateway") or belong to other
- * links. */
-static const char *const keywords[] = {"host", "net", "mask", "port", "portrange", "src", "dst", "and", "or", "not",
-	"ether", "ip", "ip6", "arp", "rarp", "tcp", "udp", "icmp", "icmp6", "igmp", "sctp", "proto", "broadcast", "multicast",
-	"less", "greater", "len", "vlan", "mpls", "stp", "tcpflags", "tcp-fin", "tcp-syn", "tcp-rst", "tcp-push",
-	"tcp-ack", "tcp-urg", "tcp-ece", "tcp-cwr", "icmptype", "icmpcode", "icmp-echoreply", "icmp-unreach", "icmp-echo",
-	"icmp-timxceed", NULL};
+/* What pcap-filter(7) may mean on Ethernet, without the keywords that look up names ("gateway") or
+ * belong to other links. */
+static const char *const keywords[] = {"host",
+                                       "net",
+                                       "mask",
+                                       "port",
+                                       "portrange",
+                                       "src",
+                                       "dst",
+                                       "and",
+                                       "or",
+                                       "not",
+                                       "ether",
+                                       "ip",
+                                       "ip6",
+                                       "arp",
+                                       "rarp",
+                                       "tcp",
+                                       "udp",
+                                       "icmp",
+                                       "icmp6",
+                                       "igmp",
+                                       "sctp",
+                                       "proto",
+                                       "broadcast",
+                                       "multicast",
+                                       "less",
+                                       "greater",
+                                       "len",
+                                       "vlan",
+                                       "mpls",
+                                       "stp",
+                                       "tcpflags",
+                                       "tcp-fin",
+                                       "tcp-syn",
+                                       "tcp-rst",
+                                       "tcp-push",
+                                       "tcp-ack",
+                                       "tcp-urg",
+                                       "tcp-ece",
+                                       "tcp-cwr",
+                                       "icmptype",
+                                       "icmpcode",
+                                       "icmp-echoreply",
+                                       "icmp-unreach",
+                                       "icmp-echo",
+                                       "icmp-timxceed",
+                                       NULL};
 
 struct number_name {
 	const char *name;
 	unsigned number;
 };
 
-static const struct number_name ports[] = {{"echo", 7}, {"discard", 9}, {"ftp", 21}, {"ssh", 22}, {"telnet", 23},
-	{"smtp", 25}, {"domain", 53}, {"bootps", 67}, {"bootpc", 68}, {"http", 80}, {"ntp", 123}, {"snmp", 161},
-	{"https", 443}, {"openflow", 6653}, {NULL, 0}};
-static const struct number_name protocols[] = {{"icmp", 1}, {"igmp", 2}, {"tcp", 6}, {"udp", 17}, {"sctp", 132},
-	{NULL, 0}};
-static const struct number_name ether_types[] = {{"ip", 0x0800}, {"arp", 0x0806}, {"rarp", 0x8035}, {"vlan", 0x8100},
-	{"ip6", 0x86dd}, {"mpls", 0x8847}, {"lldp", 0x88cc}, {NULL, 0}};
+static const struct number_name ports[] = {
+        {"echo", 7},  {"discard", 9}, {"ftp", 21},    {"ssh", 22},        {"telnet", 23},
+        {"smtp", 25}, {"domain", 53}, {"bootps", 67}, {"bootpc", 68},     {"http", 80},
+        {"ntp", 123}, {"snmp", 161},  {"https", 443}, {"openflow", 6653}, {NULL, 0}};
+static const struct number_name protocols[] = {{"icmp", 1}, {"igmp", 2},   {"tcp", 6},
+                                               {"udp", 17}, {"sctp", 132}, {NULL, 0}};
+static const struct number_name ether_types[] = {
+        {"ip", 0x0800},  {"arp", 0x0806},  {"rarp", 0x8035}, {"vlan", 0x8100},
+        {"ip6", 0x86dd}, {"mpls", 0x8847}, {"lldp", 0x88cc}, {NULL, 0}};
 
 /* Where the translation stands. A word's meaning depends on the qualifiers before it. */
 struct translation {
@@ -35,7 +78,7 @@ struct translation {
 	bool after_port; /* the word before was "port" or "portrange" */
 	bool after_proto;
 	bool after_net;
-	bool qualified;  /* the word before was a qualifier */
+	bool qualified; /* the word before was a qualifier */
 	bpf_filter_find_fn *find;
 	void *ctx;
 	struct fb_text *out, *error;
@@ -43,8 +86,8 @@ struct translation {
 
 static bool is_word_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-	       c == '-' || c == ':';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.' || c == '-' || c == ':';
 }
 
 static bool is_digit(char c)
@@ -66,7 +109,8 @@ static const struct number_name *find_number(const struct number_name *names, co
 	return names->name ? names : NULL;
 }
 
-/* True when 'word' is from 'min' to 'max' decimal numbers up to 'limit' with 'separator' between them. */
+/* True when 'word' is from 'min' to 'max' decimal numbers up to 'limit' with 'separator' between
+ * them. */
 static bool is_numbers(const char *word, char separator, unsigned min, unsigned max, unsigned limit)
 {
 	unsigned count = 0;
@@ -89,8 +133,8 @@ static bool is_numbers(const char *word, char separator, unsigned min, unsigned 
 	}
 }
 
-/* True for what begins with a digit and is no name: a number, a whole or partial IPv4 address, a MAC address, a range of
- * ports, a slice of bytes ("13:2"). */
+/* True for what begins with a digit and is no name: a number, a whole or partial IPv4 address, a
+ * MAC address, a range of ports, a slice of bytes ("13:2"). */
 static bool is_literal(const char *word)
 {
 	uint8_t mac[FB_MAC_BYTES];
@@ -105,17 +149,20 @@ static bool is_literal(const char *word)
 /* Track what the keyword 'word' makes of the words after it. */
 static void take_keyword(struct translation *t, const char *word)
 {
-	static const char *const protocol_words[] = {"ip", "ip6", "arp", "rarp", "tcp", "udp", "icmp", "icmp6", "igmp",
-		"sctp", NULL};
-	static const char *const direction_words[] = {"src", "dst", "host", "net", "port", "portrange", "proto", NULL};
+	static const char *const protocol_words[] = {"ip",   "ip6",   "arp",  "rarp", "tcp", "udp",
+	                                             "icmp", "icmp6", "igmp", "sctp", NULL};
+	static const char *const direction_words[] = {"src",  "dst",       "host",  "net",
+	                                              "port", "portrange", "proto", NULL};
 
 	if (!strcmp(word, "ether"))
 		t->ether = true;
-	else if (is_one_of(word, protocol_words) || (is_one_of(word, direction_words) && !t->qualified))
+	else if (is_one_of(word, protocol_words) ||
+	         (is_one_of(word, direction_words) && !t->qualified))
 		t->ether = false;
 	/* "src or dst host h1" is one qualifier: its "or" does not end it. */
-	t->qualified = !strcmp(word, "ether") || is_one_of(word, protocol_words) || is_one_of(word, direction_words) ||
-		       (t->qualified && (!strcmp(word, "or") || !strcmp(word, "and")));
+	t->qualified = !strcmp(word, "ether") || is_one_of(word, protocol_words) ||
+	               is_one_of(word, direction_words) ||
+	               (t->qualified && (!strcmp(word, "or") || !strcmp(word, "and")));
 	t->after_port = !strcmp(word, "port") || !strcmp(word, "portrange");
 	t->after_proto = !strcmp(word, "proto");
 	t->after_net = !strcmp(word, "net");
@@ -127,10 +174,14 @@ static bool unknown_word(struct translation *t, const char *word)
 	const char *meant = nearest(word, keywords);
 
 	if (meant)
-		fb_text_printf(t->error, "'%s' is no host of this file and no word of the filter language: did you mean '%s'?",
-			       word, meant);
+		fb_text_printf(t->error,
+		               "'%s' is no host of this file and no word of the filter language: "
+		               "did you mean '%s'?",
+		               word, meant);
 	else
-		fb_text_printf(t->error, "'%s' is no host of this file and no word of the filter language", word);
+		fb_text_printf(t->error,
+		               "'%s' is no host of this file and no word of the filter language",
+		               word);
 	return false;
 }
 
@@ -149,7 +200,7 @@ static bool take_name(struct translation *t, const char *word)
 		fb_text_printf(t->out, "%u", number->number);
 	} else if (t->after_port || t->after_proto) {
 		fb_text_printf(t->error, "'%s' is no %s known here: write its number", word,
-			       t->after_port ? "port" : "protocol");
+		               t->after_port ? "port" : "protocol");
 		return false;
 	} else if (is_one_of(word, keywords)) {
 		take_keyword(t, word);
@@ -178,12 +229,13 @@ static bool take_literal(struct translation *t, const char *word)
 	return true;
 }
 
-/* Write an operator or blank. A backslash only keeps a protocol's name from being a keyword, which its number needs
- * not. */
+/* Write an operator or blank. A backslash only keeps a protocol's name from being a keyword, which
+ * its number needs not. */
 static bool take_operator(struct translation *t, char c)
 {
 	if (!strchr(" \t\n()[]&|!=<>+-*/%^\\:", c)) {
-		fb_text_printf(t->error, "'%c' has no place in a filter", c > ' ' && c < 127 ? c : '?');
+		fb_text_printf(t->error, "'%c' has no place in a filter",
+		               c > ' ' && c < 127 ? c : '?');
 		return false;
 	}
 	if (c != '\\')
@@ -210,8 +262,8 @@ static size_t take_word(struct translation *t, const char *text)
 	return len;
 }
 
-bool bpf_filter_translate(const char *filter, bpf_filter_find_fn *find, void *ctx, struct fb_text *out,
-			  struct fb_text *error)
+bool bpf_filter_translate(const char *filter, bpf_filter_find_fn *find, void *ctx,
+                          struct fb_text *out, struct fb_text *error)
 {
 	struct translation t = {.find = find, .ctx = ctx, .out = out, .error = error};
 
@@ -226,8 +278,8 @@ bool bpf_filter_translate(const char *filter, bpf_filter_find_fn *find, void *ct
 	return !out->cut;
 }
 
-bool bpf_filter_compile(const char *filter, bpf_filter_find_fn *find, void *ctx, struct bpf_program *program,
-			struct fb_text *error)
+bool bpf_filter_compile(const char *filter, bpf_filter_find_fn *find, void *ctx,
+                        struct bpf_program *program, struct fb_text *error)
 {
 	char plain[4 * BPF_FILTER_BYTES_MAX];
 	struct fb_text out = fb_text_make(plain, sizeof plain);

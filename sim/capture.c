@@ -1,9 +1,12 @@
 /* Packet captures of a run. See capture.h.
  *
- * The control channel has no TCP below it, so its capture is made up: each piece that the channel delivers becomes a segment (or
- * several, of at most CONTROL_MSS bytes), seen when it arrives; the receiver acknowledges every second segment at once and the
- * others with what it sends next. Sequence numbers count real bytes, so that Wireshark reassembles the
- * messages and finds nothing to complain about. */
+ * The control channel has no TCP below it, so its capture is made up: each piece that the channel
+ * delivers becomes a segment (or several, of at most CONTROL_MSS bytes), seen when it arrives; the
+ * receiver acknowledges every second segment at once and the others with what it sends next.
+ * Sequence numbers count real bytes, so that Wireshark reassembles the messages and finds nothing
+ * to complain about. Pieces shorter than an OpenFlow header wait for the next one of the same
+ * instant, because its dissector takes a segment that begins with less than half a header for a
+ * broken message. */
 #include "sim/capture.h"
 
 #include <errno.h>
@@ -22,32 +25,38 @@ enum {
 	SWITCH_PORTS = 20000,
 	WINDOW = 65535,
 	PATH_BYTES = 4096,
-	SPARE_FILES = 32,          /* descriptors for everything else */
+	SPARE_FILES = 32, /* descriptors for everything else */
+	HELD_BYTES = 8,   /* an OpenFlow header */
 };
 
-#define CONTROLLER_IP UINT32_C(0xc0000201)   /* 192.0.2.1 */
-#define SWITCH_IP     UINT32_C(0xc6120000)   /* 198.18.0.0 and up: for benchmarks, never routed */
+#define CONTROLLER_IP UINT32_C(0xc0000201) /* 192.0.2.1 */
+#define SWITCH_IP     UINT32_C(0xc6120000) /* 198.18.0.0 and up: for benchmarks, never routed */
 
 /* One control connection as TCP. Index by end: CHANNEL_*. */
 struct control {
 	struct pcap_file *file;
 	bool open;
-	uint16_t port;             /* of the switch */
-	uint32_t next[2];          /* sequence number of the next byte that the end sends */
-	uint32_t unacked[2];       /* segments that the end has got since */
+	uint16_t port;            /* of the switch */
+	uint32_t next[2];         /* sequence number of the next byte that the end sends */
+	uint32_t unacked[2];      /* segments that the end has got and not acknowledged */
+	uint8_t held[HELD_BYTES]; /* the latest bytes, not yet a segment, */
+	size_t held_len;
+	unsigned held_to; /*   on their way to this end, */
+	uint64_t held_ns; /*   arrived then */
 };
 
 struct capture {
 	const struct scenario *scenario;
 	struct pcap_file **hosts;
-	struct pcap_file **link_ends;   /* 2 for each link */
-	struct control *controls;       /* by switch */
+	struct pcap_file **link_ends; /* 2 for each link */
+	struct control *controls;     /* by switch */
 };
 
 /* --- Files --- */
 
 /* "h1" or "s1-1": an end of a link in a file's name. */
-static void end_name(const struct scenario *scenario, const struct scenario_end *end, struct fb_text *text)
+static void end_name(const struct scenario *scenario, const struct scenario_end *end,
+                     struct fb_text *text)
 {
 	if (end->is_switch)
 		fb_text_printf(text, "%s-%u", scenario->switches[end->index].name, end->port);
@@ -62,7 +71,8 @@ static void raise_file_limit(size_t files)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= files + SPARE_FILES)
 		return;
-	limit.rlim_cur = limit.rlim_max < files + SPARE_FILES ? limit.rlim_max : files + SPARE_FILES;
+	limit.rlim_cur =
+	        limit.rlim_max < files + SPARE_FILES ? limit.rlim_max : files + SPARE_FILES;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -91,7 +101,8 @@ static bool make_folder(const char *dir, struct fb_text *error)
 	return false;
 }
 
-static struct pcap_file *open_file(const char *dir, const char *name, bool *failed, struct fb_text *error)
+static struct pcap_file *open_file(const char *dir, const char *name, bool *failed,
+                                   struct fb_text *error)
 {
 	char path[PATH_BYTES + 256];
 	struct fb_text text = fb_text_make(path, sizeof path);
@@ -106,7 +117,8 @@ static struct pcap_file *open_file(const char *dir, const char *name, bool *fail
 	return file;
 }
 
-static void open_link_files(struct capture *capture, const char *dir, bool *failed, struct fb_text *error)
+static void open_link_files(struct capture *capture, const char *dir, bool *failed,
+                            struct fb_text *error)
 {
 	const struct scenario *scenario = capture->scenario;
 
@@ -129,7 +141,8 @@ static void open_link_files(struct capture *capture, const char *dir, bool *fail
 	}
 }
 
-struct capture *capture_open(const struct scenario *scenario, const char *dir, struct fb_text *error)
+struct capture *capture_open(const struct scenario *scenario, const char *dir,
+                             struct fb_text *error)
 {
 	struct capture *capture;
 	bool failed = false;
@@ -137,7 +150,8 @@ struct capture *capture_open(const struct scenario *scenario, const char *dir, s
 
 	if (!make_folder(dir, error))
 		return NULL;
-	raise_file_limit(scenario->hosts_count + 2 * scenario->links_count + scenario->switches_count);
+	raise_file_limit(scenario->hosts_count + 2 * scenario->links_count +
+	                 scenario->switches_count);
 	capture = xcalloc(1, sizeof *capture);
 	capture->scenario = scenario;
 	capture->hosts = xcalloc(scenario->hosts_count + 1, sizeof(struct pcap_file *));
@@ -167,8 +181,8 @@ static void write_frame(struct pcap_file *file, uint64_t now_ns, const struct fr
 	pcap_file_write(file, now_ns, frame->memory + frame->offset, frame->len);
 }
 
-static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end, enum link_event event,
-		       const struct frame *frame)
+static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
+                       enum link_event event, const struct frame *frame)
 {
 	struct capture *capture = ctx;
 
@@ -176,7 +190,8 @@ static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end, 
 		write_frame(capture->link_ends[2 * link + end], now_ns, frame);
 }
 
-static void take_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent, const struct frame *frame)
+static void take_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
+                            const struct frame *frame)
 {
 	struct capture *capture = ctx;
 
@@ -187,22 +202,23 @@ static void take_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent
 /* --- The control connection --- */
 
 /* Write one segment that 'from' sends. */
-static void write_segment(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned from, uint8_t flags,
-			  const uint8_t *bytes, size_t len)
+static void write_segment(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned from,
+                          uint8_t flags, const uint8_t *bytes, size_t len)
 {
 	struct control *c = &capture->controls[sw];
-	uint8_t frame[FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES + CONTROL_MSS];
+	uint8_t frame[FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES +
+	              CONTROL_MSS];
 	struct fb_buf out = fb_buf_make(frame, sizeof frame);
 	const uint32_t ips[2] = {CONTROLLER_IP, SWITCH_IP + sw + 1};
 	const uint16_t ports[2] = {CONTROL_PORT, c->port};
 	struct fb_eth_spec eth = {.has_vlan = false};
 	struct fb_ipv4_spec ip = {.nw_src = ips[from], .nw_dst = ips[!from], .dont_fragment = true};
 	struct fb_tcp_spec tcp = {.tp_src = ports[from],
-		.tp_dst = ports[!from],
-		.seq = c->next[from],
-		.ack = flags & FB_TCP_ACK ? c->next[!from] : 0,
-		.flags = flags,
-		.window = WINDOW};
+	                          .tp_dst = ports[!from],
+	                          .seq = c->next[from],
+	                          .ack = flags & FB_TCP_ACK ? c->next[!from] : 0,
+	                          .flags = flags,
+	                          .window = WINDOW};
 
 	fb_mac_from_u64(eth.dl_src, UINT64_C(0x060000000000) | ips[from]);
 	fb_mac_from_u64(eth.dl_dst, UINT64_C(0x060000000000) | ips[!from]);
@@ -212,11 +228,33 @@ static void write_segment(struct capture *capture, uint32_t sw, uint64_t now_ns,
 	c->unacked[from] = 0;
 }
 
+/* Write bytes that go to 'to' as one segment. */
+static void write_data(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned to,
+                       const uint8_t *bytes, size_t len)
+{
+	struct control *c = &capture->controls[sw];
+
+	write_segment(capture, sw, now_ns, !to, FB_TCP_ACK | FB_TCP_PSH, bytes, len);
+	if (++c->unacked[to] == 2)
+		write_segment(capture, sw, now_ns, to, FB_TCP_ACK, NULL, 0);
+}
+
+/* Write out the bytes that wait. */
+static void write_held(struct capture *capture, uint32_t sw)
+{
+	struct control *c = &capture->controls[sw];
+
+	if (c->held_len)
+		write_data(capture, sw, c->held_ns, c->held_to, c->held, c->held_len);
+	c->held_len = 0;
+}
+
 /* Close an open connection: FIN of 'first', FIN of the other, the last acknowledgement. */
 static void write_end(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned first)
 {
 	struct control *c = &capture->controls[sw];
 
+	write_held(capture, sw);
 	if (!c->open)
 		return;
 	write_segment(capture, sw, now_ns, first, FB_TCP_FIN | FB_TCP_ACK, NULL, 0);
@@ -231,8 +269,9 @@ static void take_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 	struct control *c = &capture->controls[sw];
 
 	write_end(capture, sw, now_ns, CHANNEL_SWITCH);
-	c->port = c->port ? (uint16_t)(SWITCH_PORT_FIRST + (c->port - SWITCH_PORT_FIRST + 1) % SWITCH_PORTS)
-			  : SWITCH_PORT_FIRST;
+	c->port = c->port ? (uint16_t)(SWITCH_PORT_FIRST +
+	                               (c->port - SWITCH_PORT_FIRST + 1) % SWITCH_PORTS)
+	                  : SWITCH_PORT_FIRST;
 	/* Numbers that no earlier connection of the pair has used. */
 	c->next[CHANNEL_SWITCH] += 0x10000;
 	c->next[CHANNEL_CONTROLLER] += 0x20000;
@@ -242,20 +281,39 @@ static void take_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 	write_segment(capture, sw, now_ns, CHANNEL_SWITCH, FB_TCP_ACK, NULL, 0);
 }
 
-static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes, size_t len)
+static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
+                       size_t len)
 {
 	struct capture *capture = ctx;
 	struct control *c = &capture->controls[sw];
 
-	while (len) {
-		size_t part = len < CONTROL_MSS ? len : CONTROL_MSS;
+	if (c->held_len && (c->held_to != to || c->held_ns != now_ns))
+		write_held(capture, sw);
+	/* Fill up what waits to a header's length first. */
+	if (c->held_len || len < HELD_BYTES) {
+		size_t part = HELD_BYTES - c->held_len < len ? HELD_BYTES - c->held_len : len;
 
-		write_segment(capture, sw, now_ns, !to, FB_TCP_ACK | FB_TCP_PSH, bytes, part);
+		memcpy(c->held + c->held_len, bytes, part);
+		c->held_len += part;
+		c->held_to = to;
+		c->held_ns = now_ns;
 		bytes += part;
 		len -= part;
-		if (++c->unacked[to] == 2)
-			write_segment(capture, sw, now_ns, to, FB_TCP_ACK, NULL, 0);
+		if (c->held_len < HELD_BYTES)
+			return;
+		write_held(capture, sw);
 	}
+	while (len >= HELD_BYTES) {
+		size_t part = len < CONTROL_MSS ? len : CONTROL_MSS;
+
+		write_data(capture, sw, now_ns, to, bytes, part);
+		bytes += part;
+		len -= part;
+	}
+	memcpy(c->held, bytes, len);
+	c->held_len = len;
+	c->held_to = to;
+	c->held_ns = now_ns;
 }
 
 /* The close of the other end arrived at 'at'. */
@@ -267,11 +325,11 @@ static void take_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 struct network_observer capture_observer(struct capture *capture)
 {
 	return (struct network_observer){.frame = take_frame,
-		.host_frame = take_host_frame,
-		.connected = take_connected,
-		.closed = take_closed,
-		.bytes = take_bytes,
-		.ctx = capture};
+	                                 .host_frame = take_host_frame,
+	                                 .connected = take_connected,
+	                                 .closed = take_closed,
+	                                 .bytes = take_bytes,
+	                                 .ctx = capture};
 }
 
 static void close_file(struct pcap_file *file, struct fb_text *error, bool *whole)

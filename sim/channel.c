@@ -1,7 +1,7 @@
 /* Bytes between controller and switch. See channel.h.
  *
- * Each direction holds its bytes in one ring and, in another, the batches they form: how many bytes were sent at which
- * instant. One event per direction waits for the oldest batch. */
+ * Each direction holds its bytes in one ring and, in another, the batches they form: how many bytes
+ * were sent at which instant. One event per direction waits for the oldest batch. */
 #include "sim/channel.h"
 
 #include <stdlib.h>
@@ -15,18 +15,18 @@
 struct batch {
 	uint64_t arrival_ns;
 	size_t len;
-	bool closes;   /* the end closed after it */
+	bool closes; /* the end closed after it */
 };
 
 struct direction {
-	struct event event;      /* the oldest batch arrives */
+	struct event event; /* the oldest batch arrives */
 	struct channel *channel;
-	unsigned to;             /* the end that receives */
+	unsigned to; /* the end that receives */
 	struct ring bytes;
-	struct ring batches;     /* of struct batch, oldest first */
-	struct batch last;       /* the newest, still growing; its bytes are in 'bytes' */
+	struct ring batches; /* of struct batch, oldest first */
+	struct batch last;   /* the newest, still growing; its bytes are in 'bytes' */
 	bool has_last;
-	bool broken;             /* the limit was reached: tell both ends */
+	bool broken; /* the limit was reached: tell both ends */
 };
 
 struct channel {
@@ -34,10 +34,10 @@ struct channel {
 	uint64_t delay_ns;
 	struct channel_ops ops;
 	struct rng rng;
-	struct direction direction[2];   /* by receiving end */
+	struct direction direction[2]; /* by receiving end */
 	bool open[2];
 	struct channel_counters counters;
-	uint8_t *piece;                  /* bytes being delivered */
+	uint8_t *piece; /* bytes being delivered */
 	size_t piece_size;
 };
 
@@ -45,8 +45,8 @@ enum { BATCHES_BYTES_MAX = 1 << 26 };
 
 static void direction_fire(struct event *event);
 
-struct channel *channel_new(struct clock *clock, uint64_t delay_ns, const struct channel_ops *ops, uint64_t seed,
-			    const char *name)
+struct channel *channel_new(struct clock *clock, uint64_t delay_ns, const struct channel_ops *ops,
+                            uint64_t seed, const char *name)
 {
 	struct channel *channel = xcalloc(1, sizeof *channel);
 
@@ -210,7 +210,8 @@ static void deliver_piece(struct direction *d, size_t len)
 	channel->ops.deliver(channel->ops.ctx, d->to, channel->piece, len);
 }
 
-/* Cut 'len' bytes at drawn places and deliver them, until the receiver closes. Half of all batches stay whole. */
+/* Cut 'len' bytes at drawn places and deliver them, until the receiver closes. Half of all batches
+ * stay whole. */
 static void deliver_cut(struct direction *d, size_t len)
 {
 	struct channel *channel = d->channel;

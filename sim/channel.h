@@ -1,8 +1,10 @@
-/* The control channel of a simulation: a stream of bytes each way between a controller's session and a switch's agent.
+/* The control channel of a simulation: a stream of bytes each way between a controller's session
+ * and a switch's agent.
  *
- * It carries the real bytes, as TCP would: in order, nothing lost, each way with its own delay. What an end sends at one
- * instant is put together and then cut at arbitrary places, drawn from the channel's own generator, so that no reader can rely on
- * where a read begins or ends. The pieces arrive one after another at the same instant.
+ * It carries the real bytes, as TCP would: in order, nothing lost, each way with its own delay.
+ * What an end sends at one instant is put together and then cut at arbitrary places, drawn from the
+ * channel's own generator, so that no reader can rely on where a read begins or ends. The pieces
+ * arrive one after another at the same instant.
  *
  * A channel is opened and closed; a close arrives after what was sent before it. */
 #ifndef SIM_CHANNEL_H
@@ -14,11 +16,11 @@
 
 struct channel;
 
-enum { CHANNEL_CONTROLLER, CHANNEL_SWITCH };  /* the ends */
+enum { CHANNEL_CONTROLLER, CHANNEL_SWITCH }; /* the ends */
 
 enum {
-	CHANNEL_BYTES_MAX = 64 << 20,  /* under way in one direction; beyond it the channel breaks */
-	CHANNEL_PIECES_MAX = 8,        /* that what was sent at one instant is cut into */
+	CHANNEL_BYTES_MAX = 64 << 20, /* under way in one direction; beyond it the channel breaks */
+	CHANNEL_PIECES_MAX = 8,       /* that what was sent at one instant is cut into */
 };
 
 struct channel_ops {
@@ -30,14 +32,14 @@ struct channel_ops {
 };
 
 struct channel_counters {
-	uint64_t pieces, bytes;  /* delivered */
-	uint64_t broken;         /* times that CHANNEL_BYTES_MAX was reached */
+	uint64_t pieces, bytes; /* delivered */
+	uint64_t broken;        /* times that CHANNEL_BYTES_MAX was reached */
 };
 
 /* A closed channel. 'name' is its generator's. */
-struct channel *channel_new(struct clock *clock, uint64_t delay_ns, const struct channel_ops *ops, uint64_t seed,
-			    const char *name);
-void channel_free(struct channel *channel);   /* takes NULL; tells nobody */
+struct channel *channel_new(struct clock *clock, uint64_t delay_ns, const struct channel_ops *ops,
+                            uint64_t seed, const char *name);
+void channel_free(struct channel *channel); /* takes NULL; tells nobody */
 
 /* Connect both ends; the channel is closed at both and holds nothing. */
 void channel_open(struct channel *channel);
@@ -45,7 +47,8 @@ void channel_open(struct channel *channel);
 bool channel_is_open(const struct channel *channel, unsigned end);
 /* Send from 'end'; what a closed end sends is dropped. Never calls back. */
 void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, size_t len);
-/* Close 'end': it hears nothing more, and the other end is told after all that was sent. Never calls back. */
+/* Close 'end': it hears nothing more, and the other end is told after all that was sent. Never
+ * calls back. */
 void channel_close(struct channel *channel, unsigned end);
 
 /* Bytes and closes on the way, either direction. */

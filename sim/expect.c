@@ -1,7 +1,7 @@
 /* Counts for expectations. See expect.h.
  *
- * All that is counted is read where it is counted anyway, when somebody asks; only frames by filter are counted for the
- * sake of expectations. */
+ * All that is counted is read where it is counted anyway, when somebody asks; only frames by filter
+ * are counted for the sake of expectations. */
 #include "sim/expect.h"
 
 #include <stdlib.h>
@@ -14,9 +14,9 @@ struct expect {
 	struct network *network;
 	const struct affinity *affinity;
 	const struct expect_connections *connections;
-	const struct scenario_expectation **all;   /* by id */
-	struct network_filter *filters;            /* by id */
-	uint64_t *baselines;                       /* by id: the count at its mark */
+	const struct scenario_expectation **all; /* by id */
+	struct network_filter *filters;          /* by id */
+	uint64_t *baselines;                     /* by id: the count at its mark */
 };
 
 static void collect(struct expect *expect, const struct scenario_step *steps, size_t count)
@@ -31,8 +31,9 @@ static void collect(struct expect *expect, const struct scenario_step *steps, si
 	}
 }
 
-struct expect *expect_new(const struct scenario *scenario, struct network *network, const struct affinity *affinity,
-			  const struct expect_connections *connections)
+struct expect *expect_new(const struct scenario *scenario, struct network *network,
+                          const struct affinity *affinity,
+                          const struct expect_connections *connections)
 {
 	struct expect *expect = xcalloc(1, sizeof *expect);
 	const size_t count = scenario->expectation_ids + 1;
@@ -53,7 +54,8 @@ struct expect *expect_new(const struct scenario *scenario, struct network *netwo
 		expect->filters[i].program = &expectation->program;
 		for (unsigned end = 0; end < 2; end++)
 			if (expectation->ends[end])
-				network_add_filter(network, expectation->link, end, &expect->filters[i]);
+				network_add_filter(network, expectation->link, end,
+				                   &expect->filters[i]);
 	}
 	return expect;
 }
@@ -82,7 +84,8 @@ static uint64_t count_connections(const struct expect *expect, uint32_t outcome)
 }
 
 /* The sum over switch 'sw', or over all, of what 'count' says of a switch. */
-static uint64_t sum_switches(const struct expect *expect, uint32_t sw, uint64_t (*count)(struct agent *agent))
+static uint64_t sum_switches(const struct expect *expect, uint32_t sw,
+                             uint64_t (*count)(struct agent *agent))
 {
 	uint64_t sum = 0;
 
@@ -123,11 +126,12 @@ static bool count_flow(void *ctx, const struct fb_flow_stats *stats)
 	return true;
 }
 
-static uint64_t count_flows(const struct expect *expect, const struct scenario_expectation *expectation)
+static uint64_t count_flows(const struct expect *expect,
+                            const struct scenario_expectation *expectation)
 {
 	struct datapath *dp = agent_datapath(network_agent(expect->network, expectation->subject));
 	const struct fb_flow_stats_request request = {
-		.match = expectation->match, .table_id = 0xff, .out_port = OFPP_NONE};
+	        .match = expectation->match, .table_id = 0xff, .out_port = OFPP_NONE};
 	uint64_t count = 0;
 
 	datapath_flows(dp, &request, network_now(expect->network), count_flow, &count);
@@ -148,7 +152,8 @@ static void take_counter(void *ctx, const char *app, const char *name, uint64_t 
 		wanted->value = value;
 }
 
-static uint64_t count_app(const struct expect *expect, const struct scenario_expectation *expectation)
+static uint64_t count_app(const struct expect *expect,
+                          const struct scenario_expectation *expectation)
 {
 	struct wanted_counter wanted = {.expectation = expectation};
 
@@ -163,11 +168,13 @@ static uint64_t count_controller(const struct expect *expect, enum scenario_kind
 
 	if (!ctl)
 		return 0;
-	return kind == EXPECT_PACKET_OUTS ? controller_counters(ctl)->packet_outs : controller_counters(ctl)->flow_mods;
+	return kind == EXPECT_PACKET_OUTS ? controller_counters(ctl)->packet_outs
+	                                  : controller_counters(ctl)->flow_mods;
 }
 
 /* The count from the start of the run. */
-static uint64_t count_all(const struct expect *expect, const struct scenario_expectation *expectation)
+static uint64_t count_all(const struct expect *expect,
+                          const struct scenario_expectation *expectation)
 {
 	const uint32_t subject = expectation->subject;
 
@@ -221,7 +228,8 @@ static void relate_host(const struct expect *expect, uint32_t host, struct trace
 	relation->ip = relation->link == SCENARIO_NONE ? expect->scenario->hosts[host].ip : 0;
 }
 
-struct trace_relation expect_relation(const struct expect *expect, const struct scenario_expectation *expectation)
+struct trace_relation expect_relation(const struct expect *expect,
+                                      const struct scenario_expectation *expectation)
 {
 	struct trace_relation relation = trace_relation_all();
 

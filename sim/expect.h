@@ -10,16 +10,17 @@ enum { EXPECT_OUTCOMES = HOST_ABORTED + 1 };
 
 /* TCP connections of steps that have ended. */
 struct expect_connections {
-	uint64_t ended[EXPECT_OUTCOMES];   /* by enum host_outcome */
+	uint64_t ended[EXPECT_OUTCOMES]; /* by enum host_outcome */
 };
 
 struct expect;
 
-/* Sets the network's frame filters: before network_start(). All arguments must outlive it. 'affinity' is NULL when no
- * expectation asks for it. */
-struct expect *expect_new(const struct scenario *scenario, struct network *network, const struct affinity *affinity,
-			  const struct expect_connections *connections);
-void expect_free(struct expect *expect);   /* takes NULL */
+/* Sets the network's frame filters: before network_start(). All arguments must outlive it.
+ * 'affinity' is NULL when no expectation asks for it. */
+struct expect *expect_new(const struct scenario *scenario, struct network *network,
+                          const struct affinity *affinity,
+                          const struct expect_connections *connections);
+void expect_free(struct expect *expect); /* takes NULL */
 
 /* The count of 'expectation' now; one with a mark is counted from there. */
 uint64_t expect_value(const struct expect *expect, const struct scenario_expectation *expectation);
@@ -27,6 +28,7 @@ uint64_t expect_value(const struct expect *expect, const struct scenario_expecta
 void expect_mark(struct expect *expect, uint32_t mark);
 
 /* The events that explain the count of 'expectation'. */
-struct trace_relation expect_relation(const struct expect *expect, const struct scenario_expectation *expectation);
+struct trace_relation expect_relation(const struct expect *expect,
+                                      const struct scenario_expectation *expectation);
 
 #endif

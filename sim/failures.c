@@ -38,21 +38,23 @@ static char *story_of(struct trace *trace, const struct trace_relation *relation
 	return text;
 }
 
-void failures_add(struct failures *failures, struct position at, uint64_t time_ns, const char *expected,
-		  const char *happened, struct trace *trace, const struct trace_relation *relation)
+void failures_add(struct failures *failures, struct position at, uint64_t time_ns,
+                  const char *expected, const char *happened, struct trace *trace,
+                  const struct trace_relation *relation)
 {
 	struct failure *failure;
 
 	failures->total++;
 	if (failures->count == FAILURES_MAX)
 		return;
-	failures->items = xrealloc(failures->items, (failures->count + 1) * sizeof *failures->items);
+	failures->items =
+	        xrealloc(failures->items, (failures->count + 1) * sizeof *failures->items);
 	failure = &failures->items[failures->count++];
 	*failure = (struct failure){.at = at,
-		.time_ns = time_ns,
-		.expected = xstrdup(expected),
-		.happened = xstrdup(happened),
-		.story = trace ? story_of(trace, relation) : NULL};
+	                            .time_ns = time_ns,
+	                            .expected = xstrdup(expected),
+	                            .happened = xstrdup(happened),
+	                            .story = trace ? story_of(trace, relation) : NULL};
 }
 
 void failures_print(const struct failures *failures, const char *file, FILE *out)
@@ -64,12 +66,13 @@ void failures_print(const struct failures *failures, const char *file, FILE *out
 		struct fb_text text = fb_text_make(time, sizeof time);
 
 		fb_text_time(&text, failure->time_ns);
-		fprintf(out, "\n%s:%u: FAILED at %s s\n  expected  %s\n  happened  %s\n", file, failure->at.line, time,
-			failure->expected, failure->happened);
+		fprintf(out, "\n%s:%u: FAILED at %s s\n  expected  %s\n  happened  %s\n", file,
+		        failure->at.line, time, failure->expected, failure->happened);
 		if (failure->story)
-			fprintf(out, "  the last frames and messages before that:\n%s", failure->story);
+			fprintf(out, "  the last frames and messages before that:\n%s",
+			        failure->story);
 	}
 	if (failures->total > failures->count)
 		fprintf(out, "\n%llu more failures are not shown\n",
-			(unsigned long long)(failures->total - failures->count));
+		        (unsigned long long)(failures->total - failures->count));
 }

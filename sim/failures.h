@@ -1,32 +1,34 @@
-/* What did not hold in a run: the place in the file, what was expected, what happened, and the frames and messages that
- * led there. */
+/* What did not hold in a run: the place in the file, what was expected, what happened, and the
+ * frames and messages that led there. */
 #ifndef SIM_FAILURES_H
 #define SIM_FAILURES_H
 
 #include "sim/problems.h"
 #include "sim/trace.h"
 
-enum { FAILURES_MAX = 100 };  /* kept; further ones are counted */
+enum { FAILURES_MAX = 100 }; /* kept; further ones are counted */
 
 struct failure {
 	struct position at;
 	uint64_t time_ns;
 	char *expected, *happened;
-	char *story;              /* lines of the trace; NULL: none were kept */
+	char *story; /* lines of the trace; NULL: none were kept */
 };
 
 struct failures {
 	struct failure *items;
 	size_t count;
-	uint64_t total;           /* with those that are not kept */
+	uint64_t total; /* with those that are not kept */
 };
 
 void failures_init(struct failures *failures);
 void failures_destroy(struct failures *failures);
 
-/* Add one; texts are copied. With 'trace' (may be NULL) the events of 'relation' become its story. */
-void failures_add(struct failures *failures, struct position at, uint64_t time_ns, const char *expected,
-		  const char *happened, struct trace *trace, const struct trace_relation *relation);
+/* Add one; texts are copied. With 'trace' (may be NULL) the events of 'relation' become its story.
+ */
+void failures_add(struct failures *failures, struct position at, uint64_t time_ns,
+                  const char *expected, const char *happened, struct trace *trace,
+                  const struct trace_relation *relation);
 
 /* Print each, naming 'file'. */
 void failures_print(const struct failures *failures, const char *file, FILE *out);

@@ -13,10 +13,10 @@
 #include "sim/yaml_tree.h"
 
 enum {
-	EXIT_HELD = 0,       /* what the scenario expects held */
+	EXIT_HELD = 0, /* what the scenario expects held */
 	EXIT_NOT_HELD = 1,
 	EXIT_WRONG_INPUT = 2, /* a file or the command line */
-	EXIT_INTERNAL = 3,   /* what is neither: output that cannot be written, a bug */
+	EXIT_INTERNAL = 3,    /* what is neither: output that cannot be written, a bug */
 	PATH_BYTES = 4096,
 	SETTINGS_MAX = 100,
 };
@@ -25,9 +25,9 @@ struct arguments {
 	bool verbose;
 	bool has_seed;
 	uint64_t seed;
-	const char *settings[SETTINGS_MAX + 1];   /* NULL-terminated */
+	const char *settings[SETTINGS_MAX + 1]; /* NULL-terminated */
 	size_t settings_count;
-	const char *pcap_dir;                     /* NULL: no captures */
+	const char *pcap_dir; /* NULL: no captures */
 	char **files;
 	int files_count;
 };
@@ -38,7 +38,8 @@ static void help(FILE *out)
 {
 	fputs("usage: flowbed COMMAND [OPTION...] FILE...\n"
 	      "\n"
-	      "Runs networks with OpenFlow 1.0 switches and a controller, described by scenario files, in virtual time.\n"
+	      "Runs networks with OpenFlow 1.0 switches and a controller, described by scenario "
+	      "files, in virtual time.\n"
 	      "\n"
 	      "commands:\n"
 	      "  run    run scenarios and judge what they expect\n"
@@ -48,7 +49,8 @@ static void help(FILE *out)
 	      "  -h, --help     this text; after a command: its options\n"
 	      "  -V, --version  the version\n"
 	      "\n"
-	      "Exit code: 0 all expectations held, 1 one failed, 2 a file or the command line is wrong, 3 another error.\n",
+	      "Exit code: 0 all expectations held, 1 one failed, 2 a file or the command line is "
+	      "wrong, 3 another error.\n",
 	      out);
 }
 
@@ -56,17 +58,21 @@ static void help_run(FILE *out)
 {
 	fputs("usage: flowbed run [OPTION...] FILE...\n"
 	      "\n"
-	      "Runs each scenario FILE ('-' is standard input), tells what happened and whether what it expects held. The same\n"
+	      "Runs each scenario FILE ('-' is standard input), tells what happened and whether "
+	      "what it expects held. The same\n"
 	      "file and seed give the same run, and the same digest, everywhere.\n"
 	      "\n"
 	      "  -v, --verbose           one line for every frame, message and log line\n"
 	      "  -s, --seed N            use seed N in place of the file's\n"
-	      "      --set APP.OPT=VAL   set an option of the controller's application APP, as balancer.mode=packet\n"
-	      "      --pcap DIR          write captures of every host, link end and control connection to DIR (with several\n"
+	      "      --set APP.OPT=VAL   set an option of the controller's application APP, as "
+	      "balancer.mode=packet\n"
+	      "      --pcap DIR          write captures of every host, link end and control "
+	      "connection to DIR (with several\n"
 	      "                          files to a folder in DIR for each)\n"
 	      "  -h, --help              this text\n"
 	      "\n"
-	      "Exit code: 0 all expectations held, 1 one failed, 2 a file or the command line is wrong, 3 another error; of\n"
+	      "Exit code: 0 all expectations held, 1 one failed, 2 a file or the command line is "
+	      "wrong, 3 another error; of\n"
 	      "several files the highest.\n",
 	      out);
 }
@@ -75,7 +81,8 @@ static void help_check(FILE *out)
 {
 	fputs("usage: flowbed check [OPTION...] FILE...\n"
 	      "\n"
-	      "Reads each scenario FILE ('-' is standard input) and tells all that is wrong with it, as FILE:LINE:COLUMN: what is\n"
+	      "Reads each scenario FILE ('-' is standard input) and tells all that is wrong with "
+	      "it, as FILE:LINE:COLUMN: what is\n"
 	      "wrong, and what would be right. Runs nothing.\n"
 	      "\n"
 	      "      --set APP.OPT=VAL   as for flowbed run\n"
@@ -152,17 +159,21 @@ static struct scenario *load(const char *path, const struct arguments *arguments
 
 /* --- flowbed run --- */
 
-/* A run that failed is repeated, exactly, with all that happens being kept, so that failures can tell what led to them; a run
- * that holds pays nothing for that. False when the repetition was another run, which is a bug. */
+/* A run that failed is repeated, exactly, with all that happens being kept, so that failures can
+ * tell what led to them; a run that holds pays nothing for that. False when the repetition was
+ * another run, which is a bug. */
 static bool explain(const struct scenario *scenario, uint64_t seed, struct runner_result *result)
 {
 	const struct runner_options options = {.seed = seed, .keep = true};
 	struct runner_result again;
 
 	runner_run(scenario, &options, &again);
-	if (strcmp(again.digest, result->digest) || again.failures.total != result->failures.total) {
-		fprintf(stderr, "%s: internal error: the same scenario and seed ran differently: %s, then %s\n",
-			scenario->file, result->digest, again.digest);
+	if (strcmp(again.digest, result->digest) ||
+	    again.failures.total != result->failures.total) {
+		fprintf(stderr,
+		        "%s: internal error: the same scenario and seed ran differently: %s, then "
+		        "%s\n",
+		        scenario->file, result->digest, again.digest);
 		runner_result_destroy(&again);
 		return false;
 	}
@@ -172,14 +183,15 @@ static bool explain(const struct scenario *scenario, uint64_t seed, struct runne
 }
 
 /* Run a scenario whose captures, if any, are open. */
-static int run_loaded(const struct scenario *scenario, const struct arguments *arguments, struct capture *capture)
+static int run_loaded(const struct scenario *scenario, const struct arguments *arguments,
+                      struct capture *capture)
 {
 	const uint64_t seed = arguments->has_seed ? arguments->seed : scenario->seed;
 	struct network_observer observer;
 	struct runner_options options = {.seed = seed,
-		.summary = stdout,
-		.live = arguments->verbose ? stdout : NULL,
-		.keep = arguments->verbose};
+	                                 .summary = stdout,
+	                                 .live = arguments->verbose ? stdout : NULL,
+	                                 .keep = arguments->verbose};
 	struct runner_result result;
 	char buffer[PATH_BYTES + 200];
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
@@ -259,19 +271,19 @@ struct command {
 enum { OPTION_SET = 256, OPTION_PCAP };
 
 static const struct option run_options[] = {{"verbose", no_argument, NULL, 'v'},
-	{"seed", required_argument, NULL, 's'},
-	{"set", required_argument, NULL, OPTION_SET},
-	{"pcap", required_argument, NULL, OPTION_PCAP},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0}};
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"set", required_argument, NULL, OPTION_SET},
+                                            {"pcap", required_argument, NULL, OPTION_PCAP},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
 
 static const struct option check_options[] = {{"set", required_argument, NULL, OPTION_SET},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0}};
+                                              {"help", no_argument, NULL, 'h'},
+                                              {NULL, 0, NULL, 0}};
 
 static const struct command commands[] = {
-	{"run", run_options, "vs:h", help_run, run_file},
-	{"check", check_options, "h", help_check, check_file},
+        {"run", run_options, "vs:h", help_run, run_file},
+        {"check", check_options, "h", help_check, check_file},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -302,7 +314,7 @@ static bool take_option(struct arguments *arguments, int option)
 		arguments->pcap_dir = optarg;
 		return true;
 	default:
-		return false;   /* getopt_long() has told */
+		return false; /* getopt_long() has told */
 	}
 }
 
@@ -311,7 +323,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 	struct arguments arguments = {0};
 	int option, worst = EXIT_HELD;
 
-	while ((option = getopt_long(argc, argv, command->short_options, command->options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, command->short_options, command->options, NULL)) !=
+	       -1) {
 		if (option == 'h') {
 			command->help(stdout);
 			return EXIT_HELD;
@@ -324,8 +337,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 	arguments.files = argv + optind;
 	arguments.files_count = argc - optind;
 	if (!arguments.files_count) {
-		fprintf(stderr, "flowbed: %s needs a scenario file. See 'flowbed %s --help'.\n", command->name,
-			command->name);
+		fprintf(stderr, "flowbed: %s needs a scenario file. See 'flowbed %s --help'.\n",
+		        command->name, command->name);
 		return EXIT_WRONG_INPUT;
 	}
 	for (int i = 0; i < arguments.files_count; i++) {
@@ -365,7 +378,7 @@ static int run_program(int argc, char **argv)
 	}
 	meant = nearest(argv[1], names);
 	fprintf(stderr, "flowbed: no command is named '%s'%s%s%s. See 'flowbed --help'.\n", argv[1],
-		meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+	        meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
 	return EXIT_WRONG_INPUT;
 }
 
@@ -374,7 +387,8 @@ int main(int argc, char **argv)
 	int code = run_program(argc, argv);
 
 	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "flowbed: standard output cannot be written: %s\n", strerror(errno));
+		fprintf(stderr, "flowbed: standard output cannot be written: %s\n",
+		        strerror(errno));
 		code = EXIT_INTERNAL;
 	}
 	return code;

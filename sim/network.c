@@ -1,7 +1,7 @@
 /* The network of a scenario. See network.h.
  *
- * Places of the digest: end e of link l is 2 l + e, end e of switch s's control channel is 2 (links + s) + e, in the order of the
- * file. */
+ * Places of the digest: end e of link l is 2 l + e, end e of switch s's control channel is 2 (links
+ * + s) + e, in the order of the file. */
 #include "sim/network.h"
 
 #include <stdlib.h>
@@ -16,30 +16,30 @@
 #define EVENTS_MAX         10000000
 
 struct network_host {
-	struct event event;          /* the host's deadline */
+	struct event event; /* the host's deadline */
 	struct network *network;
 	struct host *host;
-	struct link *link;           /* NULL: none */
+	struct link *link; /* NULL: none */
 	unsigned end;
 	uint32_t index;
 };
 
 /* Where a switch's port leads. */
 struct network_port {
-	struct link *link;           /* NULL: no such port */
+	struct link *link; /* NULL: no such port */
 	unsigned end;
 };
 
 struct network_switch {
-	struct event event;          /* the agent's deadline */
+	struct event event; /* the agent's deadline */
 	struct event reconnect;
 	struct network *network;
 	struct agent *agent;
-	struct network_port *ports;  /* by port number */
+	struct network_port *ports; /* by port number */
 	uint32_t ports_count;
 	struct channel *channel;
-	struct session *session;     /* the controller's end; NULL: closed */
-	struct agent_conn *conn;     /* the switch's end */
+	struct session *session; /* the controller's end; NULL: closed */
+	struct agent_conn *conn; /* the switch's end */
 	uint64_t backoff_ns;
 	uint32_t index, place;
 };
@@ -54,7 +54,7 @@ struct network_link {
 	struct network *network;
 	uint32_t index;
 	struct scenario_end ends[2];
-	struct filter_list filters[2];   /* by receiving end */
+	struct filter_list filters[2]; /* by receiving end */
 };
 
 struct network {
@@ -65,11 +65,11 @@ struct network {
 	struct digest *digest;
 
 	struct controller *controller;
-	struct event controller_event;   /* its deadline */
+	struct event controller_event; /* its deadline */
 	struct network_switch *switches;
 	struct network_host *hosts;
 	struct network_link *links;
-	bool closing;                    /* being freed: nobody reconnects */
+	bool closing; /* being freed: nobody reconnects */
 
 	uint64_t last_activity_ns;
 	struct network_counters counters;
@@ -83,13 +83,14 @@ struct network {
 		for (size_t o_ = 0; o_ < (network)->observers_count; o_++)                         \
 			if ((network)->observers[o_].member)                                       \
 				(network)->observers[o_].member((network)->observers[o_].ctx,      \
-								(network)->clock.now_ns,           \
-								__VA_ARGS__);                      \
+				                                (network)->clock.now_ns,           \
+				                                __VA_ARGS__);                      \
 	} while (0)
 
 /* --- Deadlines --- */
 
-/* Set 'event' to 'deadline_ns', which may have passed; an event that is set right keeps its place in the queue. */
+/* Set 'event' to 'deadline_ns', which may have passed; an event that is set right keeps its place
+ * in the queue. */
 static inline void set_deadline(struct clock *clock, struct event *event, uint64_t deadline_ns)
 {
 	if (deadline_ns < clock->now_ns)
@@ -110,7 +111,8 @@ static inline void agent_called(struct network_switch *sw)
 
 static inline void controller_called(struct network *network)
 {
-	set_deadline(&network->clock, &network->controller_event, controller_deadline(network->controller));
+	set_deadline(&network->clock, &network->controller_event,
+	             controller_deadline(network->controller));
 }
 
 static void host_fire(struct event *event)
@@ -134,7 +136,8 @@ static void agent_fire(struct event *event)
 static void controller_fire(struct event *event)
 {
 	struct network *network =
-		(struct network *)(void *)((char *)event - offsetof(struct network, controller_event));
+	        (struct network *)(void *)((char *)event -
+	                                   offsetof(struct network, controller_event));
 
 	controller_run(network->controller, network->clock.now_ns);
 	controller_called(network);
@@ -341,7 +344,8 @@ static void connect_switch(struct network_switch *sw)
 static void reconnect_fire(struct event *event)
 {
 	struct network_switch *sw =
-		(struct network_switch *)(void *)((char *)event - offsetof(struct network_switch, reconnect));
+	        (struct network_switch *)(void *)((char *)event -
+	                                          offsetof(struct network_switch, reconnect));
 
 	/* The controller has not yet heard of the old connection's end: wait for it. */
 	if (sw->session || channel_in_flight(sw->channel)) {
@@ -372,8 +376,10 @@ static void agent_log(void *ctx, const char *line)
 static void build_controller(struct network *network, enum fb_log_level log_level)
 {
 	const struct scenario_controller *from = &network->scenario->controller;
-	const struct controller_ops ops = {
-		.send = controller_send, .close = controller_close, .log = controller_log, .ctx = network};
+	const struct controller_ops ops = {.send = controller_send,
+	                                   .close = controller_close,
+	                                   .log = controller_log,
+	                                   .ctx = network};
 	struct controller_config config = from->config;
 	char buffer[400];
 	struct rng rng;
@@ -389,7 +395,8 @@ static void build_controller(struct network *network, enum fb_log_level log_leve
 		struct fb_text error = fb_text_make(buffer, sizeof buffer);
 
 		/* The loader has made this chain before. */
-		if (controller_add_app(network->controller, from->apps[i].cls, from->apps[i].options, &error))
+		if (controller_add_app(network->controller, from->apps[i].cls,
+		                       from->apps[i].options, &error))
 			abort();
 	}
 }
@@ -402,10 +409,13 @@ static void build_switches(struct network *network)
 	for (uint32_t i = 0; i < scenario->switches_count; i++) {
 		struct network_switch *sw = &network->switches[i];
 		const struct scenario_switch *from = &scenario->switches[i];
-		const struct agent_ops ops = {
-			.send = agent_send, .close = agent_close, .output = agent_output, .log = agent_log, .ctx = sw};
+		const struct agent_ops ops = {.send = agent_send,
+		                              .close = agent_close,
+		                              .output = agent_output,
+		                              .log = agent_log,
+		                              .ctx = sw};
 		const struct channel_ops channel_ops = {
-			.deliver = channel_deliver, .closed = channel_closed, .ctx = sw};
+		        .deliver = channel_deliver, .closed = channel_closed, .ctx = sw};
 		char name[SCENARIO_NAME_BYTES_MAX + 16];
 		struct fb_text text = fb_text_make(name, sizeof name);
 
@@ -417,7 +427,8 @@ static void build_switches(struct network *network)
 		sw->place = 2 * ((uint32_t)scenario->links_count + i);
 		sw->backoff_ns = RECONNECT_NS_FIRST;
 		sw->agent = agent_new(&from->config, &ops, network->pool);
-		sw->channel = channel_new(&network->clock, from->delay_ns, &channel_ops, network->seed, name);
+		sw->channel = channel_new(&network->clock, from->delay_ns, &channel_ops,
+		                          network->seed, name);
 	}
 }
 
@@ -464,7 +475,8 @@ static uint32_t port_features(uint64_t rate_bps)
 }
 
 /* Give switch 'sw' the port that 'end' of 'link' names. */
-static void build_port(struct network *network, struct network_switch *sw, struct network_link *link, unsigned end)
+static void build_port(struct network *network, struct network_switch *sw,
+                       struct network_link *link, unsigned end)
 {
 	const uint16_t port_no = link->ends[end].port;
 	const char *switch_name = network->scenario->switches[sw->index].name;
@@ -487,7 +499,8 @@ static void build_port(struct network *network, struct network_switch *sw, struc
 		fb_text_printf(&text, "eth%u", port_no);
 	}
 	strcpy(port.name, name);
-	fb_mac_from_u64(port.hw_addr, UINT64_C(0x0a0000000000) | ((uint64_t)sw->index << 16) | port_no);
+	fb_mac_from_u64(port.hw_addr,
+	                UINT64_C(0x0a0000000000) | ((uint64_t)sw->index << 16) | port_no);
 	port.curr = port_features(network->scenario->links[link->index].config.rate_bps);
 	agent_add_port(sw->agent, &port, 0);
 	agent_called(sw);
@@ -521,8 +534,9 @@ static void build_links(struct network *network)
 	}
 }
 
-struct network *network_new(const struct scenario *scenario, uint64_t seed, enum fb_log_level log_level,
-			    const struct network_observer *observers, size_t observers_count)
+struct network *network_new(const struct scenario *scenario, uint64_t seed,
+                            enum fb_log_level log_level, const struct network_observer *observers,
+                            size_t observers_count)
 {
 	struct network *network = xcalloc(1, sizeof *network);
 
@@ -577,7 +591,8 @@ void network_free(struct network *network)
 	free(network);
 }
 
-void network_add_filter(struct network *network, uint32_t link, unsigned end, struct network_filter *filter)
+void network_add_filter(struct network *network, uint32_t link, unsigned end,
+                        struct network_filter *filter)
 {
 	struct filter_list *list = &network->links[link].filters[end];
 
@@ -663,7 +678,8 @@ bool network_busy(const struct network *network, struct fb_text *what)
 		if (!channel_in_flight(network->switches[i].channel))
 			continue;
 		if (what)
-			fb_text_printf(what, "messages between %s and the controller", scenario->switches[i].name);
+			fb_text_printf(what, "messages between %s and the controller",
+			               scenario->switches[i].name);
 		return true;
 	}
 	for (size_t i = 0; i < scenario->hosts_count; i++) {

@@ -1,9 +1,11 @@
-/* The network of a scenario, put together: controller, switches, hosts, links and control channels on one clock.
+/* The network of a scenario, put together: controller, switches, hosts, links and control channels
+ * on one clock.
  *
- * It is the simulated driver of the cores: it hands frames from links to hosts and agents, bytes from channels to
- * sessions and agents, and after each call into a core asks for its deadline and sets its event of the clock. It keeps the
- * digest of all deliveries, counts frames for expectations, and tells observers what happens. What to do in which
- * order is the runner's business. */
+ * It is the simulated driver of the cores: it hands frames from links to hosts and agents, bytes
+ * from channels to sessions and agents, and after each call into a core asks for its deadline and
+ * sets its event of the clock. It keeps the digest of all deliveries, counts frames for
+ * expectations, and tells observers what happens. What to do in which order is the runner's
+ * business. */
 #ifndef SIM_NETWORK_H
 #define SIM_NETWORK_H
 
@@ -13,19 +15,21 @@
 
 struct network;
 
-/* Told of what happens, each thing before its effects; what is NULL is not told. Frames and bytes are borrowed. Everything that is
- * observed costs time: a run without observers tells nobody. */
+/* Told of what happens, each thing before its effects; what is NULL is not told. Frames and bytes
+ * are borrowed. Everything that is observed costs time: a run without observers tells nobody. */
 struct network_observer {
 	/* At an end of a link, as in struct link_ops. */
-	void (*frame)(void *ctx, uint64_t now_ns, uint32_t link, unsigned end, enum link_event event,
-		      const struct frame *frame);
+	void (*frame)(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
+	              enum link_event event, const struct frame *frame);
 	/* At a host's interface: what it sends, whatever becomes of it, and what it gets. */
-	void (*host_frame)(void *ctx, uint64_t now_ns, uint32_t host, bool sent, const struct frame *frame);
-	/* The control connection of a switch was made; an end's close arrived at 'at', the other end (CHANNEL_*); bytes arrived at
-	 * 'to'. */
+	void (*host_frame)(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
+	                   const struct frame *frame);
+	/* The control connection of a switch was made; an end's close arrived at 'at', the other
+	 * end (CHANNEL_*); bytes arrived at 'to'. */
 	void (*connected)(void *ctx, uint64_t now_ns, uint32_t sw);
 	void (*closed)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at);
-	void (*bytes)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes, size_t len);
+	void (*bytes)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
+	              size_t len);
 	/* A log line of the controller's application 'who', or of the switch 'who'. */
 	void (*log)(void *ctx, uint64_t now_ns, const char *who, const char *line);
 	void *ctx;
@@ -33,25 +37,30 @@ struct network_observer {
 
 enum { NETWORK_OBSERVERS_MAX = 4 };
 
-/* Counts the frames that 'program' passes (all when it is NULL or empty). The owner's, zeroed but for 'program'. */
+/* Counts the frames that 'program' passes (all when it is NULL or empty). The owner's, zeroed but
+ * for 'program'. */
 struct network_filter {
 	const struct bpf_program *program;
 	uint64_t count;
 };
 
 struct network_counters {
-	uint64_t frames_delivered;   /* over a link, by links */
-	uint64_t reconnects;         /* control connections made again */
+	uint64_t frames_delivered; /* over a link, by links */
+	uint64_t reconnects;       /* control connections made again */
 };
 
-/* Build the network of 'scenario', which must outlive it, at time 0. The controller's log lines up to 'log_level' are
- * formatted; 'observers' (at most NETWORK_OBSERVERS_MAX) are copied. Aborts when memory is short. */
-struct network *network_new(const struct scenario *scenario, uint64_t seed, enum fb_log_level log_level,
-			    const struct network_observer *observers, size_t observers_count);
+/* Build the network of 'scenario', which must outlive it, at time 0. The controller's log lines up
+ * to 'log_level' are formatted; 'observers' (at most NETWORK_OBSERVERS_MAX) are copied. Aborts when
+ * memory is short. */
+struct network *network_new(const struct scenario *scenario, uint64_t seed,
+                            enum fb_log_level log_level, const struct network_observer *observers,
+                            size_t observers_count);
 void network_free(struct network *network);
 
-/* Before network_start(): count frames delivered to 'end' of 'link' in 'filter', which the caller owns. */
-void network_add_filter(struct network *network, uint32_t link, unsigned end, struct network_filter *filter);
+/* Before network_start(): count frames delivered to 'end' of 'link' in 'filter', which the caller
+ * owns. */
+void network_add_filter(struct network *network, uint32_t link, unsigned end,
+                        struct network_filter *filter);
 
 /* Connect the switches with the controller. */
 void network_start(struct network *network);
@@ -72,12 +81,12 @@ void network_set_host(struct network *network, uint32_t host, bool on);
 
 /* When a frame or message last left or arrived. */
 uint64_t network_last_activity(const struct network *network);
-/* Something is under way now: a frame on a link, bytes on a channel, or a host waits for an answer. Looks at all of them.
- * 'what', unless NULL, gets the name of the first. */
+/* Something is under way now: a frame on a link, bytes on a channel, or a host waits for an answer.
+ * Looks at all of them. 'what', unless NULL, gets the name of the first. */
 bool network_busy(const struct network *network, struct fb_text *what);
 
 struct agent *network_agent(struct network *network, uint32_t sw);
-struct controller *network_controller(struct network *network);   /* NULL: none */
+struct controller *network_controller(struct network *network); /* NULL: none */
 const struct network_counters *network_counters(const struct network *network);
 void network_digest(const struct network *network, char text[DIGEST_TEXT_BYTES]);
 

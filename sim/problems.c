@@ -1,7 +1,7 @@
 /* The list of a file's errors. See problems.h.
  *
- * Errors are found in the order in which the loader looks, which is not the order of the file; a reader wants
- * the latter, so they are sorted before they are printed. */
+ * Errors are found in the order in which the loader looks, which is not the order of the file; a
+ * reader wants the latter, so they are sorted before they are printed. */
 #include "sim/problems.h"
 
 #include <stdarg.h>
@@ -41,7 +41,8 @@ void problems_add(struct problems *problems, struct position at, const char *for
 			*c = '?';
 	if (problems->count == problems->size) {
 		problems->size = problems->size ? 2 * problems->size : 8;
-		problems->items = xrealloc(problems->items, problems->size * sizeof *problems->items);
+		problems->items =
+		        xrealloc(problems->items, problems->size * sizeof *problems->items);
 	}
 	problem = &problems->items[problems->count];
 	problem->at = at;
@@ -87,7 +88,8 @@ void problems_print(const struct problems *problems, const char *file, FILE *out
 		const struct problem *problem = &problems->items[i];
 
 		if (problem->at.line)
-			fprintf(out, "%s:%u:%u: %s\n", file, problem->at.line, problem->at.column, problem->text);
+			fprintf(out, "%s:%u:%u: %s\n", file, problem->at.line, problem->at.column,
+			        problem->text);
 		else
 			fprintf(out, "%s: %s\n", file, problem->text);
 	}

@@ -14,20 +14,20 @@ struct position {
 
 struct problem {
 	struct position at;
-	uint32_t order;  /* of its discovery: settles the order of two at one place */
-	char *text;      /* owned; one line */
+	uint32_t order; /* of its discovery: settles the order of two at one place */
+	char *text;     /* owned; one line */
 };
 
 struct problems {
 	struct problem *items;
 	size_t count;
-	size_t size;     /* room at 'items' */
-	size_t dropped;  /* problems beyond PROBLEMS_MAX */
+	size_t size;    /* room at 'items' */
+	size_t dropped; /* problems beyond PROBLEMS_MAX */
 };
 
 enum {
 	PROBLEMS_MAX = 1000,
-	PROBLEM_TEXT_BYTES = 600,  /* a longer text is cut */
+	PROBLEM_TEXT_BYTES = 600, /* a longer text is cut */
 };
 
 void problems_init(struct problems *problems);
@@ -35,7 +35,7 @@ void problems_destroy(struct problems *problems);
 
 /* Add one: "what is wrong: what would be right". Control characters of quoted text become '?'. */
 void problems_add(struct problems *problems, struct position at, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Sort by place and drop repetitions. */
 void problems_sort(struct problems *problems);

@@ -4,9 +4,9 @@
 #include <string.h>
 
 enum {
-	WHO_WIDTH = 36,      /* columns of a request's line */
+	WHO_WIDTH = 36, /* columns of a request's line */
 	ANSWER_WIDTH = 20,
-	TALLIES_MAX = 8,     /* different answers that are added up */
+	TALLIES_MAX = 8, /* different answers that are added up */
 };
 
 static const char *plural(size_t count, const char *one, const char *many)
@@ -16,28 +16,31 @@ static const char *plural(size_t count, const char *one, const char *many)
 
 void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed)
 {
-	fprintf(out, "%s  (%s, seed %llu)\n", scenario->name, scenario->file, (unsigned long long)seed);
+	fprintf(out, "%s  (%s, seed %llu)\n", scenario->name, scenario->file,
+	        (unsigned long long)seed);
 	if (scenario->controller.apps_count) {
 		fputs("  controller", out);
 		for (size_t i = 0; i < scenario->controller.apps_count; i++) {
 			const struct scenario_app *app = &scenario->controller.apps[i];
 
-			fprintf(out, "%s %s%s%s", i ? " |" : "", app->cls->name, app->options[0] ? "," : "", app->options);
+			fprintf(out, "%s %s%s%s", i ? " |" : "", app->cls->name,
+			        app->options[0] ? "," : "", app->options);
 		}
 		fputs("; ", out);
 	} else {
 		fputs("  ", out);
 	}
 	fprintf(out, "%zu %s, %zu %s, %zu %s\n", scenario->switches_count,
-		plural(scenario->switches_count, "switch", "switches"), scenario->hosts_count,
-		plural(scenario->hosts_count, "host", "hosts"), scenario->links_count,
-		plural(scenario->links_count, "link", "links"));
+	        plural(scenario->switches_count, "switch", "switches"), scenario->hosts_count,
+	        plural(scenario->hosts_count, "host", "hosts"), scenario->links_count,
+	        plural(scenario->links_count, "link", "links"));
 }
 
 /* --- Traffic --- */
 
 /* What a request brought, in a word: who answered, or how it failed. */
-static void answer_text(const struct scenario_step *step, const struct traffic_result *r, struct fb_text *text)
+static void answer_text(const struct scenario_step *step, const struct traffic_result *r,
+                        struct fb_text *text)
 {
 	if (step->kind == STEP_PING)
 		fb_text_printf(text, "%u of %u answered", r->answered, step->ping.count);
@@ -50,8 +53,8 @@ static void answer_text(const struct scenario_step *step, const struct traffic_r
 }
 
 /* "h1:40001 -> 192.168.2.2:22". */
-static void who_text(const struct scenario *scenario, const struct scenario_step *step, const struct traffic_result *r,
-		     struct fb_text *text)
+static void who_text(const struct scenario *scenario, const struct scenario_step *step,
+                     const struct traffic_result *r, struct fb_text *text)
 {
 	fb_text_puts(text, scenario->hosts[r->from].name);
 	if (r->local_port)
@@ -60,8 +63,9 @@ static void who_text(const struct scenario *scenario, const struct scenario_step
 		fb_text_printf(text, " -> %s", step->target);
 }
 
-static void write_request(FILE *out, const struct scenario *scenario, const struct scenario_step *step, size_t number,
-			  const struct traffic_result *r)
+static void write_request(FILE *out, const struct scenario *scenario,
+                          const struct scenario_step *step, size_t number,
+                          const struct traffic_result *r)
 {
 	char who[160], answer[80], took[32];
 	struct fb_text who_out = fb_text_make(who, sizeof who);
@@ -70,9 +74,10 @@ static void write_request(FILE *out, const struct scenario *scenario, const stru
 
 	who_text(scenario, step, r, &who_out);
 	answer_text(step, r, &answer_out);
-	traffic_duration_text(&took_out, step->kind == STEP_PING ? r->rtt_max_ns : r->ended_ns - r->started_ns);
-	fprintf(out, "  %4zu  %-*s  %-*s %12s%s\n", number, WHO_WIDTH, who, ANSWER_WIDTH, answer, took,
-		r->wrong ? "  FAILED" : "");
+	traffic_duration_text(&took_out, step->kind == STEP_PING ? r->rtt_max_ns
+	                                                         : r->ended_ns - r->started_ns);
+	fprintf(out, "  %4zu  %-*s  %-*s %12s%s\n", number, WHO_WIDTH, who, ANSWER_WIDTH, answer,
+	        took, r->wrong ? "  FAILED" : "");
 }
 
 /* How often each answer came, most telling for many requests. */
@@ -108,7 +113,7 @@ static void write_tally(FILE *out, const struct scenario_step *step, const struc
 }
 
 void report_traffic(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
-		    const struct traffic *traffic)
+                    const struct traffic *traffic)
 {
 	char what[200];
 	struct fb_text text = fb_text_make(what, sizeof what);
@@ -131,21 +136,23 @@ void report_traffic(FILE *out, const struct scenario *scenario, const struct sce
 		write_tally(out, step, traffic);
 }
 
-void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step, uint64_t now_ns)
+void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
+                   uint64_t now_ns)
 {
 	const char *name = step->kind == STEP_LINK ? scenario->links[step->change.index].name
-						   : scenario->hosts[step->change.index].name;
+	                                           : scenario->hosts[step->change.index].name;
 	char time[32];
 	struct fb_text text = fb_text_make(time, sizeof time);
 
 	fb_text_time(&text, now_ns);
 	fprintf(out, "\n  %s %s goes %s at %s s\n", step->kind == STEP_LINK ? "link" : "host", name,
-		step->change.up ? "up" : "down", time);
+	        step->change.up ? "up" : "down", time);
 }
 
 /* --- Expectations --- */
 
-void report_expectation(FILE *out, const struct scenario_expectation *expectation, uint64_t value, bool held)
+void report_expectation(FILE *out, const struct scenario_expectation *expectation, uint64_t value,
+                        bool held)
 {
 	const struct scenario_bounds *bounds = &expectation->bounds;
 	const bool exact = bounds->has_min && bounds->has_max && bounds->min == bounds->max;
@@ -169,9 +176,11 @@ void report_end(FILE *out, const struct runner_result *result)
 		fprintf(out, "\n%llu FAILED", (unsigned long long)result->failures.total);
 	else
 		fprintf(out, "\nall held");
-	fprintf(out, ": %llu frames, %llu messages (%llu packet-ins, %llu packet-outs, %llu flow-mods) in %s s of virtual time\n",
-		(unsigned long long)result->frames, (unsigned long long)result->messages,
-		(unsigned long long)result->packet_ins, (unsigned long long)result->packet_outs,
-		(unsigned long long)result->flow_mods, time);
+	fprintf(out,
+	        ": %llu frames, %llu messages (%llu packet-ins, %llu packet-outs, %llu flow-mods) "
+	        "in %s s of virtual time\n",
+	        (unsigned long long)result->frames, (unsigned long long)result->messages,
+	        (unsigned long long)result->packet_ins, (unsigned long long)result->packet_outs,
+	        (unsigned long long)result->flow_mods, time);
 	fprintf(out, "digest: %s\n", result->digest);
 }

@@ -8,10 +8,11 @@
 
 enum { TEXT_BYTES = 600 };
 
-static void fail(struct runner *runner, struct position at, const char *expected, const char *happened,
-		 const struct trace_relation *relation)
+static void fail(struct runner *runner, struct position at, const char *expected,
+                 const char *happened, const struct trace_relation *relation)
 {
-	failures_add(&runner->result->failures, at, runner->clock->now_ns, expected, happened, runner->trace, relation);
+	failures_add(&runner->result->failures, at, runner->clock->now_ns, expected, happened,
+	             runner->trace, relation);
 }
 
 /* --- Letting time pass --- */
@@ -25,10 +26,13 @@ static bool is_over(struct runner *runner, struct position at)
 	struct fb_text end = fb_text_make(time, sizeof time);
 
 	if (runner->clock->overflow) {
-		fb_text_printf(&text, "more than %llu events wait at once", (unsigned long long)runner->clock->events_max);
-		fail(runner, at, "a network that copes with its traffic (do frames run in a loop?)", happened, &all);
+		fb_text_printf(&text, "more than %llu events wait at once",
+		               (unsigned long long)runner->clock->events_max);
+		fail(runner, at, "a network that copes with its traffic (do frames run in a loop?)",
+		     happened, &all);
 	} else if (runner->clock->fired >= RUNNER_EVENTS_MAX) {
-		fb_text_printf(&text, "%llu events have run", (unsigned long long)runner->clock->fired);
+		fb_text_printf(&text, "%llu events have run",
+		               (unsigned long long)runner->clock->fired);
 		fail(runner, at, "a run that ends (do frames run in a loop?)", happened, &all);
 	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
 		fb_text_time(&end, runner->scenario->end_ns);
@@ -43,8 +47,8 @@ static bool is_over(struct runner *runner, struct position at)
 	return true;
 }
 
-/* Let the next event happen, or time pass to 'deadline_ns', whichever is first; both within the run's end. False when the deadline
- * is reached. */
+/* Let the next event happen, or time pass to 'deadline_ns', whichever is first; both within the
+ * run's end. False when the deadline is reached. */
 static bool step_to(struct runner *runner, uint64_t deadline_ns)
 {
 	uint64_t next_ns = clock_next(runner->clock);
@@ -75,7 +79,8 @@ static void wait_until_quiet(struct runner *runner, struct position at)
 		}
 		if (!network_busy(runner->network, NULL))
 			return;
-		/* Something long is under way, as a retransmission's back-off: it lasts at least to the next event. */
+		/* Something long is under way, as a retransmission's back-off: it lasts at least to
+		 * the next event. */
 		step_to(runner, FB_NEVER);
 		runner->busy_until_ns = runner->clock->now_ns;
 	}
@@ -84,7 +89,8 @@ static void wait_until_quiet(struct runner *runner, struct position at)
 /* --- Expectations --- */
 
 /* Record that an expectation did not hold. 'when' says at which moment. */
-static void miss(struct runner *runner, const struct scenario_expectation *expectation, uint64_t value, const char *when)
+static void miss(struct runner *runner, const struct scenario_expectation *expectation,
+                 uint64_t value, const char *when)
 {
 	struct trace_relation relation;
 	char expected[TEXT_BYTES], happened[TEXT_BYTES];
@@ -125,7 +131,8 @@ static bool await_expectations(struct runner *runner, const struct scenario_step
 			continue;
 		if (runner->given_up)
 			return false;
-		miss(runner, expectation, expect_value(runner->expect, expectation), "when its time was over");
+		miss(runner, expectation, expect_value(runner->expect, expectation),
+		     "when its time was over");
 	}
 	if (bounded)
 		wait_until_quiet(runner, step->at);
@@ -142,14 +149,15 @@ static void execute_expect(struct runner *runner, const struct scenario_step *st
 		const struct scenario_expectation *expectation = &step->expectations[i];
 		uint64_t value = expect_value(runner->expect, expectation);
 
-		/* An upper bound, and with it the count as a whole, is judged now that the network is quiet. */
+		/* An upper bound, and with it the count as a whole, is judged now that the network
+		 * is quiet. */
 		if (expectation->bounds.has_max && !runner->missed[expectation->id] &&
 		    !scenario_bounds_hold(&expectation->bounds, value))
 			miss(runner, expectation, value, "once the network was quiet");
 		runner->result->expectations++;
 		if (runner->options->summary)
 			report_expectation(runner->options->summary, expectation, value,
-					   !runner->missed[expectation->id]);
+			                   !runner->missed[expectation->id]);
 	}
 }
 
@@ -160,7 +168,8 @@ static void judge_at_end(struct runner *runner, const struct scenario_step *step
 		const struct scenario_expectation *expectation = &step->expectations[i];
 		uint64_t value;
 
-		if (!expectation->bounds.has_max || !expectation->at_end || runner->missed[expectation->id])
+		if (!expectation->bounds.has_max || !expectation->at_end ||
+		    runner->missed[expectation->id])
 			continue;
 		value = expect_value(runner->expect, expectation);
 		if (scenario_bounds_hold(&expectation->bounds, value))
@@ -177,8 +186,8 @@ static void report_steps(struct runner *runner, const struct scenario_step *step
 	const struct traffic *traffic = &runner->traffic[step->id];
 
 	if (traffic->count && !runner->given_up)
-		traffic_judge_order(traffic, runner->scenario, step, runner->clock->now_ns, &runner->result->failures,
-				    runner->trace);
+		traffic_judge_order(traffic, runner->scenario, step, runner->clock->now_ns,
+		                    &runner->result->failures, runner->trace);
 	if (runner->options->summary)
 		report_traffic(runner->options->summary, runner->scenario, step, traffic);
 	for (size_t i = 0; i < step->steps_count; i++)
@@ -214,8 +223,9 @@ static bool join(struct runner *runner)
 		if (is_over(runner, at))
 			return false;
 		if (runner->clock->now_ns >= RUNNER_JOIN_NS) {
-			fb_text_printf(&text, "%zu of %zu had joined after 30 s", network_switches_up(runner->network),
-				       runner->scenario->switches_count);
+			fb_text_printf(&text, "%zu of %zu had joined after 30 s",
+			               network_switches_up(runner->network),
+			               runner->scenario->switches_count);
 			fail(runner, at, "all switches to join the controller", happened, &all);
 			return false;
 		}
@@ -260,8 +270,8 @@ static void take_counts(struct runner *runner)
 	}
 }
 
-static void runner_init(struct runner *runner, const struct scenario *scenario, const struct runner_options *options,
-			struct runner_result *result)
+static void runner_init(struct runner *runner, const struct scenario *scenario,
+                        const struct runner_options *options, struct runner_result *result)
 {
 	struct network_observer observers[NETWORK_OBSERVERS_MAX];
 	size_t observers_count = 0;
@@ -279,10 +289,12 @@ static void runner_init(struct runner *runner, const struct scenario *scenario, 
 	}
 	if (options->observer)
 		observers[observers_count++] = *options->observer;
-	runner->network = network_new(scenario, options->seed, runner->trace ? FB_LOG_INFO : FB_LOG_ERROR, observers,
-				      observers_count);
+	runner->network =
+	        network_new(scenario, options->seed, runner->trace ? FB_LOG_INFO : FB_LOG_ERROR,
+	                    observers, observers_count);
 	runner->clock = network_clock(runner->network);
-	runner->expect = expect_new(scenario, runner->network, runner->affinity, &runner->connections);
+	runner->expect =
+	        expect_new(scenario, runner->network, runner->affinity, &runner->connections);
 	runner->missed = xcalloc(scenario->expectation_ids + 1, sizeof *runner->missed);
 	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
 }
@@ -300,7 +312,8 @@ static void runner_destroy(struct runner *runner)
 	free(runner->missed);
 }
 
-void runner_run(const struct scenario *scenario, const struct runner_options *options, struct runner_result *result)
+void runner_run(const struct scenario *scenario, const struct runner_options *options,
+                struct runner_result *result)
 {
 	struct runner runner;
 

@@ -1,41 +1,44 @@
 /* Running a scenario: its steps in order, its expectations at their time, to its end.
  *
- * When do expectations hold? A lower bound is waited for in virtual time, until it holds or its deadline ('within') passes. An upper
- * bound or exact count must hold once the network is quiet: no frame or message under way and no host waiting for an
- * answer for one virtual second; timers that only repeat do not count. Counts that only grow must hold again at
- * the end of the run (unless the file says 'at_end: no'); entries and buffers, which come and go, are judged at their step alone
+ * When do expectations hold? A lower bound is waited for in virtual time, until it holds or its
+ * deadline ('within') passes. An upper bound or exact count must hold once the network is quiet: no
+ * frame or message under way and no host waiting for an answer for one virtual second; timers that
+ * only repeat do not count. Counts that only grow must hold again at the end of the run (unless the
+ * file says 'at_end: no'); entries and buffers, which come and go, are judged at their step alone
  * (unless it says 'at_end: yes').
  *
- * A run ends at the first quiet moment after its last step. One that is still going on at 'end' has failed. */
+ * A run ends at the first quiet moment after its last step. One that is still going on at 'end' has
+ * failed. */
 #ifndef SIM_RUNNER_H
 #define SIM_RUNNER_H
 
 #include "sim/failures.h"
 #include "sim/scenario.h"
 
-#define RUNNER_QUIET_NS FB_NS_PER_S
-#define RUNNER_JOIN_NS  (30 * FB_NS_PER_S)   /* for all switches to join */
+#define RUNNER_QUIET_NS   FB_NS_PER_S
+#define RUNNER_JOIN_NS    (30 * FB_NS_PER_S) /* for all switches to join */
 #define RUNNER_EVENTS_MAX UINT64_C(2000000000)
 
 struct runner_options {
 	uint64_t seed;
-	FILE *summary;              /* told step by step; NULL: not */
-	FILE *live;                 /* every frame, message and log line as it comes; NULL: not */
-	bool keep;                  /* keep the latest events, so that failures tell their story */
-	const struct network_observer *observer;   /* one more, NULL: none */
+	FILE *summary; /* told step by step; NULL: not */
+	FILE *live;    /* every frame, message and log line as it comes; NULL: not */
+	bool keep;     /* keep the latest events, so that failures tell their story */
+	const struct network_observer *observer; /* one more, NULL: none */
 };
 
 struct runner_result {
 	struct failures failures;
 	char digest[DIGEST_TEXT_BYTES];
-	uint64_t now_ns;            /* virtual time at the end */
-	uint64_t expectations;      /* judged, the requests of traffic steps among them */
-	uint64_t events, frames;    /* of the clock; delivered over links */
-	uint64_t messages, packet_ins, packet_outs, flow_mods;   /* of the controller, both ways */
+	uint64_t now_ns;         /* virtual time at the end */
+	uint64_t expectations;   /* judged, the requests of traffic steps among them */
+	uint64_t events, frames; /* of the clock; delivered over links */
+	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */
 };
 
 /* Run 'scenario' once. '*result' must be given to runner_result_destroy(). */
-void runner_run(const struct scenario *scenario, const struct runner_options *options, struct runner_result *result);
+void runner_run(const struct scenario *scenario, const struct runner_options *options,
+                struct runner_result *result);
 void runner_result_destroy(struct runner_result *result);
 
 #endif

@@ -18,18 +18,18 @@ struct runner {
 	struct runner_result *result;
 	struct network *network;
 	struct clock *clock;
-	struct trace *trace;              /* NULL: none */
-	struct affinity *affinity;        /* NULL: none */
+	struct trace *trace;       /* NULL: none */
+	struct affinity *affinity; /* NULL: none */
 	struct expect *expect;
 	struct expect_connections connections;
-	bool *missed;                     /* by id: expectations that did not hold at their step */
-	struct traffic *traffic;          /* by step id */
+	bool *missed;            /* by id: expectations that did not hold at their step */
+	struct traffic *traffic; /* by step id */
 
-	TAILQ_HEAD(, activity) activities;   /* under way */
+	TAILQ_HEAD(, activity) activities; /* under way */
 	TAILQ_HEAD(, iteration) iterations;
-	bool step_done;                   /* the step that runner_begin_step() began has ended */
-	bool given_up;                    /* the run cannot go on */
-	uint64_t busy_until_ns;           /* when a host last waited for an answer */
+	bool step_done;         /* the step that runner_begin_step() began has ended */
+	bool given_up;          /* the run cannot go on */
+	uint64_t busy_until_ns; /* when a host last waited for an answer */
 };
 
 /* --- runner_steps.c --- */

@@ -1,8 +1,9 @@
 /* Executing steps: one after another, repeated, many at once.
  *
- * A step that is being executed is an activity; each of its repetitions is an iteration. An iteration of a traffic step is one
- * request of one host, one of a group holds the activities of the group's steps. When an iteration ends, an event at the same
- * instant goes on from there, so that no host is called from inside its own callback. See runner_core.h. */
+ * A step that is being executed is an activity; each of its repetitions is an iteration. An
+ * iteration of a traffic step is one request of one host, one of a group holds the activities of
+ * the group's steps. When an iteration ends, an event at the same instant goes on from there, so
+ * that no host is called from inside its own callback. See runner_core.h. */
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
@@ -12,27 +13,28 @@ struct activity {
 	TAILQ_ENTRY(activity) entry;
 	struct runner *runner;
 	const struct scenario_step *step;
-	struct iteration *parent;     /* of the group that the step stands in; NULL: the whole file */
-	bool at_once;                 /* all iterations together, not one after another */
+	struct iteration *parent; /* of the group that the step stands in; NULL: the whole file */
+	bool at_once;             /* all iterations together, not one after another */
 	uint64_t total, begun, ended; /* iterations */
 };
 
 struct iteration {
-	struct event event;           /* the iteration has ended, or a wait */
+	struct event event; /* the iteration has ended, or a wait */
 	TAILQ_ENTRY(iteration) entry;
 	struct activity *activity;
-	uint64_t number;              /* from 0 */
-	size_t place;                 /* of the request in the step's traffic */
-	size_t next_step;             /* GROUP: the step to begin next */
-	size_t steps_left;            /* PARALLEL */
+	uint64_t number;   /* from 0 */
+	size_t place;      /* of the request in the step's traffic */
+	size_t next_step;  /* GROUP: the step to begin next */
+	size_t steps_left; /* PARALLEL */
 };
 
-static void activity_begin(struct runner *runner, const struct scenario_step *step, struct iteration *parent,
-			   bool at_once);
+static void activity_begin(struct runner *runner, const struct scenario_step *step,
+                           struct iteration *parent, bool at_once);
 
 static struct iteration *iteration_of(struct event *event)
 {
-	_Static_assert(offsetof(struct iteration, event) == 0, "an iteration begins with its event");
+	_Static_assert(offsetof(struct iteration, event) == 0,
+	               "an iteration begins with its event");
 	return (struct iteration *)(void *)event;
 }
 
@@ -57,7 +59,7 @@ static void request_done(void *ctx, const struct host_result *result)
 		runner->connections.ended[result->outcome]++;
 	runner->result->expectations++;
 	traffic_end(&runner->traffic[step->id], iteration->place, runner->scenario, step, result,
-		    &runner->result->failures, runner->trace);
+	            &runner->result->failures, runner->trace);
 	iteration_finish(iteration);
 }
 
@@ -95,7 +97,8 @@ static void request_begin(struct iteration *iteration)
 static void change(struct runner *runner, const struct scenario_step *step)
 {
 	if (runner->options->summary)
-		report_change(runner->options->summary, runner->scenario, step, runner->clock->now_ns);
+		report_change(runner->options->summary, runner->scenario, step,
+		              runner->clock->now_ns);
 	if (step->kind == STEP_LINK)
 		network_set_link(runner->network, step->change.index, step->change.up);
 	else
@@ -130,7 +133,8 @@ static void iteration_begin(struct activity *activity)
 	TAILQ_INSERT_TAIL(&runner->iterations, iteration, entry);
 	switch (activity->step->kind) {
 	case STEP_WAIT:
-		clock_set(runner->clock, &iteration->event, runner->clock->now_ns + activity->step->wait_ns);
+		clock_set(runner->clock, &iteration->event,
+		          runner->clock->now_ns + activity->step->wait_ns);
 		break;
 	case STEP_PING:
 	case STEP_ARP:
@@ -149,7 +153,7 @@ static void iteration_begin(struct activity *activity)
 		break;
 	case STEP_MARK:
 	case STEP_EXPECT:
-		iteration_finish(iteration);   /* the loader lets none into a group */
+		iteration_finish(iteration); /* the loader lets none into a group */
 		break;
 	}
 }
@@ -170,7 +174,8 @@ static void activity_end(struct activity *activity)
 		if (!--parent->steps_left)
 			iteration_finish(parent);
 	} else if (parent->next_step < parent->activity->step->steps_count) {
-		activity_begin(runner, &parent->activity->step->steps[parent->next_step++], parent, false);
+		activity_begin(runner, &parent->activity->step->steps[parent->next_step++], parent,
+		               false);
 	} else {
 		iteration_finish(parent);
 	}
@@ -191,8 +196,8 @@ static void iteration_fire(struct event *event)
 		iteration_begin(activity);
 }
 
-static void activity_begin(struct runner *runner, const struct scenario_step *step, struct iteration *parent,
-			   bool at_once)
+static void activity_begin(struct runner *runner, const struct scenario_step *step,
+                           struct iteration *parent, bool at_once)
 {
 	struct activity *activity = xcalloc(1, sizeof *activity);
 

@@ -1,10 +1,11 @@
 /* A scenario: what a file says, checked and resolved, ready to be run any number of times.
  *
- * Plain structures. Names of hosts, switches and links have become indices into the arrays of struct scenario; texts
- * are owned by it; each thing that can turn out wrong later carries its place in the file. Nothing here changes during a run.
+ * Plain structures. Names of hosts, switches and links have become indices into the arrays of
+ * struct scenario; texts are owned by it; each thing that can turn out wrong later carries its
+ * place in the file. Nothing here changes during a run.
  *
- * The format, key by key, is described in README.md and by the comments of scenarios/. The loader is scenario_load.c
- * and its sisters. */
+ * The format, key by key, is described in README.md and by the comments of scenarios/. The loader
+ * is scenario_load.c and its sisters. */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
@@ -25,39 +26,39 @@ enum {
 	SCENARIO_HOSTS_MAX = 100000,
 	SCENARIO_SWITCHES_MAX = 10000,
 	SCENARIO_LINKS_MAX = 200000,
-	SCENARIO_STEPS_MAX = 10000,          /* as written */
+	SCENARIO_STEPS_MAX = 10000, /* as written */
 	SCENARIO_REPEAT_MAX = 1000000,
-	SCENARIO_EXECUTIONS_MAX = 10000000,  /* steps with all repetitions multiplied out */
+	SCENARIO_EXECUTIONS_MAX = 10000000, /* steps with all repetitions multiplied out */
 	SCENARIO_EXPECTATIONS_MAX = 10000,
 	SCENARIO_REPLIES_MAX = 100,
 	SCENARIO_TEXT_BYTES_MAX = 65536,
 	SCENARIO_MARKS_MAX = 100,
 };
-#define SCENARIO_END_NS_DEFAULT (3600 * FB_NS_PER_S)
-#define SCENARIO_TIME_NS_MAX    (UINT64_C(100) * 365 * 24 * 3600 * FB_NS_PER_S)
+#define SCENARIO_END_NS_DEFAULT    (3600 * FB_NS_PER_S)
+#define SCENARIO_TIME_NS_MAX       (UINT64_C(100) * 365 * 24 * 3600 * FB_NS_PER_S)
 #define SCENARIO_WITHIN_NS_DEFAULT (10 * FB_NS_PER_S)
 
-#define SCENARIO_NONE UINT32_MAX  /* "no host", "no link", "all switches" */
+#define SCENARIO_NONE UINT32_MAX /* "no host", "no link", "all switches" */
 
 struct scenario_app {
 	struct position at;
 	const struct fb_app_class *cls;
-	char *options;                /* "mode=packet,...", may be empty */
+	char *options; /* "mode=packet,...", may be empty */
 };
 
 struct scenario_controller {
-	struct position at;           /* line 0: the scenario has none */
+	struct position at; /* line 0: the scenario has none */
 	struct scenario_app *apps;
 	size_t apps_count;
 	struct controller_config config;
-	uint64_t delay_ns;            /* of the control channel, one way */
+	uint64_t delay_ns; /* of the control channel, one way */
 };
 
 struct scenario_switch {
 	struct position at;
 	char *name;
 	struct agent_config config;
-	uint64_t delay_ns;            /* of its control channel */
+	uint64_t delay_ns; /* of its control channel */
 };
 
 struct scenario_listener {
@@ -68,27 +69,27 @@ struct scenario_listener {
 struct scenario_host {
 	struct position at;
 	char *name;
-	char *hostname;               /* NULL: its name */
+	char *hostname; /* NULL: its name */
 	uint8_t mac[FB_MAC_BYTES];
 	uint32_t ip, gateway;
 	unsigned prefix_len;
 	struct scenario_listener *tcp, *udp;
 	size_t tcp_count, udp_count;
-	uint32_t link;                /* that it is on, SCENARIO_NONE: none */
+	uint32_t link; /* that it is on, SCENARIO_NONE: none */
 	unsigned link_end;
 };
 
 struct scenario_end {
 	bool is_switch;
-	uint32_t index;               /* of the host or switch */
-	uint16_t port;                /* of the switch */
+	uint32_t index; /* of the host or switch */
+	uint16_t port;  /* of the switch */
 };
 
 struct scenario_link {
 	struct position at;
 	struct scenario_end ends[2];
 	struct link_config config;
-	char *name;                   /* "h1 -- s1:1" */
+	char *name; /* "h1 -- s1:1" */
 };
 
 /* What a count must be. An exact one has min == max. */
@@ -98,53 +99,54 @@ struct scenario_bounds {
 };
 
 enum scenario_kind {
-	EXPECT_ANSWERED,           /* server connections answered by host 'subject' */
-	EXPECT_ACCEPTED,           /* server connections established on it */
-	EXPECT_CONNECTIONS,        /* the steps' TCP connections that ended with outcome 'subject', or all */
+	EXPECT_ANSWERED,    /* server connections answered by host 'subject' */
+	EXPECT_ACCEPTED,    /* server connections established on it */
+	EXPECT_CONNECTIONS, /* the steps' TCP connections that ended with outcome 'subject', or all
+	                     */
 	EXPECT_SPLIT_CONNECTIONS,
-	EXPECT_PACKET_INS,         /* of switch 'subject', or all */
+	EXPECT_PACKET_INS, /* of switch 'subject', or all */
 	EXPECT_PACKET_OUTS,
 	EXPECT_FLOW_MODS,
-	EXPECT_ERRORS,             /* OpenFlow errors, either way */
+	EXPECT_ERRORS, /* OpenFlow errors, either way */
 	EXPECT_FRAMES,
-	EXPECT_COUNTER,            /* of an application */
-	EXPECT_FLOWS,              /* entries now */
-	EXPECT_BUFFERS_IN_USE,     /* packet buffers now, of switch 'subject', or all */
+	EXPECT_COUNTER,        /* of an application */
+	EXPECT_FLOWS,          /* entries now */
+	EXPECT_BUFFERS_IN_USE, /* packet buffers now, of switch 'subject', or all */
 };
 
 /* One thing that is expected of the run's counts. */
 struct scenario_expectation {
 	struct position at;
 	enum scenario_kind kind;
-	uint32_t id;                  /* place among all expectations of the file */
-	char *text;                   /* "answered h2": for messages */
+	uint32_t id; /* place among all expectations of the file */
+	char *text;  /* "answered h2": for messages */
 	struct scenario_bounds bounds;
-	uint64_t within_ns;           /* how long a lower bound may take to come true */
-	uint32_t mark;                /* counted from there; SCENARIO_NONE: from the start */
-	bool at_end;                  /* an upper bound is judged again at the end of the run */
+	uint64_t within_ns; /* how long a lower bound may take to come true */
+	uint32_t mark;      /* counted from there; SCENARIO_NONE: from the start */
+	bool at_end;        /* an upper bound is judged again at the end of the run */
 
-	uint32_t subject;             /* host, switch or outcome, by kind; SCENARIO_NONE: all */
-	struct fb_match match;        /* FLOWS */
-	uint32_t link;                /* FRAMES: counted on this link, */
-	bool ends[2];                 /* where delivered to these ends, */
-	char *filter;                 /* as written, NULL: all frames */
-	struct bpf_program program;   /* compiled, empty without a filter */
-	char *app, *counter;          /* COUNTER */
+	uint32_t subject;           /* host, switch or outcome, by kind; SCENARIO_NONE: all */
+	struct fb_match match;      /* FLOWS */
+	uint32_t link;              /* FRAMES: counted on this link, */
+	bool ends[2];               /* where delivered to these ends, */
+	char *filter;               /* as written, NULL: all frames */
+	struct bpf_program program; /* compiled, empty without a filter */
+	char *app, *counter;        /* COUNTER */
 };
 
 enum scenario_order { ORDER_ANY, ORDER_EXACT, ORDER_ALTERNATING };
 
 /* What a traffic step expects of each of its requests and of all of them together. */
 struct scenario_replies {
-	struct position at;           /* of 'expect', or of the step */
-	uint32_t outcomes;            /* allowed ones, bits of 1 << enum host_outcome */
-	char **texts;                 /* allowed replies; none: any */
+	struct position at; /* of 'expect', or of the step */
+	uint32_t outcomes;  /* allowed ones, bits of 1 << enum host_outcome */
+	char **texts;       /* allowed replies; none: any */
 	size_t count;
 	enum scenario_order order;
 	bool intact;
-	struct scenario_bounds answered, duplicates;  /* ping: of each */
+	struct scenario_bounds answered, duplicates; /* ping: of each */
 	bool has_mac;
-	uint8_t mac[FB_MAC_BYTES];    /* arp: the address learned; others: source of the last answer */
+	uint8_t mac[FB_MAC_BYTES]; /* arp: the address learned; others: source of the last answer */
 };
 
 enum step_kind {
@@ -153,50 +155,50 @@ enum step_kind {
 	STEP_ARP,
 	STEP_UDP,
 	STEP_TCP,
-	STEP_LINK,      /* a link goes up or down */
-	STEP_HOST,      /* a host is switched on or off */
-	STEP_MARK,      /* counts of expectations that name the mark start here */
+	STEP_LINK, /* a link goes up or down */
+	STEP_HOST, /* a host is switched on or off */
+	STEP_MARK, /* counts of expectations that name the mark start here */
 	STEP_EXPECT,
-	STEP_PARALLEL,  /* all of 'steps' at once */
-	STEP_GROUP,     /* all of 'steps' in order */
+	STEP_PARALLEL, /* all of 'steps' at once */
+	STEP_GROUP,    /* all of 'steps' in order */
 };
 
 struct scenario_step {
 	struct position at;
 	enum step_kind kind;
-	uint32_t id;                  /* place among all steps of the file */
-	uint32_t repeat;              /* 1: once */
+	uint32_t id;     /* place among all steps of the file */
+	uint32_t repeat; /* 1: once */
 
 	/* Traffic: 'from_count' hosts from index 'from' on, each 'repeat' times. */
 	uint32_t from, from_count;
-	uint32_t ip;                  /* destination */
-	char *send;                   /* text; NULL: 'send_bytes' of a pattern */
-	char *target;                 /* "192.168.2.2:22": for messages */
+	uint32_t ip;  /* destination */
+	char *send;   /* text; NULL: 'send_bytes' of a pattern */
+	char *target; /* "192.168.2.2:22": for messages */
 	union {
 		struct host_tcp_request tcp;
 		struct host_udp_request udp;
 		struct host_ping_request ping;
-		bool gratuitous;      /* arp */
+		bool gratuitous; /* arp */
 		uint64_t wait_ns;
 		struct {
-			uint32_t index;   /* of the link or host */
+			uint32_t index; /* of the link or host */
 			bool up;
 		} change;
 		uint32_t mark;
 	};
 	struct scenario_replies replies;
 
-	struct scenario_expectation *expectations;  /* EXPECT */
+	struct scenario_expectation *expectations; /* EXPECT */
 	size_t expectations_count;
-	struct scenario_step *steps;  /* PARALLEL, GROUP */
+	struct scenario_step *steps; /* PARALLEL, GROUP */
 	size_t steps_count;
 };
 
 struct scenario {
-	char *file;                   /* as messages name it */
+	char *file; /* as messages name it */
 	char *name;
-	char *description;            /* NULL: none */
-	uint64_t seed;                /* 1 when the file says nothing */
+	char *description; /* NULL: none */
+	uint64_t seed;     /* 1 when the file says nothing */
 	uint64_t end_ns;
 
 	struct scenario_controller controller;
@@ -209,20 +211,21 @@ struct scenario {
 
 	struct scenario_step *steps;
 	size_t steps_count;
-	uint32_t step_ids;            /* steps, nested ones too */
+	uint32_t step_ids; /* steps, nested ones too */
 	uint32_t expectation_ids;
 	uint32_t marks_count;
-	char **marks;                 /* names */
+	char **marks; /* names */
 };
 
-/* Read a scenario from 'len' bytes at 'text', which messages call 'file'. 'settings' are "app.option=value" texts that
- * change the controller's applications (NULL-terminated list, may be NULL). Returns NULL when anything is wrong; all that is
- * wrong is in 'problems' then, sorted. */
-struct scenario *scenario_load_text(const char *text, size_t len, const char *file, const char *const *settings,
-				    struct problems *problems);
-void scenario_free(struct scenario *scenario);   /* takes NULL */
+/* Read a scenario from 'len' bytes at 'text', which messages call 'file'. 'settings' are
+ * "app.option=value" texts that change the controller's applications (NULL-terminated list, may be
+ * NULL). Returns NULL when anything is wrong; all that is wrong is in 'problems' then, sorted. */
+struct scenario *scenario_load_text(const char *text, size_t len, const char *file,
+                                    const char *const *settings, struct problems *problems);
+void scenario_free(struct scenario *scenario); /* takes NULL */
 
-/* The service behind 'ip' and 'port': of the first host that has both; HOST_SERVICE_NONE when nobody listens. */
+/* The service behind 'ip' and 'port': of the first host that has both; HOST_SERVICE_NONE when
+ * nobody listens. */
 enum host_service scenario_service(const struct scenario *scenario, uint32_t ip, uint16_t port);
 
 /* True when one of the file's expectations is of 'kind'. */

@@ -1,4 +1,5 @@
-/* The controller of a scenario: its chain of applications, checked by making it once. See scenario_loader.h. */
+/* The controller of a scenario: its chain of applications, checked by making it once. See
+ * scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,11 @@ static void unknown_class(struct loader *loader, struct position at, const char 
 	}
 	meant = nearest(name, names);
 	if (meant)
-		problems_add(loader->problems, at, "no application is named '%.60s': did you mean '%s'?", name, meant);
+		problems_add(loader->problems, at,
+		             "no application is named '%.60s': did you mean '%s'?", name, meant);
 	else
-		problems_add(loader->problems, at, "no application is named '%.60s': there are %s", name, list);
+		problems_add(loader->problems, at, "no application is named '%.60s': there are %s",
+		             name, list);
 }
 
 /* "balancer,mode=packet" becomes a class and its options. */
@@ -43,7 +46,8 @@ static void read_app(struct loader *loader, const struct yaml_node *node)
 	if (!scenario_read_text(loader, node, "an application", &text))
 		return;
 	if (controller->apps_count == APPS_MAX) {
-		problems_add(loader->problems, node->at, "more than %d applications: leave some out", APPS_MAX);
+		problems_add(loader->problems, node->at,
+		             "more than %d applications: leave some out", APPS_MAX);
 		return;
 	}
 	comma = strchr(text, ',');
@@ -56,9 +60,11 @@ static void read_app(struct loader *loader, const struct yaml_node *node)
 	free(name);
 	if (!cls)
 		return;
-	controller->apps = xrealloc(controller->apps, (controller->apps_count + 1) * sizeof *controller->apps);
+	controller->apps =
+	        xrealloc(controller->apps, (controller->apps_count + 1) * sizeof *controller->apps);
 	app = &controller->apps[controller->apps_count++];
-	*app = (struct scenario_app){.at = node->at, .cls = cls, .options = xstrdup(comma ? comma + 1 : "")};
+	*app = (struct scenario_app){
+	        .at = node->at, .cls = cls, .options = xstrdup(comma ? comma + 1 : "")};
 }
 
 static void read_apps(struct loader *loader, const struct yaml_node *node)
@@ -68,14 +74,16 @@ static void read_apps(struct loader *loader, const struct yaml_node *node)
 		return;
 	}
 	if (!node->count)
-		problems_add(loader->problems, node->at, "an empty list of applications: name at least one, as hub");
+		problems_add(loader->problems, node->at,
+		             "an empty list of applications: name at least one, as hub");
 	for (size_t i = 0; i < node->count; i++)
 		read_app(loader, node->items[i]);
 }
 
 /* --- Settings from the command line --- */
 
-/* Set the option of 'setting' ("mode=packet") in 'options' ("mode=flows,idle=5"), a text that is replaced. */
+/* Set the option of 'setting' ("mode=packet") in 'options' ("mode=flows,idle=5"), a text that is
+ * replaced. */
 static void set_option(char **options, const char *setting)
 {
 	size_t name_len = (size_t)(strchr(setting, '=') - setting) + 1;
@@ -106,26 +114,31 @@ static void apply_setting(struct loader *loader, const char *setting)
 
 	if (!point || !equals || point > equals || point == setting || equals == point + 1) {
 		problems_add(loader->problems, nowhere,
-			     "--set '%.80s': write app.option=value, as balancer.mode=packet", setting);
+		             "--set '%.80s': write app.option=value, as balancer.mode=packet",
+		             setting);
 		return;
 	}
 	if (strchr(equals, ',')) {
-		problems_add(loader->problems, nowhere, "--set '%.80s': a value holds no comma: write one --set for each option",
-			     setting);
+		problems_add(
+		        loader->problems, nowhere,
+		        "--set '%.80s': a value holds no comma: write one --set for each option",
+		        setting);
 		return;
 	}
 	for (size_t i = 0; i < controller->apps_count; i++) {
 		const char *name = controller->apps[i].cls->name;
 
-		if (strlen(name) != (size_t)(point - setting) || strncmp(name, setting, strlen(name)))
+		if (strlen(name) != (size_t)(point - setting) ||
+		    strncmp(name, setting, strlen(name)))
 			continue;
 		set_option(&controller->apps[i].options, point + 1);
 		found = true;
 	}
 	if (!found)
 		problems_add(loader->problems, nowhere,
-			     "--set '%.80s': the controller has no application '%.*s': name one of the scenario", setting,
-			     (int)(point - setting), setting);
+		             "--set '%.80s': the controller has no application '%.*s': name one of "
+		             "the scenario",
+		             setting, (int)(point - setting), setting);
 }
 
 /* --- The trial --- */
@@ -156,16 +169,19 @@ static void trial_counter(void *ctx, const char *app, const char *name, uint64_t
 	struct loader *loader = ctx;
 
 	(void)value;
-	loader->counters = xrealloc(loader->counters, (loader->counters_count + 1) * sizeof *loader->counters);
+	loader->counters =
+	        xrealloc(loader->counters, (loader->counters_count + 1) * sizeof *loader->counters);
 	loader->counters[loader->counters_count].app = xstrdup(app);
 	loader->counters[loader->counters_count].name = xstrdup(name);
 	loader->counters_count++;
 }
 
-/* Make the controller once: that checks the options as a run would, and tells the counters there are. */
+/* Make the controller once: that checks the options as a run would, and tells the counters there
+ * are. */
 static void try_controller(struct loader *loader)
 {
-	static const struct controller_ops ops = {.send = trial_send, .close = trial_close, .log = trial_log};
+	static const struct controller_ops ops = {
+	        .send = trial_send, .close = trial_close, .log = trial_log};
 	struct scenario_controller *controller = &loader->scenario->controller;
 	struct controller *trial = controller_new(&controller->config, &ops);
 	char buffer[400];
@@ -195,18 +211,20 @@ static void read_controller_map(struct loader *loader, const struct yaml_node *n
 	if ((value = yaml_get(node, "apps")) != NULL)
 		read_apps(loader, value);
 	else
-		problems_add(loader->problems, node->at, "'controller' has no 'apps': name at least one, as apps: balancer");
+		problems_add(loader->problems, node->at,
+		             "'controller' has no 'apps': name at least one, as apps: balancer");
 	if ((value = yaml_get(node, "echo_idle")) != NULL)
-		scenario_read_duration(loader, value, "'echo_idle'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &config->echo_idle_ns);
+		scenario_read_duration(loader, value, "'echo_idle'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &config->echo_idle_ns);
 	if ((value = yaml_get(node, "echo_timeout")) != NULL)
-		scenario_read_duration(loader, value, "'echo_timeout'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &config->echo_timeout_ns);
+		scenario_read_duration(loader, value, "'echo_timeout'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &config->echo_timeout_ns);
 	if ((value = yaml_get(node, "handshake_timeout")) != NULL)
-		scenario_read_duration(loader, value, "'handshake_timeout'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &config->handshake_timeout_ns);
+		scenario_read_duration(loader, value, "'handshake_timeout'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &config->handshake_timeout_ns);
 	if ((value = yaml_get(node, "delay")) != NULL)
-		scenario_read_duration(loader, value, "'delay'", 0, 60 * FB_NS_PER_S, &controller->delay_ns);
+		scenario_read_duration(loader, value, "'delay'", 0, 60 * FB_NS_PER_S,
+		                       &controller->delay_ns);
 	if ((value = yaml_get(node, "miss_send_len")) != NULL &&
 	    scenario_read_number(loader, value, "'miss_send_len'", 0, 65535, &number))
 		config->miss_send_len = (uint16_t)number;

@@ -1,4 +1,5 @@
-/* Expectations of a scenario: each count that an 'expect' names becomes one. See scenario_loader.h. */
+/* Expectations of a scenario: each count that an 'expect' names becomes one. See scenario_loader.h.
+ */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +26,16 @@ static bool kind_is_state(enum scenario_kind kind)
 	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE;
 }
 
-/* Add an expectation of 'kind', described by 'format', whose bounds are at 'value'. NULL when they are wrong. */
-static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
-					struct position at, const struct yaml_node *value, const char *format, ...)
-	__attribute__((format(printf, 6, 7)));
+/* Add an expectation of 'kind', described by 'format', whose bounds are at 'value'. NULL when they
+ * are wrong. */
+static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame,
+                                        enum scenario_kind kind, struct position at,
+                                        const struct yaml_node *value, const char *format, ...)
+        __attribute__((format(printf, 6, 7)));
 
-static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
-					struct position at, const struct yaml_node *value, const char *format, ...)
+static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame,
+                                        enum scenario_kind kind, struct position at,
+                                        const struct yaml_node *value, const char *format, ...)
 {
 	struct scenario_step *step = frame->step;
 	struct scenario_expectation *expectation;
@@ -45,27 +49,31 @@ static struct scenario_expectation *add(struct loader *loader, struct expect_fra
 	if (!scenario_read_bounds(loader, value, text, &bounds))
 		return NULL;
 	if (loader->scenario->expectation_ids == SCENARIO_EXPECTATIONS_MAX) {
-		problems_add(loader->problems, at, "more than %d expectations: leave some out", SCENARIO_EXPECTATIONS_MAX);
+		problems_add(loader->problems, at, "more than %d expectations: leave some out",
+		             SCENARIO_EXPECTATIONS_MAX);
 		return NULL;
 	}
 	if (kind_is_state(kind) && frame->mark != SCENARIO_NONE) {
-		problems_add(loader->problems, at, "%s is what there is now, which 'since' does not change: move it to another expect",
-			     text);
+		problems_add(loader->problems, at,
+		             "%s is what there is now, which 'since' does not change: move it to "
+		             "another expect",
+		             text);
 		return NULL;
 	}
 	step->expectations = xrealloc(step->expectations,
-				      (step->expectations_count + 1) * sizeof *step->expectations);
+	                              (step->expectations_count + 1) * sizeof *step->expectations);
 	expectation = &step->expectations[step->expectations_count++];
-	*expectation = (struct scenario_expectation){.at = at,
-		.kind = kind,
-		.id = loader->scenario->expectation_ids++,
-		.text = xstrdup(text),
-		.bounds = bounds,
-		.within_ns = frame->within_ns,
-		.mark = frame->mark,
-		.at_end = frame->has_at_end ? frame->at_end : !kind_is_state(kind),
-		.subject = SCENARIO_NONE,
-		.link = SCENARIO_NONE};
+	*expectation = (struct scenario_expectation){
+	        .at = at,
+	        .kind = kind,
+	        .id = loader->scenario->expectation_ids++,
+	        .text = xstrdup(text),
+	        .bounds = bounds,
+	        .within_ns = frame->within_ns,
+	        .mark = frame->mark,
+	        .at_end = frame->has_at_end ? frame->at_end : !kind_is_state(kind),
+	        .subject = SCENARIO_NONE,
+	        .link = SCENARIO_NONE};
 	return expectation;
 }
 
@@ -78,7 +86,8 @@ void scenario_free_expectation(struct scenario_expectation *expectation)
 	pcap_freecode(&expectation->program);
 }
 
-/* True for a number, "never" and {at_least, at_most}: bounds of one count rather than a map of several. */
+/* True for a number, "never" and {at_least, at_most}: bounds of one count rather than a map of
+ * several. */
 static bool is_bounds(const struct yaml_node *node)
 {
 	if (node->kind != YAML_MAPPING)
@@ -89,8 +98,8 @@ static bool is_bounds(const struct yaml_node *node)
 /* --- The kinds --- */
 
 /* {h2: 5, h3: 5} */
-static void read_by_host(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind, const char *what,
-			 const struct yaml_node *node)
+static void read_by_host(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
+                         const char *what, const struct yaml_node *node)
 {
 	char quoted[40];
 	struct fb_text text = fb_text_make(quoted, sizeof quoted);
@@ -99,10 +108,12 @@ static void read_by_host(struct loader *loader, struct expect_frame *frame, enum
 	if (!scenario_read_word_map(loader, node, quoted))
 		return;
 	if (!node->count)
-		problems_add(loader->problems, node->at, "%s expects nothing: name a host, as {h2: 5}", quoted);
+		problems_add(loader->problems, node->at,
+		             "%s expects nothing: name a host, as {h2: 5}", quoted);
 	if (!loader->tcp_steps && !loader->udp_steps)
-		problems_add(loader->problems, node->at, "%s counts server connections: without a tcp step there are none",
-			     quoted);
+		problems_add(loader->problems, node->at,
+		             "%s counts server connections: without a tcp step there are none",
+		             quoted);
 	for (size_t i = 0; i < node->count; i++) {
 		const struct yaml_node *key = yaml_key(node, i);
 		struct scenario_expectation *expectation;
@@ -110,18 +121,21 @@ static void read_by_host(struct loader *loader, struct expect_frame *frame, enum
 
 		if (!scenario_read_host(loader, key, &host))
 			continue;
-		expectation = add(loader, frame, kind, key->at, yaml_value(node, i), "%s %s", what, key->text);
+		expectation = add(loader, frame, kind, key->at, yaml_value(node, i), "%s %s", what,
+		                  key->text);
 		if (expectation)
 			expectation->subject = host;
 	}
 }
 
 /* 30, {at_most: 30}, or {s1: 30, s2: {at_most: 10}} */
-static void read_by_switch(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
-			   const char *what, const struct yaml_node *key, const struct yaml_node *node)
+static void read_by_switch(struct loader *loader, struct expect_frame *frame,
+                           enum scenario_kind kind, const char *what, const struct yaml_node *key,
+                           const struct yaml_node *node)
 {
 	if (!loader->scenario->switches_count)
-		problems_add(loader->problems, key->at, "'%s' counts what switches do: this network has none", what);
+		problems_add(loader->problems, key->at,
+		             "'%s' counts what switches do: this network has none", what);
 	if (is_bounds(node)) {
 		add(loader, frame, kind, key->at, node, "%s", what);
 		return;
@@ -135,22 +149,24 @@ static void read_by_switch(struct loader *loader, struct expect_frame *frame, en
 
 		if (!scenario_read_switch(loader, name, &sw))
 			continue;
-		expectation = add(loader, frame, kind, name->at, yaml_value(node, i), "%s %s", what, name->text);
+		expectation = add(loader, frame, kind, name->at, yaml_value(node, i), "%s %s", what,
+		                  name->text);
 		if (expectation)
 			expectation->subject = sw;
 	}
 }
 
 /* 10, or {ok: 10, refused: 0} */
-static void read_connections(struct loader *loader, struct expect_frame *frame, const struct yaml_node *key,
-			     const struct yaml_node *node)
+static void read_connections(struct loader *loader, struct expect_frame *frame,
+                             const struct yaml_node *key, const struct yaml_node *node)
 {
 	const char *outcomes[OUTCOMES + 1] = {NULL};
 
 	for (unsigned i = 0; i < OUTCOMES; i++)
 		outcomes[i] = host_outcome_text((enum host_outcome)i);
 	if (!loader->tcp_steps)
-		problems_add(loader->problems, key->at, "'connections' counts those of tcp steps: there is none before this");
+		problems_add(loader->problems, key->at,
+		             "'connections' counts those of tcp steps: there is none before this");
 	if (is_bounds(node)) {
 		add(loader, frame, EXPECT_CONNECTIONS, key->at, node, "connections");
 		return;
@@ -166,22 +182,24 @@ static void read_connections(struct loader *loader, struct expect_frame *frame, 
 			outcome++;
 		if (outcome == OUTCOMES)
 			continue;
-		expectation = add(loader, frame, EXPECT_CONNECTIONS, name->at, yaml_value(node, i), "connections %s",
-				  name->text);
+		expectation = add(loader, frame, EXPECT_CONNECTIONS, name->at, yaml_value(node, i),
+		                  "connections %s", name->text);
 		if (expectation)
 			expectation->subject = outcome;
 	}
 }
 
 /* {balancer.moved: 0} */
-static void read_counters(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node)
+static void read_counters(struct loader *loader, struct expect_frame *frame,
+                          const struct yaml_node *node)
 {
 	const char **names;
 
 	if (!scenario_read_word_map(loader, node, "'counters'"))
 		return;
 	if (!node->count)
-		problems_add(loader->problems, node->at, "'counters' expects nothing: name one, as {balancer.moved: 0}");
+		problems_add(loader->problems, node->at,
+		             "'counters' expects nothing: name one, as {balancer.moved: 0}");
 	names = xcalloc(loader->counters_count + 1, sizeof *names);
 	for (size_t i = 0; i < loader->counters_count; i++)
 		names[i] = loader->counters[i].name;
@@ -193,18 +211,20 @@ static void read_counters(struct loader *loader, struct expect_frame *frame, con
 
 		while (c < loader->counters_count &&
 		       (!point || strlen(loader->counters[c].app) != app_len ||
-			strncmp(loader->counters[c].app, key->text, app_len) ||
-			strcmp(loader->counters[c].name, point + 1)))
+		        strncmp(loader->counters[c].app, key->text, app_len) ||
+		        strcmp(loader->counters[c].name, point + 1)))
 			c++;
 		if (c == loader->counters_count) {
 			meant = nearest(point ? point + 1 : key->text, names);
-			problems_add(loader->problems, key->at,
-				     "no application counts '%.60s': write application.counter%s%s%s", key->text,
-				     meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+			problems_add(
+			        loader->problems, key->at,
+			        "no application counts '%.60s': write application.counter%s%s%s",
+			        key->text, meant ? ": did you mean '" : "", meant ? meant : "",
+			        meant ? "'?" : "");
 			continue;
 		}
-		expectation = add(loader, frame, EXPECT_COUNTER, key->at, yaml_value(node, i), "counter %.100s",
-				  key->text);
+		expectation = add(loader, frame, EXPECT_COUNTER, key->at, yaml_value(node, i),
+		                  "counter %.100s", key->text);
 		if (expectation) {
 			expectation->app = xstrdup(loader->counters[c].app);
 			expectation->counter = xstrdup(loader->counters[c].name);
@@ -214,7 +234,8 @@ static void read_counters(struct loader *loader, struct expect_frame *frame, con
 }
 
 /* {switch: s1, match: "tcp,nw_dst=192.168.2.2", count: 2} */
-static void read_flows(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node)
+static void read_flows(struct loader *loader, struct expect_frame *frame,
+                       const struct yaml_node *node)
 {
 	const struct yaml_node *sw_node, *match_node, *count;
 	struct scenario_expectation *expectation;
@@ -230,13 +251,17 @@ static void read_flows(struct loader *loader, struct expect_frame *frame, const 
 	match_node = yaml_get(node, "match");
 	count = yaml_get(node, "count");
 	if (!count) {
-		problems_add(loader->problems, node->at, "'flows' without 'count' expects nothing: write how many, as count: 2");
+		problems_add(
+		        loader->problems, node->at,
+		        "'flows' without 'count' expects nothing: write how many, as count: 2");
 		return;
 	}
-	if (sw_node ? !scenario_read_switch(loader, sw_node, &sw) : loader->scenario->switches_count != 1) {
+	if (sw_node ? !scenario_read_switch(loader, sw_node, &sw)
+	            : loader->scenario->switches_count != 1) {
 		if (!sw_node)
-			problems_add(loader->problems, node->at, "'flows' without 'switch': name one of the %zu switches",
-				     loader->scenario->switches_count);
+			problems_add(loader->problems, node->at,
+			             "'flows' without 'switch': name one of the %zu switches",
+			             loader->scenario->switches_count);
 		return;
 	}
 	fb_match_any(&match);
@@ -247,8 +272,8 @@ static void read_flows(struct loader *loader, struct expect_frame *frame, const 
 		return;
 	}
 	expectation = add(loader, frame, EXPECT_FLOWS, node->at, count, "flows %s%s%.150s%s",
-			  loader->scenario->switches[sw].name, match_text[0] ? " '" : "", match_text,
-			  match_text[0] ? "'" : "");
+	                  loader->scenario->switches[sw].name, match_text[0] ? " '" : "",
+	                  match_text, match_text[0] ? "'" : "");
 	if (expectation) {
 		expectation->subject = sw;
 		expectation->match = match;
@@ -272,22 +297,26 @@ static bool find_host(void *ctx, const char *name, uint32_t *ip, uint8_t mac[FB_
 }
 
 /* Where the frames are counted: 'on' a link, both ways, or 'at' one end of it. */
-static bool read_place(struct loader *loader, const struct yaml_node *node, uint32_t *link, bool ends[2], char **place)
+static bool read_place(struct loader *loader, const struct yaml_node *node, uint32_t *link,
+                       bool ends[2], char **place)
 {
 	const struct yaml_node *on = yaml_get(node, "on"), *at = yaml_get(node, "at");
 	const struct yaml_node *direction_node = yaml_get(node, "direction");
 	unsigned direction = 0, end;
 
 	if (!on == !at) {
-		problems_add(loader->problems, node->at, "'frames' needs one place: on: h1 -- s1 (both ways) or at: h1 (one end)");
+		problems_add(
+		        loader->problems, node->at,
+		        "'frames' needs one place: on: h1 -- s1 (both ways) or at: h1 (one end)");
 		return false;
 	}
 	if (direction_node && on) {
-		problems_add(loader->problems, direction_node->at, "'on' counts both ways: write 'at' to choose a direction");
+		problems_add(loader->problems, direction_node->at,
+		             "'on' counts both ways: write 'at' to choose a direction");
 		return false;
 	}
-	if (direction_node &&
-	    !scenario_read_choice(loader, direction_node, "'direction'", scenario_keys_directions, &direction))
+	if (direction_node && !scenario_read_choice(loader, direction_node, "'direction'",
+	                                            scenario_keys_directions, &direction))
 		return false;
 	ends[0] = ends[1] = true;
 	if (on) {
@@ -304,7 +333,8 @@ static bool read_place(struct loader *loader, const struct yaml_node *node, uint
 	return true;
 }
 
-static void read_frames(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node)
+static void read_frames(struct loader *loader, struct expect_frame *frame,
+                        const struct yaml_node *node)
 {
 	const struct yaml_node *filter, *count;
 	struct scenario_expectation *expectation;
@@ -320,7 +350,9 @@ static void read_frames(struct loader *loader, struct expect_frame *frame, const
 	filter = yaml_get(node, "filter");
 	count = yaml_get(node, "count");
 	if (!count) {
-		problems_add(loader->problems, node->at, "'frames' without 'count' expects nothing: write how many, as count: {at_most: 3}");
+		problems_add(loader->problems, node->at,
+		             "'frames' without 'count' expects nothing: write how many, as count: "
+		             "{at_most: 3}");
 		return;
 	}
 	if (filter && !scenario_read_text(loader, filter, "'filter'", &filter_text))
@@ -333,9 +365,10 @@ static void read_frames(struct loader *loader, struct expect_frame *frame, const
 		pcap_freecode(&program);
 		return;
 	}
-	expectation = add(loader, frame, EXPECT_FRAMES, node->at, count, "frames %s %.80s%s%.120s%s",
-			  yaml_get(node, "on") ? "on" : "at", place, filter_text ? " '" : "",
-			  filter_text ? filter_text : "", filter_text ? "'" : "");
+	expectation =
+	        add(loader, frame, EXPECT_FRAMES, node->at, count, "frames %s %.80s%s%.120s%s",
+	            yaml_get(node, "on") ? "on" : "at", place, filter_text ? " '" : "",
+	            filter_text ? filter_text : "", filter_text ? "'" : "");
 	free(place);
 	if (!expectation) {
 		pcap_freecode(&program);
@@ -351,8 +384,9 @@ static void read_frames(struct loader *loader, struct expect_frame *frame, const
 /* --- The whole --- */
 
 /* One map, or a list of them. */
-static void read_each(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node,
-		      void (*read)(struct loader *, struct expect_frame *, const struct yaml_node *))
+static void
+read_each(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node,
+          void (*read)(struct loader *, struct expect_frame *, const struct yaml_node *))
 {
 	if (node->kind != YAML_SEQUENCE) {
 		read(loader, frame, node);
@@ -363,8 +397,8 @@ static void read_each(struct loader *loader, struct expect_frame *frame, const s
 }
 
 /* Read the count that 'key' names. */
-static void read_count(struct loader *loader, struct expect_frame *frame, const struct yaml_node *key,
-		       const struct yaml_node *value)
+static void read_count(struct loader *loader, struct expect_frame *frame,
+                       const struct yaml_node *key, const struct yaml_node *value)
 {
 	const char *name = key->text;
 
@@ -394,7 +428,8 @@ static void read_count(struct loader *loader, struct expect_frame *frame, const 
 		read_each(loader, frame, value, read_frames);
 }
 
-bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new, uint32_t *mark)
+bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new,
+                        uint32_t *mark)
 {
 	struct scenario *scenario = loader->scenario;
 	const char *name;
@@ -406,16 +441,19 @@ bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, boo
 		i++;
 	*mark = i;
 	if (is_new && i < scenario->marks_count) {
-		problems_add(loader->problems, node->at, "the mark '%.60s' is set twice: use another name", name);
+		problems_add(loader->problems, node->at,
+		             "the mark '%.60s' is set twice: use another name", name);
 		return false;
 	}
 	if (!is_new && i == scenario->marks_count) {
-		problems_add(loader->problems, node->at, "no step before this sets the mark '%.60s': add the step mark: %.60s",
-			     name, name);
+		problems_add(loader->problems, node->at,
+		             "no step before this sets the mark '%.60s': add the step mark: %.60s",
+		             name, name);
 		return false;
 	}
 	if (is_new && i == SCENARIO_MARKS_MAX) {
-		problems_add(loader->problems, node->at, "more than %d marks: leave some out", SCENARIO_MARKS_MAX);
+		problems_add(loader->problems, node->at, "more than %d marks: leave some out",
+		             SCENARIO_MARKS_MAX);
 		return false;
 	}
 	if (is_new) {
@@ -425,9 +463,11 @@ bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, boo
 	return true;
 }
 
-void scenario_read_expect(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+void scenario_read_expect(struct loader *loader, const struct yaml_node *node,
+                          struct scenario_step *step)
 {
-	struct expect_frame frame = {.step = step, .within_ns = SCENARIO_WITHIN_NS_DEFAULT, .mark = SCENARIO_NONE};
+	struct expect_frame frame = {
+	        .step = step, .within_ns = SCENARIO_WITHIN_NS_DEFAULT, .mark = SCENARIO_NONE};
 	size_t problems_before = loader->problems->count;
 	const struct yaml_node *within, *value;
 	bool waits = false;
@@ -435,19 +475,26 @@ void scenario_read_expect(struct loader *loader, const struct yaml_node *node, s
 	if (!scenario_read_map(loader, node, "'expect'", scenario_keys_expect))
 		return;
 	if ((within = yaml_get(node, "within")) != NULL)
-		scenario_read_duration(loader, within, "'within'", 0, SCENARIO_TIME_NS_MAX, &frame.within_ns);
+		scenario_read_duration(loader, within, "'within'", 0, SCENARIO_TIME_NS_MAX,
+		                       &frame.within_ns);
 	if ((value = yaml_get(node, "at_end")) != NULL)
 		frame.has_at_end = scenario_read_bool(loader, value, "'at_end'", &frame.at_end);
-	if ((value = yaml_get(node, "since")) != NULL && !scenario_read_mark(loader, value, false, &frame.mark))
+	if ((value = yaml_get(node, "since")) != NULL &&
+	    !scenario_read_mark(loader, value, false, &frame.mark))
 		return;
 	for (size_t i = 0; i < node->count; i++)
 		read_count(loader, &frame, yaml_key(node, i), yaml_value(node, i));
 	for (size_t i = 0; i < step->expectations_count; i++)
-		waits |= step->expectations[i].bounds.has_min && step->expectations[i].bounds.min > 0;
+		waits |= step->expectations[i].bounds.has_min &&
+		         step->expectations[i].bounds.min > 0;
 	if (loader->problems->count != problems_before)
 		return;
 	if (!step->expectations_count)
-		problems_add(loader->problems, node->at, "this expect can never fail: name a count, as packet_ins: {at_most: 30}");
+		problems_add(
+		        loader->problems, node->at,
+		        "this expect can never fail: name a count, as packet_ins: {at_most: 30}");
 	else if (within && !waits)
-		problems_add(loader->problems, within->at, "'within' is for lower bounds, and nothing here has one: leave it out");
+		problems_add(
+		        loader->problems, within->at,
+		        "'within' is for lower bounds, and nothing here has one: leave it out");
 }

@@ -1,35 +1,46 @@
-/* What may be written where in a scenario file. See scenario_keys.h; the values' types are in the functions that
- * read each map. */
+/* What may be written where in a scenario file. See scenario_keys.h; the values' types are in the
+ * functions that read each map. */
 #include "sim/scenario_keys.h"
 
 #include <stddef.h>
 
-const char *const scenario_keys_file[] = {"name", "description", "seed", "end", "controller", "switches", "hosts",
-	"links", "steps", "expect", NULL};
-const char *const scenario_keys_controller[] = {"apps", "echo_idle", "echo_timeout", "handshake_timeout",
-	"miss_send_len", "delay", NULL};
-const char *const scenario_keys_switch[] = {"dpid", "buffers", "buffer_expiry", "entries", "macs", "mac_idle",
-	"echo_idle", "echo_timeout", "handshake_timeout", "delay", NULL};
-const char *const scenario_keys_host[] = {"ip", "mac", "hostname", "gateway", "listen", "listen_udp", NULL};
-const char *const scenario_keys_link[] = {"between", "delay", "rate", "queue", "loss", "duplicate", "reorder",
-	"reorder_delay", "jitter", NULL};
+const char *const scenario_keys_file[] = {"name",       "description", "seed",  "end",
+                                          "controller", "switches",    "hosts", "links",
+                                          "steps",      "expect",      NULL};
+const char *const scenario_keys_controller[] = {
+        "apps", "echo_idle", "echo_timeout", "handshake_timeout", "miss_send_len", "delay", NULL};
+const char *const scenario_keys_switch[] = {
+        "dpid",      "buffers",      "buffer_expiry",     "entries", "macs", "mac_idle",
+        "echo_idle", "echo_timeout", "handshake_timeout", "delay",   NULL};
+const char *const scenario_keys_host[] = {"ip",     "mac",        "hostname", "gateway",
+                                          "listen", "listen_udp", NULL};
+const char *const scenario_keys_link[] = {"between",   "delay",   "rate",          "queue",  "loss",
+                                          "duplicate", "reorder", "reorder_delay", "jitter", NULL};
 
-const char *const scenario_keys_step[] = {"repeat", "wait", "ping", "arp", "udp", "tcp", "link", "host", "mark",
-	"expect", "parallel", "steps", NULL};
-const char *const scenario_keys_ping[] = {"from", "to", "count", "interval", "size", "timeout", "expect", NULL};
+const char *const scenario_keys_step[] = {"repeat",   "wait",  "ping", "arp",  "udp",
+                                          "tcp",      "link",  "host", "mark", "expect",
+                                          "parallel", "steps", NULL};
+const char *const scenario_keys_ping[] = {"from", "to",      "count",  "interval",
+                                          "size", "timeout", "expect", NULL};
 const char *const scenario_keys_arp[] = {"from", "to", "gratuitous", "expect", NULL};
-const char *const scenario_keys_udp[] = {"from", "to", "send", "src_port", "timeout", "expect", NULL};
-const char *const scenario_keys_tcp[] = {"from", "to", "send", "src_port", "timeout", "tos", "tos_after", "ecn",
-	"keep_open", "pause", "expect", NULL};
+const char *const scenario_keys_udp[] = {"from",    "to",     "send", "src_port",
+                                         "timeout", "expect", NULL};
+const char *const scenario_keys_tcp[] = {"from",      "to",    "send",      "src_port",
+                                         "timeout",   "tos",   "tos_after", "ecn",
+                                         "keep_open", "pause", "expect",    NULL};
 const char *const scenario_keys_change[] = {"down", "up", NULL};
 const char *const scenario_keys_ping_expect[] = {"answered", "duplicates", "mac", "outcome", NULL};
 const char *const scenario_keys_arp_expect[] = {"mac", "outcome", NULL};
-const char *const scenario_keys_udp_expect[] = {"reply", "replies", "order", "mac", "outcome", NULL};
-const char *const scenario_keys_tcp_expect[] = {"reply", "replies", "order", "outcome", "intact", NULL};
+const char *const scenario_keys_udp_expect[] = {"reply", "replies", "order",
+                                                "mac",   "outcome", NULL};
+const char *const scenario_keys_tcp_expect[] = {"reply",   "replies", "order",
+                                                "outcome", "intact",  NULL};
 
-const char *const scenario_keys_expect[] = {"answered", "accepted", "connections", "split_connections", "packet_ins",
-	"packet_outs", "flow_mods", "errors", "flows", "frames", "counters", "buffers_in_use", "within", "since",
-	"at_end", NULL};
+const char *const scenario_keys_expect[] = {
+        "answered",   "accepted",    "connections", "split_connections",
+        "packet_ins", "packet_outs", "flow_mods",   "errors",
+        "flows",      "frames",      "counters",    "buffers_in_use",
+        "within",     "since",       "at_end",      NULL};
 const char *const scenario_keys_bounds[] = {"at_least", "at_most", NULL};
 const char *const scenario_keys_flows[] = {"switch", "match", "count", NULL};
 const char *const scenario_keys_frames[] = {"on", "at", "direction", "filter", "count", NULL};

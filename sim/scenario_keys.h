@@ -25,8 +25,8 @@ extern const char *const scenario_keys_flows[];
 extern const char *const scenario_keys_frames[];
 
 /* Words that are values. */
-extern const char *const scenario_keys_services[];   /* by enum host_service */
-extern const char *const scenario_keys_orders[];     /* by enum scenario_order */
+extern const char *const scenario_keys_services[]; /* by enum host_service */
+extern const char *const scenario_keys_orders[];   /* by enum scenario_order */
 extern const char *const scenario_keys_directions[];
 
 #endif

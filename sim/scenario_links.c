@@ -1,4 +1,5 @@
-/* Links of a scenario: "h1 -- s1:1", port numbers given and counted, and their names looked up. See scenario_loader.h. */
+/* Links of a scenario: "h1 -- s1:1", port numbers given and counted, and their names looked up. See
+ * scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ static bool split_link(const char *text, struct link_text *out)
 }
 
 /* Read "h1" or "s1:2" into '*end'; a switch's port is 0 when the text has none. */
-static bool parse_end(struct loader *loader, struct position at, char *text, struct scenario_end *end)
+static bool parse_end(struct loader *loader, struct position at, char *text,
+                      struct scenario_end *end)
 {
 	char *colon = strchr(text, ':');
 	const struct scenario_name *name;
@@ -41,8 +43,9 @@ static bool parse_end(struct loader *loader, struct position at, char *text, str
 	if (colon) {
 		*colon = 0;
 		if (scenario_values_number(colon + 1, &port) || !port || port > OFPP_MAX) {
-			problems_add(loader->problems, at, "'%.60s' is no port of a switch: it is from 1 to %d", colon + 1,
-				     OFPP_MAX);
+			problems_add(loader->problems, at,
+			             "'%.60s' is no port of a switch: it is from 1 to %d",
+			             colon + 1, OFPP_MAX);
 			return false;
 		}
 	}
@@ -52,8 +55,9 @@ static bool parse_end(struct loader *loader, struct position at, char *text, str
 		return false;
 	}
 	if (colon && !name->is_switch) {
-		problems_add(loader->problems, at, "'%s' is a host, which has no port numbers: leave ':%.20s' out", text,
-			     colon + 1);
+		problems_add(loader->problems, at,
+		             "'%s' is a host, which has no port numbers: leave ':%.20s' out", text,
+		             colon + 1);
 		return false;
 	}
 	*end = (struct scenario_end){name->is_switch, name->index, (uint16_t)port};
@@ -61,7 +65,8 @@ static bool parse_end(struct loader *loader, struct position at, char *text, str
 }
 
 /* Both ends, each with its own complaint. */
-static bool parse_ends(struct loader *loader, struct position at, struct link_text *text, struct scenario_end ends[2])
+static bool parse_ends(struct loader *loader, struct position at, struct link_text *text,
+                       struct scenario_end ends[2])
 {
 	bool left = parse_end(loader, at, text->ends[0], &ends[0]);
 	bool right = parse_end(loader, at, text->ends[1], &ends[1]);
@@ -75,12 +80,13 @@ static bool parse_ends(struct loader *loader, struct position at, struct link_te
 struct port_key {
 	uint32_t sw;
 	uint32_t port;
-	uint32_t link;  /* not of the key */
+	uint32_t link; /* not of the key */
 };
 
 enum { PORT_KEY_BYTES = 8 };
 
-static bool take_port(struct fb_table *ports, uint32_t sw, uint16_t port, uint32_t link, uint32_t *taken_by)
+static bool take_port(struct fb_table *ports, uint32_t sw, uint16_t port, uint32_t link,
+                      uint32_t *taken_by)
 {
 	struct port_key key = {.sw = sw, .port = port}, *entry = fb_table_find(ports, &key);
 
@@ -109,14 +115,17 @@ static void claim_ends(struct loader *loader, uint32_t place, struct fb_table *p
 
 			if (host->link != SCENARIO_NONE)
 				problems_add(loader->problems, link->at,
-					     "host '%s' is on a link already, in line %u: a host has one interface",
-					     host->name, scenario->links[host->link].at.line);
+				             "host '%s' is on a link already, in line %u: a host "
+				             "has one interface",
+				             host->name, scenario->links[host->link].at.line);
 			host->link = place;
 			host->link_end = e;
 		} else if (end->port && !take_port(ports, end->index, end->port, place, &other)) {
 			problems_add(loader->problems, link->at,
-				     "port %u of switch '%s' is used already, in line %u: write another or none", end->port,
-				     scenario->switches[end->index].name, scenario->links[other].at.line);
+			             "port %u of switch '%s' is used already, in line %u: write "
+			             "another or none",
+			             end->port, scenario->switches[end->index].name,
+			             scenario->links[other].at.line);
 		}
 	}
 }
@@ -141,8 +150,9 @@ static void number_ports(struct loader *loader, struct fb_table *ports)
 				;
 			end->port = (uint16_t)next[end->index];
 			if (next[end->index] > OFPP_MAX) {
-				problems_add(loader->problems, link->at, "switch '%s' has no free port left: it has %d",
-					     scenario->switches[end->index].name, OFPP_MAX);
+				problems_add(loader->problems, link->at,
+				             "switch '%s' has no free port left: it has %d",
+				             scenario->switches[end->index].name, OFPP_MAX);
 				end->port = 0;
 				next[end->index] = OFPP_MAX;
 			}
@@ -152,7 +162,8 @@ static void number_ports(struct loader *loader, struct fb_table *ports)
 }
 
 /* "h1" or "s1:2". */
-static void end_text(const struct scenario *scenario, const struct scenario_end *end, struct fb_text *text)
+static void end_text(const struct scenario *scenario, const struct scenario_end *end,
+                     struct fb_text *text)
 {
 	if (end->is_switch)
 		fb_text_printf(text, "%s:%u", scenario->switches[end->index].name, end->port);
@@ -176,16 +187,19 @@ static void name_links(struct scenario *scenario)
 
 /* --- Reading --- */
 
-static void read_link_values(struct loader *loader, const struct yaml_node *node, struct link_config *config)
+static void read_link_values(struct loader *loader, const struct yaml_node *node,
+                             struct link_config *config)
 {
 	const struct yaml_node *value;
 
 	if ((value = yaml_get(node, "delay")) != NULL)
-		scenario_read_duration(loader, value, "'delay'", 0, 3600 * FB_NS_PER_S, &config->delay_ns);
+		scenario_read_duration(loader, value, "'delay'", 0, 3600 * FB_NS_PER_S,
+		                       &config->delay_ns);
 	if ((value = yaml_get(node, "rate")) != NULL)
 		scenario_read_rate(loader, value, "'rate'", &config->rate_bps);
 	if ((value = yaml_get(node, "queue")) != NULL)
-		scenario_read_size(loader, value, "'queue'", 1518, UINT64_C(1) << 40, &config->queue_bytes_max);
+		scenario_read_size(loader, value, "'queue'", 1518, UINT64_C(1) << 40,
+		                   &config->queue_bytes_max);
 	if ((value = yaml_get(node, "loss")) != NULL)
 		scenario_read_share(loader, value, "'loss'", &config->loss_ppm);
 	if ((value = yaml_get(node, "duplicate")) != NULL)
@@ -194,48 +208,56 @@ static void read_link_values(struct loader *loader, const struct yaml_node *node
 		scenario_read_share(loader, value, "'reorder'", &config->reorder_ppm);
 	if ((value = yaml_get(node, "reorder_delay")) != NULL)
 		scenario_read_duration(loader, value, "'reorder_delay'", 1, 3600 * FB_NS_PER_S,
-				       &config->reorder_delay_ns);
+		                       &config->reorder_delay_ns);
 	if ((value = yaml_get(node, "jitter")) != NULL)
-		scenario_read_duration(loader, value, "'jitter'", 0, 3600 * FB_NS_PER_S, &config->jitter_ns);
+		scenario_read_duration(loader, value, "'jitter'", 0, 3600 * FB_NS_PER_S,
+		                       &config->jitter_ns);
 }
 
-static void append_link(struct loader *loader, const struct yaml_node *at, const struct link_config *config,
-			struct link_text *text)
+static void append_link(struct loader *loader, const struct yaml_node *at,
+                        const struct link_config *config, struct link_text *text)
 {
 	struct scenario *scenario = loader->scenario;
 	struct scenario_link link = {.at = at->at, .config = *config};
 
 	if (scenario->links_count == SCENARIO_LINKS_MAX) {
-		problems_add(loader->problems, at->at, "more than %d links: leave some out", SCENARIO_LINKS_MAX);
+		problems_add(loader->problems, at->at, "more than %d links: leave some out",
+		             SCENARIO_LINKS_MAX);
 		return;
 	}
 	if (!parse_ends(loader, at->at, text, link.ends))
 		return;
-	if (link.ends[0].is_switch == link.ends[1].is_switch && link.ends[0].index == link.ends[1].index) {
-		problems_add(loader->problems, at->at, "both ends are '%s': a link joins two", text->ends[0]);
+	if (link.ends[0].is_switch == link.ends[1].is_switch &&
+	    link.ends[0].index == link.ends[1].index) {
+		problems_add(loader->problems, at->at, "both ends are '%s': a link joins two",
+		             text->ends[0]);
 		return;
 	}
 	if (!(scenario->links_count & (scenario->links_count - 1)))
-		scenario->links = xrealloc(scenario->links, (scenario->links_count ? 2 * scenario->links_count : 1) *
-								    sizeof *scenario->links);
+		scenario->links = xrealloc(scenario->links,
+		                           (scenario->links_count ? 2 * scenario->links_count : 1) *
+		                                   sizeof *scenario->links);
 	scenario->links[scenario->links_count++] = link;
 }
 
 /* "h1..h200 -- s1": a link for each. */
-static void append_range(struct loader *loader, const struct yaml_node *at, const struct link_config *config,
-			 const struct link_text *text, unsigned range_end)
+static void append_range(struct loader *loader, const struct yaml_node *at,
+                         const struct link_config *config, const struct link_text *text,
+                         unsigned range_end)
 {
 	char prefix[SCENARIO_NAME_BYTES_MAX + 1];
 	uint32_t first, last;
 
 	if (!scenario_split_range(text->ends[range_end], prefix, &first, &last)) {
-		problems_add(loader->problems, at->at, "'%.60s' is no range of hosts: write it as h1..h200",
-			     text->ends[range_end]);
+		problems_add(loader->problems, at->at,
+		             "'%.60s' is no range of hosts: write it as h1..h200",
+		             text->ends[range_end]);
 		return;
 	}
 	if (strchr(text->ends[!range_end], ':') || strstr(text->ends[!range_end], "..")) {
-		problems_add(loader->problems, at->at,
-			     "a range is linked to one switch without a port: the ports are counted up");
+		problems_add(
+		        loader->problems, at->at,
+		        "a range is linked to one switch without a port: the ports are counted up");
 		return;
 	}
 	for (uint32_t i = first; i <= last; i++) {
@@ -264,15 +286,17 @@ static void read_link(struct loader *loader, const struct yaml_node *node)
 		read_link_values(loader, node, &config);
 		between = yaml_get(node, "between");
 		if (!between) {
-			problems_add(loader->problems, node->at,
-				     "a link without 'between': write its ends, as between: h1 -- s1:1");
+			problems_add(
+			        loader->problems, node->at,
+			        "a link without 'between': write its ends, as between: h1 -- s1:1");
 			return;
 		}
 	}
 	if (!scenario_read_text(loader, between, "a link", &whole))
 		return;
 	if (!split_link(whole, &text))
-		problems_add(loader->problems, between->at, "'%.60s' is no link: write its two ends, as h1 -- s1:1", whole);
+		problems_add(loader->problems, between->at,
+		             "'%.60s' is no link: write its two ends, as h1 -- s1:1", whole);
 	else if (strstr(text.ends[0], ".."))
 		append_range(loader, between, &config, &text, 0);
 	else if (strstr(text.ends[1], ".."))
@@ -320,7 +344,8 @@ bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node
 	if (!scenario_read_text(loader, node, "a link", &whole))
 		return false;
 	if (!split_link(whole, &text)) {
-		problems_add(loader->problems, node->at, "'%.60s' is no link: write its two ends, as h1 -- s1", whole);
+		problems_add(loader->problems, node->at,
+		             "'%.60s' is no link: write its two ends, as h1 -- s1", whole);
 		return false;
 	}
 	if (!parse_ends(loader, node->at, &text, ends))
@@ -329,7 +354,8 @@ bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node
 		const struct scenario_link *candidate = &scenario->links[i];
 
 		for (unsigned e = 0; e < 2; e++) {
-			if (end_matches(&candidate->ends[0], &ends[e]) && end_matches(&candidate->ends[1], &ends[!e])) {
+			if (end_matches(&candidate->ends[0], &ends[e]) &&
+			    end_matches(&candidate->ends[1], &ends[!e])) {
 				*link = i;
 				found++;
 				break;
@@ -337,14 +363,16 @@ bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node
 		}
 	}
 	if (!found)
-		problems_add(loader->problems, node->at, "there is no link '%.60s': name one of 'links'", whole);
+		problems_add(loader->problems, node->at,
+		             "there is no link '%.60s': name one of 'links'", whole);
 	else if (found > 1)
-		problems_add(loader->problems, node->at, "'%.60s' may be one of %u links: write the ports too", whole,
-			     found);
+		problems_add(loader->problems, node->at,
+		             "'%.60s' may be one of %u links: write the ports too", whole, found);
 	return found == 1;
 }
 
-bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link, unsigned *end)
+bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link,
+                            unsigned *end)
 {
 	const struct scenario *scenario = loader->scenario;
 	char text[LINK_TEXT_BYTES_MAX];
@@ -354,15 +382,18 @@ bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node,
 	if (!scenario_read_text(loader, node, "an end of a link", &whole))
 		return false;
 	if (strlen(whole) >= sizeof text || strchr(whole, ' ')) {
-		problems_add(loader->problems, node->at, "'%.60s' is no end of a link: write a host, or a switch with a port, as s1:2",
-			     whole);
+		problems_add(loader->problems, node->at,
+		             "'%.60s' is no end of a link: write a host, or a switch with a port, "
+		             "as s1:2",
+		             whole);
 		return false;
 	}
 	strcpy(text, whole);
 	if (!parse_end(loader, node->at, text, &wanted))
 		return false;
 	if (wanted.is_switch && !wanted.port) {
-		problems_add(loader->problems, node->at, "'%s' is a switch: write the port too, as %s:1", text, text);
+		problems_add(loader->problems, node->at,
+		             "'%s' is a switch: write the port too, as %s:1", text, text);
 		return false;
 	}
 	for (uint32_t i = 0; i < scenario->links_count; i++) {
@@ -374,6 +405,7 @@ bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node,
 			}
 		}
 	}
-	problems_add(loader->problems, node->at, "no link ends at '%.60s': name an end of one of 'links'", whole);
+	problems_add(loader->problems, node->at,
+	             "no link ends at '%.60s': name an end of one of 'links'", whole);
 	return false;
 }

@@ -1,8 +1,9 @@
 /* A scenario file becomes a struct scenario. See scenario.h.
  *
- * The text is parsed to a tree (yaml_tree.c) and read top down: controller, switches, hosts, links, steps, whatever their
- * order in the file, because each refers to those before it. Reading goes on after an error, so that all errors of a file come at once;
- * what depends on a part that failed as a whole is left out, so that one mistake is not told twice. */
+ * The text is parsed to a tree (yaml_tree.c) and read top down: controller, switches, hosts, links,
+ * steps, whatever their order in the file, because each refers to those before it. Reading goes on
+ * after an error, so that all errors of a file come at once; what depends on a part that failed as
+ * a whole is left out, so that one mistake is not told twice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,7 +98,7 @@ void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bo
 		fb_text_printf(text, "exactly %llu", (unsigned long long)bounds->min);
 	else if (bounds->has_min && bounds->has_max)
 		fb_text_printf(text, "from %llu to %llu", (unsigned long long)bounds->min,
-			       (unsigned long long)bounds->max);
+		               (unsigned long long)bounds->max);
 	else if (bounds->has_min)
 		fb_text_printf(text, "at least %llu", (unsigned long long)bounds->min);
 	else
@@ -106,7 +107,8 @@ void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bo
 
 bool scenario_bounds_hold(const struct scenario_bounds *bounds, uint64_t value)
 {
-	return (!bounds->has_min || value >= bounds->min) && (!bounds->has_max || value <= bounds->max);
+	return (!bounds->has_min || value >= bounds->min) &&
+	       (!bounds->has_max || value <= bounds->max);
 }
 
 /* --- Reading --- */
@@ -117,7 +119,8 @@ static void read_head(struct loader *loader, const struct yaml_node *root)
 	const struct yaml_node *value;
 	const char *text;
 
-	if ((value = yaml_get(root, "name")) != NULL && scenario_read_text(loader, value, "'name'", &text))
+	if ((value = yaml_get(root, "name")) != NULL &&
+	    scenario_read_text(loader, value, "'name'", &text))
 		scenario->name = xstrdup(text);
 	if ((value = yaml_get(root, "description")) != NULL &&
 	    scenario_read_text(loader, value, "'description'", &text))
@@ -125,7 +128,8 @@ static void read_head(struct loader *loader, const struct yaml_node *root)
 	if ((value = yaml_get(root, "seed")) != NULL)
 		scenario_read_number(loader, value, "'seed'", 0, UINT64_MAX, &scenario->seed);
 	if ((value = yaml_get(root, "end")) != NULL)
-		scenario_read_duration(loader, value, "'end'", 1, SCENARIO_TIME_NS_MAX, &scenario->end_ns);
+		scenario_read_duration(loader, value, "'end'", 1, SCENARIO_TIME_NS_MAX,
+		                       &scenario->end_ns);
 }
 
 /* Who controls the switches? */
@@ -137,10 +141,11 @@ static void check_controller(struct loader *loader, const struct yaml_node *root
 	if (value)
 		scenario_read_controller(loader, value);
 	else if (switches && switches->kind == YAML_MAPPING && switches->count)
-		problems_add(loader->problems, root->at, "switches without a 'controller': name one, as controller: learning");
+		problems_add(loader->problems, root->at,
+		             "switches without a 'controller': name one, as controller: learning");
 	if (!value && loader->settings && loader->settings[0])
-		problems_add(loader->problems, (struct position){0, 0}, "--set '%.80s': this scenario has no controller",
-			     loader->settings[0]);
+		problems_add(loader->problems, (struct position){0, 0},
+		             "--set '%.80s': this scenario has no controller", loader->settings[0]);
 }
 
 /* 'steps', and 'expect' as one more step after them. */
@@ -151,16 +156,20 @@ static void read_script(struct loader *loader, const struct yaml_node *root)
 	struct scenario_step *step;
 
 	if (!steps)
-		problems_add(loader->problems, root->at, "a scenario without 'steps': write at least one, as - ping: {from: h1, to: h2}");
+		problems_add(loader->problems, root->at,
+		             "a scenario without 'steps': write at least one, as - ping: {from: "
+		             "h1, to: h2}");
 	else if (scenario_read_list(loader, steps, "'steps'"))
 		scenario_read_steps(loader, steps, &scenario->steps, &scenario->steps_count);
 	if (steps && steps->kind == YAML_SEQUENCE && !steps->count)
-		problems_add(loader->problems, steps->at, "'steps' is empty: write at least one, as - ping: {from: h1, to: h2}");
+		problems_add(loader->problems, steps->at,
+		             "'steps' is empty: write at least one, as - ping: {from: h1, to: h2}");
 	if (!expect || !scenario->steps)
 		return;
 	/* scenario_read_steps() leaves room for one more. */
 	step = &scenario->steps[scenario->steps_count++];
-	*step = (struct scenario_step){.at = expect->at, .kind = STEP_EXPECT, .repeat = 1, .from_count = 1};
+	*step = (struct scenario_step){
+	        .at = expect->at, .kind = STEP_EXPECT, .repeat = 1, .from_count = 1};
 	step->id = scenario->step_ids++;
 	scenario_read_expect(loader, expect, step);
 }
@@ -179,7 +188,9 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	if ((value = yaml_get(root, "hosts")) != NULL)
 		scenario_read_hosts(loader, value);
 	else
-		problems_add(loader->problems, root->at, "a scenario without 'hosts': write at least one, as h1: {ip: 192.168.2.1/24}");
+		problems_add(loader->problems, root->at,
+		             "a scenario without 'hosts': write at least one, as h1: {ip: "
+		             "192.168.2.1/24}");
 	scenario_list_names(loader);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);
@@ -209,24 +220,26 @@ static char *name_of_file(const char *file)
 	return name;
 }
 
-struct scenario *scenario_load_text(const char *text, size_t len, const char *file, const char *const *settings,
-				    struct problems *problems)
+struct scenario *scenario_load_text(const char *text, size_t len, const char *file,
+                                    const char *const *settings, struct problems *problems)
 {
 	struct scenario *scenario = xcalloc(1, sizeof *scenario);
-	struct loader loader = {.scenario = scenario, .problems = problems, .settings = settings, .multiplier = 1};
+	struct loader loader = {
+	        .scenario = scenario, .problems = problems, .settings = settings, .multiplier = 1};
 	struct yaml_tree tree;
 
 	scenario->file = xstrdup(file);
 	scenario->seed = SEED_DEFAULT;
 	scenario->end_ns = SCENARIO_END_NS_DEFAULT;
 	loader.names = fb_table_new(SCENARIO_NAME_BYTES_MAX + 1, sizeof(struct scenario_name),
-				    SCENARIO_HOSTS_MAX + SCENARIO_SWITCHES_MAX);
+	                            SCENARIO_HOSTS_MAX + SCENARIO_SWITCHES_MAX);
 	if (yaml_tree_parse(&tree, text, len, problems)) {
 		if (tree.root)
 			read_file(&loader, tree.root);
 		else
-			problems_add(problems, (struct position){1, 1},
-				     "the file is empty: write a scenario, with hosts, links and steps");
+			problems_add(
+			        problems, (struct position){1, 1},
+			        "the file is empty: write a scenario, with hosts, links and steps");
 	}
 	if (!scenario->name)
 		scenario->name = name_of_file(file);

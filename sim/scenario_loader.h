@@ -1,5 +1,6 @@
-/* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed values of nodes),
- * scenario_network.c (controller, switches, hosts, links), scenario_steps.c and scenario_expect.c. */
+/* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed
+ * values of nodes), scenario_network.c (controller, switches, hosts, links), scenario_steps.c and
+ * scenario_expect.c. */
 #ifndef SIM_SCENARIO_LOADER_H
 #define SIM_SCENARIO_LOADER_H
 
@@ -8,9 +9,10 @@
 #include "sim/scenario.h"
 #include "sim/yaml_tree.h"
 
-/* An entry of the table of names: hosts and switches share one set of names, because links name both. */
+/* An entry of the table of names: hosts and switches share one set of names, because links name
+ * both. */
 struct scenario_name {
-	char name[SCENARIO_NAME_BYTES_MAX + 1];   /* zero-padded: the key */
+	char name[SCENARIO_NAME_BYTES_MAX + 1]; /* zero-padded: the key */
 	bool is_switch;
 	uint32_t index;
 };
@@ -19,17 +21,17 @@ struct loader {
 	struct scenario *scenario;
 	struct problems *problems;
 	const char *const *settings;
-	struct fb_table *names;                  /* struct scenario_name */
-	const char **name_list;                  /* of all hosts and switches, NULL-terminated: for "did you mean" */
+	struct fb_table *names; /* struct scenario_name */
+	const char **name_list; /* of all hosts and switches, NULL-terminated: for "did you mean" */
 
-	struct scenario_app_counter *counters;   /* names of the applications' counters */
+	struct scenario_app_counter *counters; /* names of the applications' counters */
 	size_t counters_count;
 
-	bool links_wrong;                        /* links are missing because of mistakes */
-	bool in_parallel;                        /* reading steps below 'parallel' */
-	uint64_t multiplier;                     /* how often the groups around multiply a step */
-	uint64_t executions;                     /* of all steps so far, repetitions multiplied out */
-	unsigned tcp_steps, udp_steps;           /* seen in the file */
+	bool links_wrong;              /* links are missing because of mistakes */
+	bool in_parallel;              /* reading steps below 'parallel' */
+	uint64_t multiplier;           /* how often the groups around multiply a step */
+	uint64_t executions;           /* of all steps so far, repetitions multiplied out */
+	unsigned tcp_steps, udp_steps; /* seen in the file */
 };
 
 struct scenario_app_counter {
@@ -41,36 +43,42 @@ struct scenario_range {
 	uint32_t first, count;
 };
 
-/* --- scenario_read.c. 'what' names the value in messages ("'delay'"); each returns false after telling what is wrong and what would
- * be right. --- */
+/* --- scenario_read.c. 'what' names the value in messages ("'delay'"); each returns false after
+ * telling what is wrong and what would be right. --- */
 
-/* A map whose keys are all among 'keys', none twice. Unknown keys and second ones are told, and then passed over: true
- * means that it is a map, to be read with yaml_get(). */
+/* A map whose keys are all among 'keys', none twice. Unknown keys and second ones are told, and
+ * then passed over: true means that it is a map, to be read with yaml_get(). */
 bool scenario_read_map(struct loader *loader, const struct yaml_node *node, const char *what,
-		       const char *const *keys);
-/* A map with any words as keys, none twice; one of new names, which scenario_add_name() looks at. */
+                       const char *const *keys);
+/* A map with any words as keys, none twice; one of new names, which scenario_add_name() looks at.
+ */
 bool scenario_read_word_map(struct loader *loader, const struct yaml_node *node, const char *what);
 bool scenario_read_name_map(struct loader *loader, const struct yaml_node *node, const char *what);
 bool scenario_read_list(struct loader *loader, const struct yaml_node *node, const char *what);
-bool scenario_read_text(struct loader *loader, const struct yaml_node *node, const char *what, const char **out);
-bool scenario_read_number(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min,
-			  uint64_t max, uint64_t *out);
-bool scenario_read_bool(struct loader *loader, const struct yaml_node *node, const char *what, bool *out);
-bool scenario_read_duration(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min_ns,
-			    uint64_t max_ns, uint64_t *ns_out);
-bool scenario_read_rate(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t *bps_out);
-bool scenario_read_size(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min,
-			uint64_t max, uint64_t *bytes_out);
-bool scenario_read_share(struct loader *loader, const struct yaml_node *node, const char *what, uint32_t *ppm_out);
+bool scenario_read_text(struct loader *loader, const struct yaml_node *node, const char *what,
+                        const char **out);
+bool scenario_read_number(struct loader *loader, const struct yaml_node *node, const char *what,
+                          uint64_t min, uint64_t max, uint64_t *out);
+bool scenario_read_bool(struct loader *loader, const struct yaml_node *node, const char *what,
+                        bool *out);
+bool scenario_read_duration(struct loader *loader, const struct yaml_node *node, const char *what,
+                            uint64_t min_ns, uint64_t max_ns, uint64_t *ns_out);
+bool scenario_read_rate(struct loader *loader, const struct yaml_node *node, const char *what,
+                        uint64_t *bps_out);
+bool scenario_read_size(struct loader *loader, const struct yaml_node *node, const char *what,
+                        uint64_t min, uint64_t max, uint64_t *bytes_out);
+bool scenario_read_share(struct loader *loader, const struct yaml_node *node, const char *what,
+                         uint32_t *ppm_out);
 bool scenario_read_mac(struct loader *loader, const struct yaml_node *node, const char *what,
-		       uint8_t mac[FB_MAC_BYTES]);
-bool scenario_read_ip(struct loader *loader, const struct yaml_node *node, const char *what, uint32_t *ip);
+                       uint8_t mac[FB_MAC_BYTES]);
+bool scenario_read_ip(struct loader *loader, const struct yaml_node *node, const char *what,
+                      uint32_t *ip);
 /* One of 'words'; '*out' is its place. */
 bool scenario_read_choice(struct loader *loader, const struct yaml_node *node, const char *what,
-			  const char *const *words, unsigned *out);
+                          const char *const *words, unsigned *out);
 /* A count: "5", "never", or {at_least: 2, at_most: 4}; one that says nothing is an error. */
 bool scenario_read_bounds(struct loader *loader, const struct yaml_node *node, const char *what,
-			  struct scenario_bounds *out);
+                          struct scenario_bounds *out);
 
 /* --- scenario_network.c --- */
 void scenario_read_controller(struct loader *loader, const struct yaml_node *node);
@@ -82,30 +90,37 @@ void scenario_read_links(struct loader *loader, const struct yaml_node *node);
 /* The link that "a -- b" names, or a host's only link by its name. */
 bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node, uint32_t *link);
 /* "h2" or "s1:2": an end of a link. */
-bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link, unsigned *end);
+bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link,
+                            unsigned *end);
 
 /* --- scenario_names.c --- */
-bool scenario_add_name(struct loader *loader, struct position at, const char *name, bool is_switch, uint32_t index);
+bool scenario_add_name(struct loader *loader, struct position at, const char *name, bool is_switch,
+                       uint32_t index);
 void scenario_list_names(struct loader *loader);
 const struct scenario_name *scenario_find_name(const struct loader *loader, const char *name);
 bool scenario_read_host(struct loader *loader, const struct yaml_node *node, uint32_t *host);
 bool scenario_read_switch(struct loader *loader, const struct yaml_node *node, uint32_t *sw);
-bool scenario_read_range(struct loader *loader, const struct yaml_node *node, struct scenario_range *range);
+bool scenario_read_range(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_range *range);
 /* A host's name or an address, with ":PORT" after it when 'port' is not NULL. */
-bool scenario_read_target(struct loader *loader, const struct yaml_node *node, uint32_t *ip, uint16_t *port);
+bool scenario_read_target(struct loader *loader, const struct yaml_node *node, uint32_t *ip,
+                          uint16_t *port);
 /* Split "h1..h200" into "h", 1 and 200. False: it is no such range. */
-bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX + 1], uint32_t *first,
-			  uint32_t *last);
+bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX + 1],
+                          uint32_t *first, uint32_t *last);
 /* Tell that nothing is called 'name', and what may have been meant. */
-void scenario_unknown_name(struct loader *loader, struct position at, const char *what, const char *name);
+void scenario_unknown_name(struct loader *loader, struct position at, const char *what,
+                           const char *name);
 
 /* --- scenario_steps.c --- */
-void scenario_read_steps(struct loader *loader, const struct yaml_node *node, struct scenario_step **steps,
-			 size_t *count);
+void scenario_read_steps(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_step **steps, size_t *count);
 
 /* --- scenario_expect.c --- */
-void scenario_read_expect(struct loader *loader, const struct yaml_node *node, struct scenario_step *step);
-bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new, uint32_t *mark);
+void scenario_read_expect(struct loader *loader, const struct yaml_node *node,
+                          struct scenario_step *step);
+bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new,
+                        uint32_t *mark);
 void scenario_free_expectation(struct scenario_expectation *expectation);
 
 #endif

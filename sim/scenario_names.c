@@ -1,4 +1,5 @@
-/* The names of hosts and switches: given, looked up, and guessed at when they are wrong. See scenario_loader.h. */
+/* The names of hosts and switches: given, looked up, and guessed at when they are wrong. See
+ * scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ static bool name_is_sound(const char *name)
 	if (!is_letter(name[0]) || strlen(name) > SCENARIO_NAME_BYTES_MAX)
 		return false;
 	for (const char *c = name; *c; c++)
-		if (!is_letter(*c) && !is_digit(*c) && *c != '-' && (*c != '.' || c[1] == '.' || !c[1]))
+		if (!is_letter(*c) && !is_digit(*c) && *c != '-' &&
+		    (*c != '.' || c[1] == '.' || !c[1]))
 			return false;
 	return true;
 }
@@ -35,21 +37,24 @@ static void name_key(char key[SCENARIO_NAME_BYTES_MAX + 1], const char *name)
 		key[i] = name[i];
 }
 
-bool scenario_add_name(struct loader *loader, struct position at, const char *name, bool is_switch, uint32_t index)
+bool scenario_add_name(struct loader *loader, struct position at, const char *name, bool is_switch,
+                       uint32_t index)
 {
 	char key[SCENARIO_NAME_BYTES_MAX + 1];
 	struct scenario_name *entry;
 
 	if (!name_is_sound(name)) {
 		problems_add(loader->problems, at,
-			     "'%.60s' is no name: write a letter, then letters, digits, '-' and '.', at most %d",
-			     name, SCENARIO_NAME_BYTES_MAX);
+		             "'%.60s' is no name: write a letter, then letters, digits, '-' and "
+		             "'.', at most %d",
+		             name, SCENARIO_NAME_BYTES_MAX);
 		return false;
 	}
 	name_key(key, name);
 	if (fb_table_find(loader->names, key)) {
-		problems_add(loader->problems, at, "'%s' is already the name of another host or switch: rename one",
-			     name);
+		problems_add(loader->problems, at,
+		             "'%s' is already the name of another host or switch: rename one",
+		             name);
 		return false;
 	}
 	entry = fb_table_add(loader->names, key);
@@ -81,14 +86,17 @@ const struct scenario_name *scenario_find_name(const struct loader *loader, cons
 	return fb_table_find(loader->names, key);
 }
 
-void scenario_unknown_name(struct loader *loader, struct position at, const char *what, const char *name)
+void scenario_unknown_name(struct loader *loader, struct position at, const char *what,
+                           const char *name)
 {
 	const char *meant = loader->name_list ? nearest(name, loader->name_list) : NULL;
 
 	if (meant)
-		problems_add(loader->problems, at, "no %s is named '%.60s': did you mean '%s'?", what, name, meant);
+		problems_add(loader->problems, at, "no %s is named '%.60s': did you mean '%s'?",
+		             what, name, meant);
 	else
-		problems_add(loader->problems, at, "no %s is named '%.60s': name one of this file", what, name);
+		problems_add(loader->problems, at, "no %s is named '%.60s': name one of this file",
+		             what, name);
 }
 
 bool scenario_read_host(struct loader *loader, const struct yaml_node *node, uint32_t *host)
@@ -147,8 +155,8 @@ static bool split_numbered(const char *text, size_t len, size_t *prefix_len, uin
 	return true;
 }
 
-bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX + 1], uint32_t *first,
-			  uint32_t *last)
+bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX + 1],
+                          uint32_t *first, uint32_t *last)
 {
 	const char *dots = strstr(text, "..");
 	size_t first_len, last_len;
@@ -164,7 +172,8 @@ bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX 
 	return true;
 }
 
-bool scenario_read_range(struct loader *loader, const struct yaml_node *node, struct scenario_range *range)
+bool scenario_read_range(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_range *range)
 {
 	char prefix[SCENARIO_NAME_BYTES_MAX + 1], name[SCENARIO_NAME_BYTES_MAX + 12];
 	uint32_t first, last;
@@ -176,7 +185,8 @@ bool scenario_read_range(struct loader *loader, const struct yaml_node *node, st
 	if (!strstr(text, ".."))
 		return scenario_read_host(loader, node, &range->first);
 	if (!scenario_split_range(text, prefix, &first, &last)) {
-		problems_add(loader->problems, node->at, "'%.60s' is no range of hosts: write it as h1..h200", text);
+		problems_add(loader->problems, node->at,
+		             "'%.60s' is no range of hosts: write it as h1..h200", text);
 		return false;
 	}
 	for (uint32_t i = first; i <= last; i++) {
@@ -193,7 +203,9 @@ bool scenario_read_range(struct loader *loader, const struct yaml_node *node, st
 			range->first = entry->index;
 		if (entry->index != range->first + (i - first)) {
 			problems_add(loader->problems, node->at,
-				     "the hosts %.60s do not stand in that order in 'hosts': write them so", text);
+			             "the hosts %.60s do not stand in that order in 'hosts': write "
+			             "them so",
+			             text);
 			return false;
 		}
 	}
@@ -204,18 +216,20 @@ bool scenario_read_range(struct loader *loader, const struct yaml_node *node, st
 /* --- Targets --- */
 
 /* The port after the last colon of 'text', which ends there then. */
-static bool split_port(struct loader *loader, const struct yaml_node *node, char *text, uint16_t *port)
+static bool split_port(struct loader *loader, const struct yaml_node *node, char *text,
+                       uint16_t *port)
 {
 	char *colon = strrchr(text, ':');
 	uint64_t number;
 
 	if (!colon) {
-		problems_add(loader->problems, node->at, "'%.60s' has no port: write address:port, as 192.168.2.2:22",
-			     text);
+		problems_add(loader->problems, node->at,
+		             "'%.60s' has no port: write address:port, as 192.168.2.2:22", text);
 		return false;
 	}
 	if (scenario_values_number(colon + 1, &number) || !number || number > 65535) {
-		problems_add(loader->problems, node->at, "'%.60s' is no port: it is from 1 to 65535", colon + 1);
+		problems_add(loader->problems, node->at,
+		             "'%.60s' is no port: it is from 1 to 65535", colon + 1);
 		return false;
 	}
 	*port = (uint16_t)number;
@@ -223,7 +237,8 @@ static bool split_port(struct loader *loader, const struct yaml_node *node, char
 	return true;
 }
 
-bool scenario_read_target(struct loader *loader, const struct yaml_node *node, uint32_t *ip, uint16_t *port)
+bool scenario_read_target(struct loader *loader, const struct yaml_node *node, uint32_t *ip,
+                          uint16_t *port)
 {
 	char text[SCENARIO_NAME_BYTES_MAX + 32];
 	const struct scenario_name *entry;
@@ -232,7 +247,8 @@ bool scenario_read_target(struct loader *loader, const struct yaml_node *node, u
 	if (!scenario_read_text(loader, node, "'to'", &whole))
 		return false;
 	if (strlen(whole) >= sizeof text) {
-		problems_add(loader->problems, node->at, "'to' is too long: write a host's name or an address");
+		problems_add(loader->problems, node->at,
+		             "'to' is too long: write a host's name or an address");
 		return false;
 	}
 	strcpy(text, whole);
@@ -242,7 +258,8 @@ bool scenario_read_target(struct loader *loader, const struct yaml_node *node, u
 		if (!fb_parse_ip(text, ip, NULL))
 			return true;
 		problems_add(loader->problems, node->at,
-			     "'%s' is no address: write four numbers up to 255, as 192.168.2.1", text);
+		             "'%s' is no address: write four numbers up to 255, as 192.168.2.1",
+		             text);
 		return false;
 	}
 	entry = scenario_find_name(loader, text);
@@ -251,7 +268,8 @@ bool scenario_read_target(struct loader *loader, const struct yaml_node *node, u
 		return true;
 	}
 	if (entry)
-		problems_add(loader->problems, node->at, "'%s' is a switch: name a host or an address", text);
+		problems_add(loader->problems, node->at,
+		             "'%s' is a switch: name a host or an address", text);
 	else
 		scenario_unknown_name(loader, node->at, "host", text);
 	return false;

@@ -11,13 +11,15 @@ enum { PREFIX_LEN_DEFAULT = 24 };
 
 /* --- Switches --- */
 
-static void read_switch_values(struct loader *loader, const struct yaml_node *node, struct scenario_switch *sw)
+static void read_switch_values(struct loader *loader, const struct yaml_node *node,
+                               struct scenario_switch *sw)
 {
 	const struct yaml_node *value;
 	uint64_t number;
 
 	if ((value = yaml_get(node, "dpid")) != NULL)
-		scenario_read_number(loader, value, "'dpid'", 0, UINT64_MAX, &sw->config.datapath.dpid);
+		scenario_read_number(loader, value, "'dpid'", 0, UINT64_MAX,
+		                     &sw->config.datapath.dpid);
 	if ((value = yaml_get(node, "buffers")) != NULL &&
 	    scenario_read_number(loader, value, "'buffers'", 0, 65536, &number))
 		sw->config.datapath.buffers_max = (uint32_t)number;
@@ -28,35 +30,39 @@ static void read_switch_values(struct loader *loader, const struct yaml_node *no
 	    scenario_read_number(loader, value, "'macs'", 1, 1000000, &number))
 		sw->config.datapath.macs_max = (uint32_t)number;
 	if ((value = yaml_get(node, "buffer_expiry")) != NULL)
-		scenario_read_duration(loader, value, "'buffer_expiry'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &sw->config.datapath.buffer_expiry_ns);
+		scenario_read_duration(loader, value, "'buffer_expiry'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &sw->config.datapath.buffer_expiry_ns);
 	if ((value = yaml_get(node, "mac_idle")) != NULL)
-		scenario_read_duration(loader, value, "'mac_idle'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &sw->config.datapath.mac_idle_ns);
+		scenario_read_duration(loader, value, "'mac_idle'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &sw->config.datapath.mac_idle_ns);
 	if ((value = yaml_get(node, "echo_idle")) != NULL)
-		scenario_read_duration(loader, value, "'echo_idle'", 0, SCENARIO_TIME_NS_MAX, &sw->config.echo_idle_ns);
+		scenario_read_duration(loader, value, "'echo_idle'", 0, SCENARIO_TIME_NS_MAX,
+		                       &sw->config.echo_idle_ns);
 	if ((value = yaml_get(node, "echo_timeout")) != NULL)
-		scenario_read_duration(loader, value, "'echo_timeout'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &sw->config.echo_timeout_ns);
+		scenario_read_duration(loader, value, "'echo_timeout'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &sw->config.echo_timeout_ns);
 	if ((value = yaml_get(node, "handshake_timeout")) != NULL)
-		scenario_read_duration(loader, value, "'handshake_timeout'", FB_NS_PER_MS, SCENARIO_TIME_NS_MAX,
-				       &sw->config.handshake_timeout_ns);
+		scenario_read_duration(loader, value, "'handshake_timeout'", FB_NS_PER_MS,
+		                       SCENARIO_TIME_NS_MAX, &sw->config.handshake_timeout_ns);
 	if ((value = yaml_get(node, "delay")) != NULL)
-		scenario_read_duration(loader, value, "'delay'", 0, 60 * FB_NS_PER_S, &sw->delay_ns);
+		scenario_read_duration(loader, value, "'delay'", 0, 60 * FB_NS_PER_S,
+		                       &sw->delay_ns);
 }
 
 /* Two switches with one dpid are one switch to a controller, which would drop the first. */
 static void check_dpids(struct loader *loader)
 {
 	struct scenario *scenario = loader->scenario;
-	struct fb_table *dpids = fb_table_new(sizeof(uint64_t), sizeof(uint64_t), SCENARIO_SWITCHES_MAX);
+	struct fb_table *dpids =
+	        fb_table_new(sizeof(uint64_t), sizeof(uint64_t), SCENARIO_SWITCHES_MAX);
 
 	for (size_t i = 0; i < scenario->switches_count; i++) {
 		const struct scenario_switch *sw = &scenario->switches[i];
 
 		if (fb_table_find(dpids, &sw->config.datapath.dpid))
-			problems_add(loader->problems, sw->at, "switch '%s' has the dpid %llu of another: give it its own",
-				     sw->name, (unsigned long long)sw->config.datapath.dpid);
+			problems_add(loader->problems, sw->at,
+			             "switch '%s' has the dpid %llu of another: give it its own",
+			             sw->name, (unsigned long long)sw->config.datapath.dpid);
 		else
 			fb_table_add(dpids, &sw->config.datapath.dpid);
 	}
@@ -70,7 +76,8 @@ void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
 	if (yaml_is_null(node) || !scenario_read_name_map(loader, node, "'switches'"))
 		return;
 	if (node->count > SCENARIO_SWITCHES_MAX) {
-		problems_add(loader->problems, node->at, "more than %d switches: leave some out", SCENARIO_SWITCHES_MAX);
+		problems_add(loader->problems, node->at, "more than %d switches: leave some out",
+		             SCENARIO_SWITCHES_MAX);
 		return;
 	}
 	scenario->switches = xcalloc(node->count, sizeof *scenario->switches);
@@ -78,7 +85,8 @@ void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
 		const struct yaml_node *key = yaml_key(node, i), *value = yaml_value(node, i);
 		struct scenario_switch *sw = &scenario->switches[scenario->switches_count];
 
-		if (!scenario_add_name(loader, key->at, key->text, true, (uint32_t)scenario->switches_count))
+		if (!scenario_add_name(loader, key->at, key->text, true,
+		                       (uint32_t)scenario->switches_count))
 			continue;
 		scenario->switches_count++;
 		sw->at = key->at;
@@ -86,7 +94,8 @@ void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
 		agent_config_default(&sw->config);
 		sw->config.datapath.dpid = i + 1;
 		sw->delay_ns = scenario->controller.delay_ns;
-		if (!yaml_is_null(value) && scenario_read_map(loader, value, "a switch", scenario_keys_switch))
+		if (!yaml_is_null(value) &&
+		    scenario_read_map(loader, value, "a switch", scenario_keys_switch))
 			read_switch_values(loader, value, sw);
 	}
 	check_dpids(loader);
@@ -95,7 +104,8 @@ void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
 /* --- Hosts --- */
 
 /* "192.168.2.1/24". */
-static void read_host_ip(struct loader *loader, const struct yaml_node *node, struct scenario_host *host)
+static void read_host_ip(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_host *host)
 {
 	char text[40];
 	const char *whole;
@@ -112,25 +122,29 @@ static void read_host_ip(struct loader *loader, const struct yaml_node *node, st
 	if (slash)
 		*slash = 0;
 	if (fb_parse_ip(text, &host->ip, NULL) ||
-	    (slash && (scenario_values_number(slash + 1, &prefix_len) || !prefix_len || prefix_len > 32))) {
+	    (slash &&
+	     (scenario_values_number(slash + 1, &prefix_len) || !prefix_len || prefix_len > 32))) {
 		problems_add(loader->problems, node->at,
-			     "'ip' is '%.60s': write an address and the length of its prefix, as 192.168.2.1/24",
-			     node->text);
+		             "'ip' is '%.60s': write an address and the length of its prefix, as "
+		             "192.168.2.1/24",
+		             node->text);
 		return;
 	}
 	host->prefix_len = (unsigned)prefix_len;
 	mask = ~(uint32_t)((UINT64_C(1) << (32 - prefix_len)) - 1);
 	first = host->ip >> 24;
 	if (!first || first == 127 || first >= 224)
-		problems_add(loader->problems, node->at, "'ip' is '%s', which no host can have: write one as 192.168.2.1",
-			     node->text);
+		problems_add(loader->problems, node->at,
+		             "'ip' is '%s', which no host can have: write one as 192.168.2.1",
+		             node->text);
 	else if (prefix_len <= 30 && (!(host->ip & ~mask) || (host->ip & ~mask) == ~mask))
 		problems_add(loader->problems, node->at,
-			     "'ip' is '%s', the %s address of that network: write another", node->text,
-			     host->ip & ~mask ? "broadcast" : "first");
+		             "'ip' is '%s', the %s address of that network: write another",
+		             node->text, host->ip & ~mask ? "broadcast" : "first");
 }
 
-static void add_listener(struct scenario_listener **listeners, size_t *count, uint16_t port, enum host_service service)
+static void add_listener(struct scenario_listener **listeners, size_t *count, uint16_t port,
+                         enum host_service service)
 {
 	for (size_t i = 0; i < *count; i++) {
 		if ((*listeners)[i].port == port) {
@@ -144,7 +158,7 @@ static void add_listener(struct scenario_listener **listeners, size_t *count, ui
 
 /* {22: hostname, 80: echo, 7: none}. */
 static void read_listeners(struct loader *loader, const struct yaml_node *node, const char *what,
-			   struct scenario_listener **listeners, size_t *count)
+                           struct scenario_listener **listeners, size_t *count)
 {
 	if (!scenario_read_word_map(loader, node, what))
 		return;
@@ -153,13 +167,14 @@ static void read_listeners(struct loader *loader, const struct yaml_node *node, 
 		unsigned service;
 
 		if (scenario_read_number(loader, yaml_key(node, i), "a port", 1, 65535, &port) &&
-		    scenario_read_choice(loader, yaml_value(node, i), "a service", scenario_keys_services, &service))
+		    scenario_read_choice(loader, yaml_value(node, i), "a service",
+		                         scenario_keys_services, &service))
 			add_listener(listeners, count, (uint16_t)port, (enum host_service)service);
 	}
 }
 
-static void read_host_values(struct loader *loader, const struct yaml_node *node, struct scenario_host *host,
-			     bool *has_mac)
+static void read_host_values(struct loader *loader, const struct yaml_node *node,
+                             struct scenario_host *host, bool *has_mac)
 {
 	const struct yaml_node *value;
 	const char *text;
@@ -167,41 +182,46 @@ static void read_host_values(struct loader *loader, const struct yaml_node *node
 	if ((value = yaml_get(node, "ip")) != NULL)
 		read_host_ip(loader, value, host);
 	else
-		problems_add(loader->problems, node->at, "host '%s' has no 'ip': write one, as ip: 192.168.2.1/24",
-			     host->name);
+		problems_add(loader->problems, node->at,
+		             "host '%s' has no 'ip': write one, as ip: 192.168.2.1/24", host->name);
 	if ((value = yaml_get(node, "mac")) != NULL)
 		*has_mac = scenario_read_mac(loader, value, "'mac'", host->mac);
 	if ((value = yaml_get(node, "hostname")) != NULL &&
 	    scenario_read_text(loader, value, "'hostname'", &text)) {
 		if (strlen(text) > 64)
-			problems_add(loader->problems, value->at, "'hostname' is longer than 64 bytes: shorten it");
+			problems_add(loader->problems, value->at,
+			             "'hostname' is longer than 64 bytes: shorten it");
 		host->hostname = xstrdup(text);
 	}
 	if ((value = yaml_get(node, "gateway")) != NULL &&
 	    scenario_read_ip(loader, value, "'gateway'", &host->gateway) && host->prefix_len &&
 	    (host->gateway ^ host->ip) >> (32 - host->prefix_len))
-		problems_add(loader->problems, value->at, "'gateway' is '%s', which is not in the host's own network",
-			     value->text);
+		problems_add(loader->problems, value->at,
+		             "'gateway' is '%s', which is not in the host's own network",
+		             value->text);
 	if ((value = yaml_get(node, "listen")) != NULL)
 		read_listeners(loader, value, "'listen'", &host->tcp, &host->tcp_count);
 	if ((value = yaml_get(node, "listen_udp")) != NULL)
 		read_listeners(loader, value, "'listen_udp'", &host->udp, &host->udp_count);
 }
 
-static struct scenario_host *append_host(struct loader *loader, struct position at, const char *name)
+static struct scenario_host *append_host(struct loader *loader, struct position at,
+                                         const char *name)
 {
 	struct scenario *scenario = loader->scenario;
 	struct scenario_host *host;
 
 	if (scenario->hosts_count == SCENARIO_HOSTS_MAX) {
-		problems_add(loader->problems, at, "more than %d hosts: leave some out", SCENARIO_HOSTS_MAX);
+		problems_add(loader->problems, at, "more than %d hosts: leave some out",
+		             SCENARIO_HOSTS_MAX);
 		return NULL;
 	}
 	if (!scenario_add_name(loader, at, name, false, (uint32_t)scenario->hosts_count))
 		return NULL;
 	if (!(scenario->hosts_count & (scenario->hosts_count - 1)))
-		scenario->hosts = xrealloc(scenario->hosts, (scenario->hosts_count ? 2 * scenario->hosts_count : 1) *
-								    sizeof *scenario->hosts);
+		scenario->hosts = xrealloc(scenario->hosts,
+		                           (scenario->hosts_count ? 2 * scenario->hosts_count : 1) *
+		                                   sizeof *scenario->hosts);
 	host = &scenario->hosts[scenario->hosts_count++];
 	*host = (struct scenario_host){.at = at, .name = xstrdup(name), .link = SCENARIO_NONE};
 	fb_mac_from_u64(host->mac, UINT64_C(0x020000000000) + scenario->hosts_count);
@@ -213,16 +233,19 @@ static struct scenario_host *append_host(struct loader *loader, struct position 
 }
 
 /* Make '*to' the host 'offset' places after '*from' in a range: the addresses count up. */
-static void continue_range(struct loader *loader, struct scenario_host *to, const struct scenario_host *from,
-			   uint32_t offset, bool has_mac)
+static void continue_range(struct loader *loader, struct scenario_host *to,
+                           const struct scenario_host *from, uint32_t offset, bool has_mac)
 {
-	uint32_t room = from->prefix_len ? (uint32_t)((UINT64_C(1) << (32 - from->prefix_len)) - 1) : UINT32_MAX;
+	uint32_t room = from->prefix_len ? (uint32_t)((UINT64_C(1) << (32 - from->prefix_len)) - 1)
+	                                 : UINT32_MAX;
 
 	to->ip = from->ip + offset;
 	to->prefix_len = from->prefix_len;
 	to->gateway = from->gateway;
-	if (from->prefix_len && (from->ip & room) + (uint64_t)offset >= room && from->prefix_len <= 30)
-		problems_add(loader->problems, from->at, "the addresses of this range leave the network: shorten the prefix");
+	if (from->prefix_len && (from->ip & room) + (uint64_t)offset >= room &&
+	    from->prefix_len <= 30)
+		problems_add(loader->problems, from->at,
+		             "the addresses of this range leave the network: shorten the prefix");
 	if (has_mac)
 		fb_mac_from_u64(to->mac, fb_mac_to_u64(from->mac) + offset);
 	to->tcp_count = to->udp_count = 0;
@@ -233,7 +256,8 @@ static void continue_range(struct loader *loader, struct scenario_host *to, cons
 }
 
 /* One entry of 'hosts': a host, or a range of them. */
-static void read_host_entry(struct loader *loader, const struct yaml_node *key, const struct yaml_node *value)
+static void read_host_entry(struct loader *loader, const struct yaml_node *key,
+                            const struct yaml_node *value)
 {
 	struct scenario *scenario = loader->scenario;
 	char prefix[SCENARIO_NAME_BYTES_MAX + 1] = "", name[SCENARIO_NAME_BYTES_MAX + 12];
@@ -244,7 +268,8 @@ static void read_host_entry(struct loader *loader, const struct yaml_node *key, 
 	size_t place = scenario->hosts_count;
 
 	if (is_range && !scenario_split_range(key->text, prefix, &first, &last)) {
-		problems_add(loader->problems, key->at, "'%.60s' is no range of hosts: write it as h1..h200", key->text);
+		problems_add(loader->problems, key->at,
+		             "'%.60s' is no range of hosts: write it as h1..h200", key->text);
 		return;
 	}
 	for (uint32_t i = first; i <= last; i++) {
@@ -259,8 +284,9 @@ static void read_host_entry(struct loader *loader, const struct yaml_node *key, 
 		else if (scenario_read_map(loader, value, "a host", scenario_keys_host))
 			read_host_values(loader, value, host, &has_mac);
 		if (is_range && i == first && host->hostname)
-			problems_add(loader->problems, key->at,
-				     "the hosts of a range cannot share a 'hostname': leave it out");
+			problems_add(
+			        loader->problems, key->at,
+			        "the hosts of a range cannot share a 'hostname': leave it out");
 	}
 }
 
@@ -276,8 +302,9 @@ static void check_macs(struct loader *loader)
 
 		fb_text_mac(&text, host->mac);
 		if (fb_table_find(macs, host->mac))
-			problems_add(loader->problems, host->at, "host '%s' has the MAC address %s of another: give it its own",
-				     host->name, mac);
+			problems_add(loader->problems, host->at,
+			             "host '%s' has the MAC address %s of another: give it its own",
+			             host->name, mac);
 		else
 			fb_table_add(macs, host->mac);
 	}

@@ -1,4 +1,5 @@
-/* Typed values of YAML nodes, and what to say when a node is not of the type. See scenario_loader.h. */
+/* Typed values of YAML nodes, and what to say when a node is not of the type. See
+ * scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,20 +14,23 @@
 
 /* --- Maps and lists --- */
 
-static void unknown_key(struct loader *loader, const struct yaml_node *key, const char *what, const char *const *keys)
+static void unknown_key(struct loader *loader, const struct yaml_node *key, const char *what,
+                        const char *const *keys)
 {
 	const char *meant = nearest(key->text, keys);
 	char list[400];
 	struct fb_text text = fb_text_make(list, sizeof list);
 
 	if (meant) {
-		problems_add(loader->problems, key->at, "unknown key " QUOTED " in %s: did you mean '%s'?", key->text,
-			     what, meant);
+		problems_add(loader->problems, key->at,
+		             "unknown key " QUOTED " in %s: did you mean '%s'?", key->text, what,
+		             meant);
 		return;
 	}
 	for (size_t i = 0; keys[i]; i++)
 		fb_text_printf(&text, "%s%s", i ? ", " : "", keys[i]);
-	problems_add(loader->problems, key->at, "unknown key " QUOTED " in %s: known are %s", key->text, what, list);
+	problems_add(loader->problems, key->at, "unknown key " QUOTED " in %s: known are %s",
+	             key->text, what, list);
 }
 
 /* By text, then by place in the file, so that the second of two is the one complained about. */
@@ -56,8 +60,9 @@ static void check_twice(struct loader *loader, const struct yaml_node *node, con
 	for (size_t i = 1; i < node->count; i++) {
 		if (strcmp(keys[i - 1]->text, keys[i]->text))
 			continue;
-		problems_add(loader->problems, keys[i]->at, QUOTED " stands twice in %s, first in line %u: leave one",
-			     keys[i]->text, what, keys[i - 1]->at.line);
+		problems_add(loader->problems, keys[i]->at,
+		             QUOTED " stands twice in %s, first in line %u: leave one",
+		             keys[i]->text, what, keys[i - 1]->at.line);
 	}
 	free(keys);
 }
@@ -66,8 +71,8 @@ static void check_twice(struct loader *loader, const struct yaml_node *node, con
 static bool is_word_map(struct loader *loader, const struct yaml_node *node, const char *what)
 {
 	if (node->kind != YAML_MAPPING) {
-		problems_add(loader->problems, node->at, "%s is %s: write a map, as {key: value}", what,
-			     yaml_kind_text(node));
+		problems_add(loader->problems, node->at, "%s is %s: write a map, as {key: value}",
+		             what, yaml_kind_text(node));
 		return false;
 	}
 	for (size_t i = 0; i < node->count; i++) {
@@ -76,14 +81,14 @@ static bool is_word_map(struct loader *loader, const struct yaml_node *node, con
 		if (key->kind == YAML_SCALAR && key->text[0])
 			continue;
 		problems_add(loader->problems, key->at, "a key of %s is %s: write a word", what,
-			     key->kind == YAML_SCALAR ? "empty" : yaml_kind_text(key));
+		             key->kind == YAML_SCALAR ? "empty" : yaml_kind_text(key));
 		return false;
 	}
 	return true;
 }
 
 bool scenario_read_map(struct loader *loader, const struct yaml_node *node, const char *what,
-		       const char *const *keys)
+                       const char *const *keys)
 {
 	if (!is_word_map(loader, node, what))
 		return false;
@@ -117,22 +122,24 @@ bool scenario_read_list(struct loader *loader, const struct yaml_node *node, con
 {
 	if (node->kind == YAML_SEQUENCE)
 		return true;
-	problems_add(loader->problems, node->at, "%s is %s: write a list, each item after '- '", what,
-		     yaml_kind_text(node));
+	problems_add(loader->problems, node->at, "%s is %s: write a list, each item after '- '",
+	             what, yaml_kind_text(node));
 	return false;
 }
 
 /* --- Texts --- */
 
-bool scenario_read_text(struct loader *loader, const struct yaml_node *node, const char *what, const char **out)
+bool scenario_read_text(struct loader *loader, const struct yaml_node *node, const char *what,
+                        const char **out)
 {
 	if (node->kind != YAML_SCALAR || yaml_is_null(node)) {
-		problems_add(loader->problems, node->at, "%s is %s: write a text", what, yaml_kind_text(node));
+		problems_add(loader->problems, node->at, "%s is %s: write a text", what,
+		             yaml_kind_text(node));
 		return false;
 	}
 	if (strlen(node->text) > SCENARIO_TEXT_BYTES_MAX) {
-		problems_add(loader->problems, node->at, "%s is longer than %d bytes: shorten it", what,
-			     SCENARIO_TEXT_BYTES_MAX);
+		problems_add(loader->problems, node->at, "%s is longer than %d bytes: shorten it",
+		             what, SCENARIO_TEXT_BYTES_MAX);
 		return false;
 	}
 	*out = node->text;
@@ -140,14 +147,15 @@ bool scenario_read_text(struct loader *loader, const struct yaml_node *node, con
 }
 
 /* Tell that 'node', a text, is not what 'what' needs. */
-static bool wrong_value(struct loader *loader, const struct yaml_node *node, const char *what, const char *right)
+static bool wrong_value(struct loader *loader, const struct yaml_node *node, const char *what,
+                        const char *right)
 {
 	problems_add(loader->problems, node->at, "%s is " QUOTED ": %s", what, node->text, right);
 	return false;
 }
 
 bool scenario_read_choice(struct loader *loader, const struct yaml_node *node, const char *what,
-			  const char *const *words, unsigned *out)
+                          const char *const *words, unsigned *out)
 {
 	char list[300];
 	struct fb_text text = fb_text_make(list, sizeof list);
@@ -167,7 +175,8 @@ bool scenario_read_choice(struct loader *loader, const struct yaml_node *node, c
 	return wrong_value(loader, node, what, list);
 }
 
-bool scenario_read_bool(struct loader *loader, const struct yaml_node *node, const char *what, bool *out)
+bool scenario_read_bool(struct loader *loader, const struct yaml_node *node, const char *what,
+                        bool *out)
 {
 	const char *text, *right;
 
@@ -181,8 +190,8 @@ bool scenario_read_bool(struct loader *loader, const struct yaml_node *node, con
 
 /* Read a value by 'parse' and hold it against its limits, which messages show by 'limits'. */
 static bool read_value(struct loader *loader, const struct yaml_node *node, const char *what,
-		       const char *(*parse)(const char *text, uint64_t *out), uint64_t min, uint64_t max,
-		       const char *limits, uint64_t *out)
+                       const char *(*parse)(const char *text, uint64_t *out), uint64_t min,
+                       uint64_t max, const char *limits, uint64_t *out)
 {
 	const char *text, *right;
 	uint64_t value = 0;
@@ -201,8 +210,8 @@ static bool read_value(struct loader *loader, const struct yaml_node *node, cons
 	return true;
 }
 
-bool scenario_read_number(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min,
-			  uint64_t max, uint64_t *out)
+bool scenario_read_number(struct loader *loader, const struct yaml_node *node, const char *what,
+                          uint64_t min, uint64_t max, uint64_t *out)
 {
 	char limits[100];
 	struct fb_text text = fb_text_make(limits, sizeof limits);
@@ -210,7 +219,8 @@ bool scenario_read_number(struct loader *loader, const struct yaml_node *node, c
 	if (max == UINT64_MAX)
 		fb_text_printf(&text, "it is at least %llu", (unsigned long long)min);
 	else
-		fb_text_printf(&text, "it is from %llu to %llu", (unsigned long long)min, (unsigned long long)max);
+		fb_text_printf(&text, "it is from %llu to %llu", (unsigned long long)min,
+		               (unsigned long long)max);
 	return read_value(loader, node, what, scenario_values_number, min, max, limits, out);
 }
 
@@ -220,7 +230,11 @@ static void duration_text(struct fb_text *text, uint64_t ns)
 	static const struct {
 		const char *unit;
 		uint64_t ns;
-	} units[] = {{"h", 3600 * FB_NS_PER_S}, {"s", FB_NS_PER_S}, {"ms", FB_NS_PER_MS}, {"us", FB_NS_PER_US}, {"ns", 1}};
+	} units[] = {{"h", 3600 * FB_NS_PER_S},
+	             {"s", FB_NS_PER_S},
+	             {"ms", FB_NS_PER_MS},
+	             {"us", FB_NS_PER_US},
+	             {"ns", 1}};
 	unsigned i = 0;
 
 	while (ns % units[i].ns)
@@ -230,8 +244,8 @@ static void duration_text(struct fb_text *text, uint64_t ns)
 	fb_text_printf(text, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].unit);
 }
 
-bool scenario_read_duration(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min_ns,
-			    uint64_t max_ns, uint64_t *ns_out)
+bool scenario_read_duration(struct loader *loader, const struct yaml_node *node, const char *what,
+                            uint64_t min_ns, uint64_t max_ns, uint64_t *ns_out)
 {
 	char limits[100];
 	struct fb_text text = fb_text_make(limits, sizeof limits);
@@ -240,26 +254,30 @@ bool scenario_read_duration(struct loader *loader, const struct yaml_node *node,
 	duration_text(&text, min_ns);
 	fb_text_puts(&text, " to ");
 	duration_text(&text, max_ns);
-	return read_value(loader, node, what, scenario_values_duration, min_ns, max_ns, limits, ns_out);
+	return read_value(loader, node, what, scenario_values_duration, min_ns, max_ns, limits,
+	                  ns_out);
 }
 
-bool scenario_read_rate(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t *bps_out)
+bool scenario_read_rate(struct loader *loader, const struct yaml_node *node, const char *what,
+                        uint64_t *bps_out)
 {
 	return read_value(loader, node, what, scenario_values_rate, 1000, 1000000000000,
-			  "it is from 1kbit to 1Tbit", bps_out);
+	                  "it is from 1kbit to 1Tbit", bps_out);
 }
 
-bool scenario_read_size(struct loader *loader, const struct yaml_node *node, const char *what, uint64_t min,
-			uint64_t max, uint64_t *bytes_out)
+bool scenario_read_size(struct loader *loader, const struct yaml_node *node, const char *what,
+                        uint64_t min, uint64_t max, uint64_t *bytes_out)
 {
 	char limits[100];
 	struct fb_text text = fb_text_make(limits, sizeof limits);
 
-	fb_text_printf(&text, "it is from %llu to %llu bytes", (unsigned long long)min, (unsigned long long)max);
+	fb_text_printf(&text, "it is from %llu to %llu bytes", (unsigned long long)min,
+	               (unsigned long long)max);
 	return read_value(loader, node, what, scenario_values_size, min, max, limits, bytes_out);
 }
 
-bool scenario_read_share(struct loader *loader, const struct yaml_node *node, const char *what, uint32_t *ppm_out)
+bool scenario_read_share(struct loader *loader, const struct yaml_node *node, const char *what,
+                         uint32_t *ppm_out)
 {
 	uint64_t ppm;
 
@@ -272,7 +290,7 @@ bool scenario_read_share(struct loader *loader, const struct yaml_node *node, co
 /* --- Addresses --- */
 
 bool scenario_read_mac(struct loader *loader, const struct yaml_node *node, const char *what,
-		       uint8_t mac[FB_MAC_BYTES])
+                       uint8_t mac[FB_MAC_BYTES])
 {
 	const char *text;
 
@@ -282,25 +300,27 @@ bool scenario_read_mac(struct loader *loader, const struct yaml_node *node, cons
 		return wrong_value(loader, node, what, "write six bytes, as 02:00:00:00:00:01");
 	if (fb_mac_is_multicast(mac) || !fb_mac_to_u64(mac))
 		return wrong_value(loader, node, what,
-				   "a host's own address is not zero and its first byte is even");
+		                   "a host's own address is not zero and its first byte is even");
 	return true;
 }
 
-bool scenario_read_ip(struct loader *loader, const struct yaml_node *node, const char *what, uint32_t *ip)
+bool scenario_read_ip(struct loader *loader, const struct yaml_node *node, const char *what,
+                      uint32_t *ip)
 {
 	const char *text;
 
 	if (!scenario_read_text(loader, node, what, &text))
 		return false;
 	if (fb_parse_ip(text, ip, NULL))
-		return wrong_value(loader, node, what, "write four numbers up to 255, as 192.168.2.1");
+		return wrong_value(loader, node, what,
+		                   "write four numbers up to 255, as 192.168.2.1");
 	return true;
 }
 
 /* --- Counts --- */
 
 static bool bounds_are_useful(struct loader *loader, const struct yaml_node *node, const char *what,
-			      const struct scenario_bounds *bounds)
+                              const struct scenario_bounds *bounds)
 {
 	const char *right = NULL;
 
@@ -318,7 +338,7 @@ static bool bounds_are_useful(struct loader *loader, const struct yaml_node *nod
 }
 
 bool scenario_read_bounds(struct loader *loader, const struct yaml_node *node, const char *what,
-			  struct scenario_bounds *out)
+                          struct scenario_bounds *out)
 {
 	const struct yaml_node *min, *max;
 
@@ -335,8 +355,8 @@ bool scenario_read_bounds(struct loader *loader, const struct yaml_node *node, c
 		return bounds_are_useful(loader, node, what, out);
 	}
 	if (node->kind == YAML_SEQUENCE) {
-		problems_add(loader->problems, node->at, "%s is a list: write a number or {at_least: 1, at_most: 2}",
-			     what);
+		problems_add(loader->problems, node->at,
+		             "%s is a list: write a number or {at_least: 1, at_most: 2}", what);
 		return false;
 	}
 	if (!scenario_read_map(loader, node, what, scenario_keys_bounds))

@@ -21,13 +21,15 @@ enum {
 /* --- Who and where --- */
 
 /* 'from', a host or a range of them, each of them with a link. */
-static bool read_from(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static bool read_from(struct loader *loader, const struct yaml_node *node,
+                      struct scenario_step *step)
 {
 	const struct yaml_node *from = yaml_get(node, "from");
 	struct scenario_range range;
 
 	if (!from) {
-		problems_add(loader->problems, node->at, "this step has no 'from': name the host that begins, as from: h1");
+		problems_add(loader->problems, node->at,
+		             "this step has no 'from': name the host that begins, as from: h1");
 		return false;
 	}
 	if (!scenario_read_range(loader, from, &range))
@@ -37,21 +39,24 @@ static bool read_from(struct loader *loader, const struct yaml_node *node, struc
 	for (uint32_t i = range.first; i < range.first + range.count; i++) {
 		if (loader->scenario->hosts[i].link != SCENARIO_NONE || loader->links_wrong)
 			continue;
-		problems_add(loader->problems, from->at, "host '%s' is on no link and reaches nobody: add one to 'links'",
-			     loader->scenario->hosts[i].name);
+		problems_add(loader->problems, from->at,
+		             "host '%s' is on no link and reaches nobody: add one to 'links'",
+		             loader->scenario->hosts[i].name);
 		return false;
 	}
 	return true;
 }
 
 /* 'to': a host or an address that is none of those in 'from'. */
-static bool read_to(struct loader *loader, const struct yaml_node *node, struct scenario_step *step, uint16_t *port)
+static bool read_to(struct loader *loader, const struct yaml_node *node, struct scenario_step *step,
+                    uint16_t *port)
 {
 	const struct yaml_node *to = yaml_get(node, "to");
 
 	if (!to) {
-		problems_add(loader->problems, node->at, "this step has no 'to': write a host or an address, as to: %s",
-			     port ? "192.168.2.2:22" : "h2");
+		problems_add(loader->problems, node->at,
+		             "this step has no 'to': write a host or an address, as to: %s",
+		             port ? "192.168.2.2:22" : "h2");
 		return false;
 	}
 	if (!scenario_read_target(loader, to, &step->ip, port))
@@ -60,16 +65,18 @@ static bool read_to(struct loader *loader, const struct yaml_node *node, struct 
 	for (uint32_t i = step->from; i < step->from + step->from_count; i++) {
 		if (loader->scenario->hosts[i].ip != step->ip)
 			continue;
-		problems_add(loader->problems, to->at, "impossible step: '%.60s' is the address of '%s' itself, which never leaves it",
-			     to->text, loader->scenario->hosts[i].name);
+		problems_add(loader->problems, to->at,
+		             "impossible step: '%.60s' is the address of '%s' itself, which never "
+		             "leaves it",
+		             to->text, loader->scenario->hosts[i].name);
 		return false;
 	}
 	return true;
 }
 
 /* 'send': a text, or a size without quotes, which is that many bytes of a pattern. */
-static bool read_send(struct loader *loader, const struct yaml_node *node, struct scenario_step *step,
-		      uint64_t bytes_max, uint64_t *bytes)
+static bool read_send(struct loader *loader, const struct yaml_node *node,
+                      struct scenario_step *step, uint64_t bytes_max, uint64_t *bytes)
 {
 	const struct yaml_node *send = yaml_get(node, "send");
 	const char *text = SEND_DEFAULT;
@@ -79,8 +86,9 @@ static bool read_send(struct loader *loader, const struct yaml_node *node, struc
 	if (send && !scenario_read_text(loader, send, "'send'", &text))
 		return false;
 	if (strlen(text) > bytes_max) {
-		problems_add(loader->problems, send->at, "'send' is longer than %llu bytes: shorten it",
-			     (unsigned long long)bytes_max);
+		problems_add(loader->problems, send->at,
+		             "'send' is longer than %llu bytes: shorten it",
+		             (unsigned long long)bytes_max);
 		return false;
 	}
 	step->send = xstrdup(text);
@@ -102,7 +110,8 @@ static void read_timeout(struct loader *loader, const struct yaml_node *node, ui
 	const struct yaml_node *value = yaml_get(node, "timeout");
 
 	if (value)
-		scenario_read_duration(loader, value, "'timeout'", FB_NS_PER_US, SCENARIO_TIME_NS_MAX, timeout_ns);
+		scenario_read_duration(loader, value, "'timeout'", FB_NS_PER_US,
+		                       SCENARIO_TIME_NS_MAX, timeout_ns);
 }
 
 /* --- What is expected of a request --- */
@@ -131,28 +140,32 @@ static void read_outcomes(struct loader *loader, const struct yaml_node *node, u
 		return;
 	}
 	if (!node->count)
-		problems_add(loader->problems, node->at, "'outcome' allows nothing: write one, as ok or refused");
+		problems_add(loader->problems, node->at,
+		             "'outcome' allows nothing: write one, as ok or refused");
 	for (size_t i = 0; i < node->count; i++)
 		read_outcome(loader, node->items[i], outcomes);
 }
 
-static void add_reply(struct loader *loader, const struct yaml_node *node, struct scenario_replies *replies)
+static void add_reply(struct loader *loader, const struct yaml_node *node,
+                      struct scenario_replies *replies)
 {
 	const char *text;
 
 	if (!scenario_read_text(loader, node, "a reply", &text))
 		return;
 	if (replies->count == SCENARIO_REPLIES_MAX) {
-		problems_add(loader->problems, node->at, "more than %d replies: leave some out", SCENARIO_REPLIES_MAX);
+		problems_add(loader->problems, node->at, "more than %d replies: leave some out",
+		             SCENARIO_REPLIES_MAX);
 		return;
 	}
 	replies->texts = xrealloc(replies->texts, (replies->count + 1) * sizeof *replies->texts);
 	replies->texts[replies->count++] = xstrdup(text);
 }
 
-/* 'order' over so many replies: one that cannot be wrong is refused, and one that cannot be right. */
-static void check_order(struct loader *loader, const struct yaml_node *order, const struct scenario_replies *replies,
-			uint64_t requests)
+/* 'order' over so many replies: one that cannot be wrong is refused, and one that cannot be right.
+ */
+static void check_order(struct loader *loader, const struct yaml_node *order,
+                        const struct scenario_replies *replies, uint64_t requests)
 {
 	const char *wrong = NULL;
 
@@ -169,12 +182,14 @@ static void check_order(struct loader *loader, const struct yaml_node *order, co
 	for (size_t i = 1; replies->order == ORDER_ALTERNATING && i < replies->count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(replies->texts[i], replies->texts[j]))
-				problems_add(loader->problems, order->at, "'%.60s' stands twice among replies that alternate: leave one",
-					     replies->texts[i]);
+				problems_add(loader->problems, order->at,
+				             "'%.60s' stands twice among replies that alternate: "
+				             "leave one",
+				             replies->texts[i]);
 }
 
-static void read_replies(struct loader *loader, const struct yaml_node *node, struct scenario_replies *replies,
-			 uint64_t requests)
+static void read_replies(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_replies *replies, uint64_t requests)
 {
 	const struct yaml_node *one = yaml_get(node, "reply"), *many = yaml_get(node, "replies");
 	const struct yaml_node *order = yaml_get(node, "order");
@@ -188,22 +203,29 @@ static void read_replies(struct loader *loader, const struct yaml_node *node, st
 		add_reply(loader, one, replies);
 	if (many && scenario_read_list(loader, many, "'replies'")) {
 		if (!many->count)
-			problems_add(loader->problems, many->at, "an empty list of replies expects nothing: write one, or leave it out");
+			problems_add(loader->problems, many->at,
+			             "an empty list of replies expects nothing: write one, or "
+			             "leave it out");
 		for (size_t i = 0; i < many->count; i++)
 			add_reply(loader, many->items[i], replies);
 	}
-	if (!order || !scenario_read_choice(loader, order, "'order'", scenario_keys_orders, &choice))
+	if (!order ||
+	    !scenario_read_choice(loader, order, "'order'", scenario_keys_orders, &choice))
 		return;
 	replies->order = (enum scenario_order)choice;
 	if (!many)
-		problems_add(loader->problems, order->at, "'order' without 'replies': write what alternates, as replies: [a, b]");
+		problems_add(
+		        loader->problems, order->at,
+		        "'order' without 'replies': write what alternates, as replies: [a, b]");
 	else
 		check_order(loader, order, replies, requests);
 }
 
 /* The common part of a traffic step's 'expect'. */
-static const struct yaml_node *read_request_expect(struct loader *loader, const struct yaml_node *node,
-						   struct scenario_step *step, const char *const *keys)
+static const struct yaml_node *read_request_expect(struct loader *loader,
+                                                   const struct yaml_node *node,
+                                                   struct scenario_step *step,
+                                                   const char *const *keys)
 {
 	const struct yaml_node *expect = yaml_get(node, "expect"), *value;
 	struct scenario_replies *replies = &step->replies;
@@ -215,12 +237,14 @@ static const struct yaml_node *read_request_expect(struct loader *loader, const 
 		return NULL;
 	replies->at = expect->at;
 	if (!expect->count)
-		problems_add(loader->problems, expect->at, "this expect says nothing: leave it out, or write what is expected");
+		problems_add(loader->problems, expect->at,
+		             "this expect says nothing: leave it out, or write what is expected");
 	if ((value = yaml_get(expect, "outcome")) != NULL)
 		read_outcomes(loader, value, &replies->outcomes);
 	if ((value = yaml_get(expect, "mac")) != NULL)
 		replies->has_mac = scenario_read_mac(loader, value, "'mac'", replies->mac);
-	if (__builtin_mul_overflow(loader->multiplier, (uint64_t)step->repeat * step->from_count, &requests))
+	if (__builtin_mul_overflow(loader->multiplier, (uint64_t)step->repeat * step->from_count,
+	                           &requests))
 		requests = UINT64_MAX;
 	read_replies(loader, expect, replies, requests);
 	return expect;
@@ -228,9 +252,11 @@ static const struct yaml_node *read_request_expect(struct loader *loader, const 
 
 /* --- Ping --- */
 
-static void read_ping_expect(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static void read_ping_expect(struct loader *loader, const struct yaml_node *node,
+                             struct scenario_step *step)
 {
-	const struct yaml_node *expect = read_request_expect(loader, node, step, scenario_keys_ping_expect);
+	const struct yaml_node *expect =
+	        read_request_expect(loader, node, step, scenario_keys_ping_expect);
 	struct scenario_replies *replies = &step->replies;
 	const struct yaml_node *answered = expect ? yaml_get(expect, "answered") : NULL;
 	const struct yaml_node *duplicates = expect ? yaml_get(expect, "duplicates") : NULL;
@@ -246,22 +272,25 @@ static void read_ping_expect(struct loader *loader, const struct yaml_node *node
 	if (!answered || !scenario_read_bounds(loader, answered, "'answered'", &replies->answered))
 		return;
 	if (replies->answered.has_min && replies->answered.min > count)
-		problems_add(loader->problems, answered->at, "'answered' can never hold: only %u are sent", count);
+		problems_add(loader->problems, answered->at,
+		             "'answered' can never hold: only %u are sent", count);
 	else if (replies->answered.has_max && replies->answered.max >= count &&
-		 (!replies->answered.has_min || !replies->answered.min))
-		problems_add(loader->problems, answered->at, "'answered' can never fail: only %u are sent", count);
+	         (!replies->answered.has_min || !replies->answered.min))
+		problems_add(loader->problems, answered->at,
+		             "'answered' can never fail: only %u are sent", count);
 }
 
-static void read_ping(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static void read_ping(struct loader *loader, const struct yaml_node *node,
+                      struct scenario_step *step)
 {
 	const struct yaml_node *value;
 	uint64_t number;
 
 	step->kind = STEP_PING;
 	step->ping = (struct host_ping_request){.count = 1,
-		.interval_ns = FB_NS_PER_S,
-		.timeout_ns = FB_NS_PER_S,
-		.payload_bytes = 56};
+	                                        .interval_ns = FB_NS_PER_S,
+	                                        .timeout_ns = FB_NS_PER_S,
+	                                        .payload_bytes = 56};
 	if (!scenario_read_map(loader, node, "'ping'", scenario_keys_ping))
 		return;
 	if (read_from(loader, node, step))
@@ -270,8 +299,8 @@ static void read_ping(struct loader *loader, const struct yaml_node *node, struc
 	    scenario_read_number(loader, value, "'count'", 1, PING_COUNT_MAX, &number))
 		step->ping.count = (unsigned)number;
 	if ((value = yaml_get(node, "interval")) != NULL)
-		scenario_read_duration(loader, value, "'interval'", FB_NS_PER_US, 3600 * FB_NS_PER_S,
-				       &step->ping.interval_ns);
+		scenario_read_duration(loader, value, "'interval'", FB_NS_PER_US,
+		                       3600 * FB_NS_PER_S, &step->ping.interval_ns);
 	if ((value = yaml_get(node, "size")) != NULL &&
 	    scenario_read_size(loader, value, "'size'", 0, PING_PAYLOAD_BYTES_MAX, &number))
 		step->ping.payload_bytes = (size_t)number;
@@ -282,7 +311,8 @@ static void read_ping(struct loader *loader, const struct yaml_node *node, struc
 
 /* --- ARP --- */
 
-static void read_arp(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static void read_arp(struct loader *loader, const struct yaml_node *node,
+                     struct scenario_step *step)
 {
 	const struct yaml_node *value;
 
@@ -293,9 +323,11 @@ static void read_arp(struct loader *loader, const struct yaml_node *node, struct
 	if ((value = yaml_get(node, "gratuitous")) != NULL)
 		scenario_read_bool(loader, value, "'gratuitous'", &step->gratuitous);
 	if (step->gratuitous && yaml_get(node, "to"))
-		problems_add(loader->problems, node->at, "a gratuitous ARP tells one's own address: leave 'to' out");
+		problems_add(loader->problems, node->at,
+		             "a gratuitous ARP tells one's own address: leave 'to' out");
 	if (step->gratuitous && yaml_get(node, "expect"))
-		problems_add(loader->problems, node->at, "a gratuitous ARP has no answer: leave 'expect' out");
+		problems_add(loader->problems, node->at,
+		             "a gratuitous ARP has no answer: leave 'expect' out");
 	if (read_from(loader, node, step) && !step->gratuitous)
 		read_to(loader, node, step, NULL);
 	read_request_expect(loader, node, step, scenario_keys_arp_expect);
@@ -303,7 +335,8 @@ static void read_arp(struct loader *loader, const struct yaml_node *node, struct
 
 /* --- UDP --- */
 
-static void read_udp(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static void read_udp(struct loader *loader, const struct yaml_node *node,
+                     struct scenario_step *step)
 {
 	uint64_t bytes = 0;
 
@@ -316,22 +349,26 @@ static void read_udp(struct loader *loader, const struct yaml_node *node, struct
 		read_to(loader, node, step, &step->udp.port);
 	read_send(loader, node, step, UDP_PAYLOAD_BYTES_MAX, &bytes);
 	if (!step->send && bytes)
-		problems_add(loader->problems, node->at, "'send' of a udp step is a text: put it in quotes");
+		problems_add(loader->problems, node->at,
+		             "'send' of a udp step is a text: put it in quotes");
 	step->udp.send_bytes = (size_t)bytes;
 	read_src_port(loader, node, &step->udp.local_port);
 	read_timeout(loader, node, &step->udp.timeout_ns);
 	step->udp.ip = step->ip;
-	step->udp.wait_reply = read_request_expect(loader, node, step, scenario_keys_udp_expect) != NULL;
+	step->udp.wait_reply =
+	        read_request_expect(loader, node, step, scenario_keys_udp_expect) != NULL;
 }
 
 /* --- TCP --- */
 
-static void read_tos(struct loader *loader, const struct yaml_node *node, struct host_tcp_request *tcp)
+static void read_tos(struct loader *loader, const struct yaml_node *node,
+                     struct host_tcp_request *tcp)
 {
 	const struct yaml_node *value;
 	uint64_t number;
 
-	if ((value = yaml_get(node, "tos")) != NULL && scenario_read_number(loader, value, "'tos'", 0, 255, &number))
+	if ((value = yaml_get(node, "tos")) != NULL &&
+	    scenario_read_number(loader, value, "'tos'", 0, 255, &number))
 		tcp->tos = tcp->tos_after = (uint8_t)number;
 	if ((value = yaml_get(node, "tos_after")) != NULL &&
 	    scenario_read_number(loader, value, "'tos_after'", 0, 255, &number))
@@ -339,25 +376,29 @@ static void read_tos(struct loader *loader, const struct yaml_node *node, struct
 }
 
 /* 'intact' is judged by what the service of that port does. */
-static void read_intact(struct loader *loader, const struct yaml_node *expect, struct scenario_step *step)
+static void read_intact(struct loader *loader, const struct yaml_node *expect,
+                        struct scenario_step *step)
 {
 	const struct yaml_node *value = yaml_get(expect, "intact");
 
 	if (!value || !scenario_read_bool(loader, value, "'intact'", &step->replies.intact))
 		return;
 	if (!step->replies.intact) {
-		problems_add(loader->problems, value->at, "'intact: no' expects nothing: leave it out");
+		problems_add(loader->problems, value->at,
+		             "'intact: no' expects nothing: leave it out");
 		return;
 	}
 	step->tcp.expect_service = scenario_service(loader->scenario, step->ip, step->tcp.port);
 	if (step->target && step->tcp.expect_service != HOST_SERVICE_ECHO &&
 	    step->tcp.expect_service != HOST_SERVICE_DISCARD)
 		problems_add(loader->problems, value->at,
-			     "'intact' needs an echo or discard service behind '%.60s': port 7 and 9 of every host are such",
-			     step->target);
+		             "'intact' needs an echo or discard service behind '%.60s': port 7 and "
+		             "9 of every host are such",
+		             step->target);
 }
 
-static void read_tcp(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static void read_tcp(struct loader *loader, const struct yaml_node *node,
+                     struct scenario_step *step)
 {
 	const struct yaml_node *value;
 
@@ -377,7 +418,8 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node, struct
 	if ((value = yaml_get(node, "keep_open")) != NULL)
 		scenario_read_bool(loader, value, "'keep_open'", &step->tcp.keep_open);
 	if ((value = yaml_get(node, "pause")) != NULL)
-		scenario_read_duration(loader, value, "'pause'", 0, SCENARIO_TIME_NS_MAX, &step->tcp.pause_ns);
+		scenario_read_duration(loader, value, "'pause'", 0, SCENARIO_TIME_NS_MAX,
+		                       &step->tcp.pause_ns);
 	step->tcp.ip = step->ip;
 	value = read_request_expect(loader, node, step, scenario_keys_tcp_expect);
 	if (value)
@@ -387,8 +429,9 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node, struct
 /* --- Changes --- */
 
 /* {down: "h2 -- s1"} or {up: h2}. */
-static void read_change(struct loader *loader, const struct yaml_node *node, struct scenario_step *step,
-			const char *what, bool (*read)(struct loader *, const struct yaml_node *, uint32_t *))
+static void read_change(struct loader *loader, const struct yaml_node *node,
+                        struct scenario_step *step, const char *what,
+                        bool (*read)(struct loader *, const struct yaml_node *, uint32_t *))
 {
 	const struct yaml_node *down, *up;
 
@@ -397,8 +440,9 @@ static void read_change(struct loader *loader, const struct yaml_node *node, str
 	down = yaml_get(node, "down");
 	up = yaml_get(node, "up");
 	if (!down == !up) {
-		problems_add(loader->problems, node->at, "%s needs one of 'down' and 'up': write one, as {down: %s}", what,
-			     step->kind == STEP_LINK ? "h2 -- s1" : "h2");
+		problems_add(loader->problems, node->at,
+		             "%s needs one of 'down' and 'up': write one, as {down: %s}", what,
+		             step->kind == STEP_LINK ? "h2 -- s1" : "h2");
 		return;
 	}
 	step->change.up = up != NULL;
@@ -407,7 +451,8 @@ static void read_change(struct loader *loader, const struct yaml_node *node, str
 
 /* --- Groups --- */
 
-static void read_group(struct loader *loader, const struct yaml_node *node, struct scenario_step *step, bool parallel)
+static void read_group(struct loader *loader, const struct yaml_node *node,
+                       struct scenario_step *step, bool parallel)
 {
 	const bool was_parallel = loader->in_parallel;
 	const uint64_t multiplier = loader->multiplier;
@@ -416,7 +461,8 @@ static void read_group(struct loader *loader, const struct yaml_node *node, stru
 	if (!scenario_read_list(loader, node, parallel ? "'parallel'" : "'steps'"))
 		return;
 	if (!node->count)
-		problems_add(loader->problems, node->at, "a group without steps does nothing: leave it out");
+		problems_add(loader->problems, node->at,
+		             "a group without steps does nothing: leave it out");
 	loader->in_parallel |= parallel || step->repeat > 1;
 	if (__builtin_mul_overflow(multiplier, step->repeat, &loader->multiplier))
 		loader->multiplier = UINT64_MAX;
@@ -438,36 +484,44 @@ static long find_action(struct loader *loader, const struct yaml_node *node)
 		if (!strcmp(key->text, "repeat"))
 			continue;
 		if (action >= 0) {
-			problems_add(loader->problems, key->at, "'%s' and '%s' in one step: write two steps, each after '- '",
-				     yaml_key(node, (size_t)action)->text, key->text);
+			problems_add(loader->problems, key->at,
+			             "'%s' and '%s' in one step: write two steps, each after '- '",
+			             yaml_key(node, (size_t)action)->text, key->text);
 			return -1;
 		}
 		action = (long)i;
 	}
 	if (action < 0)
-		problems_add(loader->problems, node->at, "a step that does nothing: write what, as wait: 1s");
+		problems_add(loader->problems, node->at,
+		             "a step that does nothing: write what, as wait: 1s");
 	return action;
 }
 
 /* Marks and expectations judge the whole run: they stand alone, once. */
-static bool stands_alone(struct loader *loader, const struct yaml_node *key, const struct yaml_node *repeat)
+static bool stands_alone(struct loader *loader, const struct yaml_node *key,
+                         const struct yaml_node *repeat)
 {
 	if (loader->in_parallel)
-		problems_add(loader->problems, key->at, "'%s' cannot stand in a group that is repeated or parallel: put it after the group",
-			     key->text);
+		problems_add(loader->problems, key->at,
+		             "'%s' cannot stand in a group that is repeated or parallel: put it "
+		             "after the group",
+		             key->text);
 	else if (repeat)
-		problems_add(loader->problems, repeat->at, "'%s' cannot be repeated: leave 'repeat' out", key->text);
+		problems_add(loader->problems, repeat->at,
+		             "'%s' cannot be repeated: leave 'repeat' out", key->text);
 	else
 		return true;
 	return false;
 }
 
-static void read_action(struct loader *loader, const struct yaml_node *key, const struct yaml_node *value,
-			const struct yaml_node *repeat, struct scenario_step *step)
+static void read_action(struct loader *loader, const struct yaml_node *key,
+                        const struct yaml_node *value, const struct yaml_node *repeat,
+                        struct scenario_step *step)
 {
 	if (!strcmp(key->text, "wait")) {
 		step->kind = STEP_WAIT;
-		scenario_read_duration(loader, value, "'wait'", 1, SCENARIO_TIME_NS_MAX, &step->wait_ns);
+		scenario_read_duration(loader, value, "'wait'", 1, SCENARIO_TIME_NS_MAX,
+		                       &step->wait_ns);
 	} else if (!strcmp(key->text, "ping")) {
 		read_ping(loader, value, step);
 	} else if (!strcmp(key->text, "arp")) {
@@ -505,37 +559,44 @@ static void count_executions(struct loader *loader, const struct scenario_step *
 	    __builtin_add_overflow(loader->executions, executions, &loader->executions))
 		loader->executions = UINT64_MAX;
 	if (!too_many && loader->executions > SCENARIO_EXECUTIONS_MAX)
-		problems_add(loader->problems, step->at, "with this step more than %d are executed: repeat fewer",
-			     SCENARIO_EXECUTIONS_MAX);
+		problems_add(loader->problems, step->at,
+		             "with this step more than %d are executed: repeat fewer",
+		             SCENARIO_EXECUTIONS_MAX);
 }
 
-static void read_step(struct loader *loader, const struct yaml_node *node, struct scenario_step *step)
+static void read_step(struct loader *loader, const struct yaml_node *node,
+                      struct scenario_step *step)
 {
 	const struct yaml_node *repeat;
 	uint64_t number;
 	long action;
 
-	*step = (struct scenario_step){.at = node->at, .kind = STEP_WAIT, .repeat = 1, .from_count = 1};
+	*step = (struct scenario_step){
+	        .at = node->at, .kind = STEP_WAIT, .repeat = 1, .from_count = 1};
 	step->id = loader->scenario->step_ids++;
 	if (!scenario_read_map(loader, node, "a step", scenario_keys_step))
 		return;
 	repeat = yaml_get(node, "repeat");
-	if (repeat && scenario_read_number(loader, repeat, "'repeat'", 1, SCENARIO_REPEAT_MAX, &number))
+	if (repeat &&
+	    scenario_read_number(loader, repeat, "'repeat'", 1, SCENARIO_REPEAT_MAX, &number))
 		step->repeat = (uint32_t)number;
 	action = find_action(loader, node);
 	if (action < 0)
 		return;
 	step->at = yaml_key(node, (size_t)action)->at;
-	read_action(loader, yaml_key(node, (size_t)action), yaml_value(node, (size_t)action), repeat, step);
+	read_action(loader, yaml_key(node, (size_t)action), yaml_value(node, (size_t)action),
+	            repeat, step);
 	if (step->kind != STEP_GROUP && step->kind != STEP_PARALLEL)
 		count_executions(loader, step);
 }
 
-void scenario_read_steps(struct loader *loader, const struct yaml_node *node, struct scenario_step **steps,
-			 size_t *count)
+void scenario_read_steps(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_step **steps, size_t *count)
 {
-	if (node->count > SCENARIO_STEPS_MAX || loader->scenario->step_ids + node->count > SCENARIO_STEPS_MAX) {
-		problems_add(loader->problems, node->at, "more than %d steps: use repeat", SCENARIO_STEPS_MAX);
+	if (node->count > SCENARIO_STEPS_MAX ||
+	    loader->scenario->step_ids + node->count > SCENARIO_STEPS_MAX) {
+		problems_add(loader->problems, node->at, "more than %d steps: use repeat",
+		             SCENARIO_STEPS_MAX);
 		return;
 	}
 	*steps = xcalloc(node->count + 1, sizeof **steps);

@@ -8,7 +8,7 @@ __extension__ typedef unsigned __int128 wide;
 
 struct unit {
 	const char *name;
-	uint64_t scale;  /* how many of what is stored one unit is */
+	uint64_t scale; /* how many of what is stored one unit is */
 };
 
 enum { DECIMALS_MAX = 18 };
@@ -20,7 +20,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Read digits, a point and digits: the value is '*mantissa' / 10^'*decimals'. Returns what follows, or NULL. */
+/* Read digits, a point and digits: the value is '*mantissa' / 10^'*decimals'. Returns what follows,
+ * or NULL. */
 static const char *read_decimal(const char *text, uint64_t *mantissa, unsigned *decimals)
 {
 	bool fraction = false;
@@ -44,7 +45,8 @@ static const char *read_decimal(const char *text, uint64_t *mantissa, unsigned *
 	return text;
 }
 
-/* Read a decimal and one of 'units' (ended by a NULL name; blanks may stand between) into '*out'. */
+/* Read a decimal and one of 'units' (ended by a NULL name; blanks may stand between) into '*out'.
+ */
 static enum scaled read_scaled(const char *text, const struct unit *units, uint64_t *out)
 {
 	uint64_t mantissa, divisor = 1;
@@ -73,7 +75,8 @@ static enum scaled read_scaled(const char *text, const struct unit *units, uint6
 }
 
 /* Choose the text for 'result'. */
-static const char *scaled_text(enum scaled result, const char *syntax, const char *too_fine, const char *too_large)
+static const char *scaled_text(enum scaled result, const char *syntax, const char *too_fine,
+                               const char *too_large)
 {
 	switch (result) {
 	case SCALED_OK:
@@ -118,27 +121,33 @@ const char *scenario_values_number(const char *text, uint64_t *out)
 
 const char *scenario_values_duration(const char *text, uint64_t *ns_out)
 {
-	static const struct unit units[] = {{"", 1000000000}, {"ns", 1}, {"us", 1000}, {"ms", 1000000},
-		{"s", 1000000000}, {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000},
-		{NULL, 0}};
+	static const struct unit units[] = {
+	        {"", 1000000000},  {"ns", 1},          {"us", 1000},         {"ms", 1000000},
+	        {"s", 1000000000}, {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000},
+	        {NULL, 0}};
 
 	return scaled_text(read_scaled(text, units, ns_out),
-			   "a duration is a number and a unit, as 200us, 5ms, 1.5s, 2m or 1h",
-			   "a duration is a whole number of nanoseconds", "a duration is at most 500 years");
+	                   "a duration is a number and a unit, as 200us, 5ms, 1.5s, 2m or 1h",
+	                   "a duration is a whole number of nanoseconds",
+	                   "a duration is at most 500 years");
 }
 
 const char *scenario_values_rate(const char *text, uint64_t *bps_out)
 {
-	static const struct unit units[] = {{"bit", 1}, {"kbit", 1000}, {"Mbit", 1000000}, {"Gbit", 1000000000},
-		{"Tbit", 1000000000000}, {NULL, 0}};
+	static const struct unit units[] = {
+	        {"bit", 1},           {"kbit", 1000},          {"Mbit", 1000000},
+	        {"Gbit", 1000000000}, {"Tbit", 1000000000000}, {NULL, 0}};
 
 	return scaled_text(read_scaled(text, units, bps_out),
-			   "a rate is a number and a unit, as 64kbit, 100Mbit or 1Gbit (a second)",
-			   "a rate is a whole number of bits a second", "a rate is at most 10,000,000Tbit");
+	                   "a rate is a number and a unit, as 64kbit, 100Mbit or 1Gbit (a second)",
+	                   "a rate is a whole number of bits a second",
+	                   "a rate is at most 10,000,000Tbit");
 }
 
-static const struct unit size_units[] = {{"B", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000},
-	{"TB", 1000000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0}};
+static const struct unit size_units[] = {
+        {"B", 1},           {"kB", 1000},          {"MB", 1000000},
+        {"GB", 1000000000}, {"TB", 1000000000000}, {"KiB", 1 << 10},
+        {"MiB", 1 << 20},   {"GiB", 1 << 30},      {NULL, 0}};
 
 const char *scenario_values_size(const char *text, uint64_t *bytes_out)
 {
@@ -148,7 +157,7 @@ const char *scenario_values_size(const char *text, uint64_t *bytes_out)
 	if (result == SCALED_SYNTAX)
 		result = read_scaled(text, no_unit, bytes_out);
 	return scaled_text(result, "a size is a number and a unit, as 1500B, 64kB, 10MB or 4MiB",
-			   "a size is a whole number of bytes", "a size is at most 10,000,000TB");
+	                   "a size is a whole number of bytes", "a size is at most 10,000,000TB");
 }
 
 bool scenario_values_is_size(const char *text)
@@ -165,9 +174,11 @@ const char *scenario_values_share(const char *text, uint64_t *ppm_out)
 
 	if (result == SCALED_OK && *ppm_out > 1000000)
 		result = SCALED_TOO_LARGE;
-	return scaled_text(result, "a share is a percentage, as 1.5% or 0.02%, or parts per million, as 200ppm",
-			   "a share is a whole number of parts per million, at least 0.0001%",
-			   "a share is at most 100%");
+	return scaled_text(
+	        result,
+	        "a share is a percentage, as 1.5% or 0.02%, or parts per million, as 200ppm",
+	        "a share is a whole number of parts per million, at least 0.0001%",
+	        "a share is at most 100%");
 }
 
 const char *scenario_values_bool(const char *text, bool *out)

@@ -8,7 +8,7 @@
 #include "lib/wire/framer.h"
 
 enum {
-	FRAMERS_PER_SWITCH = 2,     /* one for each receiving end */
+	FRAMERS_PER_SWITCH = 2, /* one for each receiving end */
 	RELATED_BUFFERS_MAX = 32,
 	PLACE_WIDTH_MAX = 40,
 };
@@ -18,21 +18,21 @@ enum trace_kind { TRACE_FRAME, TRACE_MESSAGE, TRACE_LOG };
 struct trace_event {
 	uint64_t time_ns;
 	enum trace_kind kind;
-	uint32_t place;             /* link or switch */
-	unsigned end;               /* of the link, or the receiving end of the channel */
+	uint32_t place; /* link or switch */
+	unsigned end;   /* of the link, or the receiving end of the channel */
 	enum link_event link_event;
-	char *who;                  /* LOG */
-	uint8_t *bytes;             /* frame, message or text */
+	char *who;      /* LOG */
+	uint8_t *bytes; /* frame, message or text */
 	size_t len;
-	size_t size;                /* room at 'bytes' */
+	size_t size; /* room at 'bytes' */
 };
 
 struct trace {
 	const struct scenario *scenario;
 	FILE *live;
 	bool keep;
-	int place_width;            /* of the second column */
-	struct framer *framers;     /* by switch and receiving end */
+	int place_width;        /* of the second column */
+	struct framer *framers; /* by switch and receiving end */
 	struct trace_event *ring;
 	uint64_t events;            /* seen; the latest is at (events - 1) % TRACE_EVENTS_MAX */
 	struct trace_event scratch; /* the event being written when nothing is kept */
@@ -41,7 +41,8 @@ struct trace {
 /* --- Text --- */
 
 /* "h1 > s1:1": the way of a frame that arrives at 'end'. */
-static void way_text(const struct scenario *scenario, uint32_t link, unsigned end, struct fb_text *text)
+static void way_text(const struct scenario *scenario, uint32_t link, unsigned end,
+                     struct fb_text *text)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		const struct scenario_end *at = &scenario->links[link].ends[i ? end : !end];
@@ -55,15 +56,16 @@ static void way_text(const struct scenario *scenario, uint32_t link, unsigned en
 	}
 }
 
-static void place_text(const struct trace *trace, const struct trace_event *event, struct fb_text *text)
+static void place_text(const struct trace *trace, const struct trace_event *event,
+                       struct fb_text *text)
 {
 	const char *name;
 
 	switch (event->kind) {
 	case TRACE_FRAME:
 		/* A frame that got lost was going to the other end. */
-		way_text(trace->scenario, event->place, event->link_event == LINK_DELIVERED ? event->end : !event->end,
-			 text);
+		way_text(trace->scenario, event->place,
+		         event->link_event == LINK_DELIVERED ? event->end : !event->end, text);
 		break;
 	case TRACE_MESSAGE:
 		name = trace->scenario->switches[event->place].name;
@@ -94,7 +96,8 @@ static const char *link_event_text(enum link_event event)
 	return "";
 }
 
-static void event_write(const struct trace *trace, const struct trace_event *event, const char *indent, FILE *out)
+static void event_write(const struct trace *trace, const struct trace_event *event,
+                        const char *indent, FILE *out)
 {
 	char place[4 * SCENARIO_NAME_BYTES_MAX], line[2 * FB_TEXT_LINE_BYTES];
 	struct fb_text place_out = fb_text_make(place, sizeof place);
@@ -114,15 +117,19 @@ static void event_write(const struct trace *trace, const struct trace_event *eve
 		break;
 	}
 	/* Always nine decimals, so that the points stand in one column. */
-	fprintf(out, "%s%4llu.%09llu  %-*s  %s\n", indent, (unsigned long long)(event->time_ns / FB_NS_PER_S),
-		(unsigned long long)(event->time_ns % FB_NS_PER_S), trace->place_width, place, line);
+	fprintf(out, "%s%4llu.%09llu  %-*s  %s\n", indent,
+	        (unsigned long long)(event->time_ns / FB_NS_PER_S),
+	        (unsigned long long)(event->time_ns % FB_NS_PER_S), trace->place_width, place,
+	        line);
 }
 
 /* --- Taking events --- */
 
-static void take(struct trace *trace, struct trace_event from, const char *who, const void *bytes, size_t len)
+static void take(struct trace *trace, struct trace_event from, const char *who, const void *bytes,
+                 size_t len)
 {
-	struct trace_event *event = trace->keep ? &trace->ring[trace->events % TRACE_EVENTS_MAX] : &trace->scratch;
+	struct trace_event *event =
+	        trace->keep ? &trace->ring[trace->events % TRACE_EVENTS_MAX] : &trace->scratch;
 
 	from.who = event->who;
 	from.bytes = event->bytes;
@@ -143,17 +150,23 @@ static void take(struct trace *trace, struct trace_event from, const char *who, 
 }
 
 /* Frames are shown where they arrive, and where they are lost. */
-static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end, enum link_event event,
-		       const struct frame *frame)
+static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
+                       enum link_event event, const struct frame *frame)
 {
 	if (event == LINK_SENT)
 		return;
-	take(ctx, (struct trace_event){.time_ns = now_ns, .kind = TRACE_FRAME, .place = link, .end = end, .link_event = event},
+	take(ctx,
+	     (struct trace_event){.time_ns = now_ns,
+	                          .kind = TRACE_FRAME,
+	                          .place = link,
+	                          .end = end,
+	                          .link_event = event},
 	     NULL, frame->memory + frame->offset, frame->len);
 }
 
 /* Bytes become messages again; a message is shown when its last byte arrives. */
-static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes, size_t len)
+static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
+                       size_t len)
 {
 	struct trace *trace = ctx;
 	struct framer *framer = &trace->framers[FRAMERS_PER_SWITCH * sw + to];
@@ -162,14 +175,17 @@ static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, con
 
 	framer_push(framer, bytes, len);
 	while (framer_next(framer, &msg, &msg_len) == FRAMER_MESSAGE)
-		take(trace, (struct trace_event){.time_ns = now_ns, .kind = TRACE_MESSAGE, .place = sw, .end = to}, NULL, msg,
-		     msg_len);
+		take(trace,
+		     (struct trace_event){
+		             .time_ns = now_ns, .kind = TRACE_MESSAGE, .place = sw, .end = to},
+		     NULL, msg, msg_len);
 	framer_finish(framer);
 }
 
 static void take_log(void *ctx, uint64_t now_ns, const char *who, const char *line)
 {
-	take(ctx, (struct trace_event){.time_ns = now_ns, .kind = TRACE_LOG}, who, line, strlen(line));
+	take(ctx, (struct trace_event){.time_ns = now_ns, .kind = TRACE_LOG}, who, line,
+	     strlen(line));
 }
 
 static void take_connected(void *ctx, uint64_t now_ns, uint32_t sw)
@@ -188,18 +204,18 @@ static void take_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 	struct trace *trace = ctx;
 
 	take_log(trace, now_ns, trace->scenario->switches[sw].name,
-		 at == CHANNEL_CONTROLLER ? "the switch has closed its control connection"
-					  : "the controller has closed the control connection");
+	         at == CHANNEL_CONTROLLER ? "the switch has closed its control connection"
+	                                  : "the controller has closed the control connection");
 }
 
 struct network_observer trace_observer(struct trace *trace)
 {
 	return (struct network_observer){.frame = take_frame,
-		.connected = take_connected,
-		.closed = take_closed,
-		.bytes = take_bytes,
-		.log = take_log,
-		.ctx = trace};
+	                                 .connected = take_connected,
+	                                 .closed = take_closed,
+	                                 .bytes = take_bytes,
+	                                 .log = take_log,
+	                                 .ctx = trace};
 }
 
 /* --- Making --- */
@@ -232,7 +248,8 @@ struct trace *trace_new(const struct scenario *scenario, FILE *live, bool keep)
 	trace->live = live;
 	trace->keep = keep;
 	trace->place_width = place_width(scenario);
-	trace->framers = xcalloc(FRAMERS_PER_SWITCH * scenario->switches_count + 1, sizeof *trace->framers);
+	trace->framers =
+	        xcalloc(FRAMERS_PER_SWITCH * scenario->switches_count + 1, sizeof *trace->framers);
 	for (size_t i = 0; i < FRAMERS_PER_SWITCH * scenario->switches_count; i++)
 		framer_init(&trace->framers[i]);
 	if (keep)
@@ -264,7 +281,7 @@ struct related_buffers {
 	struct {
 		uint32_t sw, id;
 	} items[RELATED_BUFFERS_MAX];
-	unsigned count;    /* ever added; the latest overwrite the oldest */
+	unsigned count; /* ever added; the latest overwrite the oldest */
 };
 
 static bool buffer_is_related(const struct related_buffers *buffers, uint32_t sw, uint32_t id)
@@ -275,11 +292,13 @@ static bool buffer_is_related(const struct related_buffers *buffers, uint32_t sw
 	return false;
 }
 
-static bool packet_is_related(const struct trace_relation *relation, const uint8_t *bytes, size_t len)
+static bool packet_is_related(const struct trace_relation *relation, const uint8_t *bytes,
+                              size_t len)
 {
 	struct fb_packet packet;
 
-	if (!relation->ip || fb_packet_parse(&packet, bytes, len) || !(packet.is_ipv4 || packet.is_arp))
+	if (!relation->ip || fb_packet_parse(&packet, bytes, len) ||
+	    !(packet.is_ipv4 || packet.is_arp))
 		return false;
 	if (packet.is_arp || !relation->port)
 		return packet.nw_src == relation->ip || packet.nw_dst == relation->ip;
@@ -293,11 +312,12 @@ static bool match_is_related(const struct trace_relation *relation, const struct
 		return false;
 	if (match->nw_src == relation->ip && (!relation->port || match->tp_src == relation->port))
 		return true;
-	return match->nw_dst == relation->ip && (!relation->port || match->tp_dst == relation->port);
+	return match->nw_dst == relation->ip &&
+	       (!relation->port || match->tp_dst == relation->port);
 }
 
-static bool message_is_related(const struct trace_relation *relation, const struct trace_event *event,
-			       struct related_buffers *buffers)
+static bool message_is_related(const struct trace_relation *relation,
+                               const struct trace_event *event, struct related_buffers *buffers)
 {
 	struct fb_of_error error;
 	struct fb_msg msg;
@@ -306,10 +326,11 @@ static bool message_is_related(const struct trace_relation *relation, const stru
 	if (fb_msg_decode(event->bytes, event->len, &msg, &error))
 		return false;
 	related = msg.type < 32 && (relation->message_types >> msg.type & 1) &&
-		  (relation->sw == SCENARIO_NONE || relation->sw == event->place);
+	          (relation->sw == SCENARIO_NONE || relation->sw == event->place);
 	switch (msg.type) {
 	case OFPT_PACKET_IN:
-		related |= packet_is_related(relation, msg.packet_in.data.data, msg.packet_in.data.len);
+		related |= packet_is_related(relation, msg.packet_in.data.data,
+		                             msg.packet_in.data.len);
 		if (related) {
 			unsigned slot = buffers->count++ % RELATED_BUFFERS_MAX;
 
@@ -318,12 +339,13 @@ static bool message_is_related(const struct trace_relation *relation, const stru
 		}
 		break;
 	case OFPT_PACKET_OUT:
-		related |= packet_is_related(relation, msg.packet_out.data.data, msg.packet_out.data.len) ||
-			   buffer_is_related(buffers, event->place, msg.packet_out.buffer_id);
+		related |= packet_is_related(relation, msg.packet_out.data.data,
+		                             msg.packet_out.data.len) ||
+		           buffer_is_related(buffers, event->place, msg.packet_out.buffer_id);
 		break;
 	case OFPT_FLOW_MOD:
 		related |= match_is_related(relation, &msg.flow_mod.match) ||
-			   buffer_is_related(buffers, event->place, msg.flow_mod.buffer_id);
+		           buffer_is_related(buffers, event->place, msg.flow_mod.buffer_id);
 		break;
 	case OFPT_FLOW_REMOVED:
 		related |= match_is_related(relation, &msg.flow_removed.match);
@@ -335,7 +357,7 @@ static bool message_is_related(const struct trace_relation *relation, const stru
 }
 
 static bool event_is_related(const struct trace_relation *relation, const struct trace_event *event,
-			     struct related_buffers *buffers)
+                             struct related_buffers *buffers)
 {
 	struct pcap_pkthdr header = {.caplen = (uint32_t)event->len, .len = (uint32_t)event->len};
 
@@ -356,11 +378,13 @@ static bool event_is_related(const struct trace_relation *relation, const struct
 	return false;
 }
 
-size_t trace_write(struct trace *trace, const struct trace_relation *relation, const char *indent, FILE *out)
+size_t trace_write(struct trace *trace, const struct trace_relation *relation, const char *indent,
+                   FILE *out)
 {
 	const struct trace_event *selected[TRACE_LINES_MAX];
 	struct related_buffers buffers = {.count = 0};
-	uint64_t count = 0, first = trace->events > TRACE_EVENTS_MAX ? trace->events - TRACE_EVENTS_MAX : 0;
+	uint64_t count = 0,
+	         first = trace->events > TRACE_EVENTS_MAX ? trace->events - TRACE_EVENTS_MAX : 0;
 
 	for (uint64_t i = first; trace->keep && i < trace->events; i++) {
 		const struct trace_event *event = &trace->ring[i % TRACE_EVENTS_MAX];

@@ -18,10 +18,11 @@ size_t traffic_begin(struct traffic *traffic, uint32_t from, uint64_t now_ns)
 {
 	if (traffic->count == traffic->size) {
 		traffic->size = traffic->size ? 2 * traffic->size : 4;
-		traffic->results = xrealloc(traffic->results, traffic->size * sizeof *traffic->results);
+		traffic->results =
+		        xrealloc(traffic->results, traffic->size * sizeof *traffic->results);
 	}
 	traffic->results[traffic->count] =
-		(struct traffic_result){.from = from, .started_ns = now_ns, .reply = -1};
+	        (struct traffic_result){.from = from, .started_ns = now_ns, .reply = -1};
 	return traffic->count++;
 }
 
@@ -31,10 +32,10 @@ void traffic_duration_text(struct fb_text *text, uint64_t ns)
 {
 	if (ns < FB_NS_PER_S)
 		fb_text_printf(text, "%llu.%03llu ms", (unsigned long long)(ns / FB_NS_PER_MS),
-			       (unsigned long long)(ns % FB_NS_PER_MS / FB_NS_PER_US));
+		               (unsigned long long)(ns % FB_NS_PER_MS / FB_NS_PER_US));
 	else
 		fb_text_printf(text, "%llu.%03llu s", (unsigned long long)(ns / FB_NS_PER_S),
-			       (unsigned long long)(ns % FB_NS_PER_S / FB_NS_PER_MS));
+		               (unsigned long long)(ns % FB_NS_PER_S / FB_NS_PER_MS));
 }
 
 static const char *kind_text(enum step_kind kind)
@@ -60,11 +61,13 @@ static const char *kind_text(enum step_kind kind)
 	return "";
 }
 
-void traffic_step_text(const struct scenario *scenario, const struct scenario_step *step, struct fb_text *text)
+void traffic_step_text(const struct scenario *scenario, const struct scenario_step *step,
+                       struct fb_text *text)
 {
 	fb_text_printf(text, "%s %s", kind_text(step->kind), scenario->hosts[step->from].name);
 	if (step->from_count > 1)
-		fb_text_printf(text, "..%s", scenario->hosts[step->from + step->from_count - 1].name);
+		fb_text_printf(text, "..%s",
+		               scenario->hosts[step->from + step->from_count - 1].name);
 	if (step->target)
 		fb_text_printf(text, " -> %s", step->target);
 	else
@@ -72,8 +75,8 @@ void traffic_step_text(const struct scenario *scenario, const struct scenario_st
 }
 
 /* "request 3, from h1:40001, " */
-static void request_text(const struct scenario *scenario, const struct traffic *traffic, size_t place,
-			 struct fb_text *text)
+static void request_text(const struct scenario *scenario, const struct traffic *traffic,
+                         size_t place, struct fb_text *text)
 {
 	const struct traffic_result *r = &traffic->results[place];
 
@@ -119,7 +122,8 @@ static void keep_reply(struct traffic_result *r, const struct host_result *resul
 {
 	size_t len = reply_len(result), kept = 0;
 
-	while (kept < len && kept < sizeof r->text - 1 && result->reply[kept] >= ' ' && result->reply[kept] < 0x7f) {
+	while (kept < len && kept < sizeof r->text - 1 && result->reply[kept] >= ' ' &&
+	       result->reply[kept] < 0x7f) {
 		r->text[kept] = (char)result->reply[kept];
 		kept++;
 	}
@@ -131,14 +135,16 @@ static int find_reply(const struct scenario_replies *replies, const struct host_
 	size_t len = reply_len(result);
 
 	for (size_t i = 0; i < replies->count; i++)
-		if (strlen(replies->texts[i]) == len && !memcmp(replies->texts[i], result->reply, len))
+		if (strlen(replies->texts[i]) == len &&
+		    !memcmp(replies->texts[i], result->reply, len))
 			return (int)i;
 	return -1;
 }
 
 /* What is wrong with 'result', in 'expected' and 'happened'. False: nothing. */
 static bool is_wrong(const struct scenario_step *step, const struct traffic_result *r,
-		     const struct host_result *result, struct fb_text *expected, struct fb_text *happened)
+                     const struct host_result *result, struct fb_text *expected,
+                     struct fb_text *happened)
 {
 	const struct scenario_replies *replies = &step->replies;
 	const bool ok = result->outcome == HOST_OK;
@@ -153,14 +159,15 @@ static bool is_wrong(const struct scenario_step *step, const struct traffic_resu
 	} else if (ok && replies->intact && !result->intact) {
 		fb_text_puts(expected, "data that arrives intact");
 		fb_text_printf(happened, "%llu bytes sent, %llu came back, not the right ones",
-			       (unsigned long long)result->sent_bytes, (unsigned long long)result->received_bytes);
+		               (unsigned long long)result->sent_bytes,
+		               (unsigned long long)result->received_bytes);
 	} else if ((replies->answered.has_min || replies->answered.has_max) &&
-		   !scenario_bounds_hold(&replies->answered, result->answered)) {
+	           !scenario_bounds_hold(&replies->answered, result->answered)) {
 		scenario_bounds_text(expected, &replies->answered);
 		fb_text_printf(expected, " of %u answered", step->ping.count);
 		fb_text_printf(happened, "%u answered", result->answered);
 	} else if ((replies->duplicates.has_min || replies->duplicates.has_max) &&
-		   !scenario_bounds_hold(&replies->duplicates, result->duplicates)) {
+	           !scenario_bounds_hold(&replies->duplicates, result->duplicates)) {
 		scenario_bounds_text(expected, &replies->duplicates);
 		fb_text_puts(expected, " duplicates");
 		fb_text_printf(happened, "%u duplicates", result->duplicates);
@@ -175,7 +182,8 @@ static bool is_wrong(const struct scenario_step *step, const struct traffic_resu
 	return true;
 }
 
-static struct trace_relation relation_of(const struct scenario *scenario, const struct traffic_result *r)
+static struct trace_relation relation_of(const struct scenario *scenario,
+                                         const struct traffic_result *r)
 {
 	struct trace_relation relation = trace_relation_all();
 
@@ -184,10 +192,11 @@ static struct trace_relation relation_of(const struct scenario *scenario, const 
 	return relation;
 }
 
-/* Add the failure of one request, with what was asked and by whom in front of 'expected' and 'happened'. */
+/* Add the failure of one request, with what was asked and by whom in front of 'expected' and
+ * 'happened'. */
 static void tell_wrong(const struct traffic *traffic, size_t place, const struct scenario *scenario,
-		       const struct scenario_step *step, const char *expected, const char *happened,
-		       struct failures *failures, struct trace *trace)
+                       const struct scenario_step *step, const char *expected, const char *happened,
+                       struct failures *failures, struct trace *trace)
 {
 	const struct traffic_result *r = &traffic->results[place];
 	const struct trace_relation relation = relation_of(scenario, r);
@@ -201,12 +210,13 @@ static void tell_wrong(const struct traffic *traffic, size_t place, const struct
 	fb_text_puts(&happened_text, happened);
 	if (traffic->wrong == TRAFFIC_FAILURES_PER_STEP_MAX)
 		fb_text_puts(&happened_text, " (more of this step are not told)");
-	failures_add(failures, step->replies.at, r->ended_ns, whole_expected, whole_happened, trace, &relation);
+	failures_add(failures, step->replies.at, r->ended_ns, whole_expected, whole_happened, trace,
+	             &relation);
 }
 
 void traffic_end(struct traffic *traffic, size_t place, const struct scenario *scenario,
-		 const struct scenario_step *step, const struct host_result *result, struct failures *failures,
-		 struct trace *trace)
+                 const struct scenario_step *step, const struct host_result *result,
+                 struct failures *failures, struct trace *trace)
 {
 	struct traffic_result *r = &traffic->results[place];
 	char expected[TEXT_BYTES], happened[TEXT_BYTES];
@@ -232,8 +242,8 @@ void traffic_end(struct traffic *traffic, size_t place, const struct scenario *s
 }
 
 void traffic_judge_order(const struct traffic *traffic, const struct scenario *scenario,
-			 const struct scenario_step *step, uint64_t now_ns, struct failures *failures,
-			 struct trace *trace)
+                         const struct scenario_step *step, uint64_t now_ns,
+                         struct failures *failures, struct trace *trace)
 {
 	const struct scenario_replies *replies = &step->replies;
 	char expected[TEXT_BYTES], happened[TEXT_BYTES];
@@ -255,12 +265,13 @@ void traffic_judge_order(const struct traffic *traffic, const struct scenario *s
 		if (strcmp(replies->texts[r->reply], replies->texts[want % replies->count])) {
 			traffic_step_text(scenario, step, &expected_text);
 			fb_text_printf(&expected_text, ": replies in %s order, here '%.40s'",
-				       replies->order == ORDER_EXACT ? "exact" : "alternating",
-				       replies->texts[want % replies->count]);
+			               replies->order == ORDER_EXACT ? "exact" : "alternating",
+			               replies->texts[want % replies->count]);
 			request_text(scenario, traffic, i, &happened_text);
 			fb_text_printf(&happened_text, "was answered by '%s'", r->text);
 			relation = relation_of(scenario, r);
-			failures_add(failures, replies->at, now_ns, expected, happened, trace, &relation);
+			failures_add(failures, replies->at, now_ns, expected, happened, trace,
+			             &relation);
 			return;
 		}
 		last = r;

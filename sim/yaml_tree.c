@@ -18,8 +18,8 @@ struct builder {
 	struct yaml_tree *tree;
 	struct problems *problems;
 	struct fy_parser *parser;
-	struct anchor *anchors;       /* latest first: a name may be given again */
-	struct position last;         /* where the latest event ended: the place of empty values */
+	struct anchor *anchors; /* latest first: a name may be given again */
+	struct position last;   /* where the latest event ended: the place of empty values */
 	bool failed;
 };
 
@@ -36,7 +36,8 @@ static bool depth_is_passed(struct builder *builder, struct position at, unsigne
 {
 	if (depth < YAML_TREE_DEPTH_MAX)
 		return false;
-	builder_fail(builder, at, "more than %d levels of nesting: write it flatter", YAML_TREE_DEPTH_MAX);
+	builder_fail(builder, at, "more than %d levels of nesting: write it flatter",
+	             YAML_TREE_DEPTH_MAX);
 	return true;
 }
 
@@ -47,7 +48,7 @@ static struct yaml_node *node_new(struct builder *builder, enum yaml_kind kind, 
 
 	if (tree->nodes_count == YAML_TREE_NODES_MAX) {
 		builder_fail(builder, at, "more than %d values: split the file",
-			     YAML_TREE_NODES_MAX);
+		             YAML_TREE_NODES_MAX);
 		return NULL;
 	}
 	node = xcalloc(1, sizeof *node);
@@ -69,7 +70,8 @@ static void node_append(struct yaml_node *parent, struct yaml_node *item)
 }
 
 /* A copy of 'from' with all that is below it, for an alias that stands 'depth' levels deep. */
-static struct yaml_node *node_copy(struct builder *builder, const struct yaml_node *from, unsigned depth)
+static struct yaml_node *node_copy(struct builder *builder, const struct yaml_node *from,
+                                   unsigned depth)
 {
 	size_t items = from->kind == YAML_MAPPING ? 2 * from->count : from->count;
 	struct yaml_node *node;
@@ -143,7 +145,8 @@ static struct position mark_position(const struct fy_mark *mark)
 	return (struct position){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
-/* The place of 'event', and remember where it ended. An empty value has none: it gets that of what came before. */
+/* The place of 'event', and remember where it ended. An empty value has none: it gets that of what
+ * came before. */
 static struct position event_position(struct builder *builder, struct fy_event *event)
 {
 	const struct fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
@@ -193,8 +196,8 @@ static void anchors_free(struct builder *builder)
 	}
 }
 
-static struct yaml_node *alias_build(struct builder *builder, struct fy_event *event, struct position at,
-				     unsigned depth)
+static struct yaml_node *alias_build(struct builder *builder, struct fy_event *event,
+                                     struct position at, unsigned depth)
 {
 	char *name = token_copy(event->alias.anchor);
 	struct yaml_node *node = NULL;
@@ -203,12 +206,14 @@ static struct yaml_node *alias_build(struct builder *builder, struct fy_event *e
 		if (!strcmp(anchor->name, name))
 			node = node_copy(builder, anchor->node, depth);
 	if (!node && !builder->failed)
-		builder_fail(builder, at, "no value before this is named '&%.60s': give it that name", name);
+		builder_fail(builder, at,
+		             "no value before this is named '&%.60s': give it that name", name);
 	free(name);
 	return node;
 }
 
-static struct yaml_node *scalar_build(struct builder *builder, struct fy_event *event, struct position at)
+static struct yaml_node *scalar_build(struct builder *builder, struct fy_event *event,
+                                      struct position at)
 {
 	struct yaml_node *node;
 	size_t len = 0;
@@ -227,11 +232,12 @@ static struct yaml_node *scalar_build(struct builder *builder, struct fy_event *
 	return node;
 }
 
-static struct yaml_node *node_build(struct builder *builder, struct fy_event *event, unsigned depth);
+static struct yaml_node *node_build(struct builder *builder, struct fy_event *event,
+                                    unsigned depth);
 
 /* Build what follows a sequence's or mapping's start, up to its end. */
 static struct yaml_node *collection_build(struct builder *builder, struct yaml_node *node,
-					  enum fy_event_type end, unsigned depth)
+                                          enum fy_event_type end, unsigned depth)
 {
 	if (!node)
 		return NULL;
@@ -309,7 +315,8 @@ static void stream_build(struct builder *builder)
 
 			if (documents++)
 				builder_fail(builder, at,
-					     "a second document begins here: one file holds one scenario");
+				             "a second document begins here: one file holds one "
+				             "scenario");
 			break;
 		}
 		default:
@@ -322,7 +329,8 @@ static void stream_build(struct builder *builder)
 
 /* --- Errors --- */
 
-/* The first line in [from, to] whose indentation holds a tab: most "bad YAML" is that. False: none. */
+/* The first line in [from, to] whose indentation holds a tab: most "bad YAML" is that. False: none.
+ */
 static bool find_tab(const char *text, size_t len, uint32_t from, uint32_t to, struct position *at)
 {
 	uint32_t line = 1;
@@ -344,20 +352,24 @@ static bool find_tab(const char *text, size_t len, uint32_t from, uint32_t to, s
 }
 
 /* Tell the first error that libfyaml has collected; those after it are mostly its echoes. */
-static void report_parser_error(struct fy_diag *diag, const char *text, size_t len, struct problems *problems)
+static void report_parser_error(struct fy_diag *diag, const char *text, size_t len,
+                                struct problems *problems)
 {
 	void *iterator = NULL;
 	struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iterator);
 	struct position at = {1, 1}, tab;
 
 	if (!error || !error->msg) {
-		problems_add(problems, at, "bad YAML: it cannot be read as a map of keys and values");
+		problems_add(problems, at,
+		             "bad YAML: it cannot be read as a map of keys and values");
 		return;
 	}
 	if (error->line > 0)
-		at = (struct position){(uint32_t)error->line, error->column > 0 ? (uint32_t)error->column : 1};
+		at = (struct position){(uint32_t)error->line,
+		                       error->column > 0 ? (uint32_t)error->column : 1};
 	if (find_tab(text, len, at.line, at.line + 1, &tab))
-		problems_add(problems, tab, "bad YAML: a tab indents this line: indent with blanks");
+		problems_add(problems, tab,
+		             "bad YAML: a tab indents this line: indent with blanks");
 	else
 		problems_add(problems, at, "bad YAML: %s", error->msg);
 }
@@ -366,7 +378,11 @@ static void report_parser_error(struct fy_diag *diag, const char *text, size_t l
 static size_t utf8_len(const unsigned char *s, size_t len)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xf0 && s[0] < 0xf8 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 0;
+	size_t n = s[0] < 0x80                   ? 1
+	           : s[0] >= 0xf0 && s[0] < 0xf8 ? 4
+	           : s[0] >= 0xe0                ? 3
+	           : s[0] >= 0xc0                ? 2
+	                                         : 0;
 	uint32_t c;
 
 	if (n <= 1)
@@ -382,8 +398,8 @@ static size_t utf8_len(const unsigned char *s, size_t len)
 	return c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
 }
 
-/* Refuse what is no text before libfyaml sees it: bytes that are no UTF-8, control characters, and the directives, which
- * no scenario needs. */
+/* Refuse what is no text before libfyaml sees it: bytes that are no UTF-8, control characters, and
+ * the directives, which no scenario needs. */
 static bool text_is_sound(const char *text, size_t len, struct problems *problems)
 {
 	struct position at = {1, 1};
@@ -391,7 +407,7 @@ static bool text_is_sound(const char *text, size_t len, struct problems *problem
 
 	if (len > YAML_TREE_TEXT_BYTES_MAX) {
 		problems_add(problems, at, "the file is larger than %d MiB: split it",
-			     YAML_TREE_TEXT_BYTES_MAX >> 20);
+		             YAML_TREE_TEXT_BYTES_MAX >> 20);
 		return false;
 	}
 	for (size_t i = 0; i < len && !wrong;) {
@@ -416,11 +432,13 @@ static bool text_is_sound(const char *text, size_t len, struct problems *problem
 	return !wrong;
 }
 
-bool yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t len, struct problems *problems)
+bool yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t len,
+                     struct problems *problems)
 {
 	struct builder builder = {.tree = tree, .problems = problems, .last = {1, 1}};
 	struct fy_diag_cfg diag_config;
-	struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DISABLE_ACCELERATORS};
+	struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
+	                                       FYPCF_DISABLE_ACCELERATORS};
 	size_t problems_before = problems->count;
 
 	*tree = (struct yaml_tree){0};

@@ -1,8 +1,8 @@
 /* A YAML text as a tree of nodes that know their places. The only file that knows libfyaml.
  *
- * It takes libfyaml's events and builds nodes of its own, because the loader wants three things at once: a place for every
- * node, empty ones too; duplicate keys reported and not refused; and bounds on depth and size, aliases included,
- * whatever the text. */
+ * It takes libfyaml's events and builds nodes of its own, because the loader wants three things at
+ * once: a place for every node, empty ones too; duplicate keys reported and not refused; and bounds
+ * on depth and size, aliases included, whatever the text. */
 #ifndef SIM_YAML_TREE_H
 #define SIM_YAML_TREE_H
 
@@ -10,7 +10,7 @@
 
 enum {
 	YAML_TREE_TEXT_BYTES_MAX = 16 << 20,
-	YAML_TREE_NODES_MAX = 2000000,  /* copies made for aliases count too */
+	YAML_TREE_NODES_MAX = 2000000, /* copies made for aliases count too */
 	YAML_TREE_DEPTH_MAX = 40,
 };
 
@@ -28,14 +28,15 @@ struct yaml_node {
 };
 
 struct yaml_tree {
-	struct yaml_node *root;   /* NULL: the text holds nothing */
+	struct yaml_node *root; /* NULL: the text holds nothing */
 	struct yaml_node *all;
 	size_t nodes_count;
 };
 
-/* Build '*tree' from 'len' bytes at 'text'. False, with the reason added to 'problems', when that is no YAML or
- * passes a limit; '*tree' must be destroyed in any case. */
-bool yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t len, struct problems *problems);
+/* Build '*tree' from 'len' bytes at 'text'. False, with the reason added to 'problems', when that
+ * is no YAML or passes a limit; '*tree' must be destroyed in any case. */
+bool yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t len,
+                     struct problems *problems);
 void yaml_tree_destroy(struct yaml_tree *tree);
 
 static inline const struct yaml_node *yaml_key(const struct yaml_node *mapping, size_t place)
