@@ -149,12 +149,16 @@ static uint32_t end(struct sending *s, bool encoded, const struct fb_packet_in *
 uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw,
                             const struct fb_packet_in *cause, const struct fb_packet_out *po)
 {
+	uint8_t nowhere[OUTPUT_NOWHERE_BYTES];
+	struct fb_packet_out sent = *po;
 	struct sending s;
 	bool encoded;
 
-	if (!begin(&s, app, sw, sizeof(struct ofp_packet_out) + po->actions.len + po->data.len))
+	if (sent.actions.len == 0)
+		sent.actions = output_nowhere(nowhere, sent.in_port);
+	if (!begin(&s, app, sw, sizeof(struct ofp_packet_out) + sent.actions.len + sent.data.len))
 		return 0;
-	encoded = fb_msg_put_packet_out(s.out, s.xid, po);
+	encoded = fb_msg_put_packet_out(s.out, s.xid, &sent);
 	app->ctl->counters.packet_outs += encoded;
 	return end(&s, encoded, cause);
 }
@@ -162,12 +166,17 @@ uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw,
 uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw,
                           const struct fb_packet_in *cause, const struct fb_flow_mod *fm)
 {
+	bool deletes = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+	uint8_t nowhere[OUTPUT_NOWHERE_BYTES];
+	struct fb_flow_mod sent = *fm;
 	struct sending s;
 	bool encoded;
 
-	if (!begin(&s, app, sw, sizeof(struct ofp_flow_mod) + fm->actions.len))
+	if (sent.actions.len == 0 && deletes)
+		sent.actions = output_nowhere(nowhere, OFPP_IN_PORT);
+	if (!begin(&s, app, sw, sizeof(struct ofp_flow_mod) + sent.actions.len))
 		return 0;
-	encoded = fb_msg_put_flow_mod(s.out, s.xid, fm);
+	encoded = fb_msg_put_flow_mod(s.out, s.xid, &sent);
 	app->ctl->counters.flow_mods += encoded;
 	return end(&s, encoded, cause);
 }

@@ -9,7 +9,7 @@
 #ifndef CONTROLLER_OUTPUT_H
 #define CONTROLLER_OUTPUT_H
 
-#include <flowbed/bytes.h>
+#include <flowbed/message.h>
 
 enum { OUTPUT_PLACES_MAX = 256 }; /* elements of an array, at most */
 
@@ -33,6 +33,14 @@ struct output_scratch {
 	uint8_t *data;
 	size_t size;
 };
+
+/* Actions that send a packet with the ingress port 'in_port' nowhere, written to 'bytes': a plain output to that
+ * port, which every switch drops (specification 1.0.0, section 5.2.1: OFPP_IN_PORT must be used to send back).
+ * No actions at all mean the same, but Wireshark (4.0) takes a packet-out or flow-mod without actions for
+ * malformed and loses what follows it. For what came by no port, and so could come back, no actions it is. A
+ * flow-mod that deletes, whose actions do not count, takes OFPP_IN_PORT. */
+enum { OUTPUT_NOWHERE_BYTES = 8 };
+struct fb_view output_nowhere(uint8_t bytes[OUTPUT_NOWHERE_BYTES], uint16_t in_port);
 
 void output_destroy(struct output *output);
 /* Make room for 'len' more bytes. */

@@ -135,10 +135,12 @@ static void send_error(struct session *session, const struct fb_of_error *error,
 void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t in_port,
                          uint32_t place)
 {
+	uint8_t nowhere[OUTPUT_NOWHERE_BYTES];
 	struct fb_packet_out po = {.buffer_id = buffer_id, .in_port = in_port};
 	struct fb_buf *out;
 	size_t len_before;
 
+	po.actions = output_nowhere(nowhere, in_port);
 	if (buffer_id == OFP_NO_BUFFER)
 		return;
 	out = session_out(session, OWN_MESSAGE_BYTES);
@@ -340,7 +342,9 @@ static void wake_cache(struct session *session)
 	        0x03, 0, 0, 0, 0, 0x01}; /* a group address as source */
 	static const uint16_t commands[] = {OFPFC_ADD, OFPFC_DELETE_STRICT};
 	struct fb_msg msg = {.type = OFPT_FLOW_MOD};
+	uint8_t nowhere[OUTPUT_NOWHERE_BYTES];
 
+	msg.flow_mod.actions = output_nowhere(nowhere, OFPP_IN_PORT);
 	fb_match_any(&msg.flow_mod.match);
 	msg.flow_mod.match.wildcards &= ~(uint32_t)(OFPFW_DL_SRC | OFPFW_DL_DST);
 	memcpy(msg.flow_mod.match.dl_src, impossible, sizeof impossible);

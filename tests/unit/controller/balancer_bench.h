@@ -86,7 +86,10 @@ static inline void lb_put_packet_out(struct lb *lb, struct fb_text *t, const str
 		CU_ASSERT_FATAL(po->buffer_id < LB_BUFFERS_MAX);
 		lb->released[po->buffer_id]++;
 	}
-	fb_text_actions(&lt, po->actions);
+	if (fake_goes_nowhere(po))
+		fb_text_puts(&lt, "drop");
+	else
+		fb_text_actions(&lt, po->actions);
 	if (po->buffer_id == OFP_NO_BUFFER) {
 		struct fb_packet p;
 

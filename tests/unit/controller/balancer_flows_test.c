@@ -348,6 +348,151 @@ static void a_table_that_is_full_leaves_the_session_to_the_controller(void)
 	lb_free(lb);
 }
 
+static void an_entry_that_the_switch_does_not_take_for_its_port_is_not_there(void)
+{
+	struct lb *lb = lb_new("");
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_ERROR, .xid = 0x01000001};
+	uint8_t bytes[72] = {OFP_VERSION, OFPT_FLOW_MOD, 0, 72};
+
+	open_session(lb, 1, 1);
+	fb_match_encode(bytes + 8, &up_entry.match);
+	fb_set64(bytes + 48, up_entry.cookie);
+	msg.error.type = OFPET_BAD_ACTION;
+	msg.error.code = OFPBAC_BAD_OUT_PORT;
+	msg.error.data = (struct fb_view){bytes, sizeof bytes};
+	fake_switch_send(lb->sw, &msg);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_failed"), 1);
+	msg.error.data.len = 48;   /* too short to tell */
+	fake_switch_send(lb->sw, &msg);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_failed"), 1);
+	lb_free(lb);
+}
+
+static void a_syn_ack_of_an_older_attempt_is_passed_on_and_answers_nothing(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_syn(lb, 1, 1);
+	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 77), "out #5 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "answered"), 0);
+	lb_free(lb);
+}
+
+static void a_challenge_ack_shows_that_the_backend_has_answered(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_syn(lb, 1, 1);
+	lb_to_client(lb, &lb_a, 1, FB_TCP_ACK);
+	CU_ASSERT_EQUAL(lb_counter(lb, "answered"), 1);
+	for (int i = 0; i < 4; i++) {
+		lb_pass(lb, 2 * s_ns);
+		CU_ASSERT(lb_has(lb_syn(lb, 1, 1), "mod_dl_dst::02,output:2\n"));
+	}
+	lb_free(lb);
+}
+
+static void a_new_connection_does_not_follow_the_entries_of_a_dead_backend(void)
+{
+	struct lb *lb = lb_new("");
+
+	open_session(lb, 1, 1);
+	lb_silence(lb, &lb_a);
+	fake_switch_set_link(lb->sw, 2, false);   /* its entries are not told of as gone yet */
+	lb_said(lb);
+	LB_SAYS(lb_syn(lb, 1, 99), "out #6 in 1: mod_dl_dst::03,output:3\n");
+	lb_free(lb);
+}
+
+static void a_connection_that_followed_entries_is_unanswered_again(void)
+{
+	struct lb *lb = lb_new("");
+
+	open_session(lb, 1, 1);
+	lb_syn(lb, 1, 99);
+	lb_silence(lb, &lb_a);
+	fake_switch_set_link(lb->sw, 2, false);
+	lb_said(lb);
+	LB_SAYS(lb_syn(lb, 1, 99), "out #7 in 1: mod_dl_dst::03,output:3\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 1);
+	lb_pass(lb, 71 * s_ns);   /* and aged as such: the old entries are none of its */
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
+	lb_free(lb);
+}
+
+static void a_connection_that_followed_entries_may_be_moved_like_any_other(void)
+{
+	struct lb *lb = lb_new("");
+
+	/* Moved to server_b, and answered there. */
+	for (int i = 0; i < 3; i++) {
+		lb_syn(lb, 1, 1);
+		lb_pass(lb, s_ns);
+	}
+	lb_syn_ack(lb, &lb_b, 1, 1);
+	down_entry = lb->flow_mod;
+	up_entry = down_entry;
+	up_entry.match.in_port = 1;
+	up_entry.match.nw_src = down_entry.match.nw_dst;
+	up_entry.match.nw_dst = down_entry.match.nw_src;
+	up_entry.match.tp_src = down_entry.match.tp_dst;
+	up_entry.match.tp_dst = down_entry.match.tp_src;
+	lb_syn(lb, 1, 99);
+	CU_ASSERT_EQUAL(lb_counter(lb, "followed"), 1);
+	lb_flow_removed(lb, &up_entry, OFPRR_IDLE_TIMEOUT);
+	lb_flow_removed(lb, &down_entry, OFPRR_IDLE_TIMEOUT);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_removed"), 2);
+	lb_pass(lb, s_ns);
+	CU_ASSERT(lb_has(lb_syn(lb, 1, 99), "mod_dl_dst::03,output:3\n"));
+	lb_pass(lb, 2 * s_ns);
+	CU_ASSERT(lb_has(lb_syn(lb, 1, 99), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 2);
+	lb_free(lb);
+}
+
+static void a_backend_that_speaks_from_another_port_gets_entries_there(void)
+{
+	static const struct lb_host moved = {2, 2, 6};
+	struct lb *lb = lb_new("");
+	const char *said;
+
+	open_session(lb, 1, 1);
+	lb_pass(lb, 2 * s_ns);
+	lb_said(lb);
+	said = lb_to_client(lb, &moved, 1, FB_TCP_ACK);
+	CU_ASSERT(lb_has(said, "mod_dl_dst::02,output:6\nadd tcp,in_port=6,"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_moved"), 1);
+	lb_free(lb);
+}
+
+static void a_client_that_speaks_from_another_port_gets_entries_there(void)
+{
+	struct lb *lb = lb_new("");
+	const char *said;
+
+	open_session(lb, 1, 1);
+	lb_pass(lb, 2 * s_ns);
+	lb_said(lb);
+	said = lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
+					       .flags = FB_TCP_ACK, .in_port = 6});
+	CU_ASSERT(lb_has(said, "add tcp,in_port=6,"));
+	CU_ASSERT(lb_has(said, "mod_dl_src::02,mod_dl_dst::01,output:6\n"));
+	lb_free(lb);
+}
+
+static void a_priority_tag_is_matched_and_is_no_vlan(void)
+{
+	struct lb *lb = lb_new("");
+	struct lb_segment answer = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .seq = 7, .ack = 2,
+				    .flags = FB_TCP_SYN | FB_TCP_ACK, .has_vlan = true, .vlan_tci = 0xe000};
+
+	lb_syn(lb, 1, 1);
+	CU_ASSERT(lb_has(lb_tcp(lb, &answer), "add tcp,in_port=2,dl_vlan=0,"));
+	lb_flow_removed(lb, &lb->flow_mod, OFPRR_IDLE_TIMEOUT);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_removed"), 1);
+	lb_free(lb);
+}
+
 static void exact_entries_match_the_packets_of_the_session(void)
 {
 	struct lb *lb = lb_new("entries=exact");
@@ -436,6 +581,36 @@ static void entries_whose_end_may_have_been_missed_are_installed_again_once(void
 	lb_free(lb);
 }
 
+static void a_packet_does_not_settle_whether_entries_live(void)
+{
+	struct lb *lb = lb_new("idle_timeout=30s");
+
+	open_session(lb, 1, 1);
+	fake_switch_leave(lb->sw);
+	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_to_server(lb, 1, FB_TCP_ACK);   /* too soon to install again */
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
+	lb_pass(lb, 30 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 4);
+	lb_free(lb);
+}
+
+static void sessions_whose_backend_vanished_while_the_switch_was_away_are_aged(void)
+{
+	struct lb *lb = lb_new("idle_timeout=30s,grace=40s");
+
+	open_session(lb, 1, 1);
+	lb_silence(lb, &lb_a);
+	fake_switch_leave(lb->sw);
+	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 1));
+	lb_pass(lb, 70 * s_ns - 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
+	lb_pass(lb, 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
+	lb_free(lb);
+}
+
 static void a_switch_that_stays_away_is_forgotten(void)
 {
 	struct lb *lb = lb_new("");
@@ -471,10 +646,12 @@ static void on_join_nothing_is_deleted(void)
 
 UNIT_TESTS("balancer_flows", UNIT_TEST(a_syn_installs_nothing),
 	   UNIT_TEST(a_syn_ack_installs_client_to_server_then_server_to_client_then_is_released),
-	   UNIT_TEST(without_buffers_the_frame_itself_is_released), UNIT_TEST(a_syn_ack_that_comes_again_is_passed_on),
+	   UNIT_TEST(without_buffers_the_frame_itself_is_released),
+	   UNIT_TEST(a_syn_ack_that_comes_again_is_passed_on),
 	   UNIT_TEST(entries_have_an_idle_timeout_and_tell_of_their_end),
 	   UNIT_TEST(idle_timeouts_are_rounded_up_to_whole_seconds_and_never_infinite),
-	   UNIT_TEST(cookies_name_the_balancer_and_the_run), UNIT_TEST(entries_match_whatever_tos_and_vlan_priority),
+	   UNIT_TEST(cookies_name_the_balancer_and_the_run),
+	   UNIT_TEST(entries_match_whatever_tos_and_vlan_priority),
 	   UNIT_TEST(a_switch_that_goes_on_punting_is_served_by_the_session_table),
 	   UNIT_TEST(entries_are_installed_again_at_most_once_a_second),
 	   UNIT_TEST(a_client_behind_the_port_of_its_server_gets_in_port_actions),
@@ -487,9 +664,21 @@ UNIT_TESTS("balancer_flows", UNIT_TEST(a_syn_installs_nothing),
 	   UNIT_TEST(a_dead_backend_deletes_both_entries), UNIT_TEST(entries_come_back_with_the_backend),
 	   UNIT_TEST(a_backend_that_moved_takes_its_sessions_along),
 	   UNIT_TEST(a_table_that_is_full_leaves_the_session_to_the_controller),
+	   UNIT_TEST(an_entry_that_the_switch_does_not_take_for_its_port_is_not_there),
+	   UNIT_TEST(a_syn_ack_of_an_older_attempt_is_passed_on_and_answers_nothing),
+	   UNIT_TEST(a_challenge_ack_shows_that_the_backend_has_answered),
+	   UNIT_TEST(a_new_connection_does_not_follow_the_entries_of_a_dead_backend),
+	   UNIT_TEST(a_connection_that_followed_entries_is_unanswered_again),
+	   UNIT_TEST(a_connection_that_followed_entries_may_be_moved_like_any_other),
+	   UNIT_TEST(a_backend_that_speaks_from_another_port_gets_entries_there),
+	   UNIT_TEST(a_client_that_speaks_from_another_port_gets_entries_there),
+	   UNIT_TEST(a_priority_tag_is_matched_and_is_no_vlan),
 	   UNIT_TEST(exact_entries_match_the_packets_of_the_session),
-	   UNIT_TEST(tagged_sessions_get_tagged_entries), UNIT_TEST(sessions_survive_a_cut_of_the_control_connection),
+	   UNIT_TEST(tagged_sessions_get_tagged_entries),
+	   UNIT_TEST(sessions_survive_a_cut_of_the_control_connection),
 	   UNIT_TEST(entries_whose_end_may_have_been_missed_are_installed_again_once),
+	   UNIT_TEST(a_packet_does_not_settle_whether_entries_live),
+	   UNIT_TEST(sessions_whose_backend_vanished_while_the_switch_was_away_are_aged),
 	   UNIT_TEST(a_switch_that_stays_away_is_forgotten),
 	   UNIT_TEST(owners_behind_a_port_that_vanished_while_the_switch_was_away_are_lost),
 	   UNIT_TEST(on_join_nothing_is_deleted))

@@ -295,6 +295,19 @@ static void an_icmp_error_that_quotes_too_little_is_forwarded_as_any_frame(void)
 	lb_free(lb);
 }
 
+static void an_icmp_error_that_quotes_a_later_fragment_is_forwarded_as_any_frame(void)
+{
+	struct lb *lb = lb_new("");
+	/* Its first bytes look like the ports of the session. */
+	struct lb_segment quoted = {.from = &lb_a, .to = &lb_client, .frag_offset = 8, .data = "23452345"};
+
+	lb_syn(lb, 9, 1);
+	lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 0x3435, .tp_dst = 0x3233,
+					.flags = FB_TCP_SYN});
+	LB_SAYS(icmp_error(lb, &lb_client, &quoted, 8), "out #6 in 1: output:2\n");
+	lb_free(lb);
+}
+
 /* --- Independence of what must not matter --- */
 
 /* Frames of every kind that a run of the balancer can see, as one stream of packet-ins. */
@@ -363,7 +376,8 @@ static void results_do_not_depend_on_how_the_stream_was_cut(void)
 }
 
 UNIT_TESTS("balancer_frames", UNIT_TEST(an_arp_request_is_flooded),
-	   UNIT_TEST(a_unicast_frame_goes_to_the_port_of_its_destination), UNIT_TEST(what_is_unknown_is_flooded),
+	   UNIT_TEST(a_unicast_frame_goes_to_the_port_of_its_destination),
+	   UNIT_TEST(what_is_unknown_is_flooded),
 	   UNIT_TEST(stations_are_forgotten_after_a_minute_of_silence),
 	   UNIT_TEST(stations_behind_a_port_that_goes_down_are_forgotten),
 	   UNIT_TEST(a_multicast_source_is_never_learned),
@@ -374,9 +388,12 @@ UNIT_TESTS("balancer_frames", UNIT_TEST(an_arp_request_is_flooded),
 	   UNIT_TEST(a_stray_to_a_shared_address_goes_to_the_owner_that_it_names),
 	   UNIT_TEST(a_stray_that_names_no_owner_of_a_shared_address_is_dropped),
 	   UNIT_TEST(a_stray_to_an_unknown_address_is_asked_for_and_dropped),
-	   UNIT_TEST(later_fragments_follow_their_first), UNIT_TEST(later_fragments_without_their_first_are_never_spread),
-	   UNIT_TEST(fragments_are_forgotten_after_half_a_minute), UNIT_TEST(the_table_of_fragments_is_bounded),
+	   UNIT_TEST(later_fragments_follow_their_first),
+	   UNIT_TEST(later_fragments_without_their_first_are_never_spread),
+	   UNIT_TEST(fragments_are_forgotten_after_half_a_minute),
+	   UNIT_TEST(the_table_of_fragments_is_bounded),
 	   UNIT_TEST(an_icmp_error_goes_to_the_backend_whose_segment_it_quotes),
 	   UNIT_TEST(an_icmp_error_goes_to_the_client_whose_segment_it_quotes),
 	   UNIT_TEST(an_icmp_error_that_quotes_too_little_is_forwarded_as_any_frame),
+	   UNIT_TEST(an_icmp_error_that_quotes_a_later_fragment_is_forwarded_as_any_frame),
 	   UNIT_TEST(results_do_not_depend_on_how_the_stream_was_cut))

@@ -252,6 +252,42 @@ static void a_port_that_comes_up_is_probed_behind_at_once(void)
 	lb_free(lb);
 }
 
+static void addresses_in_use_are_probed_when_their_switch_comes_back(void)
+{
+	struct lb *lb = lb_new("probe_interval=1m");
+
+	next_syn(lb);
+	lb_pass(lb, 10 * s_ns);
+	fake_switch_leave(lb->sw);
+	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_pass(lb, 0);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), PROBE), 1);
+	lb_free(lb);
+}
+
+static void probes_of_many_addresses_are_spread(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &lb_client);
+	for (uint8_t n = 10; n < 80; n++) {
+		const struct lb_host host = {n, n, 6};
+
+		lb_announce(lb, &host);
+		lb_silence_all(lb);
+		lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &host, .tp_src = n, .tp_dst = 22,
+						.flags = FB_TCP_SYN});
+	}
+	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 70);
+	lb_pass(lb, s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 70 + 32);
+	lb_pass(lb, 10 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 70 + 64);
+	lb_pass(lb, 10 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 70 + 70);
+	lb_free(lb);
+}
+
 static void an_owner_that_moved_is_followed(void)
 {
 	static const struct lb_host moved = {2, 2, 6};
@@ -432,6 +468,21 @@ static void a_held_syn_goes_to_the_router_that_it_names(void)
 	lb_free(lb);
 }
 
+static void copies_of_a_held_syn_go_the_same_way(void)
+{
+	static const struct lb_host router = {7, 7, 5}, far = {7, 99, 5};
+	struct lb *lb = lb_new_empty("");
+	struct lb_segment syn = {.from = &lb_client, .to = &far, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 1};
+
+	lb_announce(lb, &router);
+	lb_tcp(lb, &syn);
+	lb_tcp(lb, &syn);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #2 in 1: mod_dl_dst::07,output:5\nout #3 in 1: mod_dl_dst::07,output:5\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 1);
+	lb_free(lb);
+}
+
 static void several_held_syns_go_in_their_order_and_take_their_turns(void)
 {
 	struct lb *lb = lb_new_empty("");
@@ -460,6 +511,8 @@ static void held_syns_are_forgotten_with_their_switch(void)
 
 	lb_syn(lb, 1, 1);
 	fake_switch_leave(lb->sw);
+	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	LB_SAYS(lb_announce(lb, &lb_a), "out #2 in 2: FLOOD\n");
 	lb_pass(lb, s_ns);
 	lb->leaks = true;
 	lb_free(lb);
@@ -481,26 +534,34 @@ static void only_so_many_questions_are_asked_in_a_second(void)
 }
 
 UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_owns_it),
-	   UNIT_TEST(nobody_owns_the_address_zero), UNIT_TEST(an_arp_sender_that_names_another_mac_owns_nothing),
+	   UNIT_TEST(nobody_owns_the_address_zero),
+	   UNIT_TEST(an_arp_sender_that_names_another_mac_owns_nothing),
 	   UNIT_TEST(an_address_is_probed_when_somebody_connects_to_it),
 	   UNIT_TEST(a_probe_has_no_sender_address_and_the_controllers_own_mac),
-	   UNIT_TEST(answers_to_probes_are_consumed), UNIT_TEST(a_silent_second_server_is_found_by_the_first_probe),
+	   UNIT_TEST(answers_to_probes_are_consumed),
+	   UNIT_TEST(a_silent_second_server_is_found_by_the_first_probe),
 	   UNIT_TEST(a_server_that_comes_later_is_found_by_the_next_probe),
 	   UNIT_TEST(probes_go_on_while_somebody_connects_and_end_a_minute_later),
 	   UNIT_TEST(an_owner_that_answers_no_probe_leaves_the_rotation),
-	   UNIT_TEST(as_many_lost_probes_are_forgiven_as_the_option_says), UNIT_TEST(any_frame_is_an_answer_to_a_probe),
+	   UNIT_TEST(as_many_lost_probes_are_forgiven_as_the_option_says),
+	   UNIT_TEST(any_frame_is_an_answer_to_a_probe),
 	   UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
 	   UNIT_TEST(a_port_that_goes_down_takes_its_owners_out_at_once),
-	   UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once), UNIT_TEST(an_owner_that_moved_is_followed),
+	   UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once),
+	   UNIT_TEST(addresses_in_use_are_probed_when_their_switch_comes_back),
+	   UNIT_TEST(probes_of_many_addresses_are_spread), UNIT_TEST(an_owner_that_moved_is_followed),
 	   UNIT_TEST(an_owner_that_is_silent_for_long_is_forgotten),
 	   UNIT_TEST(an_address_has_no_more_owners_than_the_option_says),
-	   UNIT_TEST(at_the_limit_the_oldest_idle_address_gives_way), UNIT_TEST(addresses_in_use_never_give_way),
-	   UNIT_TEST(switches_are_apart), UNIT_TEST(a_frame_that_the_balancer_has_rewritten_is_no_news),
+	   UNIT_TEST(at_the_limit_the_oldest_idle_address_gives_way),
+	   UNIT_TEST(addresses_in_use_never_give_way), UNIT_TEST(switches_are_apart),
+	   UNIT_TEST(a_frame_that_the_balancer_has_rewritten_is_no_news),
 	   UNIT_TEST(frames_of_our_own_that_come_back_are_dropped),
 	   UNIT_TEST(a_syn_to_an_unknown_address_is_held_while_it_is_asked_for),
 	   UNIT_TEST(a_held_syn_without_buffer_keeps_its_bytes),
 	   UNIT_TEST(a_held_syn_is_dropped_after_its_time_and_never_flooded),
 	   UNIT_TEST(a_held_syn_goes_to_the_router_that_it_names),
+	   UNIT_TEST(copies_of_a_held_syn_go_the_same_way),
 	   UNIT_TEST(several_held_syns_go_in_their_order_and_take_their_turns),
-	   UNIT_TEST(no_more_syns_are_held_than_the_option_says), UNIT_TEST(held_syns_are_forgotten_with_their_switch),
+	   UNIT_TEST(no_more_syns_are_held_than_the_option_says),
+	   UNIT_TEST(held_syns_are_forgotten_with_their_switch),
 	   UNIT_TEST(only_so_many_questions_are_asked_in_a_second))

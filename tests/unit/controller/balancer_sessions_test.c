@@ -280,6 +280,80 @@ static void a_table_full_of_live_sessions_refuses(void)
 	lb_free(lb);
 }
 
+static void an_unanswered_session_gives_way_before_a_closed_one(void)
+{
+	struct lb *lb = lb_new("mode=packet,sessions_max=2");
+
+	lb_syn(lb, 1, 1);
+	lb_syn_ack(lb, &lb_a, 1, 1);
+	lb_to_server(lb, 1, FB_TCP_RST);
+	lb_syn(lb, 2, 1);
+	lb_syn(lb, 3, 1);
+	CU_ASSERT(lb_has(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK), TO_CLIENT));
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_passed"), 0);
+	lb_free(lb);
+}
+
+static void a_move_probes_the_silent_backend_at_once(void)
+{
+	struct lb *lb = lb_new("probe_interval=1m");
+
+	lb_syn(lb, 1, 1);
+	lb_pass(lb, s_ns);
+	lb_syn(lb, 1, 1);
+	lb_silence(lb, &lb_a);
+	lb_pass(lb, 2 * s_ns);
+	CU_ASSERT(lb_has(lb_syn(lb, 1, 1), "arp who-has 192.168.2.2"));
+	lb_pass(lb, 3 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	lb_free(lb);
+}
+
+static void a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+	uint8_t bytes[256];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	lb_build(&frame, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
+					      .flags = FB_TCP_SYN, .seq = 1});
+	memset(frame.data, 0xff, FB_MAC_BYTES);
+	lb_frame_in(lb, 1, &frame);
+	CU_ASSERT(lb_has(lb_said(lb), OUT_A));
+	CU_ASSERT(lb_has(lb_syn_ack(lb, &lb_a, 1, 1), TO_CLIENT));
+	lb_free(lb);
+}
+
+static void after_its_end_a_connection_may_be_opened_from_the_other_side(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+	struct lb_segment syn = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_SYN,
+				 .seq = 9};
+
+	lb_syn(lb, 1, 1);
+	lb_syn_ack(lb, &lb_a, 1, 1);
+	lb_to_server(lb, 1, FB_TCP_RST);
+	CU_ASSERT(lb_has(lb_tcp(lb, &syn), "mod_dl_dst::01,output:1\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 2);
+	lb_free(lb);
+}
+
+static void after_its_end_another_replica_may_use_the_ports(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+	struct lb_segment syn = {.from = &lb_a, .to = &lb_client, .tp_src = 50000, .tp_dst = 80, .flags = FB_TCP_SYN,
+				 .seq = 100};
+
+	lb_tcp(lb, &syn);
+	syn.flags = FB_TCP_RST;
+	lb_tcp(lb, &syn);
+	syn.flags = FB_TCP_SYN;
+	syn.from = &lb_b;
+	CU_ASSERT(lb_has(lb_tcp(lb, &syn), "mod_dl_dst::01,output:1\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 2);
+	lb_free(lb);
+}
+
 static void an_unanswered_session_is_forgotten_after_its_client_has_given_up(void)
 {
 	struct lb *lb = lb_new("");
@@ -379,11 +453,16 @@ UNIT_TESTS("balancer_sessions", UNIT_TEST(connections_alternate_exactly),
 	   UNIT_TEST(copies_of_a_syn_do_not_move_the_session), UNIT_TEST(an_answered_session_is_never_moved),
 	   UNIT_TEST(a_silent_backend_without_another_keeps_the_session),
 	   UNIT_TEST(a_late_syn_ack_of_a_backend_given_up_is_answered_with_rst),
-	   UNIT_TEST(other_segments_of_a_backend_given_up_are_not_passed_on), UNIT_TEST(a_refusal_is_an_answer),
-	   UNIT_TEST(a_backend_that_is_gone_is_replaced_at_the_next_syn), UNIT_TEST(all_servers_down_is_a_refusal),
-	   UNIT_TEST(data_in_a_refused_syn_is_acknowledged),
+	   UNIT_TEST(other_segments_of_a_backend_given_up_are_not_passed_on),
+	   UNIT_TEST(a_refusal_is_an_answer), UNIT_TEST(a_backend_that_is_gone_is_replaced_at_the_next_syn),
+	   UNIT_TEST(all_servers_down_is_a_refusal), UNIT_TEST(data_in_a_refused_syn_is_acknowledged),
 	   UNIT_TEST(a_full_table_gives_up_the_oldest_unanswered_session),
 	   UNIT_TEST(a_table_full_of_live_sessions_refuses),
+	   UNIT_TEST(an_unanswered_session_gives_way_before_a_closed_one),
+	   UNIT_TEST(a_move_probes_the_silent_backend_at_once),
+	   UNIT_TEST(a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own),
+	   UNIT_TEST(after_its_end_a_connection_may_be_opened_from_the_other_side),
+	   UNIT_TEST(after_its_end_another_replica_may_use_the_ports),
 	   UNIT_TEST(an_unanswered_session_is_forgotten_after_its_client_has_given_up),
 	   UNIT_TEST(a_connection_that_a_replica_opens_gets_its_answers_back),
 	   UNIT_TEST(two_replicas_with_the_same_port_are_never_mixed),
