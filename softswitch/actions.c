@@ -123,7 +123,8 @@ static void send_to(struct run *r, uint16_t port_no)
 		r->sent = true;
 }
 
-/* Send by all ports but the one the frame came by; with 'flood' not by those with NO_FLOOD. */
+/* Send by all ports, OFPP_LOCAL among them where there is one, but the one the frame came by; with
+ * 'flood' not by those with NO_FLOOD. */
 static void send_to_all(struct run *r, bool flood)
 {
 	const struct ports *ports = &r->dp->ports;
