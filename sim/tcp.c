@@ -358,8 +358,9 @@ void tcp_deliver(struct tcp_conn *conn, const uint8_t *bytes, size_t len)
 		return;
 	if (!conn->receive.len)
 		taken = conn->user->received(conn, bytes, len);
-	if (taken < len)
-		ring_write(&conn->receive, bytes + taken, len - taken);
+	/* It fits: no more was offered than there is room for. */
+	if (taken < len && ring_write(&conn->receive, bytes + taken, len - taken) != len - taken)
+		abort();
 }
 
 void tcp_tell_fin(struct tcp_conn *conn)

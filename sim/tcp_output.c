@@ -47,27 +47,28 @@ static const uint8_t *stream_bytes(struct tcp_conn *conn, uint64_t offset, uint3
 
 /* --- Segments --- */
 
-/* The window to offer, as it stands in the header, and its right edge. What was offered is never taken back; a window too
- * small to be of use is not offered (RFC 9293, section 3.8.6.2.2). */
+/* The window to offer, as it stands in the header. Where the scale cannot say it exactly, it is rounded down; what was offered
+ * once is taken all the same (RFC 7323, section 2.4). A window too small to be of use is not offered (RFC 9293, section
+ * 3.8.6.2.2). */
 static uint16_t offer_window(struct tcp_conn *conn)
 {
 	uint32_t room = conn->host->config.window_bytes;
-	uint32_t offered = conn->rcv_edge - conn->rcv_nxt;
-	uint32_t unit = UINT32_C(1) << conn->receive_scale;
+	uint32_t offered = tcp_after(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
 	uint32_t field;
 
 	room -= min_u32(room, (uint32_t)conn->receive.len);
 	if (room < conn->host->config.window_bytes / 2 && room < conn->rcv_mss)
 		room = 0;
-	field = room > offered ? room >> conn->receive_scale : 0;
-	if (field * unit < offered)
-		field = (offered + unit - 1) >> conn->receive_scale;
-	field = min_u32(field, UINT16_MAX);
-	conn->rcv_edge = conn->rcv_nxt + field * unit;
+	if (room < offered)
+		room = offered;
+	field = min_u32(room >> conn->receive_scale, UINT16_MAX);
+	room = field << conn->receive_scale;
+	if (room > offered)
+		conn->rcv_edge = conn->rcv_nxt + room;
 	return (uint16_t)field;
 }
 
-/* Build a segment and send it off. 'window' is the header's field. */
+/* Build a segment and send it off. */
 static void emit(struct tcp_conn *conn, struct fb_tcp_spec *tcp, const uint8_t *payload, uint32_t len)
 {
 	struct host *host = conn->host;
