@@ -211,8 +211,8 @@ static void read_controller_map(struct loader *loader, const struct yaml_node *n
 	if ((value = yaml_get(node, "apps")) != NULL)
 		read_apps(loader, value);
 	else
-		problems_add(loader->problems, node->at,
-		             "'controller' has no 'apps': name at least one, as apps: balancer");
+		scenario_lacks(loader, node, scenario_keys_controller,
+		               "'controller' has no 'apps': name at least one, as apps: balancer");
 	if ((value = yaml_get(node, "echo_idle")) != NULL)
 		scenario_read_duration(loader, value, "'echo_idle'", FB_NS_PER_MS,
 		                       SCENARIO_TIME_NS_MAX, &config->echo_idle_ns);

@@ -10,7 +10,7 @@
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
 
-enum { OUTCOMES = HOST_ABORTED + 1 };
+enum { OUTCOMES = HOST_ABORTED + 1, COUNTER_BYTES = 80 };
 
 /* What one 'expect' says of all its counts. */
 struct expect_frame {
@@ -189,23 +189,44 @@ static void read_connections(struct loader *loader, struct expect_frame *frame,
 	}
 }
 
+/* No application has that counter: name the nearest, or all of them. */
+static void unknown_counter(struct loader *loader, const struct yaml_node *key)
+{
+	char list[400], *names_text = xcalloc(loader->counters_count + 1, COUNTER_BYTES);
+	const char **names = xcalloc(loader->counters_count + 1, sizeof *names), *meant;
+	struct fb_text all = fb_text_make(list, sizeof list);
+
+	for (size_t i = 0; i < loader->counters_count; i++) {
+		struct fb_text name = fb_text_make(names_text + i * COUNTER_BYTES, COUNTER_BYTES);
+
+		fb_text_printf(&name, "%s.%s", loader->counters[i].app, loader->counters[i].name);
+		names[i] = name.buf;
+		fb_text_printf(&all, "%s%s", i ? ", " : "", name.buf);
+	}
+	meant = nearest(key->text, names);
+	if (meant)
+		problems_add(loader->problems, key->at,
+		             "no application counts '%.60s': did you mean '%s'?", key->text, meant);
+	else
+		problems_add(loader->problems, key->at,
+		             "no application counts '%.60s': there are %s", key->text,
+		             loader->counters_count ? list : "none");
+	free(names);
+	free(names_text);
+}
+
 /* {balancer.moved: 0} */
 static void read_counters(struct loader *loader, struct expect_frame *frame,
                           const struct yaml_node *node)
 {
-	const char **names;
-
 	if (!scenario_read_word_map(loader, node, "'counters'"))
 		return;
 	if (!node->count)
 		problems_add(loader->problems, node->at,
 		             "'counters' expects nothing: name one, as {balancer.moved: 0}");
-	names = xcalloc(loader->counters_count + 1, sizeof *names);
-	for (size_t i = 0; i < loader->counters_count; i++)
-		names[i] = loader->counters[i].name;
 	for (size_t i = 0; i < node->count; i++) {
 		const struct yaml_node *key = yaml_key(node, i);
-		const char *point = strchr(key->text, '.'), *meant;
+		const char *point = strchr(key->text, '.');
 		struct scenario_expectation *expectation;
 		size_t c = 0, app_len = point ? (size_t)(point - key->text) : 0;
 
@@ -215,12 +236,7 @@ static void read_counters(struct loader *loader, struct expect_frame *frame,
 		        strcmp(loader->counters[c].name, point + 1)))
 			c++;
 		if (c == loader->counters_count) {
-			meant = nearest(point ? point + 1 : key->text, names);
-			problems_add(
-			        loader->problems, key->at,
-			        "no application counts '%.60s': write application.counter%s%s%s",
-			        key->text, meant ? ": did you mean '" : "", meant ? meant : "",
-			        meant ? "'?" : "");
+			unknown_counter(loader, key);
 			continue;
 		}
 		expectation = add(loader, frame, EXPECT_COUNTER, key->at, yaml_value(node, i),
@@ -230,7 +246,6 @@ static void read_counters(struct loader *loader, struct expect_frame *frame,
 			expectation->counter = xstrdup(loader->counters[c].name);
 		}
 	}
-	free(names);
 }
 
 /* {switch: s1, match: "tcp,nw_dst=192.168.2.2", count: 2} */

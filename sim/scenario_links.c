@@ -286,8 +286,8 @@ static void read_link(struct loader *loader, const struct yaml_node *node)
 		read_link_values(loader, node, &config);
 		between = yaml_get(node, "between");
 		if (!between) {
-			problems_add(
-			        loader->problems, node->at,
+			scenario_lacks(
+			        loader, node, scenario_keys_link,
 			        "a link without 'between': write its ends, as between: h1 -- s1:1");
 			return;
 		}

@@ -156,9 +156,9 @@ static void read_script(struct loader *loader, const struct yaml_node *root)
 	struct scenario_step *step;
 
 	if (!steps)
-		problems_add(loader->problems, root->at,
-		             "a scenario without 'steps': write at least one, as - ping: {from: "
-		             "h1, to: h2}");
+		scenario_lacks(loader, root, scenario_keys_file,
+		               "a scenario without 'steps': write at least one, as - ping: {from: "
+		               "h1, to: h2}");
 	else if (scenario_read_list(loader, steps, "'steps'"))
 		scenario_read_steps(loader, steps, &scenario->steps, &scenario->steps_count);
 	if (steps && steps->kind == YAML_SEQUENCE && !steps->count)
@@ -188,9 +188,9 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	if ((value = yaml_get(root, "hosts")) != NULL)
 		scenario_read_hosts(loader, value);
 	else
-		problems_add(loader->problems, root->at,
-		             "a scenario without 'hosts': write at least one, as h1: {ip: "
-		             "192.168.2.1/24}");
+		scenario_lacks(loader, root, scenario_keys_file,
+		               "a scenario without 'hosts': write at least one, as h1: {ip: "
+		               "192.168.2.1/24}");
 	scenario_list_names(loader);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);

@@ -182,8 +182,9 @@ static void read_host_values(struct loader *loader, const struct yaml_node *node
 	if ((value = yaml_get(node, "ip")) != NULL)
 		read_host_ip(loader, value, host);
 	else
-		problems_add(loader->problems, node->at,
-		             "host '%s' has no 'ip': write one, as ip: 192.168.2.1/24", host->name);
+		scenario_lacks(loader, node, scenario_keys_host,
+		               "host '%s' has no 'ip': write one, as ip: 192.168.2.1/24",
+		               host->name);
 	if ((value = yaml_get(node, "mac")) != NULL)
 		*has_mac = scenario_read_mac(loader, value, "'mac'", host->mac);
 	if ((value = yaml_get(node, "hostname")) != NULL &&

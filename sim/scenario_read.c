@@ -1,5 +1,6 @@
 /* Typed values of YAML nodes, and what to say when a node is not of the type. See
  * scenario_loader.h. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,26 @@ bool scenario_read_map(struct loader *loader, const struct yaml_node *node, cons
 	}
 	check_twice(loader, node, what);
 	return true;
+}
+
+void scenario_lacks(struct loader *loader, const struct yaml_node *map, const char *const *keys,
+                    const char *format, ...)
+{
+	char text[300];
+	va_list args;
+
+	for (size_t i = 0; i < map->count; i++) {
+		size_t k = 0;
+
+		while (keys[k] && strcmp(keys[k], yaml_key(map, i)->text))
+			k++;
+		if (!keys[k])
+			return;
+	}
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	problems_add(loader->problems, map->at, "%s", text);
 }
 
 bool scenario_read_word_map(struct loader *loader, const struct yaml_node *node, const char *what)

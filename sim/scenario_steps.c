@@ -21,15 +21,15 @@ enum {
 /* --- Who and where --- */
 
 /* 'from', a host or a range of them, each of them with a link. */
-static bool read_from(struct loader *loader, const struct yaml_node *node,
+static bool read_from(struct loader *loader, const struct yaml_node *node, const char *const *keys,
                       struct scenario_step *step)
 {
 	const struct yaml_node *from = yaml_get(node, "from");
 	struct scenario_range range;
 
 	if (!from) {
-		problems_add(loader->problems, node->at,
-		             "this step has no 'from': name the host that begins, as from: h1");
+		scenario_lacks(loader, node, keys,
+		               "this step has no 'from': name the host that begins, as from: h1");
 		return false;
 	}
 	if (!scenario_read_range(loader, from, &range))
@@ -48,15 +48,15 @@ static bool read_from(struct loader *loader, const struct yaml_node *node,
 }
 
 /* 'to': a host or an address that is none of those in 'from'. */
-static bool read_to(struct loader *loader, const struct yaml_node *node, struct scenario_step *step,
-                    uint16_t *port)
+static bool read_to(struct loader *loader, const struct yaml_node *node, const char *const *keys,
+                    struct scenario_step *step, uint16_t *port)
 {
 	const struct yaml_node *to = yaml_get(node, "to");
 
 	if (!to) {
-		problems_add(loader->problems, node->at,
-		             "this step has no 'to': write a host or an address, as to: %s",
-		             port ? "192.168.2.2:22" : "h2");
+		scenario_lacks(loader, node, keys,
+		               "this step has no 'to': write a host or an address, as to: %s",
+		               port ? "192.168.2.2:22" : "h2");
 		return false;
 	}
 	if (!scenario_read_target(loader, to, &step->ip, port))
@@ -293,8 +293,8 @@ static void read_ping(struct loader *loader, const struct yaml_node *node,
 	                                        .payload_bytes = 56};
 	if (!scenario_read_map(loader, node, "'ping'", scenario_keys_ping))
 		return;
-	if (read_from(loader, node, step))
-		read_to(loader, node, step, NULL);
+	if (read_from(loader, node, scenario_keys_ping, step))
+		read_to(loader, node, scenario_keys_ping, step, NULL);
 	if ((value = yaml_get(node, "count")) != NULL &&
 	    scenario_read_number(loader, value, "'count'", 1, PING_COUNT_MAX, &number))
 		step->ping.count = (unsigned)number;
@@ -328,8 +328,8 @@ static void read_arp(struct loader *loader, const struct yaml_node *node,
 	if (step->gratuitous && yaml_get(node, "expect"))
 		problems_add(loader->problems, node->at,
 		             "a gratuitous ARP has no answer: leave 'expect' out");
-	if (read_from(loader, node, step) && !step->gratuitous)
-		read_to(loader, node, step, NULL);
+	if (read_from(loader, node, scenario_keys_arp, step) && !step->gratuitous)
+		read_to(loader, node, scenario_keys_arp, step, NULL);
 	read_request_expect(loader, node, step, scenario_keys_arp_expect);
 }
 
@@ -345,8 +345,8 @@ static void read_udp(struct loader *loader, const struct yaml_node *node,
 	loader->udp_steps++;
 	if (!scenario_read_map(loader, node, "'udp'", scenario_keys_udp))
 		return;
-	if (read_from(loader, node, step))
-		read_to(loader, node, step, &step->udp.port);
+	if (read_from(loader, node, scenario_keys_udp, step))
+		read_to(loader, node, scenario_keys_udp, step, &step->udp.port);
 	read_send(loader, node, step, UDP_PAYLOAD_BYTES_MAX, &bytes);
 	if (!step->send && bytes)
 		problems_add(loader->problems, node->at,
@@ -392,7 +392,7 @@ static void read_intact(struct loader *loader, const struct yaml_node *expect,
 	if (step->target && step->tcp.expect_service != HOST_SERVICE_ECHO &&
 	    step->tcp.expect_service != HOST_SERVICE_DISCARD)
 		problems_add(loader->problems, value->at,
-		             "'intact' needs an echo or discard service behind '%.60s': port 7 and "
+		             "'intact' needs an echo or discard service behind '%.60s': ports 7 and "
 		             "9 of every host are such",
 		             step->target);
 }
@@ -407,8 +407,8 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node,
 	loader->tcp_steps++;
 	if (!scenario_read_map(loader, node, "'tcp'", scenario_keys_tcp))
 		return;
-	if (read_from(loader, node, step))
-		read_to(loader, node, step, &step->tcp.port);
+	if (read_from(loader, node, scenario_keys_tcp, step))
+		read_to(loader, node, scenario_keys_tcp, step, &step->tcp.port);
 	read_send(loader, node, step, TCP_BYTES_MAX, &step->tcp.send_bytes);
 	read_src_port(loader, node, &step->tcp.local_port);
 	read_timeout(loader, node, &step->tcp.timeout_ns);
@@ -544,7 +544,7 @@ static void read_action(struct loader *loader, const struct yaml_node *key,
 		step->kind = STEP_EXPECT;
 		if (stands_alone(loader, key, repeat))
 			scenario_read_expect(loader, value, step);
-	} else {
+	} else if (!strcmp(key->text, "parallel") || !strcmp(key->text, "steps")) {
 		read_group(loader, value, step, !strcmp(key->text, "parallel"));
 	}
 }
