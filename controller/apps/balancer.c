@@ -1,21 +1,25 @@
-/* The load balancer: several servers share one address, and each TCP connection goes to the next of them.
+/* The load balancer: several servers share one address, and each TCP connection goes to the next of
+ * them.
  *
- * What? No server is configured. The balancer watches who speaks for an address; a TCP connection to an address goes to its
- * owners in turn, and sees one of them only. The owner's MAC address is set as destination on the way there, and
- * the MAC that the client had addressed is set as source on the way back, so that neither end notices. mode=flows
- * installs two flow entries by connection once the backend has answered; mode=packet does the same work on each
- * packet by itself. What is not TCP goes to the port of its destination, or is flooded.
+ * What? No server is configured. The balancer watches who speaks for an address; a TCP connection
+ * to an address goes to its owners in turn, and sees one of them only. The owner's MAC address is
+ * set as destination on the way there, and the MAC that the client had addressed is set as source
+ * on the way back, so that neither end notices. mode=flows installs two flow entries by connection
+ * once the backend has answered; mode=packet does the same work on each packet by itself. What is
+ * not TCP goes to the port of its destination, or is flooded.
  *
- * How? Everything is kept by switch (struct balancer_switch): stations, addresses and their owners, sessions, held
- * SYNs, fragmented packets; each in a bounded table with a time after which an entry is forgotten. The state of a
- * switch outlives its connection for the grace time, since its entries do. A packet-in passes through: hear who
- * sent it, then decide by what it is. The decisions about TCP are in balancer_tcp.c.
+ * How? Everything is kept by switch (struct balancer_switch): stations, addresses and their owners,
+ * sessions, held SYNs, fragmented packets; each in a bounded table with a time after which an entry
+ * is forgotten. The state of a switch outlives its connection for the grace time, since its entries
+ * do. A packet-in passes through: hear who sent it, then decide by what it is. The decisions about
+ * TCP are in balancer_tcp.c.
  *
- * The balancer is the last word on every packet-in (FB_STOP): another application that installed entries for the
- * same packets would overwrite its own.
+ * The balancer is the last word on every packet-in (FB_STOP): another application that installed
+ * entries for the same packets would overwrite its own.
  *
- * What is left to others: links between switches. The balancer works on each switch by itself; its scope is the
- * network for one reason: a frame that another switch has rewritten says nothing about where its source is. */
+ * What is left to others: links between switches. The balancer works on each switch by itself; its
+ * scope is the network for one reason: a frame that another switch has rewritten says nothing about
+ * where its source is. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,86 +29,7 @@
 #include "controller/apps/balancer_send.h"
 #include "controller/apps/balancer_tcp.h"
 
-enum { SWITCHES_AWAY_MAX = 64 };   /* switches that went away and are remembered */
-
-/* --- Options --- */
-
-enum option {
-	OPTION_MODE,
-	OPTION_ENTRIES,
-	OPTION_PRIORITY,
-	OPTION_IDLE_TIMEOUT,
-	OPTION_GRACE,
-	OPTION_SESSIONS_MAX,
-	OPTION_ADDRESSES_MAX,
-	OPTION_OWNERS_MAX,
-	OPTION_OWNER_TIMEOUT,
-	OPTION_PROBE_INTERVAL,
-	OPTION_PROBES_LOST_MAX,
-	OPTION_HOLD,
-	OPTION_HOLD_MAX,
-	OPTIONS,
-};
-
-static const char *const mode_choices[] = {"flows", "packet", NULL};
-static const char *const entries_choices[] = {"tuple", "exact", NULL};
-
-#define HOUR_NS (3600 * FB_NS_PER_S)
-
-static const struct fb_option options[OPTIONS] = {
-	[OPTION_MODE] = {.name = "mode", .type = FB_OPTION_CHOICE, .default_text = "flows", .choices = mode_choices,
-			 .help = "flows: entries in the switch; packet: each packet through the controller"},
-	[OPTION_ENTRIES] = {.name = "entries", .type = FB_OPTION_CHOICE, .default_text = "tuple",
-			    .choices = entries_choices,
-			    .help = "tuple: TOS and VLAN priority wildcarded; exact: all twelve fields"},
-	[OPTION_PRIORITY] = {.name = "priority", .type = FB_OPTION_INTEGER, .default_text = "32768", .min = 1,
-			     .max = UINT16_MAX, .help = "priority of the flow entries"},
-	[OPTION_IDLE_TIMEOUT] = {.name = "idle_timeout", .type = FB_OPTION_DURATION, .default_text = "60s",
-				 .min = FB_NS_PER_S, .max = UINT16_MAX * FB_NS_PER_S,
-				 .help = "idle timeout of the flow entries, in whole seconds"},
-	[OPTION_GRACE] = {.name = "grace", .type = FB_OPTION_DURATION, .default_text = "300s", .min = FB_NS_PER_S,
-			  .max = 24 * 30 * HOUR_NS,
-			  .help = "how long a session is kept when its entries are gone"},
-	[OPTION_SESSIONS_MAX] = {.name = "sessions_max", .type = FB_OPTION_INTEGER, .default_text = "65536",
-				 .min = 1, .max = 1 << 24, .help = "sessions of a switch"},
-	[OPTION_ADDRESSES_MAX] = {.name = "addresses_max", .type = FB_OPTION_INTEGER, .default_text = "16384",
-				  .min = 2, .max = 1 << 24, .help = "addresses learned of a switch"},
-	[OPTION_OWNERS_MAX] = {.name = "owners_max", .type = FB_OPTION_INTEGER, .default_text = "64", .min = 1,
-			       .max = 4096, .help = "owners of an address"},
-	[OPTION_OWNER_TIMEOUT] = {.name = "owner_timeout", .type = FB_OPTION_DURATION, .default_text = "10m",
-				  .min = FB_NS_PER_S, .max = 24 * HOUR_NS,
-				  .help = "silence after which an owner that is not probed is forgotten"},
-	[OPTION_PROBE_INTERVAL] = {.name = "probe_interval", .type = FB_OPTION_DURATION, .default_text = "5s",
-				   .min = 100 * FB_NS_PER_MS, .max = HOUR_NS,
-				   .help = "time between ARP probes for an address that is connected to"},
-	[OPTION_PROBES_LOST_MAX] = {.name = "probes_lost_max", .type = FB_OPTION_INTEGER, .default_text = "3",
-				    .min = 1, .max = 100,
-				    .help = "probes without answer after which an owner leaves the rotation"},
-	[OPTION_HOLD] = {.name = "hold", .type = FB_OPTION_DURATION, .default_text = "200ms", .min = FB_NS_PER_MS,
-			 .max = 10 * FB_NS_PER_S,
-			 .help = "how long a SYN waits for the owner of its address"},
-	[OPTION_HOLD_MAX] = {.name = "hold_max", .type = FB_OPTION_INTEGER, .default_text = "256", .min = 0,
-			     .max = 65536, .help = "SYNs of a switch that wait at a time"},
-};
-
-static struct balancer_config config_of(const uint64_t *values)
-{
-	return (struct balancer_config){
-		.mode = (enum balancer_mode)values[OPTION_MODE],
-		.entries = (enum balancer_entries)values[OPTION_ENTRIES],
-		.priority = (uint16_t)values[OPTION_PRIORITY],
-		.idle_timeout_s = (uint16_t)((values[OPTION_IDLE_TIMEOUT] + FB_NS_PER_S - 1) / FB_NS_PER_S),
-		.grace_ns = values[OPTION_GRACE],
-		.sessions_max = (uint32_t)values[OPTION_SESSIONS_MAX],
-		.addresses_max = (uint32_t)values[OPTION_ADDRESSES_MAX],
-		.owners_max = (uint32_t)values[OPTION_OWNERS_MAX],
-		.owner_timeout_ns = values[OPTION_OWNER_TIMEOUT],
-		.probe_interval_ns = values[OPTION_PROBE_INTERVAL],
-		.probes_lost_max = (uint32_t)values[OPTION_PROBES_LOST_MAX],
-		.hold_ns = values[OPTION_HOLD],
-		.hold_max = (uint32_t)values[OPTION_HOLD_MAX],
-	};
-}
+enum { SWITCHES_AWAY_MAX = 64 }; /* switches that went away and are remembered */
 
 /* --- The instance and its switches --- */
 
@@ -117,7 +42,7 @@ static void *balancer_create(struct fb_app *app, const uint64_t *values, struct 
 		return NULL;
 	}
 	b->app = app;
-	b->config = config_of(values);
+	b->config = balancer_options_read(values);
 	b->timer_ns = FB_NEVER;
 	TAILQ_INIT(&b->switches);
 	return b;
@@ -152,20 +77,21 @@ void balancer_log(const struct balancer_call *call, const char *format, ...)
 	uint64_t suppressed;
 	va_list args;
 
-	if (!fb_app_logs(app, FB_LOG_INFO) || !fb_log_limit_allows(&call->b->log_limit, call->now_ns, &suppressed))
+	if (!fb_app_logs(app, FB_LOG_INFO) ||
+	    !fb_log_limit_allows(&call->b->log_limit, call->now_ns, &suppressed))
 		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
 	if (suppressed > 0)
 		fb_app_log(app, FB_LOG_INFO, "%s (%llu lines left out before)", line,
-			   (unsigned long long)suppressed);
+		           (unsigned long long)suppressed);
 	else
 		fb_app_log(app, FB_LOG_INFO, "%s", line);
 }
 
-/* The controller's own address on a switch: locally administered, told from those of other switches by the
- * datapath id, so that a probe of one switch is a frame like any other to the next. */
+/* The controller's own address on a switch: locally administered, told from those of other switches
+ * by the datapath id, so that a probe of one switch is a frame like any other to the next. */
 static void make_mac(uint8_t mac[FB_MAC_BYTES], uint64_t dpid)
 {
 	mac[0] = 0x0e;
@@ -195,7 +121,8 @@ static struct balancer_switch *find_switch(struct balancer *b, uint64_t dpid)
 {
 	struct balancer_switch *s;
 
-	TAILQ_FOREACH (s, &b->switches, link) {
+	TAILQ_FOREACH(s, &b->switches, link)
+	{
 		if (s->dpid == dpid)
 			return s;
 	}
@@ -253,8 +180,8 @@ static void balancer_timer(void *state, uint64_t now_ns)
 		if (due_of(b, s) <= now_ns)
 			run_switch(b, s, now_ns);
 	}
-	TAILQ_FOREACH (s, &b->switches, link)
-		schedule(b, s);
+	TAILQ_FOREACH(s, &b->switches, link)
+	schedule(b, s);
 }
 
 /* --- Switches --- */
@@ -310,8 +237,8 @@ static void balancer_switch_up(void *state, struct fb_switch *sw, uint64_t now_n
 	schedule(b, s);
 }
 
-/* Entries go on without us, and so does what we know, for a while. What the switch kept in its buffers is lost to
- * us. */
+/* Entries go on without us, and so does what we know, for a while. What the switch kept in its
+ * buffers is lost to us. */
 static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now_ns)
 {
 	struct balancer *b = state;
@@ -325,7 +252,8 @@ static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	s->down_ns = now_ns;
 	b->switches_away++;
 	if (b->switches_away > SWITCHES_AWAY_MAX) {
-		TAILQ_FOREACH (s, &b->switches, link) {
+		TAILQ_FOREACH(s, &b->switches, link)
+		{
 			if (!s->sw && (!oldest || s->down_ns < oldest->down_ns))
 				oldest = s;
 		}
@@ -336,11 +264,12 @@ static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	schedule(b, s);
 }
 
-static enum fb_verdict balancer_port_status(void *state, struct fb_switch *sw, const struct fb_port_status *ps,
-					    uint64_t now_ns)
+static enum fb_verdict balancer_port_status(void *state, struct fb_switch *sw,
+                                            const struct fb_port_status *ps, uint64_t now_ns)
 {
 	struct balancer *b = state;
-	const struct balancer_call call = {.b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	const struct balancer_call call = {
+	        .b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
 
 	if (!call.s)
 		return FB_CONTINUE;
@@ -367,12 +296,13 @@ static void hear(const struct balancer_call *call, const struct fb_packet_in *pi
 		balancer_held_found(call, ip, balancer_vlan(&pi->packet));
 }
 
-/* By destination MAC: to its port, or flooded where that is not known. A frame that has come by the port of its
- * destination has reached it. */
+/* By destination MAC: to its port, or flooded where that is not known. A frame that has come by the
+ * port of its destination has reached it. */
 static void forward(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
-	struct balancer_rewrite rewrite = {.port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p))};
+	struct balancer_rewrite rewrite = {
+	        .port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p))};
 
 	if (rewrite.port == 0) {
 		balancer_send_flood(call, pi);
@@ -406,8 +336,8 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 	}
 }
 
-static void balancer_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins, size_t count,
-			       uint64_t now_ns)
+static void balancer_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                               size_t count, uint64_t now_ns)
 {
 	struct balancer *b = state;
 	struct balancer_call call = {.b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
@@ -424,20 +354,22 @@ static void balancer_packet_in(void *state, struct fb_switch *sw, struct fb_pack
 
 /* --- Entries that are gone --- */
 
-/* One entry of 'session' is not there: the session lives on, and its next packet brings the entry back. */
+/* One entry of 'session' is not there: the session lives on, and its next packet brings the entry
+ * back. */
 static void lose_entry(const struct balancer_call *call, struct balancer_session *session,
-		       enum balancer_direction direction)
+                       enum balancer_direction direction)
 {
-	session->entries &= (uint8_t)~(1 << direction);
+	session->entries &= (uint8_t) ~(1 << direction);
 	balancer_sessions_settle(&call->s->sessions, session, call->now_ns);
 	schedule(call->b, call->s);
 }
 
-static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw, const struct fb_flow_removed *fr,
-					     uint64_t now_ns)
+static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
+                                             const struct fb_flow_removed *fr, uint64_t now_ns)
 {
 	struct balancer *b = state;
-	const struct balancer_call call = {.b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	const struct balancer_call call = {
+	        .b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
 	struct balancer_session *session;
 	enum balancer_direction direction;
 	bool ours;
@@ -456,25 +388,29 @@ static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw, 
 	return FB_STOP;
 }
 
-/* A flow-mod that failed (a full table) tells of its session by the bytes that the error carries. */
-static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type, uint16_t code,
-			   struct fb_view data, uint64_t now_ns)
+/* A flow-mod that failed (a full table, a port that is gone) tells of its session by the bytes that
+ * the error carries. */
+static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
+                           uint16_t code, struct fb_view data, uint64_t now_ns)
 {
 	struct balancer *b = state;
-	const struct balancer_call call = {.b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	const struct balancer_call call = {
+	        .b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
 	struct balancer_session *session;
 	enum balancer_direction direction;
 	struct fb_match match;
 	bool ours;
 
 	(void)xid;
+	(void)type;
 	(void)code;
-	if (!own || !call.s || type != OFPET_FLOW_MOD_FAILED ||
-	    data.len < offsetof(struct ofp_flow_mod, command) || data.data[1] != OFPT_FLOW_MOD)
+	if (!own || !call.s || data.len < offsetof(struct ofp_flow_mod, command) ||
+	    data.data[1] != OFPT_FLOW_MOD)
 		return;
 	fb_match_decode(data.data + offsetof(struct ofp_flow_mod, match), &match);
-	session = balancer_flows_session(&call, &match, fb_get64(data.data + offsetof(struct ofp_flow_mod, cookie)),
-					 &direction, &ours);
+	session = balancer_flows_session(
+	        &call, &match, fb_get64(data.data + offsetof(struct ofp_flow_mod, cookie)),
+	        &direction, &ours);
 	if (!session)
 		return;
 	b->counters.entries_failed++;
@@ -483,7 +419,8 @@ static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 
 /* --- Counters --- */
 
-static void balancer_counters(const void *state, void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx)
+static void balancer_counters(const void *state,
+                              void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
 	const struct balancer *b = state;
 
@@ -493,19 +430,19 @@ static void balancer_counters(const void *state, void (*tell)(void *ctx, const c
 }
 
 const struct fb_app_class fb_app_balancer = {
-	.name = "balancer",
-	.summary = "shares the TCP connections to an address among all who own it",
-	.scope = FB_SCOPE_NETWORK,
-	.options = options,
-	.options_count = OPTIONS,
-	.create = balancer_create,
-	.destroy = balancer_destroy,
-	.switch_up = balancer_switch_up,
-	.switch_down = balancer_switch_down,
-	.packet_in = balancer_packet_in,
-	.flow_removed = balancer_flow_removed,
-	.port_status = balancer_port_status,
-	.error = balancer_error,
-	.timer = balancer_timer,
-	.counters = balancer_counters,
+        .name = "balancer",
+        .summary = "shares the TCP connections to an address among all who own it",
+        .scope = FB_SCOPE_NETWORK,
+        .options = balancer_options,
+        .options_count = BALANCER_OPTIONS_COUNT,
+        .create = balancer_create,
+        .destroy = balancer_destroy,
+        .switch_up = balancer_switch_up,
+        .switch_down = balancer_switch_down,
+        .packet_in = balancer_packet_in,
+        .flow_removed = balancer_flow_removed,
+        .port_status = balancer_port_status,
+        .error = balancer_error,
+        .timer = balancer_timer,
+        .counters = balancer_counters,
 };

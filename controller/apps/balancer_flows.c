@@ -4,20 +4,21 @@
  *     backend -> client   in_port and dl_src of the backend, addresses, ports reversed;
  *                         sets dl_src to the MAC that the client addressed, dl_dst to the client
  *
- * nw_tos and the VLAN priority are wildcarded: programs change them in mid-session. With entries=exact all twelve
- * fields are as the last frame of that direction had them, and a frame that differs comes to the
- * controller, which installs again.
+ * nw_tos and the VLAN priority are wildcarded: programs change them in mid-session. With
+ * entries=exact all twelve fields are as the last frame of that direction had them, and a frame
+ * that differs comes to the controller, which installs again.
  *
- * Every entry has an idle timeout and SEND_FLOW_REM. Its cookie is, from the top: 8 bits 0xfb, 8 bits for the place of the
- * instance in its chain, 32 bits for the run of the controller, 16 bits for the generation: each time that a
- * session is installed has its own, so that a late flow-removed of an earlier entry is known by it. */
+ * Every entry has an idle timeout and SEND_FLOW_REM. Its cookie is, from the top: 8 bits 0xfb, 8
+ * bits for the place of the instance in its chain, 32 bits for the run of the controller, 16 bits
+ * for the generation: each time that a session is installed has its own, so that a late
+ * flow-removed of an earlier entry is known by it. */
 #include "controller/apps/balancer_flows.h"
 
 #include "controller/apps/balancer.h"
 #include "controller/apps/balancer_send.h"
 
-#define COOKIE_TAG        UINT64_C(0xfb)
-#define INSTALL_AGAIN_NS  FB_NS_PER_S
+#define COOKIE_TAG       UINT64_C(0xfb)
+#define INSTALL_AGAIN_NS FB_NS_PER_S
 
 static uint64_t cookie_of(const struct balancer *b, uint16_t generation)
 {
@@ -41,21 +42,22 @@ static void match_tcp(struct fb_match *match)
 }
 
 static void match_direction(struct fb_match *match, const struct balancer_config *config,
-			    const struct balancer_session *session, enum balancer_direction direction)
+                            const struct balancer_session *session,
+                            enum balancer_direction direction)
 {
 	const struct balancer_key *key = &session->key;
 	const struct balancer_seen *seen = &session->seen[direction];
 	bool back = direction == BALANCER_TO_CLIENT;
 
 	*match = (struct fb_match){
-		.in_port = back ? session->backend_port : session->client_port,
-		.dl_vlan = seen->dl_vlan,
-		.dl_type = FB_ETH_IPV4,
-		.nw_proto = FB_IP_TCP,
-		.nw_src = back ? key->server_ip : key->client_ip,
-		.nw_dst = back ? key->client_ip : key->server_ip,
-		.tp_src = back ? key->server_tp : key->client_tp,
-		.tp_dst = back ? key->client_tp : key->server_tp,
+	        .in_port = back ? session->backend_port : session->client_port,
+	        .dl_vlan = seen->dl_vlan,
+	        .dl_type = FB_ETH_IPV4,
+	        .nw_proto = FB_IP_TCP,
+	        .nw_src = back ? key->server_ip : key->client_ip,
+	        .nw_dst = back ? key->client_ip : key->server_ip,
+	        .tp_src = back ? key->server_tp : key->client_tp,
+	        .tp_dst = back ? key->client_tp : key->server_tp,
 	};
 	memcpy(match->dl_src, back ? session->backend_mac : session->client_mac, FB_MAC_BYTES);
 	if (config->entries == BALANCER_ENTRIES_EXACT) {
@@ -72,25 +74,25 @@ static void match_direction(struct fb_match *match, const struct balancer_config
 }
 
 static void install_direction(const struct balancer_call *call, struct balancer_session *session,
-			      enum balancer_direction direction)
+                              enum balancer_direction direction)
 {
 	const struct balancer_config *config = &call->b->config;
 	bool back = direction == BALANCER_TO_CLIENT;
 	struct balancer_rewrite rewrite = {
-		.dl_src = back ? session->addressed_mac : NULL,
-		.dl_dst = back ? session->client_mac : session->backend_mac,
-		.port = back ? session->client_port : session->backend_port,
+	        .dl_src = back ? session->addressed_mac : NULL,
+	        .dl_dst = back ? session->client_mac : session->backend_mac,
+	        .port = back ? session->client_port : session->backend_port,
 	};
 	uint8_t bytes[BALANCER_ACTIONS_BYTES];
 	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
 	struct fb_flow_mod fm = {
-		.cookie = cookie_of(call->b, session->generation),
-		.command = OFPFC_ADD,
-		.idle_timeout = config->idle_timeout_s,
-		.priority = config->priority,
-		.buffer_id = OFP_NO_BUFFER,
-		.out_port = OFPP_NONE,
-		.flags = OFPFF_SEND_FLOW_REM,
+	        .cookie = cookie_of(call->b, session->generation),
+	        .command = OFPFC_ADD,
+	        .idle_timeout = config->idle_timeout_s,
+	        .priority = config->priority,
+	        .buffer_id = OFP_NO_BUFFER,
+	        .out_port = OFPP_NONE,
+	        .flags = OFPFF_SEND_FLOW_REM,
 	};
 
 	match_direction(&fm.match, config, session, direction);
@@ -111,11 +113,13 @@ void balancer_flows_install(const struct balancer_call *call, struct balancer_se
 	if (session->state == BALANCER_UNSURE) {
 		balancer_queue_remove(&call->s->sessions.queues[BALANCER_UNSURE], session);
 		session->state = BALANCER_LIVE;
-		balancer_queue_push(&call->s->sessions.queues[BALANCER_LIVE], session, call->now_ns);
+		balancer_queue_push(&call->s->sessions.queues[BALANCER_LIVE], session,
+		                    call->now_ns);
 	}
 }
 
-bool balancer_flows_may_install(const struct balancer_call *call, const struct balancer_session *session)
+bool balancer_flows_may_install(const struct balancer_call *call,
+                                const struct balancer_session *session)
 {
 	if (call->b->config.mode != BALANCER_MODE_FLOWS || session->closed ||
 	    !(session->answered || session->entries))
@@ -123,23 +127,25 @@ bool balancer_flows_may_install(const struct balancer_call *call, const struct b
 	return !session->was_installed || call->now_ns - session->installed_ns >= INSTALL_AGAIN_NS;
 }
 
-static void delete_all(const struct balancer_call *call, const struct fb_match *match, uint16_t out_port)
+static void delete_all(const struct balancer_call *call, const struct fb_match *match,
+                       uint16_t out_port)
 {
 	struct fb_flow_mod fm = {
-		.match = *match,
-		.cookie = cookie_of(call->b, 0),
-		.command = OFPFC_DELETE,
-		.buffer_id = OFP_NO_BUFFER,
-		.out_port = out_port,
+	        .match = *match,
+	        .cookie = cookie_of(call->b, 0),
+	        .command = OFPFC_DELETE,
+	        .buffer_id = OFP_NO_BUFFER,
+	        .out_port = out_port,
 	};
 
 	fb_send_flow_mod(call->b->app, call->s->sw, call->cause, &fm);
 	call->b->counters.entries_deleted++;
 }
 
-/* Three flow-mods, however many sessions there are: what goes to 'ip' by 'port', what does so where it came from the
- * same port, and what comes from 'ip' by 'port'. Entries of another owner of the address behind the same port go
- * with them; the next packets of its sessions come to the controller and bring them back. */
+/* Three flow-mods, however many sessions there are: what goes to 'ip' by 'port', what does so where
+ * it came from the same port, and what comes from 'ip' by 'port'. Entries of another owner of the
+ * address behind the same port go with them; the next packets of its sessions come to the
+ * controller and bring them back. */
 void balancer_flows_forget(const struct balancer_call *call, uint32_t ip, uint16_t port)
 {
 	const struct balancer_sessions *sessions = &call->s->sessions;
@@ -161,15 +167,16 @@ void balancer_flows_forget(const struct balancer_call *call, uint32_t ip, uint16
 	delete_all(call, &match, OFPP_NONE);
 }
 
-struct balancer_session *balancer_flows_session(const struct balancer_call *call, const struct fb_match *match,
-						uint64_t cookie, enum balancer_direction *direction, bool *ours)
+struct balancer_session *balancer_flows_session(const struct balancer_call *call,
+                                                const struct fb_match *match, uint64_t cookie,
+                                                enum balancer_direction *direction, bool *ours)
 {
 	struct balancer_key key = {
-		.client_ip = match->nw_src,
-		.server_ip = match->nw_dst,
-		.client_tp = match->tp_src,
-		.server_tp = match->tp_dst,
-		.vlan = match->dl_vlan == 0 ? OFP_VLAN_NONE : match->dl_vlan,
+	        .client_ip = match->nw_src,
+	        .server_ip = match->nw_dst,
+	        .client_tp = match->tp_src,
+	        .server_tp = match->tp_dst,
+	        .vlan = match->dl_vlan == 0 ? OFP_VLAN_NONE : match->dl_vlan,
 	};
 	struct balancer_session *session;
 

@@ -1,8 +1,10 @@
-/* SYNs towards an address that nobody was heard under: flooded, they would reach every server that has it. So they
- * are held, for a short time and a bounded number of them, while the controller asks by ARP.
+/* SYNs towards an address that nobody was heard under: flooded, they would reach every server that
+ * has it. So they are held, for a short time and a bounded number of them, while the controller
+ * asks by ARP.
  *
- * A held frame keeps its buffer in the switch, or its bytes here where the switch kept none. When the address
- * is found it goes its way as if it had just come; when not, balancer_tcp_not_found() has the last word. */
+ * A held frame keeps its buffer in the switch, or its bytes here where the switch kept none. When
+ * the address is found it goes its way as if it had just come; when not, balancer_tcp_not_found()
+ * has the last word. */
 #include "controller/apps/balancer_held.h"
 
 #include <stdlib.h>
@@ -11,12 +13,12 @@
 #include "controller/apps/balancer_send.h"
 #include "controller/apps/balancer_tcp.h"
 
-enum { HELD_BYTES_MAX = 2048 };   /* of one frame: more than a SYN has */
+enum { HELD_BYTES_MAX = 2048 }; /* of one frame: more than a SYN has */
 
 struct held_frame {
 	TAILQ_ENTRY(held_frame) link;
 	uint64_t due_ns;
-	struct fb_packet_in pi;      /* pi.packet.data is 'bytes' */
+	struct fb_packet_in pi; /* pi.packet.data is 'bytes' */
 	uint8_t bytes[];
 };
 
@@ -54,7 +56,8 @@ static bool is_asked(const struct balancer_held *held, uint32_t ip, uint16_t vla
 {
 	const struct held_frame *frame;
 
-	TAILQ_FOREACH (frame, &held->frames, link) {
+	TAILQ_FOREACH(frame, &held->frames, link)
+	{
 		if (frame->pi.packet.nw_dst == ip && balancer_vlan(&frame->pi.packet) == vlan)
 			return true;
 	}

@@ -12,7 +12,7 @@ struct held_frame;
 TAILQ_HEAD(held_frames, held_frame);
 
 struct balancer_held {
-	struct held_frames frames;   /* in the order of their arrival, and so of their deadlines */
+	struct held_frames frames; /* in the order of their arrival, and so of their deadlines */
 	uint32_t count;
 };
 

@@ -1,18 +1,21 @@
 /* Addresses and their owners: who can be a backend.
  *
- * An address is owned by every MAC that was heard as the sender of an ARP packet or as the source of an IPv4 packet
- * with it. Two owners and more make it a shared address; all addresses are handled alike, a client's too.
- * Owners stand in the order in which they were found, and a connection goes to the owner 'turn mod count'.
+ * An address is owned by every MAC that was heard as the sender of an ARP packet or as the source
+ * of an IPv4 packet with it. Two owners and more make it a shared address; all addresses are
+ * handled alike, a client's too. Owners stand in the order in which they were found, and a
+ * connection goes to the owner 'turn mod count'.
  *
- * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while somebody connects to it
- * (and for WANTED_NS after the last one): one probe every interval, and CHECK_NS after each a look at who has
- * answered. While somebody has not, the next probe follows at once, and after 'probes_lost_max' of them the
- * silent owner is gone. Frames of any kind count as answers. An owner that was never heard by ARP stays as long as no other
- * owner of its address speaks ARP either: an address on the other side of a router does not answer to
- * probes; it is forgotten after the owner timeout, as all addresses are that nobody connects to.
+ * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
+ * somebody connects to it (and for WANTED_NS after the last one): one probe every interval, and
+ * CHECK_NS after each a look at who has answered. While somebody has not, the next probe follows at
+ * once, and after 'probes_lost_max' of them the silent owner is gone. Frames of any kind count as
+ * answers. An owner that was never heard by ARP stays as long as no other owner of its address
+ * speaks ARP either: an address on the other side of a router does not answer to probes; it is
+ * forgotten after the owner timeout, as all addresses are that nobody connects to.
  *
- * Limits: addresses (the one that was checked longest ago gives way, unless it is in use), owners of an address, probes
- * of one moment (they are spread), questions for unknown addresses in one second. */
+ * Limits: addresses (the one that was checked longest ago gives way, unless it is in use), owners
+ * of an address, probes of one moment (they are spread), questions for unknown addresses in one
+ * second. */
 #include "controller/apps/balancer_owners.h"
 
 #include <stdlib.h>
@@ -21,14 +24,14 @@
 #include "controller/apps/balancer_flows.h"
 #include "controller/apps/balancer_send.h"
 
-#define WANTED_NS       (60 * FB_NS_PER_S)
-#define CHECK_NS        FB_NS_PER_S
-#define PROBE_PAUSE_NS  (10 * FB_NS_PER_MS)
+#define WANTED_NS      (60 * FB_NS_PER_S)
+#define CHECK_NS       FB_NS_PER_S
+#define PROBE_PAUSE_NS (10 * FB_NS_PER_MS)
 
 enum {
-	RUN_PROBES_MAX = 32,     /* addresses handled by one run: those left wait for PROBE_PAUSE_NS */
+	RUN_PROBES_MAX = 32, /* addresses handled by one run: those left wait for PROBE_PAUSE_NS */
 	ASKS_PER_S_MAX = 1000,
-	OWNERS_FIRST = 2,        /* room made for them at first */
+	OWNERS_FIRST = 2, /* room made for them at first */
 };
 
 bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b)
@@ -36,18 +39,18 @@ bool balancer_owners_init(struct balancer_owners *owners, const struct balancer 
 	uint64_t interval_ns = b->config.probe_interval_ns;
 	uint64_t check_ns = fb_time_min(CHECK_NS, interval_ns / 2);
 	const uint64_t wait_ns[BALANCER_WATCHES] = {
-		[BALANCER_IDLE] = b->config.owner_timeout_ns,
-		[BALANCER_PROBED] = interval_ns - check_ns,
-		[BALANCER_CHECKED] = check_ns,
+	        [BALANCER_IDLE] = b->config.owner_timeout_ns,
+	        [BALANCER_PROBED] = interval_ns - check_ns,
+	        [BALANCER_CHECKED] = check_ns,
 	};
 
-	owners->table = fb_table_new(sizeof(struct balancer_address_key), sizeof(struct balancer_address),
-				     b->config.addresses_max);
+	owners->table = fb_table_new(sizeof(struct balancer_address_key),
+	                             sizeof(struct balancer_address), b->config.addresses_max);
 	if (!owners->table)
 		return false;
 	for (int i = 0; i < BALANCER_WATCHES; i++)
-		balancer_queue_init(&owners->queues[i], owners->table, offsetof(struct balancer_address, link),
-				    wait_ns[i]);
+		balancer_queue_init(&owners->queues[i], owners->table,
+		                    offsetof(struct balancer_address, link), wait_ns[i]);
 	return true;
 }
 
@@ -60,7 +63,8 @@ void balancer_owners_free(struct balancer_owners *owners)
 	fb_table_free(owners->table);
 }
 
-struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
+struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,
+                                              uint16_t vlan)
 {
 	const struct balancer_address_key key = {.ip = ip, .vlan = vlan};
 
@@ -68,7 +72,7 @@ struct balancer_address *balancer_owners_find(const struct balancer_call *call, 
 }
 
 struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *address,
-					      const uint8_t mac[FB_MAC_BYTES])
+                                              const uint8_t mac[FB_MAC_BYTES])
 {
 	for (uint32_t i = 0; i < address->owners_count; i++) {
 		if (fb_mac_equal(address->owners[i].mac, mac))
@@ -83,7 +87,7 @@ struct balancer_owner *balancer_owners_take_turn(struct balancer_address *addres
 }
 
 struct balancer_owner *balancer_owners_other(const struct balancer_address *address,
-					     const uint8_t mac[FB_MAC_BYTES], uint32_t spread)
+                                             const uint8_t mac[FB_MAC_BYTES], uint32_t spread)
 {
 	const struct balancer_owner *silent = balancer_owners_by_mac(address, mac);
 	uint32_t count = address->owners_count;
@@ -92,12 +96,14 @@ struct balancer_owner *balancer_owners_other(const struct balancer_address *addr
 		return NULL;
 	if (!silent)
 		return &address->owners[spread % count];
-	return &address->owners[((size_t)(silent - address->owners) + 1 + spread % (count - 1)) % count];
+	return &address->owners[((size_t)(silent - address->owners) + 1 + spread % (count - 1)) %
+	                        count];
 }
 
 /* --- Coming and going --- */
 
-static void watch(const struct balancer_call *call, struct balancer_address *address, enum balancer_watch watch)
+static void watch(const struct balancer_call *call, struct balancer_address *address,
+                  enum balancer_watch watch)
 {
 	struct balancer_owners *owners = &call->s->owners;
 
@@ -118,7 +124,7 @@ static void forget_address(const struct balancer_call *call, struct balancer_add
 
 /* A new address; NULL at the limit, when all others are in use. */
 static struct balancer_address *add_address(const struct balancer_call *call,
-					    const struct balancer_address_key *key)
+                                            const struct balancer_address_key *key)
 {
 	struct balancer_owners *owners = &call->s->owners;
 	struct balancer_address *address;
@@ -140,7 +146,7 @@ static struct balancer_address *add_address(const struct balancer_call *call,
 
 /* Say who owns an address that is, or was, shared. */
 static void log_owner(const struct balancer_call *call, const struct balancer_address *address,
-		      const struct balancer_owner *owner, const char *event)
+                      const struct balancer_owner *owner, const char *event)
 {
 	char buf[FB_TEXT_LINE_BYTES];
 	struct fb_text t = fb_text_make(buf, sizeof buf);
@@ -152,11 +158,12 @@ static void log_owner(const struct balancer_call *call, const struct balancer_ad
 	fb_text_mac(&t, owner->mac);
 	fb_text_puts(&t, " port ");
 	fb_text_port(&t, owner->port);
-	balancer_log(call, "%s (%u owners)", buf, (unsigned)address->owners_count);
+	balancer_log(call, "%s (owners: %u)", buf, (unsigned)address->owners_count);
 }
 
-static struct balancer_owner *add_owner(const struct balancer_call *call, struct balancer_address *address,
-					const struct fb_packet_in *pi)
+static struct balancer_owner *add_owner(const struct balancer_call *call,
+                                        struct balancer_address *address,
+                                        const struct fb_packet_in *pi)
 {
 	struct balancer_owner *owner;
 
@@ -193,7 +200,7 @@ static void remove_owner(struct balancer_address *address, struct balancer_owner
 
 /* 'owner' is dead: nothing goes there from now on. */
 static void lose_owner(const struct balancer_call *call, struct balancer_address *address,
-		       struct balancer_owner *owner, const char *event)
+                       struct balancer_owner *owner, const char *event)
 {
 	const struct balancer_owner lost = *owner;
 
@@ -205,8 +212,8 @@ static void lose_owner(const struct balancer_call *call, struct balancer_address
 
 /* --- Hearing --- */
 
-/* The address that the sender of 'p' speaks for; 0: none. A sender that names another MAC than its frame
- * does says nothing about where it can be reached. */
+/* The address that the sender of 'p' speaks for; 0: none. A sender that names another MAC than its
+ * frame does says nothing about where it can be reached. */
 static uint32_t address_spoken_for(const struct fb_packet *p)
 {
 	if (!p->is_arp && !p->is_ipv4)
@@ -217,7 +224,7 @@ static uint32_t address_spoken_for(const struct fb_packet *p)
 }
 
 static void move_owner(const struct balancer_call *call, struct balancer_address *address,
-		       struct balancer_owner *owner, uint16_t port)
+                       struct balancer_owner *owner, uint16_t port)
 {
 	uint16_t old_port = owner->port;
 
@@ -227,7 +234,8 @@ static void move_owner(const struct balancer_call *call, struct balancer_address
 	balancer_flows_forget(call, address->key.ip, old_port);
 }
 
-bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi, uint32_t *ip)
+bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
+                          uint32_t *ip)
 {
 	const struct fb_packet *p = &pi->packet;
 	struct balancer_address_key key = {.ip = address_spoken_for(p), .vlan = balancer_vlan(p)};
@@ -239,8 +247,6 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 		return false;
 	address = fb_table_find(call->s->owners.table, &key);
 	owner = address ? balancer_owners_by_mac(address, p->dl_src) : NULL;
-	if ((!owner || owner->port != pi->in_port) && balancer_sessions_rewrote(call, pi))
-		return false;
 	if (!address)
 		address = add_address(call, &key);
 	if (!address) {
@@ -333,7 +339,8 @@ static bool count_answers(const struct balancer_call *call, struct balancer_addr
 	return is_owed;
 }
 
-/* A probe went out a while ago: the next one follows at once for who did not answer, or waits its time. */
+/* A probe went out a while ago: the next one follows at once for who did not answer, or waits its
+ * time. */
 static void check_due(const struct balancer_call *call, struct balancer_address *address)
 {
 	if (count_answers(call, address))
@@ -350,7 +357,8 @@ static void probe_due(const struct balancer_call *call, struct balancer_address 
 		probe(call, address);
 }
 
-/* Nobody connects to the address: those of its owners that were silent for long are forgotten, and it with them. */
+/* Nobody connects to the address: those of its owners that were silent for long are forgotten, and
+ * it with them. */
 static void idle_due(const struct balancer_call *call, struct balancer_address *address)
 {
 	for (uint32_t i = 0; i < address->owners_count;) {
@@ -377,7 +385,8 @@ void balancer_owners_port_down(const struct balancer_call *call, uint16_t port)
 	for (; address; address = fb_table_newer(table, address)) {
 		for (uint32_t i = 0; i < address->owners_count;) {
 			if (address->owners[i].port == port)
-				lose_owner(call, address, &address->owners[i], "lost with its port:");
+				lose_owner(call, address, &address->owners[i],
+				           "lost with its port:");
 			else
 				i++;
 		}

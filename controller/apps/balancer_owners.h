@@ -12,7 +12,7 @@ struct balancer_call;
 /* No padding: it is compared as bytes. */
 struct balancer_address_key {
 	uint32_t ip;
-	uint16_t vlan;           /* balancer_vlan() */
+	uint16_t vlan; /* balancer_vlan() */
 	uint16_t zero;
 };
 
@@ -20,16 +20,16 @@ struct balancer_address_key {
 struct balancer_owner {
 	uint8_t mac[FB_MAC_BYTES];
 	uint16_t port;
-	uint64_t heard_ns;       /* the last time that it spoke for the address */
-	uint32_t unanswered;     /* probes since then */
-	bool speaks_arp;         /* it was heard by ARP: so silence on probes means something */
+	uint64_t heard_ns;   /* the last time that it spoke for the address */
+	uint32_t unanswered; /* probes since then */
+	bool speaks_arp;     /* it was heard by ARP: so silence on probes means something */
 };
 
 /* How an address waits. */
 enum balancer_watch {
-	BALANCER_IDLE,           /* nobody connects to it: owners are checked for silence now and then */
-	BALANCER_PROBED,         /* the next probe is due after the interval */
-	BALANCER_CHECKED,        /* a probe is out; soon its answers are counted */
+	BALANCER_IDLE,    /* nobody connects to it: owners are checked for silence now and then */
+	BALANCER_PROBED,  /* the next probe is due after the interval */
+	BALANCER_CHECKED, /* a probe is out; soon its answers are counted */
 	BALANCER_WATCHES,
 };
 
@@ -37,36 +37,39 @@ struct balancer_address {
 	struct balancer_address_key key;
 	struct balancer_link link;
 	enum balancer_watch watch;
-	uint64_t wanted_ns;      /* the last time that somebody connected to it */
-	uint64_t turn;           /* of the rotation: connections so far */
-	struct balancer_owner *owners;   /* in the order in which they were found */
+	uint64_t wanted_ns;            /* the last time that somebody connected to it */
+	uint64_t turn;                 /* of the rotation: connections so far */
+	struct balancer_owner *owners; /* in the order in which they were found */
 	uint32_t owners_count, owners_size;
 };
 
 struct balancer_owners {
-	struct fb_table *table;  /* struct balancer_address */
+	struct fb_table *table; /* struct balancer_address */
 	struct balancer_queue queues[BALANCER_WATCHES];
-	uint64_t probe_not_before_ns;    /* probes are spread over time */
-	uint64_t asks_since_ns;  /* questions for unknown addresses are counted by second */
+	uint64_t probe_not_before_ns; /* probes are spread over time */
+	uint64_t asks_since_ns;       /* questions for unknown addresses are counted by second */
 	uint32_t asks;
 };
 
 bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b);
 void balancer_owners_free(struct balancer_owners *owners);
 
-/* 'pi' was heard: the sender of an ARP packet, or the source of an IPv4 packet, owns its address. True when the
- * address, in '*ip', had no owner before. */
-bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi, uint32_t *ip);
+/* 'pi' was heard: the sender of an ARP packet, or the source of an IPv4 packet, owns its address.
+ * True when the address, in '*ip', had no owner before. */
+bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
+                          uint32_t *ip);
 
 /* NULL: nobody was heard under the address. With no owners: there were some, and they are gone. */
-struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
+struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,
+                                              uint16_t vlan);
 struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *address,
-					      const uint8_t mac[FB_MAC_BYTES]);
+                                              const uint8_t mac[FB_MAC_BYTES]);
 /* The owner whose turn it is; the rotation goes on. The address has owners. */
 struct balancer_owner *balancer_owners_take_turn(struct balancer_address *address);
-/* Another owner than 'mac', by 'spread' where there are several; NULL when there is none. Not a turn. */
+/* Another owner than 'mac', by 'spread' where there are several; NULL when there is none. Not a
+ * turn. */
 struct balancer_owner *balancer_owners_other(const struct balancer_address *address,
-					     const uint8_t mac[FB_MAC_BYTES], uint32_t spread);
+                                             const uint8_t mac[FB_MAC_BYTES], uint32_t spread);
 
 /* Somebody connects to the address: it is probed from now on. */
 void balancer_owners_wanted(const struct balancer_call *call, struct balancer_address *address);

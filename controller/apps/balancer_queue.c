@@ -11,14 +11,15 @@ static struct balancer_link *link_at(const struct balancer_queue *q, uint32_t in
 	return link_of(q, fb_table_at(q->table, index));
 }
 
-void balancer_queue_init(struct balancer_queue *q, struct fb_table *table, size_t link_ofs, uint64_t wait_ns)
+void balancer_queue_init(struct balancer_queue *q, struct fb_table *table, size_t link_ofs,
+                         uint64_t wait_ns)
 {
 	*q = (struct balancer_queue){
-		.table = table,
-		.link_ofs = link_ofs,
-		.wait_ns = wait_ns,
-		.oldest = FB_TABLE_NONE,
-		.newest = FB_TABLE_NONE,
+	        .table = table,
+	        .link_ofs = link_ofs,
+	        .wait_ns = wait_ns,
+	        .oldest = FB_TABLE_NONE,
+	        .newest = FB_TABLE_NONE,
 	};
 }
 

@@ -1,12 +1,13 @@
 /* Later fragments and ICMP errors: no flow entry can see to which session they belong.
  *
- * Fragments after the first have no ports; they follow (source, destination, protocol, IP id) in a table that
- * the first fragment fills, bounded (the oldest gives way), each entry good for 30 s, as long as a host keeps what it
- * reassembles. Where the first fragment went by a flow entry, or has not come yet, they go to the one owner that can be
- * meant: the only one of the address, or the one that the frame names; else they are dropped.
+ * Fragments after the first have no ports; they follow (source, destination, protocol, IP id) in a
+ * table that the first fragment fills, bounded (the oldest gives way), each entry good for 30 s, as
+ * long as a host keeps what it reassembles. Where the first fragment went by a flow entry, or has
+ * not come yet, they go to the one owner that can be meant: the only one of the address, or the one
+ * that the frame names; else they are dropped.
  *
- * An ICMP error carries the header of the packet that caused it and 8 bytes more: the ports of a TCP
- * segment. It goes to whichever end of the session sent that segment. */
+ * An ICMP error carries the header of the packet that caused it and 8 bytes more: the ports of a
+ * TCP segment. It goes to whichever end of the session sent that segment. */
 #include "controller/apps/balancer_related.h"
 
 #include "controller/apps/balancer.h"
@@ -19,7 +20,7 @@ enum {
 	FRAGMENTED_MAX = 4096,
 	ICMP_SOURCE_QUENCH = 4,
 	ICMP_PARAMETER_PROBLEM = 12,
-	QUOTED_TRANSPORT_BYTES = 4,   /* of what follows the quoted header, the part that is read */
+	QUOTED_TRANSPORT_BYTES = 4, /* of what follows the quoted header, the part that is read */
 };
 
 /* TCP alone is followed, so that the protocol is not in it. No padding. */
@@ -40,7 +41,8 @@ struct fragmented {
 
 bool balancer_fragments_init(struct balancer_fragments *fragments)
 {
-	fragments->table = fb_table_new(sizeof(struct fragmented_key), sizeof(struct fragmented), FRAGMENTED_MAX);
+	fragments->table = fb_table_new(sizeof(struct fragmented_key), sizeof(struct fragmented),
+	                                FRAGMENTED_MAX);
 	return fragments->table != NULL;
 }
 
@@ -52,15 +54,16 @@ void balancer_fragments_free(struct balancer_fragments *fragments)
 static struct fragmented_key key_of(const struct fb_packet *p)
 {
 	return (struct fragmented_key){
-		.nw_src = p->nw_src,
-		.nw_dst = p->nw_dst,
-		.ip_id = p->ip_id,
-		.vlan = balancer_vlan(p),
+	        .nw_src = p->nw_src,
+	        .nw_dst = p->nw_dst,
+	        .ip_id = p->ip_id,
+	        .vlan = balancer_vlan(p),
 	};
 }
 
 /* The entry for 'key', new or used again; NULL when memory is short. */
-static struct fragmented *entry_for(const struct balancer_call *call, const struct fragmented_key *key)
+static struct fragmented *entry_for(const struct balancer_call *call,
+                                    const struct fragmented_key *key)
 {
 	struct fb_table *table = call->s->fragments.table;
 	struct fragmented *entry = fb_table_find(table, key);
@@ -78,7 +81,7 @@ static struct fragmented *entry_for(const struct balancer_call *call, const stru
 }
 
 void balancer_related_first(const struct balancer_call *call, const struct fb_packet_in *pi,
-			    const struct balancer_rewrite *rewrite)
+                            const struct balancer_rewrite *rewrite)
 {
 	const struct fragmented_key key = key_of(&pi->packet);
 	struct fragmented *entry = entry_for(call, &key);
@@ -104,9 +107,9 @@ void balancer_related_later(const struct balancer_call *call, const struct fb_pa
 
 	if (entry && call->now_ns - entry->seen_ns < FRAGMENTED_NS) {
 		rewrite = (struct balancer_rewrite){
-			.dl_src = entry->sets_src ? entry->dl_src : NULL,
-			.dl_dst = entry->sets_dst ? entry->dl_dst : NULL,
-			.port = entry->port,
+		        .dl_src = entry->sets_src ? entry->dl_src : NULL,
+		        .dl_dst = entry->sets_dst ? entry->dl_dst : NULL,
+		        .port = entry->port,
 		};
 		call->b->counters.fragments_followed++;
 		balancer_send_through(call, pi, &rewrite);
@@ -123,8 +126,9 @@ void balancer_related_later(const struct balancer_call *call, const struct fb_pa
 
 static bool is_error(const struct fb_packet *p)
 {
-	return p->is_icmp && (p->tp_src == FB_ICMP_UNREACHABLE || p->tp_src == FB_ICMP_TIME_EXCEEDED ||
-			      p->tp_src == ICMP_SOURCE_QUENCH || p->tp_src == ICMP_PARAMETER_PROBLEM);
+	return p->is_icmp &&
+	       (p->tp_src == FB_ICMP_UNREACHABLE || p->tp_src == FB_ICMP_TIME_EXCEEDED ||
+	        p->tp_src == ICMP_SOURCE_QUENCH || p->tp_src == ICMP_PARAMETER_PROBLEM);
 }
 
 /* Read the key of the quoted segment, as its sender saw it; false when none is quoted. */
@@ -141,11 +145,11 @@ static bool read_quoted(const struct fb_packet *p, struct balancer_key *key)
 	    (fb_get16(ip + 6) & 0x1fff) != 0)
 		return false;
 	*key = (struct balancer_key){
-		.client_ip = fb_get32(ip + 12),
-		.server_ip = fb_get32(ip + 16),
-		.client_tp = fb_get16(ip + header_len),
-		.server_tp = fb_get16(ip + header_len + 2),
-		.vlan = balancer_vlan(p),
+	        .client_ip = fb_get32(ip + 12),
+	        .server_ip = fb_get32(ip + 16),
+	        .client_tp = fb_get16(ip + header_len),
+	        .server_tp = fb_get16(ip + header_len + 2),
+	        .vlan = balancer_vlan(p),
 	};
 	return true;
 }
@@ -160,13 +164,15 @@ bool balancer_related_icmp(const struct balancer_call *call, const struct fb_pac
 		return false;
 	session = balancer_sessions_find(&call->s->sessions, &key);
 	if (session) {
-		rewrite = (struct balancer_rewrite){.dl_dst = session->client_mac, .port = session->client_port};
+		rewrite = (struct balancer_rewrite){.dl_dst = session->client_mac,
+		                                    .port = session->client_port};
 	} else {
 		balancer_sessions_reverse(&key);
 		session = balancer_sessions_find(&call->s->sessions, &key);
 		if (!session)
 			return false;
-		rewrite = (struct balancer_rewrite){.dl_dst = session->backend_mac, .port = session->backend_port};
+		rewrite = (struct balancer_rewrite){.dl_dst = session->backend_mac,
+		                                    .port = session->backend_port};
 	}
 	call->b->counters.icmp_followed++;
 	balancer_send_through(call, pi, &rewrite);

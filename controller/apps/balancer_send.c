@@ -1,15 +1,20 @@
 /* Packet-outs of the balancer: frames released with new MAC addresses, RSTs, and ARP probes.
  *
- * A packet-in leads to exactly one release, here: by its buffer id where the switch kept the frame, and with
- * its bytes where it did not. To drop a frame that was kept is a release with no action. */
+ * A packet-in leads to exactly one release, here: by its buffer id where the switch kept the frame,
+ * and with its bytes where it did not. To drop a frame that was kept is a release with no action.
+ */
 #include "controller/apps/balancer_send.h"
 
 #include "controller/apps/balancer.h"
 
-enum { CRAFTED_BYTES = FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES };
+enum {
+	CRAFTED_BYTES =
+	        FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES
+};
 
 /* When the output port is the input port a plain output is dropped: it takes IN_PORT. */
-void balancer_send_put_actions(struct fb_buf *out, const struct balancer_rewrite *rewrite, uint16_t in_port)
+void balancer_send_put_actions(struct fb_buf *out, const struct balancer_rewrite *rewrite,
+                               uint16_t in_port)
 {
 	if (rewrite->dl_src)
 		fb_action_put_dl_addr(out, OFPAT_SET_DL_SRC, rewrite->dl_src);
@@ -18,12 +23,13 @@ void balancer_send_put_actions(struct fb_buf *out, const struct balancer_rewrite
 	fb_action_put_output(out, rewrite->port == in_port ? OFPP_IN_PORT : rewrite->port, 0);
 }
 
-static void release(const struct balancer_call *call, const struct fb_packet_in *pi, const struct fb_buf *actions)
+static void release(const struct balancer_call *call, const struct fb_packet_in *pi,
+                    const struct fb_buf *actions)
 {
 	struct fb_packet_out po = {
-		.buffer_id = pi->buffer_id,
-		.in_port = pi->in_port,
-		.actions = {.data = actions->data, .len = actions->len},
+	        .buffer_id = pi->buffer_id,
+	        .in_port = pi->in_port,
+	        .actions = {.data = actions->data, .len = actions->len},
 	};
 
 	if (pi->buffer_id == OFP_NO_BUFFER) {
@@ -39,7 +45,7 @@ static void release(const struct balancer_call *call, const struct fb_packet_in 
 }
 
 void balancer_send_through(const struct balancer_call *call, const struct fb_packet_in *pi,
-			   const struct balancer_rewrite *rewrite)
+                           const struct balancer_rewrite *rewrite)
 {
 	uint8_t bytes[BALANCER_ACTIONS_BYTES];
 	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
@@ -66,7 +72,8 @@ void balancer_send_drop(const struct balancer_call *call, const struct fb_packet
 }
 
 /* Send a frame of our own making. It came in by no port, so that any port can be named. */
-static void send_crafted(const struct balancer_call *call, const struct fb_buf *frame, uint16_t port)
+static void send_crafted(const struct balancer_call *call, const struct fb_buf *frame,
+                         uint16_t port)
 {
 	uint8_t bytes[BALANCER_ACTIONS_BYTES];
 	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
@@ -79,7 +86,8 @@ static void send_crafted(const struct balancer_call *call, const struct fb_buf *
 }
 
 /* The sequence numbers of a RST are such that the other end takes it for exact (RFC 9293, section
- * 3.10.7.1; RFC 5961): after a segment with ACK, the number that it expects; else the segment is acknowledged. */
+ * 3.10.7.1; RFC 5961): after a segment with ACK, the number that it expects; else the segment is
+ * acknowledged. */
 static struct fb_tcp_spec rst_for(const struct fb_packet *p)
 {
 	struct fb_tcp_spec rst = {.tp_src = p->tp_dst, .tp_dst = p->tp_src, .flags = FB_TCP_RST};

@@ -1,16 +1,17 @@
 /* The session table of a switch, bounded and aged.
  *
- * A session waits in the queue of its state, and each state has one time after which it is forgotten:
+ * A session waits in the queue of its state, and each state has one time after which it is
+ * forgotten:
  *
  *     unanswered   70 s, longer than the longest pause of a client that still retransmits its SYN
- *     open         the grace time; in mode=packet, where no entry comes first, the idle timeout and it
- *     closed       60 s: TIME_WAIT
- *     live         never: the switch says when its entries are gone
- *     unsure       the idle timeout: then the entries are installed again (balancer_tcp.c), after which the
- *                  switch will say when they are gone
+ *     open         the grace time; in mode=packet, where no entry comes first, the idle timeout and
+ * it closed       60 s: TIME_WAIT live         never: the switch says when its entries are gone
+ *     unsure       the idle timeout: then the entries are installed again (balancer_tcp.c), after
+ * which the switch will say when they are gone
  *
- * When the table is full, the oldest unanswered session gives way, then the oldest closed one, then (mode=flows)
- * the oldest open one, whose entries have expired. A session with live entries never does. */
+ * When the table is full, the oldest unanswered session gives way, then the oldest closed one, then
+ * (mode=flows) the oldest open one, whose entries have expired. A session with live entries never
+ * does. */
 #include "controller/apps/balancer_sessions.h"
 
 #include "controller/apps/balancer.h"
@@ -18,27 +19,27 @@
 #define UNANSWERED_NS (70 * FB_NS_PER_S)
 #define CLOSED_NS     (60 * FB_NS_PER_S)
 
-enum { RUN_SESSIONS_MAX = 1024 };   /* forgotten by one run */
+enum { RUN_SESSIONS_MAX = 1024 }; /* forgotten by one run */
 
 bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b)
 {
 	uint64_t idle_ns = b->config.idle_timeout_s * FB_NS_PER_S;
 	bool flows = b->config.mode == BALANCER_MODE_FLOWS;
 	const uint64_t wait_ns[BALANCER_STATES] = {
-		[BALANCER_UNANSWERED] = UNANSWERED_NS,
-		[BALANCER_OPEN] = b->config.grace_ns + (flows ? 0 : idle_ns),
-		[BALANCER_LIVE] = FB_NEVER,
-		[BALANCER_UNSURE] = idle_ns,
-		[BALANCER_CLOSED] = CLOSED_NS,
+	        [BALANCER_UNANSWERED] = UNANSWERED_NS,
+	        [BALANCER_OPEN] = b->config.grace_ns + (flows ? 0 : idle_ns),
+	        [BALANCER_LIVE] = FB_NEVER,
+	        [BALANCER_UNSURE] = idle_ns,
+	        [BALANCER_CLOSED] = CLOSED_NS,
 	};
 
 	sessions->table = fb_table_new(sizeof(struct balancer_key), sizeof(struct balancer_session),
-				       b->config.sessions_max);
+	                               b->config.sessions_max);
 	if (!sessions->table)
 		return false;
 	for (int i = 0; i < BALANCER_STATES; i++)
-		balancer_queue_init(&sessions->queues[i], sessions->table, offsetof(struct balancer_session, link),
-				    wait_ns[i]);
+		balancer_queue_init(&sessions->queues[i], sessions->table,
+		                    offsetof(struct balancer_session, link), wait_ns[i]);
 	return true;
 }
 
@@ -50,11 +51,11 @@ void balancer_sessions_free(struct balancer_sessions *sessions)
 void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p)
 {
 	*key = (struct balancer_key){
-		.client_ip = p->nw_src,
-		.server_ip = p->nw_dst,
-		.client_tp = p->tp_src,
-		.server_tp = p->tp_dst,
-		.vlan = balancer_vlan(p),
+	        .client_ip = p->nw_src,
+	        .server_ip = p->nw_dst,
+	        .client_tp = p->tp_src,
+	        .server_tp = p->tp_dst,
+	        .vlan = balancer_vlan(p),
 	};
 }
 
@@ -69,7 +70,7 @@ void balancer_sessions_reverse(struct balancer_key *key)
 }
 
 struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
-						const struct balancer_key *key)
+                                                const struct balancer_key *key)
 {
 	return fb_table_find(sessions->table, key);
 }
@@ -77,13 +78,16 @@ struct balancer_session *balancer_sessions_find(const struct balancer_sessions *
 /* Make room in the full table; false when no session may go. */
 static bool evict(const struct balancer_call *call)
 {
-	static const enum balancer_state order[] = {BALANCER_UNANSWERED, BALANCER_CLOSED, BALANCER_OPEN};
+	static const enum balancer_state order[] = {BALANCER_UNANSWERED, BALANCER_CLOSED,
+	                                            BALANCER_OPEN};
 	struct balancer_sessions *sessions = &call->s->sessions;
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		struct balancer_session *victim = balancer_queue_oldest(&sessions->queues[order[i]]);
+		struct balancer_session *victim =
+		        balancer_queue_oldest(&sessions->queues[order[i]]);
 
-		if (!victim || (order[i] == BALANCER_OPEN && call->b->config.mode != BALANCER_MODE_FLOWS))
+		if (!victim ||
+		    (order[i] == BALANCER_OPEN && call->b->config.mode != BALANCER_MODE_FLOWS))
 			continue;
 		balancer_sessions_remove(sessions, victim);
 		call->b->counters.sessions_evicted++;
@@ -92,7 +96,8 @@ static bool evict(const struct balancer_call *call)
 	return false;
 }
 
-struct balancer_session *balancer_sessions_add(const struct balancer_call *call, const struct balancer_key *key)
+struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
+                                               const struct balancer_key *key)
 {
 	struct balancer_sessions *sessions = &call->s->sessions;
 	struct balancer_session *session;
@@ -122,7 +127,8 @@ static enum balancer_state state_of(const struct balancer_session *session)
 	return session->answered ? BALANCER_OPEN : BALANCER_UNANSWERED;
 }
 
-void balancer_sessions_settle(struct balancer_sessions *sessions, struct balancer_session *session, uint64_t now_ns)
+void balancer_sessions_settle(struct balancer_sessions *sessions, struct balancer_session *session,
+                              uint64_t now_ns)
 {
 	enum balancer_state state = state_of(session);
 
@@ -144,9 +150,9 @@ void balancer_sessions_doubt(struct balancer_sessions *sessions, uint64_t now_ns
 	}
 }
 
-/* A session rewrites the source of what comes back from its backend into the MAC that the client addressed. Such a
- * frame may come in by any switch further on; so all are asked, but only when a frame seems to be
- * news. */
+/* A session rewrites the source of what comes back from its backend into the MAC that the client
+ * addressed. Such a frame may come in by any switch further on; so all are asked, but only when a
+ * frame seems to be news. */
 bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
@@ -157,7 +163,8 @@ bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb
 		return false;
 	balancer_sessions_key(&key, p);
 	balancer_sessions_reverse(&key);
-	TAILQ_FOREACH (s, &call->b->switches, link) {
+	TAILQ_FOREACH(s, &call->b->switches, link)
+	{
 		const struct balancer_session *session = balancer_sessions_find(&s->sessions, &key);
 
 		if (session && fb_mac_equal(p->dl_src, session->addressed_mac) &&
@@ -169,7 +176,8 @@ bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb
 
 void balancer_sessions_run(const struct balancer_call *call)
 {
-	static const enum balancer_state forgotten[] = {BALANCER_UNANSWERED, BALANCER_OPEN, BALANCER_CLOSED};
+	static const enum balancer_state forgotten[] = {BALANCER_UNANSWERED, BALANCER_OPEN,
+	                                                BALANCER_CLOSED};
 	struct balancer_sessions *sessions = &call->s->sessions;
 	unsigned left = RUN_SESSIONS_MAX;
 

@@ -1,8 +1,10 @@
-/* Which port a MAC address is behind: for what no address helps with (ARP answers, other protocols).
+/* Which port a MAC address is behind: for what no address helps with (ARP answers, other
+ * protocols).
  *
- * One table by switch, of (MAC, VLAN), bounded; at the limit the one that was silent longest gives way. An entry
- * counts for STATION_TIMEOUT_NS after its station was heard; what is unknown is flooded. It is never asked for
- * a shared address: who owns one is known by balancer_owners.c alone. */
+ * One table by switch, of (MAC, VLAN), bounded; at the limit the one that was silent longest gives
+ * way. An entry counts for STATION_TIMEOUT_NS after its station was heard; what is unknown is
+ * flooded. It is never asked for a shared address: who owns one is known by balancer_owners.c
+ * alone. */
 #include "controller/apps/balancer_stations.h"
 
 #include "controller/apps/balancer.h"
@@ -12,7 +14,7 @@
 enum { STATIONS_MAX = 65536 };
 
 struct station {
-	uint64_t key;       /* MAC and VLAN */
+	uint64_t key; /* MAC and VLAN */
 	uint64_t heard_ns;
 	uint16_t port;
 };
@@ -33,7 +35,8 @@ void balancer_stations_free(struct balancer_stations *stations)
 	fb_table_free(stations->table);
 }
 
-/* Forget those at the old end that do not count any more, a few at a time, so that the table shrinks with use. */
+/* Forget those at the old end that do not count any more, a few at a time, so that the table
+ * shrinks with use. */
 static void forget_old(struct balancer_stations *stations, uint64_t now_ns)
 {
 	for (int i = 0; i < 2; i++) {
@@ -71,7 +74,8 @@ bool balancer_stations_hear(const struct balancer_call *call, const struct fb_pa
 	return true;
 }
 
-uint16_t balancer_stations_port(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES], uint16_t vlan)
+uint16_t balancer_stations_port(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES],
+                                uint16_t vlan)
 {
 	uint64_t key = key_of(mac, vlan);
 	const struct station *station;

@@ -8,17 +8,18 @@
 struct balancer_call;
 
 struct balancer_stations {
-	struct fb_table *table;   /* struct station */
+	struct fb_table *table; /* struct station */
 };
 
 /* False when memory is short. */
 bool balancer_stations_init(struct balancer_stations *stations);
 void balancer_stations_free(struct balancer_stations *stations);
-/* The frame 'pi' was heard: its source, which is no multicast address, is behind its port. False when that is no
- * news to be believed: the balancer itself put that source there. */
+/* The frame 'pi' was heard: its source, which is no multicast address, is behind its port. False
+ * when that is no news to be believed: the balancer itself put that source there. */
 bool balancer_stations_hear(const struct balancer_call *call, const struct fb_packet_in *pi);
 /* The port behind which 'mac' was heard lately; 0 when it was not. */
-uint16_t balancer_stations_port(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES], uint16_t vlan);
+uint16_t balancer_stations_port(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES],
+                                uint16_t vlan);
 /* Forget who is behind 'port'. */
 void balancer_stations_port_down(struct balancer_stations *stations, uint16_t port);
 

@@ -1,37 +1,40 @@
 /* The state machine of a connection.
  *
- * A SYN (SYN set; ACK, RST and FIN clear; other bits do not matter) of no session takes the turn of its address's rotation and
- * goes to that owner, with its MAC as destination, by packet-out: an unanswered SYN costs the switch
- * nothing. The same SYN again (same initial sequence number) keeps its backend; the third, when none was answered, moves the
- * session to another, once, and a backend that is gone is replaced at any time before the answer. Nothing
- * of this is a turn.
+ * A SYN (SYN set; ACK, RST and FIN clear; other bits do not matter) of no session takes the turn of
+ * its address's rotation and goes to that owner, with its MAC as destination, by packet-out: an
+ * unanswered SYN costs the switch nothing. The same SYN again (same initial sequence number) keeps
+ * its backend; the third, when none was answered, moves the session to another, once, and a backend
+ * that is gone is replaced at any time before the answer. Nothing of this is a turn.
  *
- * On the SYN-ACK the session is answered and never changes its backend again. In mode=flows both entries are installed
- * then, before the SYN-ACK is released, so that client and backend have a path when they go on. A packet of the
- * session that comes to the controller all the same (a switch that punts for a while longer, an entry that expired) goes the
- * same way with the same rewriting, and the entries are installed again, at most once a second.
+ * On the SYN-ACK the session is answered and never changes its backend again. In mode=flows both
+ * entries are installed then, before the SYN-ACK is released, so that client and backend have a
+ * path when they go on. A packet of the session that comes to the controller all the same (a switch
+ * that punts for a while longer, an entry that expired) goes the same way with the same rewriting,
+ * and the entries are installed again, at most once a second.
  *
- * A SYN with another initial sequence number is a new connection. Where live entries of the old one may
- * take its other segments, it goes where they lead.
+ * A SYN with another initial sequence number is a new connection. Where live entries of the old one
+ * may take its other segments, it goes where they lead.
  *
- * Segments of a session from another station than its ends are never passed on. A SYN-ACK among them comes from a
- * backend that was given up: it is answered with RST. A segment of no session goes to the one station that can be
- * meant, or nowhere: TCP is never flooded.
+ * Segments of a session from another station than its ends are never passed on. A SYN-ACK among
+ * them comes from a backend that was given up: it is answered with RST. A segment of no session
+ * goes to the one station that can be meant, or nowhere: TCP is never flooded.
  *
- * Where the client is itself one of several owners of its address, all of this holds too: what comes back
- * goes to the one that opened the connection. */
+ * Where the client is itself one of several owners of its address, all of this holds too: what
+ * comes back goes to the one that opened the connection. */
 #include "controller/apps/balancer_tcp.h"
 
 #include "controller/apps/balancer.h"
 #include "controller/apps/balancer_flows.h"
 #include "controller/apps/balancer_send.h"
 
-#define SYN_APART_NS      (200 * FB_NS_PER_MS)   /* SYNs closer together are copies, not retransmissions */
-#define REARM_PAUSE_NS    (10 * FB_NS_PER_MS)
+#define SYN_APART_NS                                                                               \
+	(200 * FB_NS_PER_MS) /* SYNs closer together are copies, not retransmissions               \
+	                      */
+#define REARM_PAUSE_NS (10 * FB_NS_PER_MS)
 
 enum {
-	SYNS_SILENT = 3,          /* with this SYN the backend has been silent for long enough */
-	REARM_SESSIONS_MAX = 64,  /* at a time */
+	SYNS_SILENT = 3,         /* with this SYN the backend has been silent for long enough */
+	REARM_SESSIONS_MAX = 64, /* at a time */
 	CONTROL_FLAGS = FB_TCP_SYN | FB_TCP_ACK | FB_TCP_RST | FB_TCP_FIN,
 	FINS_BOTH = 1 << BALANCER_TO_BACKEND | 1 << BALANCER_TO_CLIENT,
 };
@@ -50,8 +53,8 @@ static bool is_syn_ack(const struct fb_packet *p)
 
 /* Find out where 'mac', an end of a session, is now. False when it is known to be gone: others, or
  * nobody, own its address; '*port' is then as before. */
-static bool locate(const struct balancer_call *call, uint32_t ip, uint16_t vlan, const uint8_t mac[FB_MAC_BYTES],
-		   uint16_t *port)
+static bool locate(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
+                   const uint8_t mac[FB_MAC_BYTES], uint16_t *port)
 {
 	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
 	const struct balancer_owner *owner;
@@ -72,17 +75,18 @@ static bool locate(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
 static bool backend_lives(const struct balancer_call *call, struct balancer_session *session)
 {
 	return locate(call, session->key.server_ip, session->key.vlan, session->backend_mac,
-		      &session->backend_port);
+	              &session->backend_port);
 }
 
 static bool client_lives(const struct balancer_call *call, struct balancer_session *session)
 {
-	return locate(call, session->key.client_ip, session->key.vlan, session->client_mac, &session->client_port);
+	return locate(call, session->key.client_ip, session->key.vlan, session->client_mac,
+	              &session->client_port);
 }
 
 /* Release 'pi' through 'rewrite'; the later fragments of its packet will follow. */
 static void pass(const struct balancer_call *call, const struct fb_packet_in *pi,
-		 const struct balancer_rewrite *rewrite)
+                 const struct balancer_rewrite *rewrite)
 {
 	if (pi->packet.more_fragments)
 		balancer_related_first(call, pi, rewrite);
@@ -91,10 +95,11 @@ static void pass(const struct balancer_call *call, const struct fb_packet_in *pi
 
 /* Entries first, then the packet. No entry leads to an end that is gone. */
 static void pass_to_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
-			    struct balancer_session *session)
+                            struct balancer_session *session)
 {
 	bool lives = backend_lives(call, session);
-	struct balancer_rewrite rewrite = {.dl_dst = session->backend_mac, .port = session->backend_port};
+	struct balancer_rewrite rewrite = {.dl_dst = session->backend_mac,
+	                                   .port = session->backend_port};
 
 	if (lives && balancer_flows_may_install(call, session))
 		balancer_flows_install(call, session);
@@ -103,13 +108,13 @@ static void pass_to_backend(const struct balancer_call *call, const struct fb_pa
 }
 
 static void pass_to_client(const struct balancer_call *call, const struct fb_packet_in *pi,
-			   struct balancer_session *session)
+                           struct balancer_session *session)
 {
 	bool lives = client_lives(call, session);
 	struct balancer_rewrite rewrite = {
-		.dl_src = session->addressed_mac,
-		.dl_dst = session->client_mac,
-		.port = session->client_port,
+	        .dl_src = session->addressed_mac,
+	        .dl_dst = session->client_mac,
+	        .port = session->client_port,
 	};
 
 	if (lives && balancer_flows_may_install(call, session))
@@ -119,7 +124,8 @@ static void pass_to_client(const struct balancer_call *call, const struct fb_pac
 }
 
 /* Remember what the frames of a direction look like. */
-static void note_seen(struct balancer_session *session, enum balancer_direction direction, const struct fb_packet *p)
+static void note_seen(struct balancer_session *session, enum balancer_direction direction,
+                      const struct fb_packet *p)
 {
 	struct balancer_seen *seen = &session->seen[direction];
 
@@ -129,9 +135,10 @@ static void note_seen(struct balancer_session *session, enum balancer_direction 
 	seen->nw_tos = p->nw_tos & 0xfc;
 }
 
-/* Follow the end of the connection as far as the controller sees it. Data after a RST show that the other end did not
- * take it. */
-static void note_end(struct balancer_session *session, enum balancer_direction direction, const struct fb_packet *p)
+/* Follow the end of the connection as far as the controller sees it. Data after a RST show that the
+ * other end did not take it. */
+static void note_end(struct balancer_session *session, enum balancer_direction direction,
+                     const struct fb_packet *p)
 {
 	if (p->tcp_flags & FB_TCP_RST) {
 		session->closed = true;
@@ -148,13 +155,14 @@ static void note_end(struct balancer_session *session, enum balancer_direction d
 /* --- Opening --- */
 
 /* Make 'pi' the first SYN of 'session' and 'mac', behind 'port', its backend. */
-static void begin(const struct balancer_call *call, const struct fb_packet_in *pi, struct balancer_session *session,
-		  const uint8_t mac[FB_MAC_BYTES], uint16_t port)
+static void begin(const struct balancer_call *call, const struct fb_packet_in *pi,
+                  struct balancer_session *session, const uint8_t mac[FB_MAC_BYTES], uint16_t port)
 {
 	const struct fb_packet *p = &pi->packet;
 
 	memcpy(session->client_mac, p->dl_src, FB_MAC_BYTES);
-	memcpy(session->addressed_mac, fb_mac_is_multicast(p->dl_dst) ? mac : p->dl_dst, FB_MAC_BYTES);
+	memcpy(session->addressed_mac, fb_mac_is_multicast(p->dl_dst) ? mac : p->dl_dst,
+	       FB_MAC_BYTES);
 	memcpy(session->backend_mac, mac, FB_MAC_BYTES);
 	session->client_port = pi->in_port;
 	session->backend_port = port;
@@ -169,8 +177,9 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 }
 
 /* A new session for 'key', or NULL after refusing 'pi'. */
-static struct balancer_session *add_session(const struct balancer_call *call, const struct fb_packet_in *pi,
-					    const struct balancer_key *key)
+static struct balancer_session *add_session(const struct balancer_call *call,
+                                            const struct fb_packet_in *pi,
+                                            const struct balancer_key *key)
 {
 	struct balancer_session *session = balancer_sessions_add(call, key);
 
@@ -183,7 +192,7 @@ static struct balancer_session *add_session(const struct balancer_call *call, co
 
 /* The SYN of a new connection. */
 static void open_session(const struct balancer_call *call, const struct fb_packet_in *pi,
-			 const struct balancer_key *key)
+                         const struct balancer_key *key)
 {
 	struct balancer_address *address = balancer_owners_find(call, key->server_ip, key->vlan);
 	struct balancer_session *session;
@@ -206,8 +215,8 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 	balancer_owners_wanted(call, address);
 }
 
-/* An address that nobody here answers to is beyond a router, if the frame names a station that is known: it goes there, to
- * one and not to all. */
+/* An address that nobody here answers to is beyond a router, if the frame names a station that is
+ * known: it goes there, to one and not to all. */
 void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
@@ -215,13 +224,17 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	struct balancer_session *session;
 	struct balancer_key key;
 
-	balancer_sessions_key(&key, p);
-	if (!port || balancer_sessions_find(&call->s->sessions, &key)) {
+	if (!port) {
 		call->b->counters.held_dropped++;
 		balancer_send_drop(call, pi);
 		return;
 	}
 	call->b->counters.held_by_mac++;
+	balancer_sessions_key(&key, p);
+	if (balancer_sessions_find(&call->s->sessions, &key)) {
+		balancer_tcp_segment(call, pi);
+		return;
+	}
 	session = add_session(call, pi, &key);
 	if (session)
 		begin(call, pi, session, p->dl_dst, port);
@@ -229,9 +242,10 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 
 /* --- A SYN of a session that is known --- */
 
-/* Give the unanswered 'session' another backend where it needs one. False when there is none left. */
+/* Give the unanswered 'session' another backend where it needs one. False when there is none left.
+ */
 static bool keep_or_move(const struct balancer_call *call, struct balancer_session *session,
-			 struct balancer_address *address)
+                         struct balancer_address *address)
 {
 	bool lives = backend_lives(call, session);
 	bool is_silent = session->syns >= SYNS_SILENT && !session->moved && !session->entries;
@@ -239,7 +253,9 @@ static bool keep_or_move(const struct balancer_call *call, struct balancer_sessi
 
 	if (lives && !is_silent)
 		return true;
-	other = address ? balancer_owners_other(address, session->backend_mac, session->key.client_tp) : NULL;
+	other = address ? balancer_owners_other(address, session->backend_mac,
+	                                        session->key.client_tp)
+	                : NULL;
 	if (!other)
 		return lives;
 	if (lives)
@@ -253,18 +269,16 @@ static bool keep_or_move(const struct balancer_call *call, struct balancer_sessi
 }
 
 static void repeat_syn(const struct balancer_call *call, const struct fb_packet_in *pi,
-		       struct balancer_session *session)
+                       struct balancer_session *session)
 {
 	struct balancer_address *address =
-		balancer_owners_find(call, session->key.server_ip, session->key.vlan);
+	        balancer_owners_find(call, session->key.server_ip, session->key.vlan);
 
 	call->b->counters.retransmitted_syns++;
 	if (call->now_ns - session->syn_ns >= SYN_APART_NS) {
 		session->syns += session->syns < UINT8_MAX;
 		session->syn_ns = call->now_ns;
 	}
-	if (address)
-		balancer_owners_wanted(call, address);
 	if (!session->answered && !keep_or_move(call, session, address)) {
 		call->b->counters.refused_all_down++;
 		balancer_sessions_remove(&call->s->sessions, session);
@@ -274,9 +288,10 @@ static void repeat_syn(const struct balancer_call *call, const struct fb_packet_
 	pass_to_backend(call, pi, session);
 }
 
-/* Entries of an old connection live and may take the segments of the new one: it follows them, without a turn. */
+/* Entries of an old connection live and may take the segments of the new one: it follows them,
+ * without a turn. */
 static void follow_entries(const struct balancer_call *call, const struct fb_packet_in *pi,
-			   struct balancer_session *session)
+                           struct balancer_session *session)
 {
 	session->isn = pi->packet.tcp_seq;
 	session->syns = 1;
@@ -290,7 +305,7 @@ static void follow_entries(const struct balancer_call *call, const struct fb_pac
 }
 
 static void syn_again(const struct balancer_call *call, const struct fb_packet_in *pi,
-		      struct balancer_session *session)
+                      struct balancer_session *session)
 {
 	const struct balancer_key key = session->key;
 
@@ -306,8 +321,8 @@ static void syn_again(const struct balancer_call *call, const struct fb_packet_i
 
 /* --- Segments of sessions --- */
 
-/* A segment with a session's ports from another station than its end, which still owns its address: a replica that
- * happens to use the same ports, or a backend that was given up. */
+/* A segment with a session's ports from another station than its end, which still owns its address:
+ * a replica that happens to use the same ports, or a backend that was given up. */
 static void refuse_stranger(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	if (is_syn(&pi->packet)) {
@@ -323,7 +338,7 @@ static void refuse_stranger(const struct balancer_call *call, const struct fb_pa
 }
 
 static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
-			struct balancer_session *session)
+                        struct balancer_session *session)
 {
 	const struct fb_packet *p = &pi->packet;
 	const struct balancer_key key = session->key;
@@ -351,7 +366,8 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 }
 
 /* What the backend says about the handshake. */
-static void note_answer(const struct balancer_call *call, struct balancer_session *session, const struct fb_packet *p)
+static void note_answer(const struct balancer_call *call, struct balancer_session *session,
+                        const struct fb_packet *p)
 {
 	if (is_syn_ack(p)) {
 		if (p->tcp_ack != session->isn + 1)
@@ -370,7 +386,7 @@ static void note_answer(const struct balancer_call *call, struct balancer_sessio
 }
 
 static void from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
-			 struct balancer_session *session)
+                         struct balancer_session *session)
 {
 	const struct fb_packet *p = &pi->packet;
 
@@ -396,9 +412,10 @@ static void from_backend(const struct balancer_call *call, const struct fb_packe
 /* --- Segments of no session --- */
 
 bool balancer_tcp_one_meant(const struct balancer_call *call, const struct fb_packet *p,
-			    struct balancer_rewrite *rewrite)
+                            struct balancer_rewrite *rewrite)
 {
-	const struct balancer_address *address = balancer_owners_find(call, p->nw_dst, balancer_vlan(p));
+	const struct balancer_address *address =
+	        balancer_owners_find(call, p->nw_dst, balancer_vlan(p));
 	const struct balancer_owner *owner = NULL;
 	uint16_t port;
 
@@ -408,7 +425,8 @@ bool balancer_tcp_one_meant(const struct balancer_call *call, const struct fb_pa
 		else
 			owner = balancer_owners_by_mac(address, p->dl_dst);
 		if (owner)
-			*rewrite = (struct balancer_rewrite){.dl_dst = owner->mac, .port = owner->port};
+			*rewrite = (struct balancer_rewrite){.dl_dst = owner->mac,
+			                                     .port = owner->port};
 		return owner != NULL;
 	}
 	port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p));
@@ -436,8 +454,8 @@ static void pass_stray(const struct balancer_call *call, const struct fb_packet_
 /* Addresses of hosts, and two different ones. */
 static bool has_sane_addresses(const struct fb_packet *p)
 {
-	return p->nw_src != 0 && p->nw_src < 0xe0000000 && p->nw_dst != 0 && p->nw_dst < 0xe0000000 &&
-	       p->nw_src != p->nw_dst && !fb_mac_is_multicast(p->dl_src);
+	return p->nw_src != 0 && p->nw_src < 0xe0000000 && p->nw_dst != 0 &&
+	       p->nw_dst < 0xe0000000 && p->nw_src != p->nw_dst && !fb_mac_is_multicast(p->dl_src);
 }
 
 void balancer_tcp_segment(const struct balancer_call *call, const struct fb_packet_in *pi)
@@ -471,7 +489,8 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 
 /* --- After the switch was away --- */
 
-/* If the entries are gone they come back and expire once more, in sight of the controller; if not, this changes nothing. */
+/* If the entries are gone they come back and expire once more, in sight of the controller; if not,
+ * this changes nothing. */
 void balancer_tcp_rearm(const struct balancer_call *call)
 {
 	struct balancer_sessions *sessions = &call->s->sessions;

@@ -1,17 +1,20 @@
-/* A balancer under test, on one fake switch: hosts send frames, and what the controller answers is text.
+/* A balancer under test, on one fake switch: hosts send frames, and what the controller answers is
+ * text.
  *
- *     struct lb *lb = lb_new("mode=packet");                  three hosts are known: client, server_a, server_b
- *     lb_syn(lb, 40000, 1000)                                 "out #5 in 1: mod_dl_dst::02,output:2\n"
- *     lb_free(lb);
+ *     struct lb *lb = lb_new("mode=packet");                  three hosts are known: client,
+ * server_a, server_b lb_syn(lb, 40000, 1000)                                 "out #5 in 1:
+ * mod_dl_dst::02,output:2\n" lb_free(lb);
  *
- * The client is 192.168.2.1; the servers share 192.168.2.2. Host N has the MAC 02:00:00:00:00:0N, written ":0N" here, and is
- * behind port N. Each frame takes the next buffer id (#1, #2, ...), or none when 'unbuffered' is set. Lines:
+ * The client is 192.168.2.1; the servers share 192.168.2.2. Host N has the MAC 02:00:00:00:00:0N,
+ * written ":0N" here, and is behind port N. Each frame takes the next buffer id (#1, #2, ...), or
+ * none when 'unbuffered' is set. Lines:
  *
- *     out #5 in 1: ACTIONS          a packet-out of buffer 5 that came in by port 1; "drop" for no action
- *     out frame: ACTIONS: FRAME     a packet-out with a frame
- *     add MATCH: ACTIONS            a flow-mod, and so on for the other commands
+ *     out #5 in 1: ACTIONS          a packet-out of buffer 5 that came in by port 1; "drop" for no
+ * action out frame: ACTIONS: FRAME     a packet-out with a frame add MATCH: ACTIONS            a
+ * flow-mod, and so on for the other commands
  *
- * Every buffer that was handed out must be released exactly once: lb_free() checks that, unless 'leaks' is set. */
+ * Every buffer that was handed out must be released exactly once: lb_free() checks that, unless
+ * 'leaks' is set. */
 #ifndef UNIT_CONTROLLER_BALANCER_BENCH_H
 #define UNIT_CONTROLLER_BALANCER_BENCH_H
 
@@ -25,27 +28,28 @@
 enum { LB_BUFFERS_MAX = 65536, LB_SERVICE = 22 };
 
 struct lb_host {
-	uint8_t number;    /* last byte of the MAC */
-	uint8_t ip;        /* last byte of the address: 192.168.2.x */
+	uint8_t number; /* last byte of the MAC */
+	uint8_t ip;     /* last byte of the address: 192.168.2.x */
 	uint16_t port;
 };
 
-static const struct lb_host lb_client = {1, 1, 1}, lb_a = {2, 2, 2}, lb_b = {3, 2, 3}, lb_c = {4, 2, 4},
-			    lb_other = {5, 5, 5};
+static const struct lb_host lb_client = {1, 1, 1}, lb_a = {2, 2, 2}, lb_b = {3, 2, 3},
+                            lb_c = {4, 2, 4}, lb_other = {5, 5, 5};
 
 struct lb {
 	struct bench *bench;
 	struct fake_switch *sw;
-	char said[1 << 16];              /* of lb_said() */
-	uint32_t buffer_id;              /* of the last frame */
+	char said[1 << 16]; /* of lb_said() */
+	uint32_t buffer_id; /* of the last frame */
 	uint8_t released[LB_BUFFERS_MAX];
-	bool unbuffered;                 /* frames come whole, without buffer */
-	bool leaks;                      /* buffers may be lost: the switch went away */
-	uint64_t cookie;                 /* of the last flow-mod seen */
-	struct fb_flow_mod flow_mod;     /* the last one; its views are not valid */
-	uint8_t own_mac[FB_MAC_BYTES];   /* the source of the last ARP probe */
-	const struct lb_host *alive[8];  /* hosts that answer to probes: all that were announced, see lb_silence() */
-	size_t probes_at;                /* of sw->sent: probes before this were answered */
+	bool unbuffered;                /* frames come whole, without buffer */
+	bool leaks;                     /* buffers may be lost: the switch went away */
+	uint64_t cookie;                /* of the last flow-mod seen */
+	struct fb_flow_mod flow_mod;    /* the last one; its views are not valid */
+	uint8_t own_mac[FB_MAC_BYTES];  /* the source of the last ARP probe */
+	const struct lb_host *alive[8]; /* hosts that answer to probes: all that were announced, see
+	                                   lb_silence() */
+	size_t probes_at;               /* of sw->sent: probes before this were answered */
 };
 
 static inline uint32_t lb_ip(uint8_t last)
@@ -73,7 +77,8 @@ static inline void lb_put_short(struct fb_text *t, const char *from)
 	fb_text_puts(t, from);
 }
 
-static inline void lb_put_packet_out(struct lb *lb, struct fb_text *t, const struct fb_packet_out *po)
+static inline void lb_put_packet_out(struct lb *lb, struct fb_text *t,
+                                     const struct fb_packet_out *po)
 {
 	char line[FB_TEXT_LINE_BYTES];
 	struct fb_text lt = fb_text_make(line, sizeof line);
@@ -104,7 +109,8 @@ static inline void lb_put_packet_out(struct lb *lb, struct fb_text *t, const str
 
 static inline void lb_put_flow_mod(struct lb *lb, struct fb_text *t, const struct fb_flow_mod *fm)
 {
-	static const char *const commands[] = {"add", "modify", "modify-strict", "delete", "delete-strict"};
+	static const char *const commands[] = {"add", "modify", "modify-strict", "delete",
+	                                       "delete-strict"};
 	char line[FB_TEXT_LINE_BYTES];
 	struct fb_text lt = fb_text_make(line, sizeof line);
 
@@ -154,13 +160,13 @@ static inline const char *lb_said(struct lb *lb)
 /* --- Frames --- */
 
 struct lb_segment {
-	const struct lb_host *from, *to;   /* 'to' gives dl_dst and nw_dst */
-	const struct lb_host *to_mac;      /* dl_dst, where it is another's */
+	const struct lb_host *from, *to; /* 'to' gives dl_dst and nw_dst */
+	const struct lb_host *to_mac;    /* dl_dst, where it is another's */
 	uint16_t tp_src, tp_dst;
 	uint8_t flags;
 	uint32_t seq, ack;
 	uint8_t tos;
-	uint16_t in_port;                  /* 0: that of 'from' */
+	uint16_t in_port; /* 0: that of 'from' */
 	bool has_vlan;
 	uint16_t vlan_tci;
 	uint16_t ip_id, frag_offset;
@@ -168,9 +174,10 @@ struct lb_segment {
 	const char *data;
 };
 
-/* An ARP packet of 'from': a request for the last byte 'target_ip', or a reply to the MAC 'to' (NULL: broadcast). */
-static inline void lb_build_arp(struct fb_buf *out, const struct lb_host *from, uint16_t op, const uint8_t *to,
-				uint8_t target_ip)
+/* An ARP packet of 'from': a request for the last byte 'target_ip', or a reply to the MAC 'to'
+ * (NULL: broadcast). */
+static inline void lb_build_arp(struct fb_buf *out, const struct lb_host *from, uint16_t op,
+                                const uint8_t *to, uint8_t target_ip)
 {
 	struct fb_eth_spec eth = {0};
 	uint8_t tha[FB_MAC_BYTES] = {0};
@@ -181,16 +188,19 @@ static inline void lb_build_arp(struct fb_buf *out, const struct lb_host *from, 
 		memcpy(eth.dl_dst, to, FB_MAC_BYTES);
 		memcpy(tha, to, FB_MAC_BYTES);
 	}
-	fb_build_arp(out, &eth, op, eth.dl_src, lb_ip(from->ip), tha, target_ip ? lb_ip(target_ip) : 0);
+	fb_build_arp(out, &eth, op, eth.dl_src, lb_ip(from->ip), tha,
+	             target_ip ? lb_ip(target_ip) : 0);
 }
 
-/* The hosts that are alive answer the probe in 'frame'. Their frames take no buffer, so that nothing is said to them. */
+/* The hosts that are alive answer the probe in 'frame'. Their frames take no buffer, so that
+ * nothing is said to them. */
 static inline void lb_answer(struct lb *lb, const struct fb_view *frame)
 {
 	uint8_t bytes[64];
 	struct fb_packet p;
 
-	if (frame->len == 0 || fb_packet_parse(&p, frame->data, frame->len) < 0 || !p.is_arp || p.nw_src != 0)
+	if (frame->len == 0 || fb_packet_parse(&p, frame->data, frame->len) < 0 || !p.is_arp ||
+	    p.nw_src != 0)
 		return;
 	memcpy(lb->own_mac, p.dl_src, FB_MAC_BYTES);
 	for (size_t i = 0; i < sizeof lb->alive / sizeof lb->alive[0]; i++) {
@@ -231,7 +241,8 @@ static inline void lb_frame_in(struct lb *lb, uint16_t in_port, const struct fb_
 		lb->buffer_id++;
 		CU_ASSERT_FATAL(lb->buffer_id < LB_BUFFERS_MAX);
 	}
-	fake_switch_packet_in(lb->sw, lb->unbuffered ? OFP_NO_BUFFER : lb->buffer_id, in_port, frame->data, frame->len);
+	fake_switch_packet_in(lb->sw, lb->unbuffered ? OFP_NO_BUFFER : lb->buffer_id, in_port,
+	                      frame->data, frame->len);
 	lb_answer_probes(lb);
 }
 
@@ -248,11 +259,19 @@ static inline void lb_build(struct fb_buf *out, const struct lb_segment *s)
 {
 	struct fb_eth_spec eth = lb_eth(s);
 	struct fb_ipv4_spec ip = {
-		.nw_src = lb_ip(s->from->ip), .nw_dst = lb_ip(s->to->ip), .nw_tos = s->tos, .ip_id = s->ip_id,
-		.frag_offset = s->frag_offset, .more_fragments = s->more_fragments,
+	        .nw_src = lb_ip(s->from->ip),
+	        .nw_dst = lb_ip(s->to->ip),
+	        .nw_tos = s->tos,
+	        .ip_id = s->ip_id,
+	        .frag_offset = s->frag_offset,
+	        .more_fragments = s->more_fragments,
 	};
-	struct fb_tcp_spec tcp = {.tp_src = s->tp_src, .tp_dst = s->tp_dst, .seq = s->seq, .ack = s->ack,
-				  .flags = s->flags, .window = 65535};
+	struct fb_tcp_spec tcp = {.tp_src = s->tp_src,
+	                          .tp_dst = s->tp_dst,
+	                          .seq = s->seq,
+	                          .ack = s->ack,
+	                          .flags = s->flags,
+	                          .window = 65535};
 	const char *data = s->data ? s->data : "";
 
 	if (s->frag_offset)
@@ -275,33 +294,54 @@ static inline const char *lb_tcp(struct lb *lb, const struct lb_segment *s)
 /* The client's SYN to the shared address, addressed to server_a's MAC. */
 static inline const char *lb_syn(struct lb *lb, uint16_t tp_src, uint32_t isn)
 {
-	return lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = tp_src, .tp_dst = LB_SERVICE,
-					       .flags = FB_TCP_SYN, .seq = isn});
+	return lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                       .to = &lb_a,
+	                                       .tp_src = tp_src,
+	                                       .tp_dst = LB_SERVICE,
+	                                       .flags = FB_TCP_SYN,
+	                                       .seq = isn});
 }
 
 /* 'server' answers the SYN with the number 'isn'. */
-static inline const char *lb_syn_ack(struct lb *lb, const struct lb_host *server, uint16_t tp_src, uint32_t isn)
+static inline const char *lb_syn_ack(struct lb *lb, const struct lb_host *server, uint16_t tp_src,
+                                     uint32_t isn)
 {
-	return lb_tcp(lb, &(struct lb_segment){.from = server, .to = &lb_client, .tp_src = LB_SERVICE, .tp_dst = tp_src,
-					       .flags = FB_TCP_SYN | FB_TCP_ACK, .seq = 7000, .ack = isn + 1});
+	return lb_tcp(lb, &(struct lb_segment){.from = server,
+	                                       .to = &lb_client,
+	                                       .tp_src = LB_SERVICE,
+	                                       .tp_dst = tp_src,
+	                                       .flags = FB_TCP_SYN | FB_TCP_ACK,
+	                                       .seq = 7000,
+	                                       .ack = isn + 1});
 }
 
 /* A segment with 'flags' of the client in mid-connection, and one of 'server'. */
 static inline const char *lb_to_server(struct lb *lb, uint16_t tp_src, uint8_t flags)
 {
-	return lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = tp_src, .tp_dst = LB_SERVICE,
-					       .flags = flags, .seq = 1, .ack = 7001});
+	return lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                       .to = &lb_a,
+	                                       .tp_src = tp_src,
+	                                       .tp_dst = LB_SERVICE,
+	                                       .flags = flags,
+	                                       .seq = 1,
+	                                       .ack = 7001});
 }
 
-static inline const char *lb_to_client(struct lb *lb, const struct lb_host *server, uint16_t tp_src, uint8_t flags)
+static inline const char *lb_to_client(struct lb *lb, const struct lb_host *server, uint16_t tp_src,
+                                       uint8_t flags)
 {
-	return lb_tcp(lb, &(struct lb_segment){.from = server, .to = &lb_client, .tp_src = LB_SERVICE, .tp_dst = tp_src,
-					       .flags = flags, .seq = 7001, .ack = 1});
+	return lb_tcp(lb, &(struct lb_segment){.from = server,
+	                                       .to = &lb_client,
+	                                       .tp_src = LB_SERVICE,
+	                                       .tp_dst = tp_src,
+	                                       .flags = flags,
+	                                       .seq = 7001,
+	                                       .ack = 1});
 }
 
 /* 'from' speaks ARP; see lb_build_arp(). */
-static inline const char *lb_arp(struct lb *lb, const struct lb_host *from, uint16_t op, const uint8_t *to,
-				 uint8_t target_ip)
+static inline const char *lb_arp(struct lb *lb, const struct lb_host *from, uint16_t op,
+                                 const uint8_t *to, uint8_t target_ip)
 {
 	uint8_t bytes[64];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
@@ -379,7 +419,7 @@ static inline struct lb *lb_new_empty(const char *options)
 	CU_ASSERT_FATAL(lb != NULL);
 	controller_config_default(&config);
 	config.run_id = 0x1234abcd;
-	config.echo_idle_ns = FB_NEVER / 4;   /* time passes here without a peer that answers */
+	config.echo_idle_ns = FB_NEVER / 4; /* time passes here without a peer that answers */
 	lb->bench = bench_new_with(&config);
 	bench_add(lb->bench, &fb_app_balancer, options);
 	lb->sw = fake_switch_join(lb->bench, 1, 6);
@@ -436,8 +476,11 @@ static inline void lb_flow_removed(struct lb *lb, const struct fb_flow_mod *fm, 
 {
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_FLOW_REMOVED};
 
-	msg.flow_removed = (struct fb_flow_removed){.match = fm->match, .cookie = fm->cookie, .priority = fm->priority,
-						    .reason = reason, .idle_timeout = fm->idle_timeout};
+	msg.flow_removed = (struct fb_flow_removed){.match = fm->match,
+	                                            .cookie = fm->cookie,
+	                                            .priority = fm->priority,
+	                                            .reason = reason,
+	                                            .idle_timeout = fm->idle_timeout};
 	fake_switch_send(lb->sw, &msg);
 }
 

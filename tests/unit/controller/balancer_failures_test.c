@@ -1,5 +1,6 @@
-/* Published failures of OpenFlow load balancers, one test against each (the fifth, a packet that outruns its
- * entry on the next switch, needs several switches under one path and is not this file's). */
+/* Published failures of OpenFlow load balancers, one test against each (the fifth, a packet that
+ * outruns its entry on the next switch, needs several switches under one path and is not this
+ * file's). */
 #include "tests/unit/controller/balancer_bench.h"
 
 #define OUT_A ": mod_dl_dst::02,output:2\n"
@@ -8,19 +9,24 @@
 static const uint64_t s_ns = FB_NS_PER_S;
 
 static const uint8_t every_flags[] = {
-	FB_TCP_SYN, FB_TCP_SYN | FB_TCP_ACK, FB_TCP_ACK, FB_TCP_FIN | FB_TCP_ACK, FB_TCP_RST, FB_TCP_RST | FB_TCP_ACK, 0,
-	0xff,
+        FB_TCP_SYN, FB_TCP_SYN | FB_TCP_ACK, FB_TCP_ACK, FB_TCP_FIN | FB_TCP_ACK,
+        FB_TCP_RST, FB_TCP_RST | FB_TCP_ACK, 0,          0xff,
 };
 
 /* The entries of session 'tp_src' of 'server'. */
-static void open_session(struct lb *lb, const struct lb_host *server, uint16_t tp_src, struct fb_flow_mod entries[2])
+static void open_session(struct lb *lb, const struct lb_host *server, uint16_t tp_src,
+                         struct fb_flow_mod entries[2])
 {
 	uint8_t bytes[256];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 
 	lb_syn(lb, tp_src, 1);
-	lb_build(&frame, &(struct lb_segment){.from = server, .to = &lb_client, .tp_src = 22, .tp_dst = tp_src, .ack = 2,
-					      .flags = FB_TCP_SYN | FB_TCP_ACK});
+	lb_build(&frame, &(struct lb_segment){.from = server,
+	                                      .to = &lb_client,
+	                                      .tp_src = 22,
+	                                      .tp_dst = tp_src,
+	                                      .ack = 2,
+	                                      .flags = FB_TCP_SYN | FB_TCP_ACK});
 	lb_frame_in(lb, server->port, &frame);
 	for (int i = 0; i < 2; i++) {
 		const struct fb_msg *msg = fake_switch_expect(lb->sw, OFPT_FLOW_MOD);
@@ -31,11 +37,13 @@ static void open_session(struct lb *lb, const struct lb_host *server, uint16_t t
 	lb_said(lb);
 }
 
-/* 1. The entry is installed but the packet that caused it is never released; and 3. for ARP. lb_free() counts the
- * releases of every buffer in every test; here all kinds of packets in all states of a session. */
+/* 1. The entry is installed but the packet that caused it is never released; and 3. for ARP.
+ * lb_free() counts the releases of every buffer in every test; here all kinds of packets in all
+ * states of a session. */
 static void every_packet_is_released_exactly_once(void)
 {
-	static const char *const options[] = {"", "mode=packet", "entries=exact", "sessions_max=1", "hold_max=1"};
+	static const char *const options[] = {"", "mode=packet", "entries=exact", "sessions_max=1",
+	                                      "hold_max=1"};
 
 	for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
 		struct lb *lb = lb_new_empty(options[o]);
@@ -71,7 +79,8 @@ static void entries_are_replaced_and_never_removed_first(void)
 	lb_free(lb);
 }
 
-/* 4. A duplicated or retransmitted SYN splits a connection over two servers, or counts twice in the rotation. */
+/* 4. A duplicated or retransmitted SYN splits a connection over two servers, or counts twice in the
+ * rotation. */
 static void a_duplicated_syn_neither_splits_the_connection_nor_counts_twice(void)
 {
 	static const char *const modes[] = {"", "mode=packet"};
@@ -119,7 +128,8 @@ static void mid_session_packets_after_a_timeout_go_to_the_same_server(void)
 	struct lb *lb = lb_new("");
 	struct fb_flow_mod entries[2];
 	/* The client's ARP entry has changed to the other server meanwhile. */
-	struct lb_segment segment = {.from = &lb_client, .to = &lb_b, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK};
+	struct lb_segment segment = {
+	        .from = &lb_client, .to = &lb_b, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK};
 
 	open_session(lb, &lb_a, 1, entries);
 	lb_pass(lb, 60 * s_ns);
@@ -179,8 +189,8 @@ static void with_all_servers_down_a_connection_is_refused_and_counted(void)
 static void every_entry_has_a_timeout_and_matches_one_connection(void)
 {
 	static const char *const options[] = {"", "entries=exact"};
-	const uint32_t needed = OFPFW_IN_PORT | OFPFW_DL_TYPE | OFPFW_NW_PROTO | OFPFW_NW_SRC_MASK | OFPFW_NW_DST_MASK |
-				OFPFW_TP_SRC | OFPFW_TP_DST | OFPFW_DL_VLAN;
+	const uint32_t needed = OFPFW_IN_PORT | OFPFW_DL_TYPE | OFPFW_NW_PROTO | OFPFW_NW_SRC_MASK |
+	                        OFPFW_NW_DST_MASK | OFPFW_TP_SRC | OFPFW_TP_DST | OFPFW_DL_VLAN;
 
 	for (int o = 0; o < 2; o++) {
 		struct lb *lb = lb_new(options[o]);
@@ -191,16 +201,17 @@ static void every_entry_has_a_timeout_and_matches_one_connection(void)
 			CU_ASSERT(entries[i].idle_timeout > 0);
 			CU_ASSERT_EQUAL(entries[i].match.wildcards & needed, 0);
 		}
-		CU_ASSERT_EQUAL(entries[1].match.wildcards & OFPFW_DL_SRC, 0);   /* tells the replica */
+		CU_ASSERT_EQUAL(entries[1].match.wildcards & OFPFW_DL_SRC,
+		                0); /* tells the replica */
 		lb_free(lb);
 	}
 }
 
 UNIT_TESTS("balancer_failures", UNIT_TEST(every_packet_is_released_exactly_once),
-	   UNIT_TEST(entries_are_replaced_and_never_removed_first),
-	   UNIT_TEST(a_duplicated_syn_neither_splits_the_connection_nor_counts_twice),
-	   UNIT_TEST(packets_of_a_server_that_was_taken_out_are_handled),
-	   UNIT_TEST(mid_session_packets_after_a_timeout_go_to_the_same_server),
-	   UNIT_TEST(the_entries_of_a_failed_server_are_deleted),
-	   UNIT_TEST(with_all_servers_down_a_connection_is_refused_and_counted),
-	   UNIT_TEST(every_entry_has_a_timeout_and_matches_one_connection))
+           UNIT_TEST(entries_are_replaced_and_never_removed_first),
+           UNIT_TEST(a_duplicated_syn_neither_splits_the_connection_nor_counts_twice),
+           UNIT_TEST(packets_of_a_server_that_was_taken_out_are_handled),
+           UNIT_TEST(mid_session_packets_after_a_timeout_go_to_the_same_server),
+           UNIT_TEST(the_entries_of_a_failed_server_are_deleted),
+           UNIT_TEST(with_all_servers_down_a_connection_is_refused_and_counted),
+           UNIT_TEST(every_entry_has_a_timeout_and_matches_one_connection))

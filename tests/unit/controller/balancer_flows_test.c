@@ -1,11 +1,13 @@
 /* mode=flows: which entries are installed, when, in which order, and what happens when they go. */
 #include "tests/unit/controller/balancer_bench.h"
 
-#define UP_ENTRY(tp)                                                                                       \
-	"add tcp,in_port=1,vlan_tci=0x0000,nw_src=192.168.2.1,nw_dst=192.168.2.2,tp_src=" #tp              \
+#define UP_ENTRY(tp)                                                                               \
+	"add tcp,in_port=1,vlan_tci=0x0000,nw_src=192.168.2.1,nw_dst=192.168.2.2,tp_src=" #tp      \
 	",tp_dst=22: mod_dl_dst::02,output:2\n"
-#define DOWN_ENTRY(tp)                                                                                     \
-	"add tcp,in_port=2,vlan_tci=0x0000,dl_src=:02,nw_src=192.168.2.2,nw_dst=192.168.2.1,tp_src=22,"    \
+#define DOWN_ENTRY(tp)                                                                             \
+	"add "                                                                                     \
+	"tcp,in_port=2,vlan_tci=0x0000,dl_src=:02,nw_src=192.168.2.2,nw_dst=192.168.2.1,tp_src="   \
+	"22,"                                                                                      \
 	"tp_dst=" #tp ": mod_dl_src::02,mod_dl_dst::01,output:1\n"
 
 static const uint64_t s_ns = FB_NS_PER_S;
@@ -21,8 +23,13 @@ static void open_session(struct lb *lb, uint16_t tp_src, uint32_t isn)
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 
 	lb_syn(lb, tp_src, isn);
-	lb_build(&frame, &(struct lb_segment){.from = &lb_a, .to = &lb_client, .tp_src = LB_SERVICE, .tp_dst = tp_src,
-					      .flags = FB_TCP_SYN | FB_TCP_ACK, .seq = 7000, .ack = isn + 1});
+	lb_build(&frame, &(struct lb_segment){.from = &lb_a,
+	                                      .to = &lb_client,
+	                                      .tp_src = LB_SERVICE,
+	                                      .tp_dst = tp_src,
+	                                      .flags = FB_TCP_SYN | FB_TCP_ACK,
+	                                      .seq = 7000,
+	                                      .ack = isn + 1});
 	lb_frame_in(lb, 2, &frame);
 	msg = fake_switch_expect(lb->sw, OFPT_FLOW_MOD);
 	CU_ASSERT_FATAL(msg != NULL);
@@ -58,7 +65,7 @@ static void a_syn_ack_installs_client_to_server_then_server_to_client_then_is_re
 
 	lb_syn(lb, 1, 1);
 	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 1),
-		UP_ENTRY(1) DOWN_ENTRY(1) "out #5 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	        UP_ENTRY(1) DOWN_ENTRY(1) "out #5 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 
@@ -69,11 +76,14 @@ static void without_buffers_the_frame_itself_is_released(void)
 
 	lb->unbuffered = true;
 	LB_SAYS(lb_syn(lb, 1, 1) + strlen("out frame: mod_dl_dst::02,output:2: "),
-		":01 > :02 192.168.2.1.1 > 192.168.2.2.22: tcp S seq 1 win 65535\n"
-		"out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 0.0.0.0\n");
+	        ":01 > :02 192.168.2.1.1 > 192.168.2.2.22: tcp S seq 1 win 65535\n"
+	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 "
+	        "tell 0.0.0.0\n");
 	said = lb_syn_ack(lb, &lb_a, 1, 1);
-	LB_SAYS(said, UP_ENTRY(1) DOWN_ENTRY(1) "out frame: mod_dl_src::02,mod_dl_dst::01,output:1: :02 > :01 "
-						"192.168.2.2.22 > 192.168.2.1.1: tcp S. seq 7000 ack 2 win 65535\n");
+	LB_SAYS(said,
+	        UP_ENTRY(1) DOWN_ENTRY(
+	                1) "out frame: mod_dl_src::02,mod_dl_dst::01,output:1: :02 > :01 "
+	                   "192.168.2.2.22 > 192.168.2.1.1: tcp S. seq 7000 ack 2 win 65535\n");
 	lb_free(lb);
 }
 
@@ -82,7 +92,8 @@ static void a_syn_ack_that_comes_again_is_passed_on(void)
 	struct lb *lb = lb_new("");
 
 	open_session(lb, 1, 1);
-	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 1), "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 1),
+	        "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 
@@ -132,8 +143,10 @@ static void entries_match_whatever_tos_and_vlan_priority(void)
 	CU_ASSERT(up_entry.match.wildcards & OFPFW_DL_VLAN_PCP);
 	CU_ASSERT(down_entry.match.wildcards & OFPFW_NW_TOS);
 	CU_ASSERT(down_entry.match.wildcards & OFPFW_DL_VLAN_PCP);
-	CU_ASSERT_EQUAL(up_entry.match.wildcards & (OFPFW_NW_SRC_MASK | OFPFW_NW_DST_MASK | OFPFW_TP_SRC | OFPFW_TP_DST |
-						    OFPFW_IN_PORT | OFPFW_DL_TYPE | OFPFW_NW_PROTO | OFPFW_DL_VLAN), 0);
+	CU_ASSERT_EQUAL(up_entry.match.wildcards & (OFPFW_NW_SRC_MASK | OFPFW_NW_DST_MASK |
+	                                            OFPFW_TP_SRC | OFPFW_TP_DST | OFPFW_IN_PORT |
+	                                            OFPFW_DL_TYPE | OFPFW_NW_PROTO | OFPFW_DL_VLAN),
+	                0);
 	lb_free(lb);
 }
 
@@ -143,7 +156,8 @@ static void a_switch_that_goes_on_punting_is_served_by_the_session_table(void)
 
 	open_session(lb, 1, 1);
 	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK), "out #6 in 1: mod_dl_dst::02,output:2\n");
-	LB_SAYS(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK), "out #7 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	LB_SAYS(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK),
+	        "out #7 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 
@@ -160,7 +174,7 @@ static void entries_are_installed_again_at_most_once_a_second(void)
 	lb_pass(lb, s_ns);
 	lb_said(lb);
 	LB_SAYS(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK),
-		UP_ENTRY(1) DOWN_ENTRY(1) "out #9 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	        UP_ENTRY(1) DOWN_ENTRY(1) "out #9 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 
@@ -168,17 +182,30 @@ static void a_client_behind_the_port_of_its_server_gets_in_port_actions(void)
 {
 	const struct lb_host neighbour = {6, 6, 2};
 	struct lb *lb = lb_new("");
-	struct lb_segment syn = {.from = &neighbour, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 1};
-	struct lb_segment answer = {.from = &lb_a, .to = &neighbour, .tp_src = 22, .tp_dst = 1, .seq = 7, .ack = 2,
-				    .flags = FB_TCP_SYN | FB_TCP_ACK};
+	struct lb_segment syn = {.from = &neighbour,
+	                         .to = &lb_a,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 1};
+	struct lb_segment answer = {.from = &lb_a,
+	                            .to = &neighbour,
+	                            .tp_src = 22,
+	                            .tp_dst = 1,
+	                            .seq = 7,
+	                            .ack = 2,
+	                            .flags = FB_TCP_SYN | FB_TCP_ACK};
 
 	CU_ASSERT(lb_has(lb_tcp(lb, &syn), "out #4 in 2: mod_dl_dst::02,IN_PORT\n"));
-	LB_SAYS(lb_tcp(lb, &answer),
-		"add tcp,in_port=2,vlan_tci=0x0000,nw_src=192.168.2.6,nw_dst=192.168.2.2,tp_src=1,tp_dst=22: "
-		"mod_dl_dst::02,IN_PORT\n"
-		"add tcp,in_port=2,vlan_tci=0x0000,dl_src=:02,nw_src=192.168.2.2,nw_dst=192.168.2.6,tp_src=22,tp_dst=1: "
-		"mod_dl_src::02,mod_dl_dst::06,IN_PORT\n"
-		"out #5 in 2: mod_dl_src::02,mod_dl_dst::06,IN_PORT\n");
+	LB_SAYS(lb_tcp(lb, &answer), "add "
+	                             "tcp,in_port=2,vlan_tci=0x0000,nw_src=192.168.2.6,nw_dst=192."
+	                             "168.2.2,tp_src=1,tp_dst=22: "
+	                             "mod_dl_dst::02,IN_PORT\n"
+	                             "add "
+	                             "tcp,in_port=2,vlan_tci=0x0000,dl_src=:02,nw_src=192.168.2.2,"
+	                             "nw_dst=192.168.2.6,tp_src=22,tp_dst=1: "
+	                             "mod_dl_src::02,mod_dl_dst::06,IN_PORT\n"
+	                             "out #5 in 2: mod_dl_src::02,mod_dl_dst::06,IN_PORT\n");
 	lb_free(lb);
 }
 
@@ -189,10 +216,11 @@ static void when_one_entry_has_gone_the_session_lives_and_the_next_packet_brings
 	open_session(lb, 1, 1);
 	lb_pass(lb, 60 * s_ns);
 	lb_flow_removed(lb, &up_entry, OFPRR_IDLE_TIMEOUT);
-	lb_pass(lb, 1000 * s_ns);   /* longer than any grace: the other one lives */
+	lb_pass(lb, 1000 * s_ns); /* longer than any grace: the other one lives */
 	lb_said(lb);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_removed"), 1);
-	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK), UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 1: mod_dl_dst::02,output:2\n");
+	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK),
+	        UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 1: mod_dl_dst::02,output:2\n");
 	lb_free(lb);
 }
 
@@ -207,7 +235,7 @@ static void an_idle_session_outlasts_its_entries_by_the_grace_time(void)
 	lb_pass(lb, 299 * s_ns);
 	lb_said(lb);
 	LB_SAYS(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK),
-		UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	        UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 
@@ -234,10 +262,10 @@ static void a_flow_removed_with_another_cookie_is_ignored(void)
 	old_up = up_entry;
 	old_down = down_entry;
 	lb_pass(lb, s_ns);
-	lb_to_server(lb, 1, FB_TCP_ACK);   /* installed again */
+	lb_to_server(lb, 1, FB_TCP_ACK); /* installed again */
 	lb_flow_removed(lb, &old_up, OFPRR_IDLE_TIMEOUT);
 	lb_flow_removed(lb, &old_down, OFPRR_IDLE_TIMEOUT);
-	old_up.cookie ^= UINT64_C(1) << 20;   /* of another run */
+	old_up.cookie ^= UINT64_C(1) << 20; /* of another run */
 	lb_flow_removed(lb, &old_up, OFPRR_IDLE_TIMEOUT);
 	lb_pass(lb, 100 * s_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "flow_removed_ignored"), 3);
@@ -252,13 +280,14 @@ static void a_new_connection_follows_live_entries_and_is_no_turn(void)
 	open_session(lb, 1, 1);
 	lb_pass(lb, 2 * s_ns);
 	lb_said(lb);
-	LB_SAYS(lb_syn(lb, 1, 99), UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 1: mod_dl_dst::02,output:2\n");
+	LB_SAYS(lb_syn(lb, 1, 99),
+	        UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 1: mod_dl_dst::02,output:2\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "followed"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 1);
 	lb_pass(lb, s_ns);
 	lb_said(lb);
 	CU_ASSERT(lb_has(lb_syn_ack(lb, &lb_a, 1, 99), "output:1\n"));
-	CU_ASSERT(lb_has(lb_syn(lb, 2, 1), "mod_dl_dst::03,output:3\n"));   /* the second turn */
+	CU_ASSERT(lb_has(lb_syn(lb, 2, 1), "mod_dl_dst::03,output:3\n")); /* the second turn */
 	lb_free(lb);
 }
 
@@ -282,8 +311,8 @@ static void a_dead_backend_deletes_both_entries(void)
 	lb_silence(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, false);
 	LB_SAYS(lb_said(lb), "delete tcp,nw_dst=192.168.2.2,out_port=2\n"
-			     "delete tcp,in_port=2,nw_dst=192.168.2.2,out_port=IN_PORT\n"
-			     "delete tcp,in_port=2,nw_src=192.168.2.2\n");
+	                     "delete tcp,in_port=2,nw_dst=192.168.2.2,out_port=IN_PORT\n"
+	                     "delete tcp,in_port=2,nw_src=192.168.2.2\n");
 	lb_flow_removed(lb, &up_entry, OFPRR_DELETE);
 	lb_flow_removed(lb, &down_entry, OFPRR_DELETE);
 	/* Its session is not given to another, and no entry leads to the dead port. */
@@ -305,7 +334,7 @@ static void entries_come_back_with_the_backend(void)
 	lb_pass(lb, 2 * s_ns);
 	lb_said(lb);
 	LB_SAYS(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK),
-		UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	        UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 
@@ -318,7 +347,8 @@ static void a_backend_that_moved_takes_its_sessions_along(void)
 	lb_pass(lb, 2 * s_ns);
 	lb_said(lb);
 	CU_ASSERT(lb_has(lb_announce(lb, &moved), "delete tcp,nw_dst=192.168.2.2,out_port=2\n"));
-	CU_ASSERT(lb_has(lb_to_server(lb, 1, FB_TCP_ACK), "mod_dl_dst::02,output:6\nadd tcp,in_port=6,"));
+	CU_ASSERT(lb_has(lb_to_server(lb, 1, FB_TCP_ACK),
+	                 "mod_dl_dst::02,output:6\nadd tcp,in_port=6,"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_moved"), 1);
 	lb_free(lb);
 }
@@ -338,13 +368,13 @@ static void a_table_that_is_full_leaves_the_session_to_the_controller(void)
 
 		fb_match_encode(bytes + 8, &fm->match);
 		fb_set64(bytes + 48, fm->cookie);
-		msg.xid = 0x01000001;   /* the first message of the first application */
+		msg.xid = 0x01000001; /* the first message of the first application */
 		fake_switch_send(lb->sw, &msg);
 	}
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_failed"), 2);
 	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK), "out #6 in 1: mod_dl_dst::02,output:2\n");
 	lb_pass(lb, 20 * s_ns);
-	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);   /* aged as one without entries */
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1); /* aged as one without entries */
 	lb_free(lb);
 }
 
@@ -362,7 +392,7 @@ static void an_entry_that_the_switch_does_not_take_for_its_port_is_not_there(voi
 	msg.error.data = (struct fb_view){bytes, sizeof bytes};
 	fake_switch_send(lb->sw, &msg);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_failed"), 1);
-	msg.error.data.len = 48;   /* too short to tell */
+	msg.error.data.len = 48; /* too short to tell */
 	fake_switch_send(lb->sw, &msg);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_failed"), 1);
 	lb_free(lb);
@@ -373,7 +403,8 @@ static void a_syn_ack_of_an_older_attempt_is_passed_on_and_answers_nothing(void)
 	struct lb *lb = lb_new("");
 
 	lb_syn(lb, 1, 1);
-	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 77), "out #5 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 77),
+	        "out #5 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "answered"), 0);
 	lb_free(lb);
 }
@@ -392,13 +423,41 @@ static void a_challenge_ack_shows_that_the_backend_has_answered(void)
 	lb_free(lb);
 }
 
+static void a_backend_that_forgot_an_old_connection_gets_its_entries_at_last(void)
+{
+	struct lb *lb = lb_new("");
+
+	/* It answers the SYN with a challenge ACK, takes the client's RST, and then the SYN that
+	 * comes again. */
+	lb_syn(lb, 1, 1);
+	lb_to_client(lb, &lb_a, 1, FB_TCP_ACK);
+	lb_to_server(lb, 1, FB_TCP_RST);
+	lb_pass(lb, s_ns);
+	lb_syn(lb, 1, 1);
+	CU_ASSERT(lb_has(lb_syn_ack(lb, &lb_a, 1, 1), UP_ENTRY(1) DOWN_ENTRY(1)));
+	lb_free(lb);
+}
+
+static void where_no_entry_lives_none_is_deleted(void)
+{
+	struct lb *lb = lb_new("");
+
+	open_session(lb, 1, 1);
+	lb_flow_removed(lb, &up_entry, OFPRR_IDLE_TIMEOUT);
+	lb_flow_removed(lb, &down_entry, OFPRR_IDLE_TIMEOUT);
+	lb_silence(lb, &lb_a);
+	fake_switch_set_link(lb->sw, 2, false);
+	LB_SAYS(lb_said(lb), "");
+	lb_free(lb);
+}
+
 static void a_new_connection_does_not_follow_the_entries_of_a_dead_backend(void)
 {
 	struct lb *lb = lb_new("");
 
 	open_session(lb, 1, 1);
 	lb_silence(lb, &lb_a);
-	fake_switch_set_link(lb->sw, 2, false);   /* its entries are not told of as gone yet */
+	fake_switch_set_link(lb->sw, 2, false); /* its entries are not told of as gone yet */
 	lb_said(lb);
 	LB_SAYS(lb_syn(lb, 1, 99), "out #6 in 1: mod_dl_dst::03,output:3\n");
 	lb_free(lb);
@@ -415,7 +474,7 @@ static void a_connection_that_followed_entries_is_unanswered_again(void)
 	lb_said(lb);
 	LB_SAYS(lb_syn(lb, 1, 99), "out #7 in 1: mod_dl_dst::03,output:3\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 1);
-	lb_pass(lb, 71 * s_ns);   /* and aged as such: the old entries are none of its */
+	lb_pass(lb, 71 * s_ns); /* and aged as such: the old entries are none of its */
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
 	lb_free(lb);
 }
@@ -473,8 +532,12 @@ static void a_client_that_speaks_from_another_port_gets_entries_there(void)
 	open_session(lb, 1, 1);
 	lb_pass(lb, 2 * s_ns);
 	lb_said(lb);
-	said = lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
-					       .flags = FB_TCP_ACK, .in_port = 6});
+	said = lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                       .to = &lb_a,
+	                                       .tp_src = 1,
+	                                       .tp_dst = 22,
+	                                       .flags = FB_TCP_ACK,
+	                                       .in_port = 6});
 	CU_ASSERT(lb_has(said, "add tcp,in_port=6,"));
 	CU_ASSERT(lb_has(said, "mod_dl_src::02,mod_dl_dst::01,output:6\n"));
 	lb_free(lb);
@@ -483,8 +546,15 @@ static void a_client_that_speaks_from_another_port_gets_entries_there(void)
 static void a_priority_tag_is_matched_and_is_no_vlan(void)
 {
 	struct lb *lb = lb_new("");
-	struct lb_segment answer = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .seq = 7, .ack = 2,
-				    .flags = FB_TCP_SYN | FB_TCP_ACK, .has_vlan = true, .vlan_tci = 0xe000};
+	struct lb_segment answer = {.from = &lb_a,
+	                            .to = &lb_client,
+	                            .tp_src = 22,
+	                            .tp_dst = 1,
+	                            .seq = 7,
+	                            .ack = 2,
+	                            .flags = FB_TCP_SYN | FB_TCP_ACK,
+	                            .has_vlan = true,
+	                            .vlan_tci = 0xe000};
 
 	lb_syn(lb, 1, 1);
 	CU_ASSERT(lb_has(lb_tcp(lb, &answer), "add tcp,in_port=2,dl_vlan=0,"));
@@ -496,8 +566,13 @@ static void a_priority_tag_is_matched_and_is_no_vlan(void)
 static void exact_entries_match_the_packets_of_the_session(void)
 {
 	struct lb *lb = lb_new("entries=exact");
-	struct lb_segment syn = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN,
-				 .seq = 1, .tos = 0x13};
+	struct lb_segment syn = {.from = &lb_client,
+	                         .to = &lb_a,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 1,
+	                         .tos = 0x13};
 	struct lb_segment ack = syn;
 	uint8_t bytes[256];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
@@ -505,8 +580,12 @@ static void exact_entries_match_the_packets_of_the_session(void)
 	struct fb_match of_frame;
 
 	lb_tcp(lb, &syn);
-	lb_build(&frame, &(struct lb_segment){.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .ack = 2,
-					      .flags = FB_TCP_SYN | FB_TCP_ACK});
+	lb_build(&frame, &(struct lb_segment){.from = &lb_a,
+	                                      .to = &lb_client,
+	                                      .tp_src = 22,
+	                                      .tp_dst = 1,
+	                                      .ack = 2,
+	                                      .flags = FB_TCP_SYN | FB_TCP_ACK});
 	lb_frame_in(lb, 2, &frame);
 	up_entry = fake_switch_expect(lb->sw, OFPT_FLOW_MOD)->flow_mod;
 	down_entry = fake_switch_expect(lb->sw, OFPT_FLOW_MOD)->flow_mod;
@@ -533,12 +612,30 @@ static void exact_entries_match_the_packets_of_the_session(void)
 static void tagged_sessions_get_tagged_entries(void)
 {
 	struct lb *lb = lb_new_empty("");
-	struct lb_segment syn = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 1,
-				 .has_vlan = true, .vlan_tci = 0xa007};
-	struct lb_segment answer = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .seq = 7, .ack = 2,
-				    .flags = FB_TCP_SYN | FB_TCP_ACK, .has_vlan = true, .vlan_tci = 7};
-	struct lb_segment hello = {.from = &lb_a, .to = &lb_client, .tp_src = 9, .tp_dst = 9, .flags = FB_TCP_RST,
-				   .has_vlan = true, .vlan_tci = 7};
+	struct lb_segment syn = {.from = &lb_client,
+	                         .to = &lb_a,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 1,
+	                         .has_vlan = true,
+	                         .vlan_tci = 0xa007};
+	struct lb_segment answer = {.from = &lb_a,
+	                            .to = &lb_client,
+	                            .tp_src = 22,
+	                            .tp_dst = 1,
+	                            .seq = 7,
+	                            .ack = 2,
+	                            .flags = FB_TCP_SYN | FB_TCP_ACK,
+	                            .has_vlan = true,
+	                            .vlan_tci = 7};
+	struct lb_segment hello = {.from = &lb_a,
+	                           .to = &lb_client,
+	                           .tp_src = 9,
+	                           .tp_dst = 9,
+	                           .flags = FB_TCP_RST,
+	                           .has_vlan = true,
+	                           .vlan_tci = 7};
 	const char *said;
 
 	lb_tcp(lb, &hello);
@@ -588,7 +685,7 @@ static void a_packet_does_not_settle_whether_entries_live(void)
 	open_session(lb, 1, 1);
 	fake_switch_leave(lb->sw);
 	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
-	lb_to_server(lb, 1, FB_TCP_ACK);   /* too soon to install again */
+	lb_to_server(lb, 1, FB_TCP_ACK); /* too soon to install again */
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
 	lb_pass(lb, 30 * s_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 4);
@@ -628,7 +725,7 @@ static void owners_behind_a_port_that_vanished_while_the_switch_was_away_are_los
 
 	lb_silence(lb, &lb_b);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 2));   /* without port 3 */
+	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 2)); /* without port 3 */
 	for (uint16_t tp = 1; tp <= 3; tp++)
 		CU_ASSERT(lb_has(lb_syn(lb, tp, 1), "mod_dl_dst::02,output:2\n"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
@@ -645,40 +742,43 @@ static void on_join_nothing_is_deleted(void)
 }
 
 UNIT_TESTS("balancer_flows", UNIT_TEST(a_syn_installs_nothing),
-	   UNIT_TEST(a_syn_ack_installs_client_to_server_then_server_to_client_then_is_released),
-	   UNIT_TEST(without_buffers_the_frame_itself_is_released),
-	   UNIT_TEST(a_syn_ack_that_comes_again_is_passed_on),
-	   UNIT_TEST(entries_have_an_idle_timeout_and_tell_of_their_end),
-	   UNIT_TEST(idle_timeouts_are_rounded_up_to_whole_seconds_and_never_infinite),
-	   UNIT_TEST(cookies_name_the_balancer_and_the_run),
-	   UNIT_TEST(entries_match_whatever_tos_and_vlan_priority),
-	   UNIT_TEST(a_switch_that_goes_on_punting_is_served_by_the_session_table),
-	   UNIT_TEST(entries_are_installed_again_at_most_once_a_second),
-	   UNIT_TEST(a_client_behind_the_port_of_its_server_gets_in_port_actions),
-	   UNIT_TEST(when_one_entry_has_gone_the_session_lives_and_the_next_packet_brings_it_back),
-	   UNIT_TEST(an_idle_session_outlasts_its_entries_by_the_grace_time),
-	   UNIT_TEST(after_the_grace_time_the_session_is_forgotten),
-	   UNIT_TEST(a_flow_removed_with_another_cookie_is_ignored),
-	   UNIT_TEST(a_new_connection_follows_live_entries_and_is_no_turn),
-	   UNIT_TEST(a_new_connection_on_old_ports_takes_a_turn_when_no_entry_lives),
-	   UNIT_TEST(a_dead_backend_deletes_both_entries), UNIT_TEST(entries_come_back_with_the_backend),
-	   UNIT_TEST(a_backend_that_moved_takes_its_sessions_along),
-	   UNIT_TEST(a_table_that_is_full_leaves_the_session_to_the_controller),
-	   UNIT_TEST(an_entry_that_the_switch_does_not_take_for_its_port_is_not_there),
-	   UNIT_TEST(a_syn_ack_of_an_older_attempt_is_passed_on_and_answers_nothing),
-	   UNIT_TEST(a_challenge_ack_shows_that_the_backend_has_answered),
-	   UNIT_TEST(a_new_connection_does_not_follow_the_entries_of_a_dead_backend),
-	   UNIT_TEST(a_connection_that_followed_entries_is_unanswered_again),
-	   UNIT_TEST(a_connection_that_followed_entries_may_be_moved_like_any_other),
-	   UNIT_TEST(a_backend_that_speaks_from_another_port_gets_entries_there),
-	   UNIT_TEST(a_client_that_speaks_from_another_port_gets_entries_there),
-	   UNIT_TEST(a_priority_tag_is_matched_and_is_no_vlan),
-	   UNIT_TEST(exact_entries_match_the_packets_of_the_session),
-	   UNIT_TEST(tagged_sessions_get_tagged_entries),
-	   UNIT_TEST(sessions_survive_a_cut_of_the_control_connection),
-	   UNIT_TEST(entries_whose_end_may_have_been_missed_are_installed_again_once),
-	   UNIT_TEST(a_packet_does_not_settle_whether_entries_live),
-	   UNIT_TEST(sessions_whose_backend_vanished_while_the_switch_was_away_are_aged),
-	   UNIT_TEST(a_switch_that_stays_away_is_forgotten),
-	   UNIT_TEST(owners_behind_a_port_that_vanished_while_the_switch_was_away_are_lost),
-	   UNIT_TEST(on_join_nothing_is_deleted))
+           UNIT_TEST(a_syn_ack_installs_client_to_server_then_server_to_client_then_is_released),
+           UNIT_TEST(without_buffers_the_frame_itself_is_released),
+           UNIT_TEST(a_syn_ack_that_comes_again_is_passed_on),
+           UNIT_TEST(entries_have_an_idle_timeout_and_tell_of_their_end),
+           UNIT_TEST(idle_timeouts_are_rounded_up_to_whole_seconds_and_never_infinite),
+           UNIT_TEST(cookies_name_the_balancer_and_the_run),
+           UNIT_TEST(entries_match_whatever_tos_and_vlan_priority),
+           UNIT_TEST(a_switch_that_goes_on_punting_is_served_by_the_session_table),
+           UNIT_TEST(entries_are_installed_again_at_most_once_a_second),
+           UNIT_TEST(a_client_behind_the_port_of_its_server_gets_in_port_actions),
+           UNIT_TEST(when_one_entry_has_gone_the_session_lives_and_the_next_packet_brings_it_back),
+           UNIT_TEST(an_idle_session_outlasts_its_entries_by_the_grace_time),
+           UNIT_TEST(after_the_grace_time_the_session_is_forgotten),
+           UNIT_TEST(a_flow_removed_with_another_cookie_is_ignored),
+           UNIT_TEST(a_new_connection_follows_live_entries_and_is_no_turn),
+           UNIT_TEST(a_new_connection_on_old_ports_takes_a_turn_when_no_entry_lives),
+           UNIT_TEST(a_dead_backend_deletes_both_entries),
+           UNIT_TEST(entries_come_back_with_the_backend),
+           UNIT_TEST(a_backend_that_moved_takes_its_sessions_along),
+           UNIT_TEST(a_table_that_is_full_leaves_the_session_to_the_controller),
+           UNIT_TEST(an_entry_that_the_switch_does_not_take_for_its_port_is_not_there),
+           UNIT_TEST(a_syn_ack_of_an_older_attempt_is_passed_on_and_answers_nothing),
+           UNIT_TEST(a_challenge_ack_shows_that_the_backend_has_answered),
+           UNIT_TEST(a_backend_that_forgot_an_old_connection_gets_its_entries_at_last),
+           UNIT_TEST(where_no_entry_lives_none_is_deleted),
+           UNIT_TEST(a_new_connection_does_not_follow_the_entries_of_a_dead_backend),
+           UNIT_TEST(a_connection_that_followed_entries_is_unanswered_again),
+           UNIT_TEST(a_connection_that_followed_entries_may_be_moved_like_any_other),
+           UNIT_TEST(a_backend_that_speaks_from_another_port_gets_entries_there),
+           UNIT_TEST(a_client_that_speaks_from_another_port_gets_entries_there),
+           UNIT_TEST(a_priority_tag_is_matched_and_is_no_vlan),
+           UNIT_TEST(exact_entries_match_the_packets_of_the_session),
+           UNIT_TEST(tagged_sessions_get_tagged_entries),
+           UNIT_TEST(sessions_survive_a_cut_of_the_control_connection),
+           UNIT_TEST(entries_whose_end_may_have_been_missed_are_installed_again_once),
+           UNIT_TEST(a_packet_does_not_settle_whether_entries_live),
+           UNIT_TEST(sessions_whose_backend_vanished_while_the_switch_was_away_are_aged),
+           UNIT_TEST(a_switch_that_stays_away_is_forgotten),
+           UNIT_TEST(owners_behind_a_port_that_vanished_while_the_switch_was_away_are_lost),
+           UNIT_TEST(on_join_nothing_is_deleted))

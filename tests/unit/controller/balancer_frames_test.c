@@ -1,5 +1,5 @@
-/* What is no segment of a session: ARP, other protocols, fragments, ICMP errors, strays; and that neither buffers nor the
- * cutting of arrays make a difference. */
+/* What is no segment of a session: ARP, other protocols, fragments, ICMP errors, strays; and that
+ * neither buffers nor the cutting of arrays make a difference. */
 #include "tests/unit/controller/balancer_bench.h"
 
 static const uint64_t s_ns = FB_NS_PER_S;
@@ -106,10 +106,16 @@ static void a_frame_that_came_cut_and_without_buffer_is_not_sent_on(void)
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PACKET_IN};
 
-	lb_build(&frame, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
-					      .flags = FB_TCP_SYN, .data = "0123456789"});
-	msg.packet_in = (struct fb_of_packet_in){.buffer_id = OFP_NO_BUFFER, .total_len = (uint16_t)frame.len, .in_port = 1,
-						 .data = {frame.data, frame.len - 4}};
+	lb_build(&frame, &(struct lb_segment){.from = &lb_client,
+	                                      .to = &lb_a,
+	                                      .tp_src = 1,
+	                                      .tp_dst = 22,
+	                                      .flags = FB_TCP_SYN,
+	                                      .data = "0123456789"});
+	msg.packet_in = (struct fb_of_packet_in){.buffer_id = OFP_NO_BUFFER,
+	                                         .total_len = (uint16_t)frame.len,
+	                                         .in_port = 1,
+	                                         .data = {frame.data, frame.len - 4}};
 	fake_switch_send(lb->sw, &msg);
 	CU_ASSERT(!lb_has(lb_said(lb), "mod_dl_dst"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "cut"), 1);
@@ -123,10 +129,16 @@ static void a_frame_that_came_cut_is_released_by_its_buffer(void)
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PACKET_IN};
 
-	lb_build(&frame, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
-					      .flags = FB_TCP_SYN, .data = "0123456789"});
-	msg.packet_in = (struct fb_of_packet_in){.buffer_id = 77, .total_len = (uint16_t)frame.len, .in_port = 1,
-						 .data = {frame.data, frame.len - 8}};
+	lb_build(&frame, &(struct lb_segment){.from = &lb_client,
+	                                      .to = &lb_a,
+	                                      .tp_src = 1,
+	                                      .tp_dst = 22,
+	                                      .flags = FB_TCP_SYN,
+	                                      .data = "0123456789"});
+	msg.packet_in = (struct fb_of_packet_in){.buffer_id = 77,
+	                                         .total_len = (uint16_t)frame.len,
+	                                         .in_port = 1,
+	                                         .data = {frame.data, frame.len - 8}};
 	fake_switch_send(lb->sw, &msg);
 	CU_ASSERT(lb_has(lb_said(lb), "out #77 in 1: mod_dl_dst::02,output:2\n"));
 	lb_free(lb);
@@ -147,9 +159,12 @@ static void a_stray_to_a_shared_address_goes_to_the_owner_that_it_names(void)
 {
 	struct lb *lb = lb_new("");
 
-	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_b, .tp_src = 5, .tp_dst = 22,
-						.flags = FB_TCP_ACK}),
-		"out #4 in 1: mod_dl_dst::03,output:3\n");
+	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                        .to = &lb_b,
+	                                        .tp_src = 5,
+	                                        .tp_dst = 22,
+	                                        .flags = FB_TCP_ACK}),
+	        "out #4 in 1: mod_dl_dst::03,output:3\n");
 	lb_free(lb);
 }
 
@@ -158,9 +173,12 @@ static void a_stray_that_names_no_owner_of_a_shared_address_is_dropped(void)
 	static const struct lb_host nobody = {9, 2, 0};
 	struct lb *lb = lb_new("");
 
-	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &nobody, .tp_src = 5, .tp_dst = 22,
-						.flags = FB_TCP_ACK}),
-		"out #4 in 1: drop\n");
+	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                        .to = &nobody,
+	                                        .tp_src = 5,
+	                                        .tp_dst = 22,
+	                                        .flags = FB_TCP_ACK}),
+	        "out #4 in 1: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_dropped"), 1);
 	lb_free(lb);
 }
@@ -170,8 +188,9 @@ static void a_stray_to_an_unknown_address_is_asked_for_and_dropped(void)
 	struct lb *lb = lb_new_empty("");
 
 	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK),
-		"out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 0.0.0.0\n"
-		"out #1 in 1: drop\n");
+	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 "
+	        "tell 0.0.0.0\n"
+	        "out #1 in 1: drop\n");
 	lb_free(lb);
 }
 
@@ -180,16 +199,29 @@ static void a_stray_to_an_unknown_address_is_asked_for_and_dropped(void)
 static void later_fragments_follow_their_first(void)
 {
 	struct lb *lb = lb_new("mode=packet");
-	struct lb_segment first = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK,
-				   .ip_id = 77, .more_fragments = true, .data = "0123456789ab"};
-	struct lb_segment later = {.from = &lb_client, .to = &lb_a, .ip_id = 77, .frag_offset = 32, .data = "rest"};
+	struct lb_segment first = {.from = &lb_client,
+	                           .to = &lb_a,
+	                           .tp_src = 1,
+	                           .tp_dst = 22,
+	                           .flags = FB_TCP_ACK,
+	                           .ip_id = 77,
+	                           .more_fragments = true,
+	                           .data = "0123456789ab"};
+	struct lb_segment later = {
+	        .from = &lb_client, .to = &lb_a, .ip_id = 77, .frag_offset = 32, .data = "rest"};
 
 	lb_syn(lb, 9, 1);
-	lb_syn(lb, 1, 1);   /* to server_b, which its frames do not name */
+	lb_syn(lb, 1, 1); /* to server_b, which its frames do not name */
 	LB_SAYS(lb_tcp(lb, &first), "out #6 in 1: mod_dl_dst::03,output:3\n");
 	LB_SAYS(lb_tcp(lb, &later), "out #7 in 1: mod_dl_dst::03,output:3\n");
-	first = (struct lb_segment){.from = &lb_b, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK,
-				    .ip_id = 78, .more_fragments = true, .data = "0123456789ab"};
+	first = (struct lb_segment){.from = &lb_b,
+	                            .to = &lb_client,
+	                            .tp_src = 22,
+	                            .tp_dst = 1,
+	                            .flags = FB_TCP_ACK,
+	                            .ip_id = 78,
+	                            .more_fragments = true,
+	                            .data = "0123456789ab"};
 	later.from = &lb_b;
 	later.to = &lb_client;
 	later.ip_id = 78;
@@ -203,7 +235,8 @@ static void later_fragments_without_their_first_are_never_spread(void)
 {
 	static const struct lb_host nobody = {9, 2, 0};
 	struct lb *lb = lb_new("");
-	struct lb_segment later = {.from = &lb_client, .to = &lb_b, .ip_id = 77, .frag_offset = 32, .data = "rest"};
+	struct lb_segment later = {
+	        .from = &lb_client, .to = &lb_b, .ip_id = 77, .frag_offset = 32, .data = "rest"};
 
 	LB_SAYS(lb_tcp(lb, &later), "out #4 in 1: mod_dl_dst::03,output:3\n");
 	later.to = &nobody;
@@ -215,16 +248,24 @@ static void later_fragments_without_their_first_are_never_spread(void)
 static void fragments_are_forgotten_after_half_a_minute(void)
 {
 	struct lb *lb = lb_new("mode=packet");
-	struct lb_segment first = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK,
-				   .ip_id = 77, .more_fragments = true, .data = "0123456789ab"};
-	struct lb_segment later = {.from = &lb_client, .to = &lb_a, .ip_id = 77, .frag_offset = 32, .data = "rest"};
+	struct lb_segment first = {.from = &lb_client,
+	                           .to = &lb_a,
+	                           .tp_src = 1,
+	                           .tp_dst = 22,
+	                           .flags = FB_TCP_ACK,
+	                           .ip_id = 77,
+	                           .more_fragments = true,
+	                           .data = "0123456789ab"};
+	struct lb_segment later = {
+	        .from = &lb_client, .to = &lb_a, .ip_id = 77, .frag_offset = 32, .data = "rest"};
 
 	lb_syn(lb, 9, 1);
 	lb_syn(lb, 1, 1);
 	lb_tcp(lb, &first);
 	lb_pass(lb, 30 * s_ns);
 	lb_said(lb);
-	LB_SAYS(lb_tcp(lb, &later), "out #7 in 1: mod_dl_dst::02,output:2\n");   /* by the MAC that it names */
+	LB_SAYS(lb_tcp(lb, &later),
+	        "out #7 in 1: mod_dl_dst::02,output:2\n"); /* by the MAC that it names */
 	lb_free(lb);
 }
 
@@ -234,28 +275,35 @@ static void the_table_of_fragments_is_bounded(void)
 
 	lb_syn(lb, 1, 1);
 	for (unsigned i = 0; i < 5000; i++)
-		lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
-						.flags = FB_TCP_ACK, .ip_id = (uint16_t)i, .more_fragments = true,
-						.data = "0123456789ab"});
+		lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+		                                .to = &lb_a,
+		                                .tp_src = 1,
+		                                .tp_dst = 22,
+		                                .flags = FB_TCP_ACK,
+		                                .ip_id = (uint16_t)i,
+		                                .more_fragments = true,
+		                                .data = "0123456789ab"});
 	CU_ASSERT_EQUAL(lb_counter(lb, "fragments_evicted"), 5000 - 4096);
 	lb_free(lb);
 }
 
 /* --- ICMP errors --- */
 
-/* An ICMP error of 'from' about the segment 'quoted'; 'quoted_len' of its bytes after the IP header are in it. */
-static const char *icmp_error(struct lb *lb, const struct lb_host *from, const struct lb_segment *quoted,
-			      size_t quoted_len)
+/* An ICMP error of 'from' about the segment 'quoted'; 'quoted_len' of its bytes after the IP header
+ * are in it. */
+static const char *icmp_error(struct lb *lb, const struct lb_host *from,
+                              const struct lb_segment *quoted, size_t quoted_len)
 {
 	uint8_t bytes[256], quoted_bytes[256];
-	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes), inner = fb_buf_make(quoted_bytes, sizeof quoted_bytes);
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes),
+	              inner = fb_buf_make(quoted_bytes, sizeof quoted_bytes);
 	struct lb_segment s = {.from = from, .to = quoted->from};
 	struct fb_eth_spec eth = lb_eth(&s);
 	struct fb_ipv4_spec ip = {.nw_src = lb_ip(from->ip), .nw_dst = lb_ip(quoted->from->ip)};
 
 	lb_build(&inner, quoted);
-	fb_build_icmp(&frame, &eth, &ip, FB_ICMP_UNREACHABLE, 4, 1400, inner.data + FB_ETH_HEADER_BYTES,
-		      FB_IPV4_HEADER_BYTES + quoted_len);
+	fb_build_icmp(&frame, &eth, &ip, FB_ICMP_UNREACHABLE, 4, 1400,
+	              inner.data + FB_ETH_HEADER_BYTES, FB_IPV4_HEADER_BYTES + quoted_len);
 	lb_frame_in(lb, from->port, &frame);
 	return lb_said(lb);
 }
@@ -264,10 +312,11 @@ static void an_icmp_error_goes_to_the_backend_whose_segment_it_quotes(void)
 {
 	struct lb *lb = lb_new("");
 	/* The error names server_a: that is what the client's ARP entry says. */
-	struct lb_segment quoted = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK};
+	struct lb_segment quoted = {
+	        .from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK};
 
 	lb_syn(lb, 9, 1);
-	lb_syn(lb, 1, 1);   /* server_b's */
+	lb_syn(lb, 1, 1); /* server_b's */
 	LB_SAYS(icmp_error(lb, &lb_client, &quoted, 8), "out #6 in 1: mod_dl_dst::03,output:3\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "icmp_followed"), 1);
 	lb_free(lb);
@@ -276,7 +325,8 @@ static void an_icmp_error_goes_to_the_backend_whose_segment_it_quotes(void)
 static void an_icmp_error_goes_to_the_client_whose_segment_it_quotes(void)
 {
 	struct lb *lb = lb_new("");
-	struct lb_segment quoted = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK};
+	struct lb_segment quoted = {
+	        .from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK};
 
 	lb_syn(lb, 1, 1);
 	LB_SAYS(icmp_error(lb, &lb_a, &quoted, 8), "out #5 in 2: mod_dl_dst::01,output:1\n");
@@ -286,7 +336,8 @@ static void an_icmp_error_goes_to_the_client_whose_segment_it_quotes(void)
 static void an_icmp_error_that_quotes_too_little_is_forwarded_as_any_frame(void)
 {
 	struct lb *lb = lb_new("");
-	struct lb_segment quoted = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK};
+	struct lb_segment quoted = {
+	        .from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK};
 
 	lb_syn(lb, 9, 1);
 	lb_syn(lb, 1, 1);
@@ -299,11 +350,15 @@ static void an_icmp_error_that_quotes_a_later_fragment_is_forwarded_as_any_frame
 {
 	struct lb *lb = lb_new("");
 	/* Its first bytes look like the ports of the session. */
-	struct lb_segment quoted = {.from = &lb_a, .to = &lb_client, .frag_offset = 8, .data = "23452345"};
+	struct lb_segment quoted = {
+	        .from = &lb_a, .to = &lb_client, .frag_offset = 8, .data = "23452345"};
 
 	lb_syn(lb, 9, 1);
-	lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 0x3435, .tp_dst = 0x3233,
-					.flags = FB_TCP_SYN});
+	lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                .to = &lb_a,
+	                                .tp_src = 0x3435,
+	                                .tp_dst = 0x3233,
+	                                .flags = FB_TCP_SYN});
 	LB_SAYS(icmp_error(lb, &lb_client, &quoted, 8), "out #6 in 1: output:2\n");
 	lb_free(lb);
 }
@@ -314,18 +369,69 @@ static void an_icmp_error_that_quotes_a_later_fragment_is_forwarded_as_any_frame
 static size_t make_stream(uint8_t *out, size_t size, bool buffered)
 {
 	const struct lb_segment segments[] = {
-		{.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 5},
-		{.from = &lb_client, .to = &lb_a, .tp_src = 2, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 5},
-		{.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_SYN | FB_TCP_ACK, .ack = 6},
-		{.from = &lb_other, .to = &lb_c, .to_mac = &lb_b, .tp_src = 2, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 5},
-		{.from = &lb_b, .to = &lb_client, .tp_src = 22, .tp_dst = 2, .flags = FB_TCP_SYN | FB_TCP_ACK, .ack = 6},
-		{.from = &lb_client, .to = &lb_other, .tp_src = 2, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 5},
-		{.from = &lb_b, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_SYN | FB_TCP_ACK, .ack = 6},
-		{.from = &lb_other, .to = &lb_client, .tp_src = 9, .tp_dst = 9, .flags = FB_TCP_RST},
-		{.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_ACK, .ip_id = 9,
-		 .more_fragments = true, .data = "12345678"},
-		{.from = &lb_client, .to = &lb_a, .ip_id = 9, .frag_offset = 32, .data = "x"},
-		{.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 99},
+	        {.from = &lb_client,
+	         .to = &lb_a,
+	         .tp_src = 1,
+	         .tp_dst = 22,
+	         .flags = FB_TCP_SYN,
+	         .seq = 5},
+	        {.from = &lb_client,
+	         .to = &lb_a,
+	         .tp_src = 2,
+	         .tp_dst = 22,
+	         .flags = FB_TCP_SYN,
+	         .seq = 5},
+	        {.from = &lb_a,
+	         .to = &lb_client,
+	         .tp_src = 22,
+	         .tp_dst = 1,
+	         .flags = FB_TCP_SYN | FB_TCP_ACK,
+	         .ack = 6},
+	        {.from = &lb_other,
+	         .to = &lb_c,
+	         .to_mac = &lb_b,
+	         .tp_src = 2,
+	         .tp_dst = 22,
+	         .flags = FB_TCP_SYN,
+	         .seq = 5},
+	        {.from = &lb_b,
+	         .to = &lb_client,
+	         .tp_src = 22,
+	         .tp_dst = 2,
+	         .flags = FB_TCP_SYN | FB_TCP_ACK,
+	         .ack = 6},
+	        {.from = &lb_client,
+	         .to = &lb_other,
+	         .tp_src = 2,
+	         .tp_dst = 22,
+	         .flags = FB_TCP_SYN,
+	         .seq = 5},
+	        {.from = &lb_b,
+	         .to = &lb_client,
+	         .tp_src = 22,
+	         .tp_dst = 1,
+	         .flags = FB_TCP_SYN | FB_TCP_ACK,
+	         .ack = 6},
+	        {.from = &lb_other,
+	         .to = &lb_client,
+	         .tp_src = 9,
+	         .tp_dst = 9,
+	         .flags = FB_TCP_RST},
+	        {.from = &lb_client,
+	         .to = &lb_a,
+	         .tp_src = 1,
+	         .tp_dst = 22,
+	         .flags = FB_TCP_ACK,
+	         .ip_id = 9,
+	         .more_fragments = true,
+	         .data = "12345678"},
+	        {.from = &lb_client, .to = &lb_a, .ip_id = 9, .frag_offset = 32, .data = "x"},
+	        {.from = &lb_client,
+	         .to = &lb_a,
+	         .tp_src = 1,
+	         .tp_dst = 22,
+	         .flags = FB_TCP_SYN,
+	         .seq = 99},
 	};
 	struct fb_buf buf = fb_buf_make(out, size);
 
@@ -335,9 +441,11 @@ static size_t make_stream(uint8_t *out, size_t size, bool buffered)
 		struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PACKET_IN};
 
 		lb_build(&frame, &segments[i]);
-		msg.packet_in = (struct fb_of_packet_in){
-			.buffer_id = buffered ? 100 + (uint32_t)i : OFP_NO_BUFFER, .total_len = (uint16_t)frame.len,
-			.in_port = segments[i].from->port, .data = {frame.data, frame.len}};
+		msg.packet_in = (struct fb_of_packet_in){.buffer_id = buffered ? 100 + (uint32_t)i
+		                                                               : OFP_NO_BUFFER,
+		                                         .total_len = (uint16_t)frame.len,
+		                                         .in_port = segments[i].from->port,
+		                                         .data = {frame.data, frame.len}};
 		CU_ASSERT(fb_msg_encode(&buf, &msg));
 	}
 	return buf.len;
@@ -366,7 +474,8 @@ static void results_do_not_depend_on_how_the_stream_was_cut(void)
 			struct lb *cut = fed_in_two(stream, len, at);
 
 			CU_ASSERT_EQUAL_FATAL(cut->sw->sent_len, whole->sw->sent_len);
-			CU_ASSERT_FATAL(memcmp(cut->sw->sent, whole->sw->sent, cut->sw->sent_len) == 0);
+			CU_ASSERT_FATAL(memcmp(cut->sw->sent, whole->sw->sent, cut->sw->sent_len) ==
+			                0);
 			cut->leaks = true;
 			lb_free(cut);
 		}
@@ -376,24 +485,24 @@ static void results_do_not_depend_on_how_the_stream_was_cut(void)
 }
 
 UNIT_TESTS("balancer_frames", UNIT_TEST(an_arp_request_is_flooded),
-	   UNIT_TEST(a_unicast_frame_goes_to_the_port_of_its_destination),
-	   UNIT_TEST(what_is_unknown_is_flooded),
-	   UNIT_TEST(stations_are_forgotten_after_a_minute_of_silence),
-	   UNIT_TEST(stations_behind_a_port_that_goes_down_are_forgotten),
-	   UNIT_TEST(a_multicast_source_is_never_learned),
-	   UNIT_TEST(a_frame_that_came_by_the_port_of_its_destination_is_dropped),
-	   UNIT_TEST(a_frame_that_came_cut_and_without_buffer_is_not_sent_on),
-	   UNIT_TEST(a_frame_that_came_cut_is_released_by_its_buffer),
-	   UNIT_TEST(a_stray_goes_to_the_only_owner_of_its_address),
-	   UNIT_TEST(a_stray_to_a_shared_address_goes_to_the_owner_that_it_names),
-	   UNIT_TEST(a_stray_that_names_no_owner_of_a_shared_address_is_dropped),
-	   UNIT_TEST(a_stray_to_an_unknown_address_is_asked_for_and_dropped),
-	   UNIT_TEST(later_fragments_follow_their_first),
-	   UNIT_TEST(later_fragments_without_their_first_are_never_spread),
-	   UNIT_TEST(fragments_are_forgotten_after_half_a_minute),
-	   UNIT_TEST(the_table_of_fragments_is_bounded),
-	   UNIT_TEST(an_icmp_error_goes_to_the_backend_whose_segment_it_quotes),
-	   UNIT_TEST(an_icmp_error_goes_to_the_client_whose_segment_it_quotes),
-	   UNIT_TEST(an_icmp_error_that_quotes_too_little_is_forwarded_as_any_frame),
-	   UNIT_TEST(an_icmp_error_that_quotes_a_later_fragment_is_forwarded_as_any_frame),
-	   UNIT_TEST(results_do_not_depend_on_how_the_stream_was_cut))
+           UNIT_TEST(a_unicast_frame_goes_to_the_port_of_its_destination),
+           UNIT_TEST(what_is_unknown_is_flooded),
+           UNIT_TEST(stations_are_forgotten_after_a_minute_of_silence),
+           UNIT_TEST(stations_behind_a_port_that_goes_down_are_forgotten),
+           UNIT_TEST(a_multicast_source_is_never_learned),
+           UNIT_TEST(a_frame_that_came_by_the_port_of_its_destination_is_dropped),
+           UNIT_TEST(a_frame_that_came_cut_and_without_buffer_is_not_sent_on),
+           UNIT_TEST(a_frame_that_came_cut_is_released_by_its_buffer),
+           UNIT_TEST(a_stray_goes_to_the_only_owner_of_its_address),
+           UNIT_TEST(a_stray_to_a_shared_address_goes_to_the_owner_that_it_names),
+           UNIT_TEST(a_stray_that_names_no_owner_of_a_shared_address_is_dropped),
+           UNIT_TEST(a_stray_to_an_unknown_address_is_asked_for_and_dropped),
+           UNIT_TEST(later_fragments_follow_their_first),
+           UNIT_TEST(later_fragments_without_their_first_are_never_spread),
+           UNIT_TEST(fragments_are_forgotten_after_half_a_minute),
+           UNIT_TEST(the_table_of_fragments_is_bounded),
+           UNIT_TEST(an_icmp_error_goes_to_the_backend_whose_segment_it_quotes),
+           UNIT_TEST(an_icmp_error_goes_to_the_client_whose_segment_it_quotes),
+           UNIT_TEST(an_icmp_error_that_quotes_too_little_is_forwarded_as_any_frame),
+           UNIT_TEST(an_icmp_error_that_quotes_a_later_fragment_is_forwarded_as_any_frame),
+           UNIT_TEST(results_do_not_depend_on_how_the_stream_was_cut))

@@ -1,7 +1,10 @@
-/* Who owns an address: observation, probes, ports, limits; and SYNs that wait until somebody does. */
+/* Who owns an address: observation, probes, ports, limits; and SYNs that wait until somebody does.
+ */
 #include "tests/unit/controller/balancer_bench.h"
 
-#define PROBE "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 0.0.0.0\n"
+#define PROBE                                                                                      \
+	"out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell "    \
+	"0.0.0.0\n"
 #define OUT_A ": mod_dl_dst::02,output:2\n"
 #define OUT_B ": mod_dl_dst::03,output:3\n"
 
@@ -81,6 +84,26 @@ static void an_arp_sender_that_names_another_mac_owns_nothing(void)
 	lb_free(lb);
 }
 
+static void neither_group_addresses_nor_group_macs_own_or_are_owned(void)
+{
+	struct lb *lb = lb_new_empty("");
+	uint8_t bytes[128];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+	struct fb_eth_spec eth = {.dl_dst = {2, 0, 0, 0, 0, 1}, .dl_src = {3, 0, 0, 0, 0, 2}};
+	struct fb_ipv4_spec ip = {.nw_src = lb_ip(2), .nw_dst = lb_ip(1)};
+
+	fb_build_udp(&frame, &eth, &ip, 9, 9, "x", 1);
+	lb_frame_in(lb, 2, &frame);
+	frame.len = 0;
+	eth.dl_src[0] = 2;
+	ip.nw_src = 0xe0000001;
+	fb_build_udp(&frame, &eth, &ip, 9, 9, "x", 1);
+	lb_frame_in(lb, 2, &frame);
+	lb_said(lb);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_found"), 0);
+	lb_free(lb);
+}
+
 static void an_address_is_probed_when_somebody_connects_to_it(void)
 {
 	struct lb *lb = lb_new("");
@@ -97,8 +120,8 @@ static void a_probe_has_no_sender_address_and_the_controllers_own_mac(void)
 
 	lb_syn(lb, 1, 1);
 	CU_ASSERT(fb_mac_equal(lb->own_mac, own));
-	CU_ASSERT(lb->own_mac[0] & 2);      /* locally administered */
-	CU_ASSERT(!(lb->own_mac[0] & 1));   /* of one station */
+	CU_ASSERT(lb->own_mac[0] & 2);    /* locally administered */
+	CU_ASSERT(!(lb->own_mac[0] & 1)); /* of one station */
 	lb_free(lb);
 }
 
@@ -119,7 +142,7 @@ static void a_silent_second_server_is_found_by_the_first_probe(void)
 
 	lb_announce(lb, &lb_client);
 	lb_announce(lb, &lb_a);
-	lb_revive(lb, &lb_b);   /* there, and never heard */
+	lb_revive(lb, &lb_b); /* there, and never heard */
 	CU_ASSERT(lb_has(next_syn(lb), OUT_A));
 	CU_ASSERT(lb_has(next_syn(lb), OUT_B));
 	CU_ASSERT(lb_has(next_syn(lb), OUT_A));
@@ -163,8 +186,8 @@ static void an_owner_that_answers_no_probe_leaves_the_rotation(void)
 
 	next_syn(lb);
 	lb_silence(lb, &lb_b);
-	lb_pass(lb, 5 * s_ns);        /* the first probe that it does not answer */
-	lb_pass(lb, 3 * s_ns - 1);    /* and two more, a second apart */
+	lb_pass(lb, 5 * s_ns);     /* the first probe that it does not answer */
+	lb_pass(lb, 3 * s_ns - 1); /* and two more, a second apart */
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 0);
 	lb_pass(lb, 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
@@ -205,7 +228,7 @@ static void an_address_beyond_a_router_is_not_lost_by_probes(void)
 {
 	struct lb *lb = lb_new_empty("");
 
-	udp(lb, &lb_a);   /* known by its packets alone */
+	udp(lb, &lb_a); /* known by its packets alone */
 	for (int i = 0; i < 6; i++) {
 		CU_ASSERT(lb_has(next_syn(lb), OUT_A));
 		lb_pass(lb, 10 * s_ns);
@@ -275,8 +298,11 @@ static void probes_of_many_addresses_are_spread(void)
 
 		lb_announce(lb, &host);
 		lb_silence_all(lb);
-		lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &host, .tp_src = n, .tp_dst = 22,
-						.flags = FB_TCP_SYN});
+		lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+		                                .to = &host,
+		                                .tp_src = n,
+		                                .tp_dst = 22,
+		                                .flags = FB_TCP_SYN});
 	}
 	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 70);
 	lb_pass(lb, s_ns);
@@ -308,7 +334,7 @@ static void an_owner_that_is_silent_for_long_is_forgotten(void)
 	lb_pass(lb, 20 * s_ns);
 	lb_announce(lb, &lb_a);
 	lb_pass(lb, 10 * s_ns);
-	CU_ASSERT_EQUAL(lb_counter(lb, "owners_forgotten"), 2);   /* the client and server_b */
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_forgotten"), 2); /* the client and server_b */
 	CU_ASSERT(lb_has(next_syn(lb), OUT_A));
 	lb_free(lb);
 }
@@ -329,7 +355,7 @@ static void at_the_limit_the_oldest_idle_address_gives_way(void)
 {
 	struct lb *lb = lb_new("addresses_max=3");
 
-	next_syn(lb);   /* the servers' address is in use */
+	next_syn(lb); /* the servers' address is in use */
 	lb_announce(lb, &lb_other);
 	for (uint8_t n = 6; n < 10; n++)
 		lb_announce(lb, &(struct lb_host){n, n, 6});
@@ -341,7 +367,8 @@ static void at_the_limit_the_oldest_idle_address_gives_way(void)
 static void addresses_in_use_never_give_way(void)
 {
 	struct lb *lb = lb_new("addresses_max=2");
-	struct lb_segment syn = {.from = &lb_a, .to = &lb_client, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN};
+	struct lb_segment syn = {
+	        .from = &lb_a, .to = &lb_client, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN};
 
 	next_syn(lb);
 	lb_tcp(lb, &syn);
@@ -373,11 +400,15 @@ static void a_frame_that_the_balancer_has_rewritten_is_no_news(void)
 	struct lb *lb = lb_new("mode=packet");
 	struct fake_switch *first = lb->sw, *second;
 	static const struct lb_host uplink_client = {1, 1, 4}, uplink_a = {2, 2, 5};
-	struct lb_segment back = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK,
-				  .in_port = 4};
+	struct lb_segment back = {.from = &lb_a,
+	                          .to = &lb_client,
+	                          .tp_src = 22,
+	                          .tp_dst = 1,
+	                          .flags = FB_TCP_ACK,
+	                          .in_port = 4};
 
-	/* The second switch knows server_a at port 5; the first has given the client's connection to server_b, and
-	 * puts server_a's MAC into what comes back. */
+	/* The second switch knows server_a at port 5; the first has given the client's connection
+	 * to server_b, and puts server_a's MAC into what comes back. */
 	second = fake_switch_join(lb->bench, 2, 6);
 	lb_switch_to(lb, second);
 	lb_announce(lb, &uplink_client);
@@ -402,7 +433,8 @@ static void frames_of_our_own_that_come_back_are_dropped(void)
 	struct lb *lb = lb_new("");
 	uint8_t bytes[64];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
-	struct fb_eth_spec eth = {.dl_dst = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, .dl_src = {0x0e, 0xfb, 0, 0, 0, 1}};
+	struct fb_eth_spec eth = {.dl_dst = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+	                          .dl_src = {0x0e, 0xfb, 0, 0, 0, 1}};
 
 	fb_build_arp(&frame, &eth, FB_ARP_REQUEST, eth.dl_src, 0, (const uint8_t[6]){0}, lb_ip(2));
 	lb_frame_in(lb, 4, &frame);
@@ -419,7 +451,8 @@ static void a_syn_to_an_unknown_address_is_held_while_it_is_asked_for(void)
 	LB_SAYS(lb_syn(lb, 1, 1), PROBE);
 	lb_pass(lb, 100 * ms_ns);
 	LB_SAYS(lb_said(lb), "");
-	LB_SAYS(lb_answer_probe(lb, &lb_b), "out #1 in 1: mod_dl_dst::03,output:3\n" PROBE "out #2 in 3: drop\n");
+	LB_SAYS(lb_answer_probe(lb, &lb_b),
+	        "out #1 in 1: mod_dl_dst::03,output:3\n" PROBE "out #2 in 3: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "held"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "held_found"), 1);
 	lb_free(lb);
@@ -431,8 +464,9 @@ static void a_held_syn_without_buffer_keeps_its_bytes(void)
 
 	lb->unbuffered = true;
 	LB_SAYS(lb_syn(lb, 1, 1), PROBE);
-	LB_SAYS(lb_answer_probe(lb, &lb_a), "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > "
-					    "192.168.2.2.22: tcp S seq 1 win 65535\n" PROBE);
+	LB_SAYS(lb_answer_probe(lb, &lb_a),
+	        "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > "
+	        "192.168.2.2.22: tcp S seq 1 win 65535\n" PROBE);
 	lb_free(lb);
 }
 
@@ -458,7 +492,12 @@ static void a_held_syn_goes_to_the_router_that_it_names(void)
 {
 	static const struct lb_host router = {7, 7, 5}, far = {7, 99, 5};
 	struct lb *lb = lb_new_empty("");
-	struct lb_segment syn = {.from = &lb_client, .to = &far, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 1};
+	struct lb_segment syn = {.from = &lb_client,
+	                         .to = &far,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 1};
 
 	lb_announce(lb, &router);
 	lb_tcp(lb, &syn);
@@ -472,13 +511,19 @@ static void copies_of_a_held_syn_go_the_same_way(void)
 {
 	static const struct lb_host router = {7, 7, 5}, far = {7, 99, 5};
 	struct lb *lb = lb_new_empty("");
-	struct lb_segment syn = {.from = &lb_client, .to = &far, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN, .seq = 1};
+	struct lb_segment syn = {.from = &lb_client,
+	                         .to = &far,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 1};
 
 	lb_announce(lb, &router);
 	lb_tcp(lb, &syn);
 	lb_tcp(lb, &syn);
 	lb_pass(lb, 200 * ms_ns);
-	LB_SAYS(lb_said(lb), "out #2 in 1: mod_dl_dst::07,output:5\nout #3 in 1: mod_dl_dst::07,output:5\n");
+	LB_SAYS(lb_said(lb),
+	        "out #2 in 1: mod_dl_dst::07,output:5\nout #3 in 1: mod_dl_dst::07,output:5\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 1);
 	lb_free(lb);
 }
@@ -489,7 +534,8 @@ static void several_held_syns_go_in_their_order_and_take_their_turns(void)
 
 	LB_SAYS(lb_syn(lb, 1, 1), PROBE);
 	LB_SAYS(lb_syn(lb, 2, 1), "");
-	LB_SAYS(lb_answer_probe(lb, &lb_a), "out #1 in 1" OUT_A PROBE "out #2 in 1" OUT_A "out #3 in 2: drop\n");
+	LB_SAYS(lb_answer_probe(lb, &lb_a),
+	        "out #1 in 1" OUT_A PROBE "out #2 in 1" OUT_A "out #3 in 2: drop\n");
 	lb_free(lb);
 }
 
@@ -525,8 +571,12 @@ static void only_so_many_questions_are_asked_in_a_second(void)
 	for (unsigned i = 0; i < 1100; i++) {
 		struct lb_host to = {9, (uint8_t)(10 + i % 200), 1};
 
-		lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &to, .tp_src = 1, .tp_dst = 22,
-						.flags = FB_TCP_SYN, .seq = 1});
+		lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+		                                .to = &to,
+		                                .tp_src = 1,
+		                                .tp_dst = 22,
+		                                .flags = FB_TCP_SYN,
+		                                .seq = 1});
 	}
 	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 1000);
 	CU_ASSERT_EQUAL(lb_counter(lb, "asks_limited"), 100);
@@ -534,34 +584,36 @@ static void only_so_many_questions_are_asked_in_a_second(void)
 }
 
 UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_owns_it),
-	   UNIT_TEST(nobody_owns_the_address_zero),
-	   UNIT_TEST(an_arp_sender_that_names_another_mac_owns_nothing),
-	   UNIT_TEST(an_address_is_probed_when_somebody_connects_to_it),
-	   UNIT_TEST(a_probe_has_no_sender_address_and_the_controllers_own_mac),
-	   UNIT_TEST(answers_to_probes_are_consumed),
-	   UNIT_TEST(a_silent_second_server_is_found_by_the_first_probe),
-	   UNIT_TEST(a_server_that_comes_later_is_found_by_the_next_probe),
-	   UNIT_TEST(probes_go_on_while_somebody_connects_and_end_a_minute_later),
-	   UNIT_TEST(an_owner_that_answers_no_probe_leaves_the_rotation),
-	   UNIT_TEST(as_many_lost_probes_are_forgiven_as_the_option_says),
-	   UNIT_TEST(any_frame_is_an_answer_to_a_probe),
-	   UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
-	   UNIT_TEST(a_port_that_goes_down_takes_its_owners_out_at_once),
-	   UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once),
-	   UNIT_TEST(addresses_in_use_are_probed_when_their_switch_comes_back),
-	   UNIT_TEST(probes_of_many_addresses_are_spread), UNIT_TEST(an_owner_that_moved_is_followed),
-	   UNIT_TEST(an_owner_that_is_silent_for_long_is_forgotten),
-	   UNIT_TEST(an_address_has_no_more_owners_than_the_option_says),
-	   UNIT_TEST(at_the_limit_the_oldest_idle_address_gives_way),
-	   UNIT_TEST(addresses_in_use_never_give_way), UNIT_TEST(switches_are_apart),
-	   UNIT_TEST(a_frame_that_the_balancer_has_rewritten_is_no_news),
-	   UNIT_TEST(frames_of_our_own_that_come_back_are_dropped),
-	   UNIT_TEST(a_syn_to_an_unknown_address_is_held_while_it_is_asked_for),
-	   UNIT_TEST(a_held_syn_without_buffer_keeps_its_bytes),
-	   UNIT_TEST(a_held_syn_is_dropped_after_its_time_and_never_flooded),
-	   UNIT_TEST(a_held_syn_goes_to_the_router_that_it_names),
-	   UNIT_TEST(copies_of_a_held_syn_go_the_same_way),
-	   UNIT_TEST(several_held_syns_go_in_their_order_and_take_their_turns),
-	   UNIT_TEST(no_more_syns_are_held_than_the_option_says),
-	   UNIT_TEST(held_syns_are_forgotten_with_their_switch),
-	   UNIT_TEST(only_so_many_questions_are_asked_in_a_second))
+           UNIT_TEST(nobody_owns_the_address_zero),
+           UNIT_TEST(an_arp_sender_that_names_another_mac_owns_nothing),
+           UNIT_TEST(neither_group_addresses_nor_group_macs_own_or_are_owned),
+           UNIT_TEST(an_address_is_probed_when_somebody_connects_to_it),
+           UNIT_TEST(a_probe_has_no_sender_address_and_the_controllers_own_mac),
+           UNIT_TEST(answers_to_probes_are_consumed),
+           UNIT_TEST(a_silent_second_server_is_found_by_the_first_probe),
+           UNIT_TEST(a_server_that_comes_later_is_found_by_the_next_probe),
+           UNIT_TEST(probes_go_on_while_somebody_connects_and_end_a_minute_later),
+           UNIT_TEST(an_owner_that_answers_no_probe_leaves_the_rotation),
+           UNIT_TEST(as_many_lost_probes_are_forgiven_as_the_option_says),
+           UNIT_TEST(any_frame_is_an_answer_to_a_probe),
+           UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
+           UNIT_TEST(a_port_that_goes_down_takes_its_owners_out_at_once),
+           UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once),
+           UNIT_TEST(addresses_in_use_are_probed_when_their_switch_comes_back),
+           UNIT_TEST(probes_of_many_addresses_are_spread),
+           UNIT_TEST(an_owner_that_moved_is_followed),
+           UNIT_TEST(an_owner_that_is_silent_for_long_is_forgotten),
+           UNIT_TEST(an_address_has_no_more_owners_than_the_option_says),
+           UNIT_TEST(at_the_limit_the_oldest_idle_address_gives_way),
+           UNIT_TEST(addresses_in_use_never_give_way), UNIT_TEST(switches_are_apart),
+           UNIT_TEST(a_frame_that_the_balancer_has_rewritten_is_no_news),
+           UNIT_TEST(frames_of_our_own_that_come_back_are_dropped),
+           UNIT_TEST(a_syn_to_an_unknown_address_is_held_while_it_is_asked_for),
+           UNIT_TEST(a_held_syn_without_buffer_keeps_its_bytes),
+           UNIT_TEST(a_held_syn_is_dropped_after_its_time_and_never_flooded),
+           UNIT_TEST(a_held_syn_goes_to_the_router_that_it_names),
+           UNIT_TEST(copies_of_a_held_syn_go_the_same_way),
+           UNIT_TEST(several_held_syns_go_in_their_order_and_take_their_turns),
+           UNIT_TEST(no_more_syns_are_held_than_the_option_says),
+           UNIT_TEST(held_syns_are_forgotten_with_their_switch),
+           UNIT_TEST(only_so_many_questions_are_asked_in_a_second))

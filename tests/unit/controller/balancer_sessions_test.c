@@ -1,4 +1,5 @@
-/* The algorithm and the handshake: who gets a connection, what a SYN that comes again does, who is refused. */
+/* The algorithm and the handshake: who gets a connection, what a SYN that comes again does, who is
+ * refused. */
 #include "tests/unit/controller/balancer_bench.h"
 
 #define OUT_A ": mod_dl_dst::02,output:2\n"
@@ -43,7 +44,7 @@ static void the_rotation_goes_by_index_mod_count_when_an_owner_joins(void)
 	lb_syn(lb, 1, 1);
 	lb_syn(lb, 2, 1);
 	lb_announce(lb, &lb_c);
-	CU_ASSERT(lb_has(lb_syn(lb, 3, 1), ": mod_dl_dst::04,output:4\n"));   /* 2 mod 3 */
+	CU_ASSERT(lb_has(lb_syn(lb, 3, 1), ": mod_dl_dst::04,output:4\n")); /* 2 mod 3 */
 	CU_ASSERT(lb_has(lb_syn(lb, 4, 1), OUT_A));
 	lb_free(lb);
 }
@@ -51,8 +52,12 @@ static void the_rotation_goes_by_index_mod_count_when_an_owner_joins(void)
 static void ecn_bits_in_a_syn_do_not_matter(void)
 {
 	struct lb *lb = lb_new("");
-	struct lb_segment syn = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = LB_SERVICE, .seq = 1,
-				 .flags = FB_TCP_SYN | FB_TCP_ECE | FB_TCP_CWR};
+	struct lb_segment syn = {.from = &lb_client,
+	                         .to = &lb_a,
+	                         .tp_src = 1,
+	                         .tp_dst = LB_SERVICE,
+	                         .seq = 1,
+	                         .flags = FB_TCP_SYN | FB_TCP_ECE | FB_TCP_CWR};
 
 	CU_ASSERT_EQUAL(receiver(lb_tcp(lb, &syn)), 1);
 	syn.tp_src = 2;
@@ -65,8 +70,13 @@ static void ecn_bits_in_a_syn_do_not_matter(void)
 
 static void what_is_not_a_syn_opens_nothing(void)
 {
-	static const uint8_t flags[] = {FB_TCP_SYN | FB_TCP_RST, FB_TCP_SYN | FB_TCP_FIN, FB_TCP_SYN | FB_TCP_ACK,
-					FB_TCP_ACK, FB_TCP_RST, FB_TCP_FIN, 0};
+	static const uint8_t flags[] = {FB_TCP_SYN | FB_TCP_RST,
+	                                FB_TCP_SYN | FB_TCP_FIN,
+	                                FB_TCP_SYN | FB_TCP_ACK,
+	                                FB_TCP_ACK,
+	                                FB_TCP_RST,
+	                                FB_TCP_FIN,
+	                                0};
 	struct lb *lb = lb_new("");
 
 	for (unsigned i = 0; i < sizeof flags; i++)
@@ -114,7 +124,7 @@ static void the_third_syn_without_an_answer_moves_the_session_once(void)
 		CU_ASSERT_EQUAL(receiver(lb_syn(lb, 1, 1000)), 2);
 	}
 	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 1);
-	CU_ASSERT_EQUAL(receiver(lb_syn(lb, 2, 1000)), 2);   /* the move was no turn */
+	CU_ASSERT_EQUAL(receiver(lb_syn(lb, 2, 1000)), 2); /* the move was no turn */
 	lb_free(lb);
 }
 
@@ -166,9 +176,9 @@ static void a_late_syn_ack_of_a_backend_given_up_is_answered_with_rst(void)
 	lb_syn(lb, 1, 1000);
 	lb_pass(lb, 2 * s_ns);
 	CU_ASSERT_EQUAL(receiver(lb_syn(lb, 1, 1000)), 2);
-	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 1000),
-		"out frame: output:2: :01 > :02 192.168.2.1.1 > 192.168.2.2.22: tcp R seq 1001 win 0\n"
-		"out #7 in 2: drop\n");
+	LB_SAYS(lb_syn_ack(lb, &lb_a, 1, 1000), "out frame: output:2: :01 > :02 192.168.2.1.1 > "
+	                                        "192.168.2.2.22: tcp R seq 1001 win 0\n"
+	                                        "out #7 in 2: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "late_synacks"), 1);
 	CU_ASSERT(lb_has(lb_syn_ack(lb, &lb_b, 1, 1000), TO_CLIENT));
 	lb_free(lb);
@@ -221,12 +231,13 @@ static void all_servers_down_is_a_refusal(void)
 	fake_switch_set_link(lb->sw, 2, false);
 	fake_switch_set_link(lb->sw, 3, false);
 	lb_said(lb);
-	LB_SAYS(lb_syn(lb, 2, 500),
-		"out frame: output:1: :02 > :01 192.168.2.2.22 > 192.168.2.1.2: tcp R. seq 0 ack 501 win 0\n"
-		"out #5 in 1: drop\n");
-	LB_SAYS(lb_syn(lb, 1, 1000),   /* the one that had a backend */
-		"out frame: output:1: :02 > :01 192.168.2.2.22 > 192.168.2.1.1: tcp R. seq 0 ack 1001 win 0\n"
-		"out #6 in 1: drop\n");
+	LB_SAYS(lb_syn(lb, 2, 500), "out frame: output:1: :02 > :01 192.168.2.2.22 > "
+	                            "192.168.2.1.2: tcp R. seq 0 ack 501 win 0\n"
+	                            "out #5 in 1: drop\n");
+	LB_SAYS(lb_syn(lb, 1, 1000), /* the one that had a backend */
+	        "out frame: output:1: :02 > :01 192.168.2.2.22 > 192.168.2.1.1: tcp R. seq 0 ack "
+	        "1001 win 0\n"
+	        "out #6 in 1: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "refused_all_down"), 2);
 	fake_switch_set_link(lb->sw, 3, true);
 	lb_pass(lb, 0);
@@ -243,9 +254,14 @@ static void data_in_a_refused_syn_is_acknowledged(void)
 	fake_switch_set_link(lb->sw, 2, false);
 	fake_switch_set_link(lb->sw, 3, false);
 	lb_said(lb);
-	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 2, .tp_dst = 22,
-							 .flags = FB_TCP_SYN, .seq = 500, .data = "hello"}),
-			 "tcp R. seq 0 ack 506"));
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                                 .to = &lb_a,
+	                                                 .tp_src = 2,
+	                                                 .tp_dst = 22,
+	                                                 .flags = FB_TCP_SYN,
+	                                                 .seq = 500,
+	                                                 .data = "hello"}),
+	                 "tcp R. seq 0 ack 506"));
 	lb_free(lb);
 }
 
@@ -272,11 +288,11 @@ static void a_table_full_of_live_sessions_refuses(void)
 		lb_syn(lb, port, 1);
 		lb_syn_ack(lb, port == 1 ? &lb_a : &lb_b, port, 1);
 	}
-	LB_SAYS(lb_syn(lb, 3, 1),
-		"out frame: output:1: :02 > :01 192.168.2.2.22 > 192.168.2.1.3: tcp R. seq 0 ack 2 win 0\n"
-		"out #8 in 1: drop\n");
+	LB_SAYS(lb_syn(lb, 3, 1), "out frame: output:1: :02 > :01 192.168.2.2.22 > 192.168.2.1.3: "
+	                          "tcp R. seq 0 ack 2 win 0\n"
+	                          "out #8 in 1: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "refused_sessions_full"), 1);
-	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 2);   /* and it was no turn */
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 2); /* and it was no turn */
 	lb_free(lb);
 }
 
@@ -315,8 +331,12 @@ static void a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own(void)
 	uint8_t bytes[256];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 
-	lb_build(&frame, &(struct lb_segment){.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
-					      .flags = FB_TCP_SYN, .seq = 1});
+	lb_build(&frame, &(struct lb_segment){.from = &lb_client,
+	                                      .to = &lb_a,
+	                                      .tp_src = 1,
+	                                      .tp_dst = 22,
+	                                      .flags = FB_TCP_SYN,
+	                                      .seq = 1});
 	memset(frame.data, 0xff, FB_MAC_BYTES);
 	lb_frame_in(lb, 1, &frame);
 	CU_ASSERT(lb_has(lb_said(lb), OUT_A));
@@ -327,8 +347,12 @@ static void a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own(void)
 static void after_its_end_a_connection_may_be_opened_from_the_other_side(void)
 {
 	struct lb *lb = lb_new("mode=packet");
-	struct lb_segment syn = {.from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_SYN,
-				 .seq = 9};
+	struct lb_segment syn = {.from = &lb_a,
+	                         .to = &lb_client,
+	                         .tp_src = 22,
+	                         .tp_dst = 1,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 9};
 
 	lb_syn(lb, 1, 1);
 	lb_syn_ack(lb, &lb_a, 1, 1);
@@ -341,8 +365,12 @@ static void after_its_end_a_connection_may_be_opened_from_the_other_side(void)
 static void after_its_end_another_replica_may_use_the_ports(void)
 {
 	struct lb *lb = lb_new("mode=packet");
-	struct lb_segment syn = {.from = &lb_a, .to = &lb_client, .tp_src = 50000, .tp_dst = 80, .flags = FB_TCP_SYN,
-				 .seq = 100};
+	struct lb_segment syn = {.from = &lb_a,
+	                         .to = &lb_client,
+	                         .tp_src = 50000,
+	                         .tp_dst = 80,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 100};
 
 	lb_tcp(lb, &syn);
 	syn.flags = FB_TCP_RST;
@@ -369,12 +397,21 @@ static void an_unanswered_session_is_forgotten_after_its_client_has_given_up(voi
 static void a_connection_that_a_replica_opens_gets_its_answers_back(void)
 {
 	struct lb *lb = lb_new("mode=packet");
-	struct lb_segment answer = {.from = &lb_client, .to = &lb_a, .tp_src = 80, .tp_dst = 50000, .seq = 9,
-				    .flags = FB_TCP_SYN | FB_TCP_ACK, .ack = 101};
+	struct lb_segment answer = {.from = &lb_client,
+	                            .to = &lb_a,
+	                            .tp_src = 80,
+	                            .tp_dst = 50000,
+	                            .seq = 9,
+	                            .flags = FB_TCP_SYN | FB_TCP_ACK,
+	                            .ack = 101};
 
-	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &lb_b, .to = &lb_client, .tp_src = 50000, .tp_dst = 80,
-							 .flags = FB_TCP_SYN, .seq = 100}),
-			 "mod_dl_dst::01,output:1\n"));
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &lb_b,
+	                                                 .to = &lb_client,
+	                                                 .tp_src = 50000,
+	                                                 .tp_dst = 80,
+	                                                 .flags = FB_TCP_SYN,
+	                                                 .seq = 100}),
+	                 "mod_dl_dst::01,output:1\n"));
 	/* The client's ARP entry names the other replica. */
 	LB_SAYS(lb_tcp(lb, &answer), "out #5 in 1: mod_dl_src::01,mod_dl_dst::03,output:3\n");
 	lb_free(lb);
@@ -383,15 +420,20 @@ static void a_connection_that_a_replica_opens_gets_its_answers_back(void)
 static void two_replicas_with_the_same_port_are_never_mixed(void)
 {
 	struct lb *lb = lb_new("mode=packet");
-	struct lb_segment syn = {.from = &lb_a, .to = &lb_client, .tp_src = 50000, .tp_dst = 80, .flags = FB_TCP_SYN,
-				 .seq = 100};
+	struct lb_segment syn = {.from = &lb_a,
+	                         .to = &lb_client,
+	                         .tp_src = 50000,
+	                         .tp_dst = 80,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 100};
 
 	lb_tcp(lb, &syn);
 	syn.from = &lb_b;
 	syn.seq = 7;
 	lb_said(lb);
-	LB_SAYS(lb_tcp(lb, &syn), "out frame: output:3: :01 > :03 192.168.2.1.80 > 192.168.2.2.50000: tcp R. seq 0 ack 8 win 0\n"
-				  "out #5 in 3: drop\n");
+	LB_SAYS(lb_tcp(lb, &syn), "out frame: output:3: :01 > :03 192.168.2.1.80 > "
+	                          "192.168.2.2.50000: tcp R. seq 0 ack 8 win 0\n"
+	                          "out #5 in 3: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "refused_conflict"), 1);
 	syn.flags = FB_TCP_ACK;
 	LB_SAYS(lb_tcp(lb, &syn), "out #6 in 3: drop\n");
@@ -400,17 +442,22 @@ static void two_replicas_with_the_same_port_are_never_mixed(void)
 
 static void a_client_whose_mac_was_replaced_keeps_its_session(void)
 {
-	const struct lb_host renewed = {9, 1, 4};   /* the same address, another card at another port */
+	const struct lb_host renewed = {9, 1,
+	                                4}; /* the same address, another card at another port */
 	struct lb *lb = lb_new("mode=packet");
 
 	lb_syn(lb, 1, 1);
 	lb_syn_ack(lb, &lb_a, 1, 1);
 	fake_switch_set_link(lb->sw, 1, false);
 	lb_said(lb);
-	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &renewed, .to = &lb_a, .tp_src = 1, .tp_dst = 22,
-							 .flags = FB_TCP_ACK}),
-			 OUT_A));
-	CU_ASSERT(lb_has(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK), "mod_dl_src::02,mod_dl_dst::09,output:4\n"));
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &renewed,
+	                                                 .to = &lb_a,
+	                                                 .tp_src = 1,
+	                                                 .tp_dst = 22,
+	                                                 .flags = FB_TCP_ACK}),
+	                 OUT_A));
+	CU_ASSERT(lb_has(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK),
+	                 "mod_dl_src::02,mod_dl_dst::09,output:4\n"));
 	lb_free(lb);
 }
 
@@ -418,9 +465,12 @@ static void impossible_addresses_open_nothing(void)
 {
 	struct lb *lb = lb_new("");
 
-	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_a, .to = &lb_b, .tp_src = 1, .tp_dst = 1,
-						.flags = FB_TCP_SYN}),
-		"out #4 in 2: drop\n");
+	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_a,
+	                                        .to = &lb_b,
+	                                        .tp_src = 1,
+	                                        .tp_dst = 1,
+	                                        .flags = FB_TCP_SYN}),
+	        "out #4 in 2: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "invalid"), 1);
 	lb_free(lb);
 }
@@ -428,13 +478,19 @@ static void impossible_addresses_open_nothing(void)
 static void sessions_of_two_vlans_are_apart(void)
 {
 	struct lb *lb = lb_new("");
-	struct lb_segment syn = {.from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = 22, .flags = FB_TCP_SYN,
-				 .has_vlan = true, .vlan_tci = 7};
+	struct lb_segment syn = {.from = &lb_client,
+	                         .to = &lb_a,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .has_vlan = true,
+	                         .vlan_tci = 7};
 
 	lb_syn(lb, 1, 1);
 	/* On VLAN 7 nobody owns the address yet: asked there. */
-	LB_SAYS(lb_tcp(lb, &syn), "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff vlan 7 arp who-has "
-				  "192.168.2.2 tell 0.0.0.0\n");
+	LB_SAYS(lb_tcp(lb, &syn),
+	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff vlan 7 arp who-has "
+	        "192.168.2.2 tell 0.0.0.0\n");
 	lb_pass(lb, s_ns);
 	lb_said(lb);
 	/* A tag of priority alone is no VLAN. */
@@ -445,26 +501,30 @@ static void sessions_of_two_vlans_are_apart(void)
 }
 
 UNIT_TESTS("balancer_sessions", UNIT_TEST(connections_alternate_exactly),
-	   UNIT_TEST(three_owners_take_turns_in_the_order_in_which_they_were_found),
-	   UNIT_TEST(the_rotation_goes_by_index_mod_count_when_an_owner_joins),
-	   UNIT_TEST(ecn_bits_in_a_syn_do_not_matter), UNIT_TEST(what_is_not_a_syn_opens_nothing),
-	   UNIT_TEST(a_retransmitted_syn_keeps_its_backend), UNIT_TEST(a_retransmitted_syn_is_no_turn),
-	   UNIT_TEST(the_third_syn_without_an_answer_moves_the_session_once),
-	   UNIT_TEST(copies_of_a_syn_do_not_move_the_session), UNIT_TEST(an_answered_session_is_never_moved),
-	   UNIT_TEST(a_silent_backend_without_another_keeps_the_session),
-	   UNIT_TEST(a_late_syn_ack_of_a_backend_given_up_is_answered_with_rst),
-	   UNIT_TEST(other_segments_of_a_backend_given_up_are_not_passed_on),
-	   UNIT_TEST(a_refusal_is_an_answer), UNIT_TEST(a_backend_that_is_gone_is_replaced_at_the_next_syn),
-	   UNIT_TEST(all_servers_down_is_a_refusal), UNIT_TEST(data_in_a_refused_syn_is_acknowledged),
-	   UNIT_TEST(a_full_table_gives_up_the_oldest_unanswered_session),
-	   UNIT_TEST(a_table_full_of_live_sessions_refuses),
-	   UNIT_TEST(an_unanswered_session_gives_way_before_a_closed_one),
-	   UNIT_TEST(a_move_probes_the_silent_backend_at_once),
-	   UNIT_TEST(a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own),
-	   UNIT_TEST(after_its_end_a_connection_may_be_opened_from_the_other_side),
-	   UNIT_TEST(after_its_end_another_replica_may_use_the_ports),
-	   UNIT_TEST(an_unanswered_session_is_forgotten_after_its_client_has_given_up),
-	   UNIT_TEST(a_connection_that_a_replica_opens_gets_its_answers_back),
-	   UNIT_TEST(two_replicas_with_the_same_port_are_never_mixed),
-	   UNIT_TEST(a_client_whose_mac_was_replaced_keeps_its_session),
-	   UNIT_TEST(impossible_addresses_open_nothing), UNIT_TEST(sessions_of_two_vlans_are_apart))
+           UNIT_TEST(three_owners_take_turns_in_the_order_in_which_they_were_found),
+           UNIT_TEST(the_rotation_goes_by_index_mod_count_when_an_owner_joins),
+           UNIT_TEST(ecn_bits_in_a_syn_do_not_matter), UNIT_TEST(what_is_not_a_syn_opens_nothing),
+           UNIT_TEST(a_retransmitted_syn_keeps_its_backend),
+           UNIT_TEST(a_retransmitted_syn_is_no_turn),
+           UNIT_TEST(the_third_syn_without_an_answer_moves_the_session_once),
+           UNIT_TEST(copies_of_a_syn_do_not_move_the_session),
+           UNIT_TEST(an_answered_session_is_never_moved),
+           UNIT_TEST(a_silent_backend_without_another_keeps_the_session),
+           UNIT_TEST(a_late_syn_ack_of_a_backend_given_up_is_answered_with_rst),
+           UNIT_TEST(other_segments_of_a_backend_given_up_are_not_passed_on),
+           UNIT_TEST(a_refusal_is_an_answer),
+           UNIT_TEST(a_backend_that_is_gone_is_replaced_at_the_next_syn),
+           UNIT_TEST(all_servers_down_is_a_refusal),
+           UNIT_TEST(data_in_a_refused_syn_is_acknowledged),
+           UNIT_TEST(a_full_table_gives_up_the_oldest_unanswered_session),
+           UNIT_TEST(a_table_full_of_live_sessions_refuses),
+           UNIT_TEST(an_unanswered_session_gives_way_before_a_closed_one),
+           UNIT_TEST(a_move_probes_the_silent_backend_at_once),
+           UNIT_TEST(a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own),
+           UNIT_TEST(after_its_end_a_connection_may_be_opened_from_the_other_side),
+           UNIT_TEST(after_its_end_another_replica_may_use_the_ports),
+           UNIT_TEST(an_unanswered_session_is_forgotten_after_its_client_has_given_up),
+           UNIT_TEST(a_connection_that_a_replica_opens_gets_its_answers_back),
+           UNIT_TEST(two_replicas_with_the_same_port_are_never_mixed),
+           UNIT_TEST(a_client_whose_mac_was_replaced_keeps_its_session),
+           UNIT_TEST(impossible_addresses_open_nothing), UNIT_TEST(sessions_of_two_vlans_are_apart))
