@@ -60,13 +60,14 @@ static const struct unit *find_unit(const char *name)
 	return NULL;
 }
 
-/* The digits of a fraction of 'unit_ns' at '*s', added to '*value'; advances '*s'. */
+/* The digits of a fraction of 'unit_ns' at '*s', added to '*value'; advances '*s'. False where
+ * there is none or it does not come out in whole nanoseconds. */
 static bool take_fraction(const char **s, uint64_t unit_ns, uint64_t *value)
 {
 	if (!is_digit(**s))
 		return false;
 	for (; is_digit(**s); (*s)++) {
-		if (unit_ns % 10 != 0 && **s != '0')
+		if (**s != '0' && (unit_ns == 0 || unit_ns % 10 != 0))
 			return false;
 		unit_ns /= 10;
 		*value += (uint64_t)(**s - '0') * unit_ns;

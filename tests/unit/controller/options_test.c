@@ -80,6 +80,7 @@ static void durations_have_units_and_fractions(void)
 	        {"wait=1.000000001", FB_NS_PER_S + 1},
 	        {"wait=1.5m", 90 * FB_NS_PER_S},
 	        {"wait=0.25h", 900 * FB_NS_PER_S},
+	        {"wait=1.00000000000000", FB_NS_PER_S},
 	        {"wait=18446744072s", 18446744072 * FB_NS_PER_S},
 	};
 
@@ -101,6 +102,9 @@ static void what_is_no_duration_is_refused(void)
 	        "wait=1.2.3",
 	        "wait=5 s",
 	        "wait=1.0000000001",
+	        "wait=1.00000000001",
+	        "wait=0.05ns",
+	        "wait=0.000000000000000000001h",
 	        "wait=0.5ns",
 	        "wait=18446744073709551616",
 	        "wait=99999999999999h",
