@@ -16,8 +16,8 @@
  * mac_idle without a packet-in, which is also how those go whose frames all pass by entries: they
  * are learned anew from their next frame.
  *
- * On join nothing is deleted: entries that an earlier run left (told by their cookies) are asked
- * for, and what they say is taken as learned.
+ * On join entries that an earlier run left (told by their cookies) are asked for, and what they say
+ * is taken as learned. Only those of ports that went meanwhile are deleted.
  *
  * A flow table that is full is no reason to lose frames: for a second they are forwarded one by
  * one.
@@ -84,7 +84,7 @@ static uint16_t vlan_of(const struct fb_packet *packet)
 /* Ports behind which a station may be. */
 static bool is_station_port(uint16_t port_no)
 {
-	return port_no < OFPP_MAX || port_no == OFPP_LOCAL;
+	return port_no <= OFPP_MAX || port_no == OFPP_LOCAL;
 }
 
 /* Make sure that the timer is set for the station that will be too old first. */
@@ -335,6 +335,12 @@ static void learning_timer(void *state, uint64_t now_ns)
 	fb_app_set_timer(l->app, l->timer_ns);
 }
 
+/* True for a port that no frame passes. */
+static bool is_down(const struct fb_phy_port *port)
+{
+	return (port->state & OFPPS_LINK_DOWN) || (port->config & OFPPC_PORT_DOWN);
+}
+
 /* Delete all entries that take from 'port_no' or give to it. Those of other applications too:
  * nothing comes from a dead port, and what goes there is lost. */
 static void delete_port_flows(struct learning *l, struct fb_switch *sw, uint16_t port_no)
@@ -358,8 +364,7 @@ static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw,
 	struct station *station, *next;
 
 	(void)now_ns;
-	if (ps->reason != OFPPR_DELETE && !(ps->desc.state & OFPPS_LINK_DOWN) &&
-	    !(ps->desc.config & OFPPC_PORT_DOWN))
+	if (ps->reason != OFPPR_DELETE && !is_down(&ps->desc))
 		return FB_CONTINUE;
 	l->ports_down++;
 	delete_port_flows(l, sw, ps->desc.port_no);
@@ -371,10 +376,14 @@ static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw,
 	return FB_CONTINUE;
 }
 
-/* The flow-mod in 'data' was refused, so that the buffer that it named is still held: release it.
- * Where the switch quotes too little of the message to tell, the buffer is left to expire. */
-static void release_refused(struct learning *l, struct fb_switch *sw, struct fb_view data)
+/* The flow-mod in 'data' was refused, so that the buffer that it named is still held: release it as
+ * the entry would have, or with 'flooding'. Where the switch quotes too little of the message to
+ * tell, the buffer is left to expire. */
+static void release_refused(struct learning *l, struct fb_switch *sw, struct fb_view data,
+                            bool flooding)
 {
+	uint8_t memory[sizeof(struct ofp_action_output)];
+	struct fb_buf flood_actions = fb_buf_make(memory, sizeof memory);
 	struct fb_packet_out po = {0};
 	struct fb_of_error error;
 	struct fb_msg msg;
@@ -382,24 +391,30 @@ static void release_refused(struct learning *l, struct fb_switch *sw, struct fb_
 	if (fb_msg_decode(data.data, data.len, &msg, &error) < 0 || msg.type != OFPT_FLOW_MOD ||
 	    msg.flow_mod.buffer_id == OFP_NO_BUFFER)
 		return;
+	fb_action_put_output(&flood_actions, OFPP_FLOOD, 0);
 	po.buffer_id = msg.flow_mod.buffer_id;
 	po.in_port = msg.flow_mod.match.in_port;
-	po.actions = msg.flow_mod.actions;
+	po.actions = flooding ? (struct fb_view){.data = memory, .len = sizeof memory}
+	                      : msg.flow_mod.actions;
 	fb_send_packet_out(l->app, sw, NULL, &po);
 }
 
+/* Only refused flow-mods matter: tables that are full, or a port that went meanwhile. */
 static void learning_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
                            uint16_t code, struct fb_view data, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
+	bool full = type == OFPET_FLOW_MOD_FAILED && code == OFPFMFC_ALL_TABLES_FULL;
 
 	(void)xid;
-	if (!own || type != OFPET_FLOW_MOD_FAILED || code != OFPFMFC_ALL_TABLES_FULL)
+	if (!own || (type != OFPET_FLOW_MOD_FAILED && type != OFPET_BAD_ACTION))
 		return;
-	l->tables_full++;
-	place->full_until_ns = now_ns + FULL_HOLD_NS;
-	release_refused(l, sw, data);
+	if (full) {
+		l->tables_full++;
+		place->full_until_ns = now_ns + FULL_HOLD_NS;
+	}
+	release_refused(l, sw, data, !full);
 }
 
 /* --- Entries of an earlier run --- */
@@ -413,11 +428,33 @@ static bool is_ours(const struct fb_flow_stats *flow, uint16_t *port_no)
 	size_t offset = 0;
 
 	if ((uint32_t)flow->cookie != COOKIE_TAG || (flow->match.wildcards & needed) ||
+	    fb_mac_is_multicast(flow->match.dl_src) || fb_mac_is_multicast(flow->match.dl_dst) ||
 	    !fb_action_next(flow->actions.data, flow->actions.len, &offset, &action) ||
 	    action.type != OFPAT_OUTPUT)
 		return false;
 	*port_no = action.output.port;
 	return true;
+}
+
+/* True when 'port_no' is a port of 'sw' that may be up. */
+static bool is_usable(const struct fb_switch *sw, uint16_t port_no)
+{
+	const struct fb_phy_port *port = fb_switch_port(sw, port_no);
+
+	return port && !is_down(port);
+}
+
+static void delete_entry(struct learning *l, struct fb_switch *sw, const struct fb_flow_stats *flow)
+{
+	struct fb_flow_mod fm = {
+	        .match = flow->match,
+	        .command = OFPFC_DELETE_STRICT,
+	        .priority = flow->priority,
+	        .buffer_id = OFP_NO_BUFFER,
+	        .out_port = OFPP_NONE,
+	};
+
+	fb_send_flow_mod(l->app, sw, NULL, &fm);
 }
 
 /* An entry says that the station 'mac' is on 'port_no'. What was heard since the join counts more:
@@ -453,6 +490,10 @@ static void learning_stats_reply(void *state, struct fb_switch *sw, uint32_t xid
 
 		if (!is_ours(&flow, &port_no))
 			continue;
+		if (!is_usable(sw, match->in_port) || !is_usable(sw, port_no)) {
+			delete_entry(l, sw, &flow);
+			continue;
+		}
 		recall(l, sw, place, match->dl_src, match->dl_vlan, match->in_port, now_ns);
 		recall(l, sw, place, match->dl_dst, match->dl_vlan, port_no, now_ns);
 	}

@@ -52,7 +52,7 @@ static bool is_entry(struct fake_switch *sw, uint32_t buffer_id, uint16_t in_por
                      uint64_t dst, uint16_t out_port)
 {
 	const struct fb_msg *msg = fake_switch_expect(sw, OFPT_FLOW_MOD);
-	const struct fb_flow_mod *fm = &msg->flow_mod;
+	const struct fb_flow_mod *fm = &sw->msg.flow_mod;
 
 	return msg && fm->command == OFPFC_ADD && fm->buffer_id == buffer_id &&
 	       fm->match.in_port == in_port &&
@@ -66,7 +66,7 @@ static bool is_entry(struct fake_switch *sw, uint32_t buffer_id, uint16_t in_por
 static bool is_delete(struct fake_switch *sw, bool as_source, uint64_t mac)
 {
 	const struct fb_msg *msg = fake_switch_expect(sw, OFPT_FLOW_MOD);
-	const struct fb_flow_mod *fm = &msg->flow_mod;
+	const struct fb_flow_mod *fm = &sw->msg.flow_mod;
 	uint32_t field = as_source ? OFPFW_DL_SRC : OFPFW_DL_DST;
 
 	return msg && fm->command == OFPFC_DELETE && fm->out_port == OFPP_NONE &&
@@ -421,6 +421,32 @@ static void a_full_flow_table_is_answered_by_forwarding_frame_by_frame(void)
 	end(sw);
 }
 
+/* The entry that took the buffer along led to a port that is gone by now: the frame is not lost. */
+static void a_buffered_frame_whose_entry_was_refused_is_flooded(void)
+{
+	struct fake_switch *sw = begin("");
+	struct fb_msg error = {.version = OFP_VERSION, .type = OFPT_ERROR};
+	static uint8_t cause[80];
+
+	introduce(sw);
+	memcpy(cause, sw->sent, sizeof cause); /* the entry from A to B, with buffer 3 */
+	error.xid = fb_get32(cause + 4);
+	error.error.type = OFPET_BAD_ACTION;
+	error.error.code = OFPBAC_BAD_OUT_PORT;
+	error.error.data = (struct fb_view){cause, sizeof cause};
+	fake_switch_discard(sw);
+	fake_switch_send(sw, &error);
+	CU_ASSERT(is_out(sw, 3, OFPP_FLOOD));
+	CU_ASSERT(is_quiet(sw));
+	/* A buffer that is gone needs no release. */
+	error.error.type = OFPET_BAD_REQUEST;
+	error.error.code = OFPBRC_BUFFER_UNKNOWN;
+	fake_switch_send(sw, &error);
+	CU_ASSERT(is_quiet(sw));
+	CU_ASSERT_EQUAL(bench_counter(sw->bench, "learning", "tables_full"), 0);
+	end(sw);
+}
+
 /* --- Entries of an earlier run --- */
 
 /* An entry as install() makes it, in a FLOW statistics reply to the request of switch_up. */
@@ -483,6 +509,78 @@ static void entries_of_an_earlier_run_are_taken_as_learned(void)
 	bench_free(b);
 }
 
+/* A switch under learning whose request of statistics of switch_up is '*xid'. */
+static struct fake_switch *begin_asked(struct bench *b, uint32_t *xid)
+{
+	struct fake_switch *sw;
+
+	bench_add(b, &fb_app_learning, "");
+	sw = fake_switch_join_keeping(b, 1, 4, true);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fake_switch_expect(sw, OFPT_STATS_REQUEST));
+	*xid = sw->msg.xid;
+	return sw;
+}
+
+/* The next message deletes exactly the entry from 'src' to 'dst'. */
+static bool is_strict_delete(struct fake_switch *sw, uint64_t src, uint64_t dst)
+{
+	const struct fb_msg *msg = fake_switch_expect(sw, OFPT_FLOW_MOD);
+	const struct fb_flow_mod *fm = &sw->msg.flow_mod;
+
+	return msg && fm->command == OFPFC_DELETE_STRICT && fm->priority == 100 &&
+	       fm->out_port == OFPP_NONE && fb_mac_to_u64(fm->match.dl_src) == src &&
+	       fb_mac_to_u64(fm->match.dl_dst) == dst;
+}
+
+/* The port went while there was no controller, so that nobody told of it. */
+static void an_earlier_entry_of_a_port_that_is_gone_or_down_is_deleted(void)
+{
+	struct bench *b = bench_new();
+	uint32_t xid;
+	struct fake_switch *sw = begin_asked(b, &xid);
+
+	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 1, MAC(A), MAC(B), 9);
+	CU_ASSERT(is_strict_delete(sw, MAC(A), MAC(B)));
+	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 9, MAC(B), MAC(A), 1);
+	CU_ASSERT(is_strict_delete(sw, MAC(B), MAC(A)));
+	fake_switch_set_link(sw, 2, false);
+	fake_switch_discard(sw);
+	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 1, MAC(A), MAC(C), 2);
+	CU_ASSERT(is_strict_delete(sw, MAC(A), MAC(C)));
+	CU_ASSERT(is_quiet(sw));
+	frame_in(sw, 1, 3, MAC(0x77), MAC(B));
+	CU_ASSERT(is_out(sw, 1, OFPP_FLOOD));
+	frame_in(sw, 2, 3, MAC(0x77), MAC(C));
+	CU_ASSERT(is_out(sw, 2, OFPP_FLOOD));
+	bench_free(b);
+}
+
+/* Learning makes none, so it is somebody else's, whatever its cookie. */
+static void an_earlier_entry_for_a_group_teaches_nothing(void)
+{
+	struct bench *b = bench_new();
+	uint32_t xid;
+	struct fake_switch *sw = begin_asked(b, &xid);
+
+	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 1, MAC(A), BROADCAST, 2);
+	report_entry(sw, xid, UINT64_C(0x999900004c524e47), 1, BROADCAST, MAC(B), 2);
+	CU_ASSERT(is_quiet(sw));
+	CU_ASSERT_EQUAL(bench_counter(b, "learning", "learned"), 0);
+	bench_free(b);
+}
+
+static void the_highest_port_has_stations_too(void)
+{
+	struct fake_switch *sw = begin("");
+	struct fb_phy_port port = fake_port(OFPP_MAX);
+
+	fake_switch_port_status(sw, OFPPR_ADD, &port);
+	frame_in(sw, 1, OFPP_MAX, MAC(A), BROADCAST);
+	frame_in(sw, 2, 2, MAC(B), MAC(A));
+	CU_ASSERT(is_entry(sw, 2, 2, MAC(B), MAC(A), OFPP_MAX));
+	end(sw);
+}
+
 static void what_was_learned_goes_with_the_switch(void)
 {
 	struct fake_switch *sw = begin(""), *again;
@@ -514,5 +612,9 @@ UNIT_TESTS("learning", UNIT_TEST(an_unknown_destination_is_flooded),
            UNIT_TEST(a_port_that_goes_down_takes_stations_and_entries_along),
            UNIT_TEST(a_port_that_comes_up_changes_nothing),
            UNIT_TEST(a_full_flow_table_is_answered_by_forwarding_frame_by_frame),
+           UNIT_TEST(a_buffered_frame_whose_entry_was_refused_is_flooded),
            UNIT_TEST(entries_of_an_earlier_run_are_taken_as_learned),
+           UNIT_TEST(an_earlier_entry_of_a_port_that_is_gone_or_down_is_deleted),
+           UNIT_TEST(an_earlier_entry_for_a_group_teaches_nothing),
+           UNIT_TEST(the_highest_port_has_stations_too),
            UNIT_TEST(what_was_learned_goes_with_the_switch))
