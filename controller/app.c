@@ -41,19 +41,24 @@ void fb_app_log(struct fb_app *app, enum fb_log_level level, const char *format,
 	app->ctl->ops.log(app->ctl->ops.ctx, level, app->name, line);
 }
 
-/* Lines fill the limit by LOG_LINE_NS each and time empties it. */
-bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *suppressed)
+bool app_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, unsigned burst_lines,
+                          uint64_t line_ns, uint64_t *suppressed)
 {
 	uint64_t from_ns = limit->empty_ns > now_ns ? limit->empty_ns : now_ns;
 
-	if (from_ns - now_ns > (uint64_t)(LOG_BURST_LINES - 1) * LOG_LINE_NS) {
+	if (from_ns - now_ns > (burst_lines - 1) * line_ns) {
 		limit->suppressed++;
 		return false;
 	}
-	limit->empty_ns = from_ns + LOG_LINE_NS;
+	limit->empty_ns = from_ns + line_ns;
 	*suppressed = limit->suppressed;
 	limit->suppressed = 0;
 	return true;
+}
+
+bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *suppressed)
+{
+	return app_log_limit_allows(limit, now_ns, LOG_BURST_LINES, LOG_LINE_NS, suppressed);
 }
 
 unsigned fb_app_index(const struct fb_app *app)

@@ -77,8 +77,7 @@ static void settle(struct controller *ctl)
 	}
 	ctl->array_count = 0;
 	ctl->place = 0;
-	if (ctl->held_bytes > OUTPUT_HELD_BYTES_MAX)
-		controller_flush(ctl);
+	controller_flush_much(ctl);
 }
 
 void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t count,

@@ -234,6 +234,12 @@ void controller_run(struct controller *ctl, uint64_t now_ns)
 	controller_flush(ctl);
 }
 
+void controller_flush_much(struct controller *ctl)
+{
+	if (ctl->held_bytes > OUTPUT_HELD_BYTES_MAX)
+		controller_flush(ctl);
+}
+
 /* One send for each connection that has output. */
 void controller_flush(struct controller *ctl)
 {

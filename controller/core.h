@@ -1,12 +1,13 @@
 /* What the files of the controller core share, and nobody else: the structures behind the opaque
  * types of controller.h, session.h and <flowbed/app.h>.
  *
- *     controller.c          the controller as a whole: sessions, switches that are up, time,
- * counters controller_classes.c  the list of the shipped applications session.c             one
- * connection, from HELLO to its end chain.c               events on their way through the
- * applications output.c              what is to be sent on one connection, in its final order app.c
- * the functions that applications call app_options.c         "name=value,..." against an
- * application's table of options */
+ *     controller.c          the controller as a whole: sessions, switches, time, counters
+ *     controller_classes.c  the list of the shipped applications
+ *     session.c             one connection, from HELLO to its end
+ *     chain.c               events on their way through the applications
+ *     output.c              what is to be sent on one connection, in its final order
+ *     app.c                 the functions that applications call
+ *     app_options.c         "name=value,..." against an application's table of options */
 #ifndef CONTROLLER_CORE_H
 #define CONTROLLER_CORE_H
 
@@ -27,6 +28,8 @@ enum {
 	REQUESTS_MAX = 4096, /* statistics and barrier requests without reply, of one switch */
 	OUTPUT_HELD_BYTES_MAX = 1 << 20, /* in all outputs; more is sent before the call ends */
 	LOG_LINE_BYTES = 1024,
+	LOG_ALL_BURST_LINES = 1000, /* lines about all connections at once */
+	LOG_ALL_LINE_NS = 10000000, /* and one more in this time */
 
 	/* An xid: the place in the chain + 1, or 0 for the controller itself, and below it a count
 	 * from 1 that starts again at its end. */
@@ -105,7 +108,8 @@ struct controller {
 	struct controller_config config;
 	struct controller_ops ops;
 	struct controller_counters counters;
-	uint64_t now_ns; /* never goes back */
+	uint64_t now_ns;               /* never goes back */
+	struct fb_log_limit log_limit; /* of lines about connections */
 
 	struct fb_app *apps[APPS_MAX];
 	unsigned apps_count;
@@ -154,8 +158,9 @@ uint32_t controller_port_place(const struct fb_switch *sw, uint16_t port_no);
 /* Add or change a port of 'sw'; false at the limit. */
 bool controller_port_set(struct fb_switch *sw, const struct fb_phy_port *port);
 void controller_port_remove(struct fb_switch *sw, uint16_t port_no);
-/* Send all output that waits. */
+/* Send all output that waits; the same when it is more than is to be held. */
 void controller_flush(struct controller *ctl);
+void controller_flush_much(struct controller *ctl);
 
 /* --- session.c, beyond session.h --- */
 
@@ -203,6 +208,12 @@ bool chain_reply(struct controller *ctl, struct fb_switch *sw, const struct fb_m
 void chain_timers(struct controller *ctl, uint64_t now_ns);
 /* The application that sent the message 'xid' on 'sw', or NULL. */
 struct fb_app *chain_sender(struct controller *ctl, const struct fb_switch *sw, uint32_t xid);
+
+/* --- app.c --- */
+
+/* fb_log_limit_allows() with another measure: 'burst_lines' at once, then one in 'line_ns'. */
+bool app_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, unsigned burst_lines,
+                          uint64_t line_ns, uint64_t *suppressed);
 
 /* --- app_options.c --- */
 

@@ -1,8 +1,8 @@
 /* One connection with a switch, from HELLO to its end.
  *
- *     AWAITS_HELLO     -- HELLO with a version that we share -->  FEATURES_REQUEST is sent
- *     AWAITS_FEATURES  -- FEATURES_REPLY -->  SET_CONFIG and wake_cache() are sent, the switch is
- * up UP               messages go to the applications
+ *     AWAITS_HELLO     on HELLO with a version that we share: FEATURES_REQUEST is sent
+ *     AWAITS_FEATURES  on FEATURES_REPLY: SET_CONFIG and wake_cache() are sent
+ *     UP               messages go to the applications
  *
  * Consecutive packet-ins of one call are collected in ctl->packet_ins, decoded and parsed, and
  * handed to the chain together; any other message ends the array. A discovery frame and a frame
@@ -14,7 +14,9 @@
  * The session's timer in ctl->timers is not moved at each message: it may be early, and is then set
  * anew.
  *
- * Whatever a peer can do again and again is logged through a limit. */
+ * Whatever a peer can do again and again is logged through a limit of its connection; the beginning
+ * and the end of a connection are not, but all lines together have a limit, too, since peers can
+ * connect again and again. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -33,33 +35,67 @@ enum {
 
 /* --- Log --- */
 
-/* Log what happened on 'session', within its limit. */
-static void __attribute__((format(printf, 3, 4)))
-session_log(struct session *session, enum fb_log_level level, const char *format, ...)
+/* How often a line may come. */
+enum frequency {
+	ONCE,  /* at the beginning or end of a connection */
+	AGAIN, /* as often as the peer likes */
+};
+
+/* What was left out before a line. */
+struct left_out {
+	uint64_t own; /* lines of the connection */
+	uint64_t all; /* lines of all connections, because they were too many together */
+};
+
+/* True: a line may be logged on 'session', and '*left_out' were not before it. */
+static bool may_log(struct session *session, enum frequency frequency, struct left_out *left_out)
 {
 	struct controller *ctl = session->ctl;
-	char text[LOG_LINE_BYTES], name[24 + PEER_BYTES], more[64] = "";
-	uint64_t suppressed;
+	struct fb_log_limit *own = &session->log_limit;
+	bool may = true;
+
+	left_out->own = own->suppressed;
+	if (frequency == AGAIN)
+		may = fb_log_limit_allows(own, ctl->now_ns, &left_out->own);
+	if (may && app_log_limit_allows(&ctl->log_limit, ctl->now_ns, LOG_ALL_BURST_LINES,
+	                                LOG_ALL_LINE_NS, &left_out->all)) {
+		own->suppressed = 0;
+		return true;
+	}
+	if (may)
+		own->suppressed = left_out->own;
+	ctl->counters.log_lines_suppressed++;
+	return false;
+}
+
+/* Log what happened on 'session', within the limits. */
+static void __attribute__((format(printf, 4, 5)))
+session_log(struct session *session, enum frequency frequency, enum fb_log_level level,
+            const char *format, ...)
+{
+	struct controller *ctl = session->ctl;
+	char line[LOG_LINE_BYTES], what[LOG_LINE_BYTES];
+	struct fb_text text = fb_text_make(line, sizeof line);
+	struct left_out left_out;
 	va_list args;
 
-	if (!controller_logs(ctl, level))
+	if (!controller_logs(ctl, level) || !may_log(session, frequency, &left_out))
 		return;
-	if (!fb_log_limit_allows(&session->log_limit, ctl->now_ns, &suppressed)) {
-		ctl->counters.log_lines_suppressed++;
-		return;
-	}
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
 	if (session->sw)
-		snprintf(name, sizeof name, "%016" PRIx64 " (%s)",
-		         session->sw->features.datapath_id, session->peer);
+		fb_text_printf(&text, "%016" PRIx64 " (%s): %s", session->sw->features.datapath_id,
+		               session->peer, what);
 	else
-		snprintf(name, sizeof name, "%s", session->peer);
-	if (suppressed)
-		snprintf(more, sizeof more, " (%" PRIu64 " lines before this one left out)",
-		         suppressed);
-	controller_log(ctl, level, "%s: %s%s", name, text, more);
+		fb_text_printf(&text, "%s: %s", session->peer, what);
+	if (left_out.own)
+		fb_text_printf(&text, " (%" PRIu64 " lines before this one left out)",
+		               left_out.own);
+	if (left_out.all)
+		fb_text_printf(&text, " (%" PRIu64 " lines of all connections left out)",
+		               left_out.all);
+	controller_log(ctl, level, "%s", line);
 }
 
 /* --- Sending --- */
@@ -80,7 +116,8 @@ struct fb_buf *session_out(struct session *session, size_t len)
 	return &session->output.buf;
 }
 
-/* A message was written that begins at 'len_before'; during an array it belongs to 'place'. */
+/* A message was written that begins at 'len_before'; during an array it belongs to 'place' and
+ * stays until the array is done. */
 void session_sent(struct session *session, size_t len_before, uint32_t place)
 {
 	struct controller *ctl = session->ctl;
@@ -92,8 +129,10 @@ void session_sent(struct session *session, size_t len_before, uint32_t place)
 		output->waiting = true;
 		TAILQ_INSERT_TAIL(&ctl->waiting, session, waiting_link);
 	}
-	if (ctl->array_count == 0)
+	if (ctl->array_count == 0) {
+		controller_flush_much(ctl);
 		return;
+	}
 	if (output->records_count == 0)
 		TAILQ_INSERT_TAIL(&ctl->staged, session, staged_link);
 	output_record(output, len_before, place);
@@ -160,12 +199,12 @@ static uint64_t deadline_of(const struct session *session)
 	const struct controller_config *config = &session->ctl->config;
 
 	if (session->state != SESSION_UP)
-		return session->connected_ns + config->handshake_timeout_ns;
+		return fb_time_after(session->connected_ns, config->handshake_timeout_ns);
 	if (config->echo_idle_ns == 0)
 		return FB_NEVER;
 	if (session->echo_sent)
-		return session->echo_sent_ns + config->echo_timeout_ns;
-	return session->heard_ns + config->echo_idle_ns;
+		return fb_time_after(session->echo_sent_ns, config->echo_timeout_ns);
+	return fb_time_after(session->heard_ns, config->echo_idle_ns);
 }
 
 static void set_timer(struct session *session)
@@ -226,7 +265,7 @@ void session_end(struct session *session, const char *reason, uint64_t now_ns)
 	struct controller *ctl = session->ctl;
 
 	assert(ctl->array_count == 0);
-	session_log(session, FB_LOG_INFO, "closing: %s", reason);
+	session_log(session, ONCE, FB_LOG_INFO, "closing: %s", reason);
 	switch_down(session, now_ns);
 	if (session->output.buf.len > 0)
 		ctl->ops.send(session->conn, session->output.buf.data, session->output.buf.len);
@@ -239,7 +278,7 @@ void session_closed(struct session *session, const char *reason, uint64_t now_ns
 	struct controller *ctl = session->ctl;
 
 	now_ns = controller_advance(ctl, now_ns);
-	session_log(session, FB_LOG_INFO, "closed: %s", reason);
+	session_log(session, ONCE, FB_LOG_INFO, "closed: %s", reason);
 	switch_down(session, now_ns);
 	session_free(session);
 	controller_flush(ctl);
@@ -268,7 +307,7 @@ static bool reject(struct session *session, uint16_t type, const struct fb_of_er
 	const char *name = fb_text_msg_type(type > UINT8_MAX ? UINT8_MAX : (uint8_t)type);
 
 	session->ctl->counters.bad_messages++;
-	session_log(session, FB_LOG_WARNING, "%s refused: %s",
+	session_log(session, AGAIN, FB_LOG_WARNING, "%s refused: %s",
 	            name ? name : "message of unknown type", error->why);
 	if (type != OFPT_ERROR)
 		send_error(session, error, bytes, len);
@@ -287,7 +326,7 @@ static bool reject_request(struct session *session, uint8_t type, uint16_t code,
 static bool ignore(struct session *session, uint8_t type, const char *why)
 {
 	session->ctl->counters.bad_messages++;
-	session_log(session, FB_LOG_WARNING, "%s ignored: %s", fb_text_msg_type(type), why);
+	session_log(session, AGAIN, FB_LOG_WARNING, "%s ignored: %s", fb_text_msg_type(type), why);
 	return true;
 }
 
@@ -405,7 +444,7 @@ static bool handle_features_reply(struct session *session, const struct fb_msg *
 	session->state = SESSION_UP;
 	set_timer(session);
 	ctl->counters.connects++;
-	session_log(session, FB_LOG_INFO, "switch is up: %u ports, %u tables, %u buffers",
+	session_log(session, ONCE, FB_LOG_INFO, "switch is up: %u ports, %u tables, %u buffers",
 	            session->sw->ports_count, features->n_tables, features->n_buffers);
 	send_config(session);
 	wake_cache(session);
@@ -441,7 +480,7 @@ static void log_error(struct session *session, const struct fb_msg *msg)
 	fb_text_error_code(&text, msg->error.type, msg->error.code);
 	fb_text_printf(&text, " in answer to %s, xid 0x%08x of %s", cause ? cause : "a message",
 	               msg->xid, sender ? sender->name : "the controller");
-	session_log(session, FB_LOG_WARNING, "error %s", line);
+	session_log(session, AGAIN, FB_LOG_WARNING, "error %s", line);
 }
 
 static bool handle_error(struct session *session, const struct fb_msg *msg, uint64_t now_ns)

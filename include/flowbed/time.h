@@ -17,4 +17,10 @@ static inline uint64_t fb_time_min(uint64_t a_ns, uint64_t b_ns)
 	return a_ns < b_ns ? a_ns : b_ns;
 }
 
+/* The time 'ns' after 'start_ns'; FB_NEVER where it lies beyond all that can be counted. */
+static inline uint64_t fb_time_after(uint64_t start_ns, uint64_t ns)
+{
+	return ns < FB_NEVER - start_ns ? start_ns + ns : FB_NEVER;
+}
+
 #endif

@@ -189,6 +189,22 @@ static void much_output_is_sent_before_the_call_ends(void)
 	bench_free(b);
 }
 
+/* So it is when no packet-in is the cause. */
+static void much_output_without_packet_ins_is_sent_before_the_call_ends(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw = fake_switch_join(b, 1, 1);
+	static uint8_t bytes[40][65535];
+
+	for (size_t i = 0; i < 40; i++)
+		memcpy(bytes[i], "\1\2\377\377", 4);
+	fake_switch_feed(sw, bytes, sizeof bytes);
+	CU_ASSERT_EQUAL(sw->sends, 3); /* 17, 17 and 6 messages */
+	CU_ASSERT_EQUAL(sw->sent_len, sizeof bytes);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_ECHO_REPLY), 40);
+	bench_free(b);
+}
+
 /* Time that goes back is not believed. */
 static void time_never_goes_back(void)
 {
@@ -267,7 +283,9 @@ UNIT_TESTS("controller", UNIT_TEST(connections_over_the_limit_are_refused_and_co
            UNIT_TEST(a_second_instance_of_a_class_has_a_name_of_its_own),
            UNIT_TEST(a_chain_has_a_limit),
            UNIT_TEST(output_of_ended_sessions_is_not_held_against_others),
-           UNIT_TEST(much_output_is_sent_before_the_call_ends), UNIT_TEST(time_never_goes_back),
+           UNIT_TEST(much_output_is_sent_before_the_call_ends),
+           UNIT_TEST(much_output_without_packet_ins_is_sent_before_the_call_ends),
+           UNIT_TEST(time_never_goes_back),
            UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
            UNIT_TEST(ports_over_the_limit_are_refused_and_counted),
            UNIT_TEST(a_debug_line_below_the_level_is_not_logged))

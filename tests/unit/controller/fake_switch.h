@@ -3,9 +3,9 @@
  *
  *     struct bench *b = bench_new();
  *     bench_add(b, &fb_app_hub, "");
- *     struct fake_switch *sw = fake_switch_join(b, 1, 3);       dpid 1 with ports 1 to 3, handshake
- * done fake_switch_packet_in(sw, 7, 1, frame, frame_len);        buffer 7, port 1 const struct
- * fb_msg *msg = fake_switch_next(sw);          what the controller sent, in order; NULL: no more
+ *     struct fake_switch *sw = fake_switch_join(b, 1, 3);   dpid 1, ports 1 to 3, handshake done
+ *     fake_switch_packet_in(sw, 7, 1, frame, frame_len);    buffer 7, port 1
+ *     const struct fb_msg *msg = fake_switch_next(sw);      what was sent, in order; NULL: no more
  *     bench_free(b);
  *
  * What the controller sends is kept as bytes ('sent') and decoded one message at a time; views of a

@@ -462,12 +462,49 @@ static void a_flood_of_wrong_messages_does_not_flood_the_log(void)
 
 	for (int i = 0; i < 1000; i++)
 		send_header(sw, OFP_VERSION, OFPT_BARRIER_REQUEST, 1);
-	CU_ASSERT_EQUAL(count_lines(b->log), before + 9); /* the tenth was used by "switch is up" */
-	CU_ASSERT_EQUAL(controller_counters(b->ctl)->log_lines_suppressed, 991);
+	CU_ASSERT_EQUAL(count_lines(b->log), before + 10);
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->log_lines_suppressed, 990);
 	bench_pass(b, FB_NS_PER_S);
 	send_header(sw, OFP_VERSION, OFPT_BARRIER_REQUEST, 1);
-	CU_ASSERT_EQUAL(count_lines(b->log), before + 10);
-	CU_ASSERT_PTR_NOT_NULL(strstr(b->log, "(991 lines before this one left out)"));
+	CU_ASSERT_EQUAL(count_lines(b->log), before + 11);
+	CU_ASSERT_PTR_NOT_NULL(strstr(b->log, "(990 lines before this one left out)"));
+	bench_free(b);
+}
+
+static void the_end_of_a_connection_is_logged_whatever_came_before(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw = fake_switch_join(b, 1, 2);
+
+	for (int i = 0; i < 1000; i++)
+		send_header(sw, OFP_VERSION, OFPT_BARRIER_REQUEST, 1);
+	send_header(sw, 4, OFPT_BARRIER_REQUEST, 1);
+	CU_ASSERT(sw->closed);
+	CU_ASSERT_PTR_NOT_NULL(strstr(b->log, "closing: a message came with version 0x04 instead "
+	                                      "of 0x01 (991 lines before this one left out)\n"));
+	bench_free(b);
+}
+
+/* Each connection has a limit of its own; all together have one, too. */
+static void peers_that_connect_again_and_again_do_not_flood_the_log(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch sw = {.bench = b};
+
+	for (int i = 0; i < 5000; i++) {
+		sw.session = controller_connect(b->ctl, &sw, "fake", b->now_ns);
+		fake_switch_leave(&sw);
+	}
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->log_lines_suppressed, 4000);
+	bench_pass(b, FB_NS_PER_S / 100);
+	for (int i = 0; i < 2; i++) {
+		sw.session = controller_connect(b->ctl, &sw, "again", b->now_ns);
+		fake_switch_leave(&sw);
+	}
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->log_lines_suppressed, 4001);
+	CU_ASSERT_PTR_NOT_NULL(strstr(b->log, "again: closed: the switch went away (4000 lines of "
+	                                      "all connections left out)\n"));
+	free(sw.sent);
 	bench_free(b);
 }
 
@@ -555,6 +592,29 @@ static void a_peer_that_says_nothing_is_closed_after_the_handshake_timeout(void)
 	CU_ASSERT_STRING_EQUAL(half->close_reason, "no FEATURES_REPLY in time");
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->handshake_timeouts, 2);
 	CU_ASSERT_STRING_EQUAL(b->events, "");
+	bench_free(b);
+}
+
+/* As long as there is time, and not past its end and round again. */
+static void a_timeout_of_for_ever_never_comes(void)
+{
+	struct controller_config config;
+	struct bench *b;
+	struct fake_switch *sw;
+
+	controller_config_default(&config);
+	config.handshake_timeout_ns = FB_NEVER;
+	config.echo_idle_ns = FB_NEVER;
+	b = bench_new_with(&config);
+	sw = fake_switch_connect(b, 1, 2);
+	CU_ASSERT_EQUAL(controller_deadline(b->ctl), FB_NEVER);
+	fake_switch_hello(sw);
+	fake_switch_features(sw);
+	CU_ASSERT_EQUAL(controller_deadline(b->ctl), FB_NEVER);
+	fake_switch_discard(sw);
+	controller_run(b->ctl, b->now_ns + FB_NS_PER_S);
+	CU_ASSERT(!sw->closed);
+	CU_ASSERT_PTR_NULL(fake_switch_next(sw));
 	bench_free(b);
 }
 
@@ -659,12 +719,14 @@ UNIT_TESTS("session", UNIT_TEST(hello_is_sent_at_once),
            UNIT_TEST(a_length_below_eight_ends_the_connection),
            UNIT_TEST(errors_of_a_switch_are_logged_by_name),
            UNIT_TEST(a_flood_of_wrong_messages_does_not_flood_the_log),
+           UNIT_TEST(the_end_of_a_connection_is_logged_whatever_came_before),
+           UNIT_TEST(peers_that_connect_again_and_again_do_not_flood_the_log),
            UNIT_TEST(an_echo_request_is_answered_with_its_payload_and_xid),
            UNIT_TEST(an_idle_connection_is_asked_for_an_echo_and_closed_without_one),
            UNIT_TEST(an_echo_reply_without_payload_or_any_message_keeps_the_connection),
            UNIT_TEST(single_bytes_are_no_life),
            UNIT_TEST(a_peer_that_says_nothing_is_closed_after_the_handshake_timeout),
-           UNIT_TEST(echoes_can_be_turned_off),
+           UNIT_TEST(a_timeout_of_for_ever_never_comes), UNIT_TEST(echoes_can_be_turned_off),
            UNIT_TEST(a_new_connection_of_a_known_dpid_replaces_the_old_one),
            UNIT_TEST(a_connection_may_break_at_any_stage),
            UNIT_TEST(ports_of_features_reply_are_sorted_and_unique))
