@@ -17,9 +17,12 @@
  * The balancer is the last word on every packet-in (FB_STOP): another application that installed
  * entries for the same packets would overwrite its own.
  *
- * What is left to others: links between switches. The balancer works on each switch by itself; its
- * scope is the network for one reason: a frame that another switch has rewritten says nothing about
- * where its source is. */
+ * Several switches. Each decides by itself, but for two things that need all of them, which is why
+ * the scope is the network: a frame that another switch has rewritten says nothing about where its
+ * source is; and a connection takes its turn on the first switch that sees it, while those behind
+ * it, who know each other by their probes, follow its choice.
+ *
+ * What is left to others: loops and paths between switches. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,12 +93,19 @@ void balancer_log(const struct balancer_call *call, const char *format, ...)
 		fb_app_log(app, FB_LOG_INFO, "%s", line);
 }
 
+enum { OWN_FIRST = 0x0e, OWN_SECOND = 0xfb };
+
+static bool is_own_prefix(const uint8_t mac[FB_MAC_BYTES])
+{
+	return mac[0] == OWN_FIRST && mac[1] == OWN_SECOND;
+}
+
 /* The controller's own address on a switch: locally administered, told from those of other switches
  * by the datapath id, so that a probe of one switch is a frame like any other to the next. */
 static void make_mac(uint8_t mac[FB_MAC_BYTES], uint64_t dpid)
 {
-	mac[0] = 0x0e;
-	mac[1] = 0xfb;
+	mac[0] = OWN_FIRST;
+	mac[1] = OWN_SECOND;
 	fb_set32(mac + 2, (uint32_t)dpid ^ (uint32_t)(dpid >> 32) * UINT32_C(0x9e3779b1));
 }
 
@@ -188,6 +198,8 @@ static void balancer_timer(void *state, uint64_t now_ns)
 
 static void lose_port(const struct balancer_call *call, uint16_t port)
 {
+	if (port <= OFPP_MAX)
+		call->s->switch_behind[port / 8] &= (uint8_t) ~(1 << port % 8);
 	balancer_stations_port_down(&call->s->stations, port);
 	balancer_owners_port_down(call, port);
 }
@@ -314,6 +326,20 @@ static void forward(const struct balancer_call *call, const struct fb_packet_in 
 	}
 }
 
+/* A frame of the controller's own from another switch, a probe, tells where that switch is. */
+static void note_switch(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct balancer_switch *other;
+
+	if (!is_own_prefix(pi->packet.dl_src) || pi->in_port > OFPP_MAX)
+		return;
+	TAILQ_FOREACH(other, &call->b->switches, link)
+	{
+		if (fb_mac_equal(pi->packet.dl_src, other->mac))
+			call->s->switch_behind[pi->in_port / 8] |= (uint8_t)(1 << pi->in_port % 8);
+	}
+}
+
 static void handle(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
@@ -323,6 +349,7 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 		balancer_send_drop(call, pi);
 		return;
 	}
+	note_switch(call, pi);
 	hear(call, pi);
 	if (fb_mac_equal(p->dl_dst, call->s->mac)) {
 		call->b->counters.probe_answers++;

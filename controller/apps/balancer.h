@@ -31,6 +31,7 @@
 /* Every counter, with what it counts; all are told by the class's counters(), in this order. */
 #define BALANCER_COUNTERS(X)                                                                       \
 	X(sessions)              /* connections given to a backend: each one turn */               \
+	X(decided)               /* connections whose backend another switch has chosen */         \
 	X(answered)              /* sessions whose backend answered */                             \
 	X(refused_by_backend)    /* sessions whose backend answered with RST */                    \
 	X(retransmitted_syns)    /* SYNs of a connection that was known */                         \
@@ -92,6 +93,8 @@ struct balancer_switch {
 	uint64_t dpid;
 	uint64_t down_ns;          /* since when it is away */
 	uint8_t mac[FB_MAC_BYTES]; /* the controller's own on this switch: locally administered */
+	uint8_t switch_behind[(OFPP_MAX + 8) /
+	                      8]; /* a bit for each port: another switch is behind it */
 
 	struct balancer_stations stations;
 	struct balancer_owners owners;

@@ -393,17 +393,19 @@ void balancer_owners_port_down(const struct balancer_call *call, uint16_t port)
 	}
 }
 
+/* Those whose answers were about to be counted are asked anew, too. */
 void balancer_owners_refresh(const struct balancer_call *call)
 {
 	struct balancer_owners *owners = &call->s->owners;
-	struct balancer_queue *q = &owners->queues[BALANCER_PROBED];
-	struct balancer_address *address = balancer_queue_oldest(q);
+	const struct balancer_queue *checked = &owners->queues[BALANCER_CHECKED];
+	struct balancer_address *address;
 
+	while ((address = balancer_queue_oldest(checked)))
+		watch(call, address, BALANCER_PROBED);
+	address = balancer_queue_oldest(&owners->queues[BALANCER_PROBED]);
 	while (address) {
-		uint32_t newer = address->link.newer;
-
 		address->link.due_ns = call->now_ns;
-		address = fb_table_at(owners->table, newer);
+		address = fb_table_at(owners->table, address->link.newer);
 	}
 }
 

@@ -19,6 +19,9 @@
  * them comes from a backend that was given up: it is answered with RST. A segment of no session
  * goes to the one station that can be meant, or nowhere: TCP is never flooded.
  *
+ * A SYN that comes from another switch of ours was given its backend there: its destination MAC. It
+ * takes no turn here, and is not moved.
+ *
  * Where the client is itself one of several owners of its address, all of this holds too: what
  * comes back goes to the one that opened the connection. */
 #include "controller/apps/balancer_tcp.h"
@@ -172,8 +175,19 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 	note_seen(session, BALANCER_TO_BACKEND, p);
 	note_seen(session, BALANCER_TO_CLIENT, p);
 	memcpy(session->seen[BALANCER_TO_CLIENT].dl_dst, p->dl_src, FB_MAC_BYTES);
-	call->b->counters.sessions++;
 	pass_to_backend(call, pi, session);
+}
+
+/* The owner that another switch has chosen for the SYN 'pi', or NULL. */
+static struct balancer_owner *decided_owner(const struct balancer_call *call,
+                                            const struct fb_packet_in *pi,
+                                            const struct balancer_address *address)
+{
+	uint16_t port = pi->in_port;
+
+	if (port > OFPP_MAX || !(call->s->switch_behind[port / 8] & 1 << port % 8))
+		return NULL;
+	return balancer_owners_by_mac(address, pi->packet.dl_dst);
 }
 
 /* A new session for 'key', or NULL after refusing 'pi'. */
@@ -202,17 +216,23 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 		balancer_held_add(call, pi);
 		return;
 	}
+	balancer_owners_wanted(call, address);
 	if (address->owners_count == 0) {
 		call->b->counters.refused_all_down++;
 		balancer_send_refuse(call, pi);
-	} else {
-		session = add_session(call, pi, key);
-		if (!session)
-			return;
-		owner = balancer_owners_take_turn(address);
-		begin(call, pi, session, owner->mac, owner->port);
+		return;
 	}
-	balancer_owners_wanted(call, address);
+	session = add_session(call, pi, key);
+	if (!session)
+		return;
+	owner = decided_owner(call, pi, address);
+	if (owner) {
+		call->b->counters.decided++;
+	} else {
+		owner = balancer_owners_take_turn(address);
+		call->b->counters.sessions++;
+	}
+	begin(call, pi, session, owner->mac, owner->port);
 }
 
 /* An address that nobody here answers to is beyond a router, if the frame names a station that is
@@ -236,21 +256,38 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 		return;
 	}
 	session = add_session(call, pi, &key);
-	if (session)
-		begin(call, pi, session, p->dl_dst, port);
+	if (!session)
+		return;
+	call->b->counters.sessions++;
+	begin(call, pi, session, p->dl_dst, port);
 }
 
 /* --- A SYN of a session that is known --- */
 
+static void set_backend(struct balancer_session *session, const struct balancer_owner *owner)
+{
+	if (!fb_mac_equal(session->backend_mac, owner->mac))
+		session->entries = 0;
+	memcpy(session->backend_mac, owner->mac, FB_MAC_BYTES);
+	session->backend_port = owner->port;
+}
+
 /* Give the unanswered 'session' another backend where it needs one. False when there is none left.
  */
-static bool keep_or_move(const struct balancer_call *call, struct balancer_session *session,
-                         struct balancer_address *address)
+static bool keep_or_move(const struct balancer_call *call, const struct fb_packet_in *pi,
+                         struct balancer_session *session)
 {
+	struct balancer_address *address =
+	        balancer_owners_find(call, session->key.server_ip, session->key.vlan);
 	bool lives = backend_lives(call, session);
 	bool is_silent = session->syns >= SYNS_SILENT && !session->moved && !session->entries;
 	const struct balancer_owner *other;
 
+	other = address ? decided_owner(call, pi, address) : NULL;
+	if (other) {
+		set_backend(session, other);
+		return true;
+	}
 	if (lives && !is_silent)
 		return true;
 	other = address ? balancer_owners_other(address, session->backend_mac,
@@ -260,9 +297,7 @@ static bool keep_or_move(const struct balancer_call *call, struct balancer_sessi
 		return lives;
 	if (lives)
 		session->moved = true;
-	memcpy(session->backend_mac, other->mac, FB_MAC_BYTES);
-	session->backend_port = other->port;
-	session->entries = 0;
+	set_backend(session, other);
 	call->b->counters.moved++;
 	balancer_owners_suspect(call, address);
 	return true;
@@ -271,15 +306,12 @@ static bool keep_or_move(const struct balancer_call *call, struct balancer_sessi
 static void repeat_syn(const struct balancer_call *call, const struct fb_packet_in *pi,
                        struct balancer_session *session)
 {
-	struct balancer_address *address =
-	        balancer_owners_find(call, session->key.server_ip, session->key.vlan);
-
 	call->b->counters.retransmitted_syns++;
 	if (call->now_ns - session->syn_ns >= SYN_APART_NS) {
 		session->syns += session->syns < UINT8_MAX;
 		session->syn_ns = call->now_ns;
 	}
-	if (!session->answered && !keep_or_move(call, session, address)) {
+	if (!session->answered && !keep_or_move(call, pi, session)) {
 		call->b->counters.refused_all_down++;
 		balancer_sessions_remove(&call->s->sessions, session);
 		balancer_send_refuse(call, pi);

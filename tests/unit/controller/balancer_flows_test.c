@@ -75,10 +75,11 @@ static void without_buffers_the_frame_itself_is_released(void)
 	const char *said;
 
 	lb->unbuffered = true;
-	LB_SAYS(lb_syn(lb, 1, 1) + strlen("out frame: mod_dl_dst::02,output:2: "),
-	        ":01 > :02 192.168.2.1.1 > 192.168.2.2.22: tcp S seq 1 win 65535\n"
+	LB_SAYS(lb_syn(lb, 1, 1),
 	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 "
-	        "tell 0.0.0.0\n");
+	        "tell 0.0.0.0\n"
+	        "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > 192.168.2.2.22: "
+	        "tcp S seq 1 win 65535\n");
 	said = lb_syn_ack(lb, &lb_a, 1, 1);
 	LB_SAYS(said,
 	        UP_ENTRY(1) DOWN_ENTRY(

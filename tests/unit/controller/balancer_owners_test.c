@@ -108,7 +108,7 @@ static void an_address_is_probed_when_somebody_connects_to_it(void)
 {
 	struct lb *lb = lb_new("");
 
-	LB_SAYS(lb_syn(lb, 1, 1), "out #4 in 1" OUT_A PROBE);
+	LB_SAYS(lb_syn(lb, 1, 1), PROBE "out #4 in 1" OUT_A);
 	LB_SAYS(lb_syn(lb, 2, 1), "out #5 in 1" OUT_B);
 	lb_free(lb);
 }
@@ -275,6 +275,19 @@ static void a_port_that_comes_up_is_probed_behind_at_once(void)
 	lb_free(lb);
 }
 
+static void a_port_that_comes_up_is_probed_behind_even_just_after_a_probe(void)
+{
+	struct lb *lb = lb_new("");
+
+	next_syn(lb);
+	lb_pass(lb, 10 * ms_ns);
+	lb_said(lb);
+	fake_switch_set_link(lb->sw, 4, true);
+	lb_pass(lb, 0);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), PROBE), 1);
+	lb_free(lb);
+}
+
 static void addresses_in_use_are_probed_when_their_switch_comes_back(void)
 {
 	struct lb *lb = lb_new("probe_interval=1m");
@@ -395,6 +408,48 @@ static void switches_are_apart(void)
 	lb_free(lb);
 }
 
+static void a_syn_from_another_switch_goes_where_that_one_has_decided(void)
+{
+	struct lb *lb = lb_new("");
+	struct fake_switch *second;
+	uint8_t bytes[64], mac[FB_MAC_BYTES];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+	struct fb_eth_spec eth = {.dl_dst = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	struct lb_segment syn = {.from = &lb_other,
+	                         .to = &lb_b,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_SYN,
+	                         .seq = 9};
+
+	second = fake_switch_join(lb->bench, 2, 6);
+	CU_ASSERT(second->session != NULL);
+	/* A probe of the second switch comes in by port 5. */
+	fb_mac_from_u64(mac, UINT64_C(0x0efb00000002));
+	memcpy(eth.dl_src, mac, FB_MAC_BYTES);
+	fb_build_arp(&frame, &eth, FB_ARP_REQUEST, mac, 0, (const uint8_t[6]){0}, lb_ip(2));
+	lb_frame_in(lb, 5, &frame);
+	LB_SAYS(lb_said(lb), "out #4 in 5: FLOOD\n");
+
+	LB_SAYS(lb_tcp(lb, &syn), PROBE "out #5 in 5" OUT_B);
+	LB_SAYS(lb_syn(lb, 2, 1), "out #6 in 1" OUT_A); /* the first turn */
+	/* Moved there: moved here, and only then. */
+	for (int i = 0; i < 3; i++) {
+		lb_pass(lb, 2 * s_ns);
+		CU_ASSERT(lb_has(lb_tcp(lb, &syn), OUT_B));
+	}
+	syn.to = &lb_a;
+	lb_said(lb);
+	CU_ASSERT(lb_has(lb_tcp(lb, &syn), OUT_A));
+	CU_ASSERT_EQUAL(lb_counter(lb, "decided"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 0);
+	/* Behind another port there is no switch. */
+	syn.in_port = 6;
+	syn.tp_src = 2;
+	CU_ASSERT(lb_has(lb_tcp(lb, &syn), OUT_B));
+	lb_free(lb);
+}
+
 static void a_frame_that_the_balancer_has_rewritten_is_no_news(void)
 {
 	struct lb *lb = lb_new("mode=packet");
@@ -452,7 +507,7 @@ static void a_syn_to_an_unknown_address_is_held_while_it_is_asked_for(void)
 	lb_pass(lb, 100 * ms_ns);
 	LB_SAYS(lb_said(lb), "");
 	LB_SAYS(lb_answer_probe(lb, &lb_b),
-	        "out #1 in 1: mod_dl_dst::03,output:3\n" PROBE "out #2 in 3: drop\n");
+	        PROBE "out #1 in 1: mod_dl_dst::03,output:3\nout #2 in 3: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "held"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "held_found"), 1);
 	lb_free(lb);
@@ -465,8 +520,8 @@ static void a_held_syn_without_buffer_keeps_its_bytes(void)
 	lb->unbuffered = true;
 	LB_SAYS(lb_syn(lb, 1, 1), PROBE);
 	LB_SAYS(lb_answer_probe(lb, &lb_a),
-	        "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > "
-	        "192.168.2.2.22: tcp S seq 1 win 65535\n" PROBE);
+	        PROBE "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > "
+	              "192.168.2.2.22: tcp S seq 1 win 65535\n");
 	lb_free(lb);
 }
 
@@ -535,7 +590,7 @@ static void several_held_syns_go_in_their_order_and_take_their_turns(void)
 	LB_SAYS(lb_syn(lb, 1, 1), PROBE);
 	LB_SAYS(lb_syn(lb, 2, 1), "");
 	LB_SAYS(lb_answer_probe(lb, &lb_a),
-	        "out #1 in 1" OUT_A PROBE "out #2 in 1" OUT_A "out #3 in 2: drop\n");
+	        PROBE "out #1 in 1" OUT_A "out #2 in 1" OUT_A "out #3 in 2: drop\n");
 	lb_free(lb);
 }
 
@@ -599,6 +654,7 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
            UNIT_TEST(a_port_that_goes_down_takes_its_owners_out_at_once),
            UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once),
+           UNIT_TEST(a_port_that_comes_up_is_probed_behind_even_just_after_a_probe),
            UNIT_TEST(addresses_in_use_are_probed_when_their_switch_comes_back),
            UNIT_TEST(probes_of_many_addresses_are_spread),
            UNIT_TEST(an_owner_that_moved_is_followed),
@@ -606,6 +662,7 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(an_address_has_no_more_owners_than_the_option_says),
            UNIT_TEST(at_the_limit_the_oldest_idle_address_gives_way),
            UNIT_TEST(addresses_in_use_never_give_way), UNIT_TEST(switches_are_apart),
+           UNIT_TEST(a_syn_from_another_switch_goes_where_that_one_has_decided),
            UNIT_TEST(a_frame_that_the_balancer_has_rewritten_is_no_news),
            UNIT_TEST(frames_of_our_own_that_come_back_are_dropped),
            UNIT_TEST(a_syn_to_an_unknown_address_is_held_while_it_is_asked_for),
