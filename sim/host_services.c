@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/base/xxh3.h"
 #include "sim/pattern.h"
 #include "sim/tcp.h"
 
