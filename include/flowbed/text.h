@@ -9,7 +9,7 @@
 #include <flowbed/message.h>
 #include <flowbed/packet.h>
 
-/* Enough for any line that the functions below write, save long action lists. */
+/* Enough for any line that the functions below write, save long lists: of actions, ports, statistics. */
 #define FB_TEXT_LINE_BYTES 1024
 
 struct fb_text {
@@ -40,9 +40,9 @@ void fb_text_flow_stats(struct fb_text *t, const struct fb_flow_stats *stats);
 /* A flow-mod as "ovs-ofctl add-flow" reads it. */
 void fb_text_flow_mod(struct fb_text *t, const struct fb_flow_mod *fm);
 void fb_text_phy_port(struct fb_text *t, const struct fb_phy_port *port);
-/* "OFPBRC_BAD_LEN", "OFPT_HELLO", ...; "unknown 7" where there is no name. */
-const char *fb_text_msg_type(uint8_t type);       /* "PACKET_IN"; NULL where unknown */
-void fb_text_error_code(struct fb_text *t, uint16_t type, uint16_t code);  /* OFPBRC_BAD_LEN */
+const char *fb_text_msg_type(uint8_t type);  /* "PACKET_IN"; NULL where there is no name */
+/* "OFPBRC_BAD_LEN"; "OFPET_BAD_REQUEST unknown 77" and "unknown 9/1" where there is no name. */
+void fb_text_error_code(struct fb_text *t, uint16_t type, uint16_t code);
 /* Virtual time in seconds with six decimals: "1.000250"; and with all nine where it is finer. */
 void fb_text_time(struct fb_text *t, uint64_t time_ns);
 
@@ -62,7 +62,8 @@ int fb_parse_actions(const char *s, struct fb_buf *out, struct fb_text *error);
 /* A flow as add-flow reads it: match, priority= (default 32768), cookie=, idle_timeout=, hard_timeout=,
  * send_flow_rem, check_overlap, out_port=, actions=. 'command' is an OFPFC_*; the actions are
  * appended to 'actions', where 'out->actions' then points. 'actions=' is required for ADD and MODIFY*, out_port=
- * is for DELETE* only. A line of dump-flows is read too; duration=, n_packets= and n_bytes= count for nothing. */
+ * is for DELETE* only. A line of dump-flows is read too; what it tells of an entry's past (duration=,
+ * n_packets=, n_bytes=, idle_age=, hard_age=) counts for nothing. */
 int fb_parse_flow(const char *s, uint16_t command, struct fb_flow_mod *out, struct fb_buf *actions,
 		  struct fb_text *error);
 

@@ -1,5 +1,5 @@
 /* Parsing: a flow as ovs-ofctl's add-flow reads it. Lines of dump-flows are read too: what they
- * tell of an entry's past (duration, n_packets, n_bytes) is passed over. */
+ * tell of an entry's past (how old it is, what it did) is passed over. */
 #include "lib/wire/parse.h"
 
 static const char *const keys[] = {
@@ -87,6 +87,19 @@ static int flag(const struct parse_pair *pair, struct fb_flow_mod *fm, struct fb
 	return 0;
 }
 
+/* True for what dump-flows tells of an entry's past. */
+static bool is_past(const char *key)
+{
+	static const char *const names[] = {"duration", "n_packets", "n_bytes", "idle_age",
+	                                    "hard_age"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(key, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* One element that is not about the match: 1, 0 when it is unknown, -1 with 'error' told. */
 static int flow_pair(const struct parse_pair *pair, struct fb_flow_mod *fm, struct fb_text *error)
 {
@@ -102,8 +115,7 @@ static int flow_pair(const struct parse_pair *pair, struct fb_flow_mod *fm, stru
 		return out_port(pair, fm, error);
 	if (strcmp(pair->key, "table") == 0)
 		return table(pair, error);
-	if (strcmp(pair->key, "duration") == 0 || strcmp(pair->key, "n_packets") == 0 ||
-	    strcmp(pair->key, "n_bytes") == 0)
+	if (is_past(pair->key))
 		return 1;
 	if (strcmp(pair->key, "actions") == 0)
 		return parse_fail(error, "actions needs a value: 'actions=...'");

@@ -91,6 +91,9 @@ static const struct {
         {"dl_type=0x1234,dl_vlan=0xffff,dl_src=02:00:00:00:00:01,in_port=3,actions=1",
          "in_port=3,vlan_tci=0x0000,dl_src=02:00:00:00:00:01,dl_type=0x1234 actions=output:1"},
         {"n_packets=4,duration=5s, table=0, actions=1", "actions=output:1"},
+        {" cookie=0x0, duration=10.123s, table=0, n_packets=31, n_bytes=2502, idle_age=9, "
+         "hard_age=65534, priority=1,in_port=3 actions=NORMAL",
+         "priority=1,in_port=3 actions=NORMAL"},
 };
 
 static void flows_read_and_print_as_open_vswitch_does(void)
