@@ -205,7 +205,7 @@ static inline void script_skip(struct script *s)
 static inline void script_tcp_options(struct script *s, uint8_t flags, uint32_t seq, uint32_t ack, size_t len,
 				      const uint8_t *options, uint8_t options_len)
 {
-	uint8_t bytes[2048], data[1500];
+	uint8_t bytes[2048], data[1500] = {0};
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_eth_spec eth = {.has_vlan = false};
 	struct fb_ipv4_spec ip = {.nw_src = IP_2, .nw_dst = IP_1, .dont_fragment = true};
