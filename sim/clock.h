@@ -1,7 +1,8 @@
 /* Virtual time and the event queue of a simulation.
  *
- * Events run in order of (time, sequence number); the sequence number is handed out when an event is set. An event is a
- * structure that its owner embeds or keeps; the clock allocates nothing but its heap. */
+ * Events run in order of (time, sequence number); the sequence number is handed out when an event
+ * is set. An event is a structure that its owner embeds or keeps; the clock allocates nothing but
+ * its heap. */
 #ifndef SIM_CLOCK_H
 #define SIM_CLOCK_H
 
@@ -12,15 +13,16 @@
 struct clock {
 	struct heap heap;
 	uint64_t now_ns;
-	uint64_t sequence;      /* of the next event set */
-	uint64_t fired;         /* events run so far */
-	uint64_t events_max;    /* limit of events in the queue; beyond it 'overflow' is set and the run ends with an error */
+	uint64_t sequence;   /* of the next event set */
+	uint64_t fired;      /* events run so far */
+	uint64_t events_max; /* limit of events in the queue; beyond it 'overflow' is set and the
+	                        run ends with an error */
 	bool overflow;
 };
 
 struct event {
 	struct heap_node node;
-	void (*fire)(struct event *event);   /* use container_of-like arithmetic to find the owner */
+	void (*fire)(struct event *event); /* use container_of-like arithmetic to find the owner */
 };
 
 void clock_init(struct clock *clock, uint64_t events_max);

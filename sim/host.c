@@ -1,5 +1,5 @@
-/* A host's frame: making and freeing it, frames in, timers, power and carrier, and the life of requests. See host.h for what a
- * host is and host_core.h for how its parts meet. */
+/* A host's frame: making and freeing it, frames in, timers, power and carrier, and the life of
+ * requests. See host.h for what a host is and host_core.h for how its parts meet. */
 #include "sim/host.h"
 
 #include <stdio.h>
@@ -14,19 +14,19 @@ enum { NAME_BYTES = 256 };
 void host_config_default(struct host_config *config)
 {
 	*config = (struct host_config){
-		.prefix_len = 24,
-		.arp_entries_max = 1024,
-		.arp_stale_ns = 30 * FB_NS_PER_S,
-		.arp_retry_ns = FB_NS_PER_S,
-		.conns_max = 65536,
-		.syn_retries = 6,
-		.synack_retries = 5,
-		.data_retries = 15,
-		.time_wait_ns = 60 * FB_NS_PER_S,
-		.window_bytes = 4 << 20,
-		.mss = 1460,
-		.port_min = 32768,
-		.port_max = 60999,
+	        .prefix_len = 24,
+	        .arp_entries_max = 1024,
+	        .arp_stale_ns = 30 * FB_NS_PER_S,
+	        .arp_retry_ns = FB_NS_PER_S,
+	        .conns_max = 65536,
+	        .syn_retries = 6,
+	        .synack_retries = 5,
+	        .data_retries = 15,
+	        .time_wait_ns = 60 * FB_NS_PER_S,
+	        .window_bytes = 4 << 20,
+	        .mss = 1460,
+	        .port_min = 32768,
+	        .port_max = 60999,
 	};
 }
 
@@ -55,11 +55,13 @@ void host_rng_init(struct host *host, struct rng *rng, const char *purpose)
 {
 	char generator[NAME_BYTES];
 
-	snprintf(generator, sizeof generator, "host %s%s%s", host->config.name, *purpose ? " " : "", purpose);
+	snprintf(generator, sizeof generator, "host %s%s%s", host->config.name, *purpose ? " " : "",
+	         purpose);
 	rng_init(rng, host->config.seed, generator);
 }
 
-struct host *host_new(const struct host_config *config, const struct host_ops *ops, struct frame_pool *pool)
+struct host *host_new(const struct host_config *config, const struct host_ops *ops,
+                      struct frame_pool *pool)
 {
 	struct host *host = xcalloc(1, sizeof *host);
 
@@ -128,7 +130,8 @@ void host_run(struct host *host, uint64_t now_ns)
 
 /* --- Requests --- */
 
-void host_request_start(struct host *host, struct host_request *request, host_done_fn *done, void *ctx)
+void host_request_start(struct host *host, struct host_request *request, host_done_fn *done,
+                        void *ctx)
 {
 	request->done = done;
 	request->ctx = ctx;
@@ -172,7 +175,8 @@ static void request_free(struct host *host, struct host_request *request)
 	free(request);
 }
 
-/* done() may start requests and switch the host's power; what that finishes is told in its turn, by the outermost call. */
+/* done() may start requests and switch the host's power; what that finishes is told in its turn, by
+ * the outermost call. */
 void host_settle(struct host *host)
 {
 	struct host_request *request;
@@ -228,19 +232,22 @@ void host_input_l4(struct host *host, const struct fb_packet *packet, struct fra
 	}
 }
 
-/* Whether the frame's Ethernet addresses and tag make it one for us: ours or a group's, untagged or priority-tagged. */
+/* Whether the frame's Ethernet addresses and tag make it one for us: ours or a group's, untagged or
+ * priority-tagged. */
 static inline bool is_for_us(const struct host *host, const struct fb_packet *packet)
 {
 	enum { VLAN_ID = 0x0fff };
 
 	if (packet->has_vlan && (packet->vlan_tci & VLAN_ID))
 		return false;
-	return fb_mac_equal(packet->dl_dst, host->config.mac) || fb_mac_is_multicast(packet->dl_dst);
+	return fb_mac_equal(packet->dl_dst, host->config.mac) ||
+	       fb_mac_is_multicast(packet->dl_dst);
 }
 
 static void input_ipv4(struct host *host, const struct fb_packet *packet, struct frame *frame)
 {
-	/* Our own address as the source is a forgery or a neighbour that shares it: Linux drops these, too. */
+	/* Our own address as the source is a forgery or a neighbour that shares it: Linux drops
+	 * these, too. */
 	if (packet->nw_dst != host->config.ip || packet->nw_src == host->config.ip) {
 		host->counters.frames_ignored++;
 		return;
@@ -262,7 +269,8 @@ void host_receive(struct host *host, struct frame *frame, uint64_t now_ns)
 	host->now_ns = now_ns;
 	host->counters.frames_in++;
 	if (!host->power || !host->link_up ||
-	    fb_packet_parse(&packet, frame_data(frame), frame->len) < 0 || !is_for_us(host, &packet))
+	    fb_packet_parse(&packet, frame_data(frame), frame->len) < 0 ||
+	    !is_for_us(host, &packet))
 		host->counters.frames_ignored++;
 	else if (packet.is_ipv4)
 		input_ipv4(host, &packet, frame);
@@ -335,7 +343,8 @@ void host_free(struct host *host)
 
 bool host_pending(const struct host *host)
 {
-	return host->request_count || host->arp.unanswered || host->tcp.pending || host->ip.loop_count;
+	return host->request_count || host->arp.unanswered || host->tcp.pending ||
+	       host->ip.loop_count;
 }
 
 const struct host_counters *host_counters(const struct host *host)

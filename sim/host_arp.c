@@ -1,14 +1,15 @@
 /* ARP: the cache of neighbours, as Linux keeps it, and the requests of a scenario to resolve.
  *
- * A neighbour is INCOMPLETE while it is being asked for by broadcast (frames to it wait, the oldest give way),
- * REACHABLE for 'arp_stale_ns' after it last proved to be there, then STALE. A stale entry is used on; its first
- * use starts a DELAY of 5 s in which TCP may confirm it (an acknowledgement of new data came by it), and after
- * that it is PROBED by unicast, still in use. Who does not answer three requests is dropped.
+ * A neighbour is INCOMPLETE while it is being asked for by broadcast (frames to it wait, the oldest
+ * give way), REACHABLE for 'arp_stale_ns' after it last proved to be there, then STALE. A stale
+ * entry is used on; its first use starts a DELAY of 5 s in which TCP may confirm it (an
+ * acknowledgement of new data came by it), and after that it is PROBED by unicast, still in use.
+ * Who does not answer three requests is dropped.
  *
- * What changes an entry: a reply, or a request to us (whose sender is learned even when unknown); any other
- * ARP packet only where there is an entry. For a second after a change another address is taken from a
- * gratuitous packet or a request to us alone: of several replies the first counts. A probe of RFC 5227 (sender address 0.0.0.0) is
- * answered and teaches nothing. */
+ * What changes an entry: a reply, or a request to us (whose sender is learned even when unknown);
+ * any other ARP packet only where there is an entry. For a second after a change another address is
+ * taken from a gratuitous packet or a request to us alone: of several replies the first counts. A
+ * probe of RFC 5227 (sender address 0.0.0.0) is answered and teaches nothing. */
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
@@ -16,12 +17,12 @@
 #include "sim/tcp.h"
 
 enum {
-	WAITING_MAX = 64,    /* frames for a neighbour that is being asked for */
-	TRIES_MAX = 3,       /* requests without an answer */
+	WAITING_MAX = 64, /* frames for a neighbour that is being asked for */
+	TRIES_MAX = 3,    /* requests without an answer */
 };
 
-#define DELAY_NS (5 * FB_NS_PER_S)       /* from the use of a stale entry to the first probe */
-#define LOCKTIME_NS (1 * FB_NS_PER_S)    /* for which a change is kept */
+#define DELAY_NS    (5 * FB_NS_PER_S) /* from the use of a stale entry to the first probe */
+#define LOCKTIME_NS (1 * FB_NS_PER_S) /* for which a change is kept */
 
 enum neighbour_state {
 	NEIGHBOUR_INCOMPLETE,
@@ -32,14 +33,14 @@ enum neighbour_state {
 };
 
 struct neighbour {
-	struct host_timer timer;       /* next request, or the end of DELAY */
+	struct host_timer timer; /* next request, or the end of DELAY */
 	uint32_t ip;
-	uint8_t mac[FB_MAC_BYTES];     /* not yet, while INCOMPLETE */
+	uint8_t mac[FB_MAC_BYTES]; /* not yet, while INCOMPLETE */
 	enum neighbour_state state;
-	unsigned tries;                /* requests sent in INCOMPLETE or PROBE */
-	uint64_t confirmed_ns;         /* when it last proved to be there */
-	uint64_t updated_ns;           /* when its state or address last changed */
-	struct frame **waiting;        /* WAITING_MAX places; NULL: none wait */
+	unsigned tries;         /* requests sent in INCOMPLETE or PROBE */
+	uint64_t confirmed_ns;  /* when it last proved to be there */
+	uint64_t updated_ns;    /* when its state or address last changed */
+	struct frame **waiting; /* WAITING_MAX places; NULL: none wait */
 	unsigned waiting_first, waiting_count;
 };
 
@@ -59,7 +60,8 @@ static void neighbour_fire(struct host *host, struct host_timer *timer);
 
 void host_arp_init(struct host *host)
 {
-	host->arp.cache = fb_table_new(sizeof(uint32_t), sizeof(struct entry), host->config.arp_entries_max);
+	host->arp.cache =
+	        fb_table_new(sizeof(uint32_t), sizeof(struct entry), host->config.arp_entries_max);
 	if (!host->arp.cache)
 		abort();
 }
@@ -139,7 +141,7 @@ static void waiting_send(struct host *host, struct neighbour *n)
 /* --- ARP packets out --- */
 
 static void send_arp(struct host *host, uint16_t op, const uint8_t dl_dst[FB_MAC_BYTES],
-		     const uint8_t tha[FB_MAC_BYTES], uint32_t tpa)
+                     const uint8_t tha[FB_MAC_BYTES], uint32_t tpa)
 {
 	struct frame *frame = frame_new(host->pool, FB_ETH_HEADER_BYTES + FB_ARP_BYTES);
 	struct fb_buf out = fb_buf_make(frame_data(frame), frame->len);
@@ -182,7 +184,8 @@ static void neighbour_remove(struct host *host, struct neighbour *n)
 	free(n);
 }
 
-/* Make room in a full cache: the entry that was not used for longest and is not being asked for goes. */
+/* Make room in a full cache: the entry that was not used for longest and is not being asked for
+ * goes. */
 static bool make_room(struct host *host)
 {
 	struct fb_table *cache = host->arp.cache;
@@ -257,7 +260,8 @@ static void requests_finish(struct host *host, uint32_t ip, const uint8_t *mac)
 	}
 }
 
-/* Nobody answered: the neighbour goes, and those who wanted to reach somebody through it are told. */
+/* Nobody answered: the neighbour goes, and those who wanted to reach somebody through it
+ * are told. */
 static void neighbour_fail(struct host *host, struct neighbour *n)
 {
 	uint32_t ip = n->ip;
@@ -287,9 +291,11 @@ static void neighbour_fire(struct host *host, struct host_timer *timer)
 		ask(host, n);
 }
 
-/* An ARP packet tells that 'n' is at 'mac', and so is in 'state'. 'override': also where it had another address. */
-static void neighbour_update(struct host *host, struct neighbour *n, const uint8_t mac[FB_MAC_BYTES],
-			     enum neighbour_state state, bool override)
+/* An ARP packet tells that 'n' is at 'mac', and so is in 'state'. 'override': also where it had
+ * another address. */
+static void neighbour_update(struct host *host, struct neighbour *n,
+                             const uint8_t mac[FB_MAC_BYTES], enum neighbour_state state,
+                             bool override)
 {
 	bool was_valid = n->state != NEIGHBOUR_INCOMPLETE;
 	bool changed = !was_valid || !fb_mac_equal(n->mac, mac);
@@ -401,13 +407,14 @@ static void input_news(struct host *host, const struct fb_packet *packet)
 	bool reply = packet->arp_op == FB_ARP_REPLY;
 	bool to_us = fb_mac_equal(packet->dl_dst, host->config.mac);
 	bool gratuitous = packet->nw_src == packet->nw_dst &&
-			  (!reply || fb_mac_equal(packet->arp_sha, packet->arp_tha));
+	                  (!reply || fb_mac_equal(packet->arp_sha, packet->arp_tha));
 	struct neighbour *n = neighbour_find(host, packet->nw_src);
 
 	if (!n)
 		return;
-	neighbour_update(host, n, packet->arp_sha, reply && to_us ? NEIGHBOUR_REACHABLE : NEIGHBOUR_STALE,
-			 gratuitous || host->now_ns > n->updated_ns + LOCKTIME_NS);
+	neighbour_update(host, n, packet->arp_sha,
+	                 reply && to_us ? NEIGHBOUR_REACHABLE : NEIGHBOUR_STALE,
+	                 gratuitous || host->now_ns > n->updated_ns + LOCKTIME_NS);
 	requests_finish(host, packet->nw_src, packet->arp_sha);
 }
 
@@ -432,7 +439,8 @@ void host_arp_input(struct host *host, const struct fb_packet *packet)
 
 /* --- Requests of a scenario --- */
 
-void host_arp(struct host *host, uint32_t ip, bool gratuitous, uint64_t now_ns, host_done_fn *done, void *ctx)
+void host_arp(struct host *host, uint32_t ip, bool gratuitous, uint64_t now_ns, host_done_fn *done,
+              void *ctx)
 {
 	struct arp_request *request = xcalloc(1, sizeof *request);
 	struct neighbour *n;

@@ -1,8 +1,10 @@
-/* Inside a simulated host: what its protocols share. Only the files of the host and its tests include this.
+/* Inside a simulated host: what its protocols share. Only the files of the host and its tests
+ * include this.
  *
- * A call of host.h enters, sets 'now_ns', lets the protocols work and leaves through host_settle(), where all that
- * was put off is done: connections that ended are freed and done() of requests that ended is called. So no protocol
- * ever finds its own state gone or changed behind its back by a callback of the owner. */
+ * A call of host.h enters, sets 'now_ns', lets the protocols work and leaves through host_settle(),
+ * where all that was put off is done: connections that ended are freed and done() of requests that
+ * ended is called. So no protocol ever finds its own state gone or changed behind its back by a
+ * callback of the owner. */
 #ifndef SIM_HOST_CORE_H
 #define SIM_HOST_CORE_H
 
@@ -17,8 +19,8 @@
 
 enum {
 	HOST_MTU_BYTES = 1500,
-	HOST_REPLY_BYTES_MAX = 4096,      /* of a reply that are kept */
-	HOST_LOOP_FRAMES_MAX = 1024,      /* to ourselves, under way */
+	HOST_REPLY_BYTES_MAX = 4096, /* of a reply that are kept */
+	HOST_LOOP_FRAMES_MAX = 1024, /* to ourselves, under way */
 	HOST_DATAGRAM_BYTES_MAX = FB_FRAME_BYTES_MAX - FB_ETH_HEADER_BYTES - FB_IPV4_HEADER_BYTES,
 };
 
@@ -33,38 +35,41 @@ struct host_timer {
 };
 
 /* The structure of 'type' whose member 'member' is at 'pointer'. */
-#define HOST_OWNER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define HOST_OWNER(pointer, type, member)                                                          \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* --- Requests: host.c --- */
 
 /* What all requests of a scenario have in common; embedded as the first member. */
 struct host_request {
-	TAILQ_ENTRY(host_request) link;    /* in host->running, then in host->finished */
-	void (*stop)(struct host *host, struct host_request *request);  /* leave the protocol; the outcome is set */
-	struct host_timer timer;           /* the whole request's time limit */
+	TAILQ_ENTRY(host_request) link; /* in host->running, then in host->finished */
+	void (*stop)(struct host *host,
+	             struct host_request *request); /* leave the protocol; the outcome is set */
+	struct host_timer timer;                    /* the whole request's time limit */
 	host_done_fn *done;
 	void *ctx;
 	struct host_result result;
-	uint8_t *reply;                    /* result.reply_len bytes; NULL: none */
+	uint8_t *reply; /* result.reply_len bytes; NULL: none */
 };
 TAILQ_HEAD(host_request_list, host_request);
 
 /* --- ARP: host_arp.c --- */
 
 struct host_arp {
-	struct fb_table *cache;            /* address -> struct neighbour * */
-	uint32_t request_count;            /* a scenario's requests to resolve, in host->running */
-	uint32_t unanswered;               /* neighbours that were asked for and have not answered */
+	struct fb_table *cache; /* address -> struct neighbour * */
+	uint32_t request_count; /* a scenario's requests to resolve, in host->running */
+	uint32_t unanswered;    /* neighbours that were asked for and have not answered */
 };
 
 /* --- IP: host_ip.c --- */
 
 struct host_ip {
 	uint16_t next_id;
-	TAILQ_HEAD(host_datagram_list, host_datagram) datagrams;  /* being put together, oldest first */
+	TAILQ_HEAD(host_datagram_list, host_datagram)
+	datagrams; /* being put together, oldest first */
 	uint32_t datagram_count;
 	struct host_timer reassembly_timer;
-	struct frame **loop;               /* a ring of frames to ourselves; NULL: never used */
+	struct frame **loop; /* a ring of frames to ourselves; NULL: never used */
 	uint32_t loop_head, loop_count;
 	struct host_timer loop_timer;
 };
@@ -72,12 +77,12 @@ struct host_ip {
 /* --- ICMP and UDP: host_icmp.c, host_udp.c --- */
 
 struct host_icmp {
-	struct fb_table *pings;            /* echo identifier -> struct ping_request * */
+	struct fb_table *pings; /* echo identifier -> struct ping_request * */
 	uint16_t next_id;
 };
 
 struct host_udp_ports {
-	struct fb_table *ports;            /* local port -> service or request */
+	struct fb_table *ports; /* local port -> service or request */
 	uint16_t next_port;
 };
 
@@ -86,22 +91,22 @@ struct host_udp_ports {
 TAILQ_HEAD(tcp_conn_list, tcp_conn);
 
 struct host_tcp_state {
-	struct fb_table *table;            /* (peer address, peer port, local port) -> struct tcp_conn * */
-	struct fb_table *listeners;        /* local port -> service */
-	struct tcp_conn_list conns;        /* all but those in TIME_WAIT, oldest first */
-	struct tcp_conn_list time_wait;    /* the next to end first */
-	struct tcp_conn_list dead;         /* to be freed in host_settle() */
+	struct fb_table *table;     /* (peer address, peer port, local port) -> struct tcp_conn * */
+	struct fb_table *listeners; /* local port -> service */
+	struct tcp_conn_list conns; /* all but those in TIME_WAIT, oldest first */
+	struct tcp_conn_list time_wait; /* the next to end first */
+	struct tcp_conn_list dead;      /* to be freed in host_settle() */
 	struct host_timer time_wait_timer;
 	uint64_t isn_secret;
-	uint32_t opened;                   /* connections so far: keeps initial sequence numbers apart */
-	uint32_t pending;                  /* connections with something sent and not acknowledged, or to be sent */
-	uint32_t early_segments;           /* held out of order, of all connections */
+	uint32_t opened;  /* connections so far: keeps initial sequence numbers apart */
+	uint32_t pending; /* connections with something sent and not acknowledged, or to be sent */
+	uint32_t early_segments; /* held out of order, of all connections */
 	uint16_t next_port;
-	uint8_t scratch[HOST_MTU_BYTES];   /* payload on its way into a frame */
+	uint8_t scratch[HOST_MTU_BYTES]; /* payload on its way into a frame */
 };
 
 struct host {
-	struct host_config config;         /* strings are ours */
+	struct host_config config; /* strings are ours */
 	struct host_ops ops;
 	struct frame_pool *pool;
 	struct host_counters counters;
@@ -109,7 +114,7 @@ struct host {
 	uint64_t now_ns;
 	uint32_t netmask;
 	bool power, link_up;
-	bool settling;                     /* in host_settle() */
+	bool settling; /* in host_settle() */
 
 	struct heap timers;
 	uint64_t timer_sequence;
@@ -130,9 +135,12 @@ void host_timer_set(struct host *host, struct host_timer *timer, uint64_t time_n
 void host_timer_cancel(struct host *host, struct host_timer *timer);
 
 /* Enter 'request' (allocated, first member of its structure, 'stop' set) into the running ones. */
-void host_request_start(struct host *host, struct host_request *request, host_done_fn *done, void *ctx);
-/* 'request' is over: stop it and have done() called by host_settle(). No effect when it is over already. */
-void host_request_finish(struct host *host, struct host_request *request, enum host_outcome outcome);
+void host_request_start(struct host *host, struct host_request *request, host_done_fn *done,
+                        void *ctx);
+/* 'request' is over: stop it and have done() called by host_settle(). No effect when it is over
+ * already. */
+void host_request_finish(struct host *host, struct host_request *request,
+                         enum host_outcome outcome);
 /* Append to what is kept of the reply. */
 void host_request_reply(struct host_request *request, const uint8_t *bytes, size_t len);
 /* Put off things: to be called last by whatever entered. */
@@ -151,8 +159,8 @@ void host_arp_destroy(struct host *host);
 /* Forget; with 'all', also what is being asked for. */
 void host_arp_flush(struct host *host, bool all);
 void host_arp_input(struct host *host, const struct fb_packet *packet);
-/* Send an IPv4 frame to the neighbour 'ip': its Ethernet destination is filled in now or when it is known. Takes over the
- * reference. */
+/* Send an IPv4 frame to the neighbour 'ip': its Ethernet destination is filled in now or when it is
+ * known. Takes over the reference. */
 void host_arp_output(struct host *host, uint32_t ip, struct frame *frame);
 /* An answer from beyond came by way of the neighbour 'ip': its entry is good. */
 void host_arp_confirm(struct host *host, uint32_t ip);
@@ -173,8 +181,8 @@ static inline uint32_t host_ip_next_hop(const struct host *host, uint32_t dst)
 /* Send a frame that holds an IPv4 packet of at most the MTU. Takes over the reference. */
 void host_ip_output(struct host *host, uint32_t dst, struct frame *frame);
 /* Send 'len' bytes of layer 4, in fragments where they exceed the MTU. */
-void host_ip_send(struct host *host, uint32_t dst, uint8_t nw_proto, uint8_t tos, bool dont_fragment, const void *l4,
-		  size_t len);
+void host_ip_send(struct host *host, uint32_t dst, uint8_t nw_proto, uint8_t tos,
+                  bool dont_fragment, const void *l4, size_t len);
 /* A fragment came in; when it completes a packet that is handled. */
 void host_ip_fragment(struct host *host, const struct fb_packet *packet);
 struct fb_eth_spec host_ip_eth(const struct host *host);
@@ -195,7 +203,8 @@ void host_udp_init(struct host *host);
 void host_udp_destroy(struct host *host);
 void host_udp_input(struct host *host, const struct fb_packet *packet);
 /* An ICMP error with 'code' of type 3 quotes our datagram from 'local_port' to 'ip':'port'. */
-void host_udp_icmp(struct host *host, uint8_t code, uint32_t ip, uint16_t local_port, uint16_t port);
+void host_udp_icmp(struct host *host, uint8_t code, uint32_t ip, uint16_t local_port,
+                   uint16_t port);
 void host_udp_unreachable(struct host *host, uint32_t next_hop);
 
 /* --- host_services.c --- */

@@ -1,7 +1,7 @@
 /* ICMP of a host: echo replies, errors in both directions, and the scenario's pings.
  *
- * A ping ends when all its requests are answered, or 'timeout_ns' after the last was sent. It looks at the identifier, the
- * sequence number and the payload of a reply. */
+ * A ping ends when all its requests are answered, or 'timeout_ns' after the last was sent. It looks
+ * at the identifier, the sequence number and the payload of a reply. */
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
@@ -9,25 +9,26 @@
 #include "sim/tcp.h"
 
 enum {
-	ERROR_QUOTE_BYTES_MAX = 548,    /* an ICMP error has at most 576 bytes (RFC 1812, section 4.3.2.3) */
+	ERROR_QUOTE_BYTES_MAX =
+	        548, /* an ICMP error has at most 576 bytes (RFC 1812, section 4.3.2.3) */
 	CODE_FRAGMENTATION_NEEDED = 4,
 	PINGS_MAX = 65536,
-	REMEMBERED_MAX = 65536,         /* requests of a ping: sequence numbers repeat after these */
+	REMEMBERED_MAX = 65536, /* requests of a ping: sequence numbers repeat after these */
 	PAYLOAD_BYTES_MAX = HOST_DATAGRAM_BYTES_MAX - FB_ICMP_HEADER_BYTES,
 };
 
 struct ping_request {
-	struct host_request base;       /* its timer: the end of the wait for the last reply */
-	struct host_timer next;         /* the next request */
+	struct host_request base; /* its timer: the end of the wait for the last reply */
+	struct host_timer next;   /* the next request */
 	struct host_ping_request ask;
 	uint16_t id;
 	unsigned sent;
-	bool unreachable;               /* ARP failed meanwhile */
+	bool unreachable; /* ARP failed meanwhile */
 	struct remembered {
-		uint64_t sent_ns;       /* and 1: 0 is "never" */
+		uint64_t sent_ns; /* and 1: 0 is "never" */
 		uint16_t seq;
 		bool answered;
-	} *remembered;                  /* by sequence number, modulo 'remembered_count' */
+	} * remembered; /* by sequence number, modulo 'remembered_count' */
 	unsigned remembered_count;
 };
 
@@ -68,8 +69,10 @@ static bool payload_is_right(const uint8_t *payload, size_t len)
 	return true;
 }
 
-/* Send an ICMP message; l4_len bytes at 'l4' with room for the header in front, whose checksum is set here. */
-static void send_icmp(struct host *host, uint32_t dst, uint8_t tos, bool dont_fragment, uint8_t *l4, size_t l4_len)
+/* Send an ICMP message; l4_len bytes at 'l4' with room for the header in front, whose checksum is
+ * set here. */
+static void send_icmp(struct host *host, uint32_t dst, uint8_t tos, bool dont_fragment, uint8_t *l4,
+                      size_t l4_len)
 {
 	fb_set16(l4 + 2, 0);
 	fb_set16(l4 + 2, fb_checksum_finish(fb_checksum_add(0, l4, l4_len)));
@@ -83,7 +86,8 @@ void host_icmp_error(struct host *host, const struct fb_packet *packet, uint8_t 
 
 	/* Never about a broadcast, a later fragment or an ICMP error (RFC 1122, section 3.2.2). */
 	if (fb_mac_is_multicast(packet->dl_dst) || packet->frag_offset ||
-	    (packet->is_icmp && packet->tp_src != FB_ICMP_ECHO_REQUEST && packet->tp_src != FB_ICMP_ECHO_REPLY))
+	    (packet->is_icmp && packet->tp_src != FB_ICMP_ECHO_REQUEST &&
+	     packet->tp_src != FB_ICMP_ECHO_REPLY))
 		return;
 	if (quote > ERROR_QUOTE_BYTES_MAX)
 		quote = ERROR_QUOTE_BYTES_MAX;
@@ -157,9 +161,9 @@ static void input_error(struct host *host, const struct fb_packet *packet)
 		host_udp_icmp(host, (uint8_t)packet->tp_dst, dst, fb_get16(l4), fb_get16(l4 + 2));
 	if (quote[IP_PROTO_OFS] == FB_IP_TCP && packet->tp_src == FB_ICMP_UNREACHABLE)
 		tcp_icmp(host, dst, fb_get16(l4), fb_get16(l4 + 2), fb_get32(l4 + 4),
-			 packet->tp_dst == CODE_FRAGMENTATION_NEEDED
-				 ? fb_get16(packet->data + packet->l4_ofs + NEXT_MTU_OFS)
-				 : 0);
+		         packet->tp_dst == CODE_FRAGMENTATION_NEEDED
+		                 ? fb_get16(packet->data + packet->l4_ofs + NEXT_MTU_OFS)
+		                 : 0);
 }
 
 void host_icmp_input(struct host *host, const struct fb_packet *packet)
@@ -192,7 +196,7 @@ static void ping_timeout(struct host *host, struct host_timer *timer)
 {
 	struct ping_request *ping = HOST_OWNER(timer, struct ping_request, base.timer);
 	bool nobody = ping->unreachable ||
-		      host_arp_is_unresolved(host, host_ip_next_hop(host, ping->ask.ip));
+	              host_arp_is_unresolved(host, host_ip_next_hop(host, ping->ask.ip));
 
 	if (ping->base.result.answered)
 		host_request_finish(host, &ping->base, HOST_OK);
@@ -213,7 +217,7 @@ static void ping_send(struct host *host, struct host_timer *timer)
 	fb_set16(l4 + 6, (uint16_t)seq);
 	payload_fill(l4 + FB_ICMP_HEADER_BYTES, ping->ask.payload_bytes);
 	ping->remembered[(uint16_t)seq % ping->remembered_count] =
-		(struct remembered){.sent_ns = host->now_ns + 1, .seq = (uint16_t)seq};
+	        (struct remembered){.sent_ns = host->now_ns + 1, .seq = (uint16_t)seq};
 	ping->sent = seq;
 	ping->base.result.sent_bytes += ping->ask.payload_bytes;
 	if (ping->sent < ping->ask.count)
@@ -241,8 +245,8 @@ static bool ping_enter(struct host *host, struct ping_request *ping)
 	return true;
 }
 
-void host_ping(struct host *host, const struct host_ping_request *request, uint64_t now_ns, host_done_fn *done,
-	       void *ctx)
+void host_ping(struct host *host, const struct host_ping_request *request, uint64_t now_ns,
+               host_done_fn *done, void *ctx)
 {
 	struct ping_request *ping = xcalloc(1, sizeof *ping);
 
@@ -259,7 +263,8 @@ void host_ping(struct host *host, const struct host_ping_request *request, uint6
 	ping->base.stop = ping_stop;
 	ping->base.timer.fire = ping_timeout;
 	ping->next.fire = ping_send;
-	ping->remembered_count = ping->ask.count < REMEMBERED_MAX ? ping->ask.count : REMEMBERED_MAX;
+	ping->remembered_count =
+	        ping->ask.count < REMEMBERED_MAX ? ping->ask.count : REMEMBERED_MAX;
 	ping->remembered = xcalloc(ping->remembered_count, sizeof *ping->remembered);
 	host_request_start(host, &ping->base, done, ctx);
 	if (!host->power)

@@ -1,8 +1,9 @@
 /* IPv4 of a host: the next hop, fragments out and in, and packets to ourselves.
  *
- * Packets that are put together are bounded: DATAGRAMS_MAX at a time (the oldest gives way), each of at most what an Ethernet
- * frame of 65,535 bytes holds and in at most RANGES_MAX pieces with gaps between them, for 30 s. Fragments that
- * overlap end the packet, as in Linux; a piece that is there already is ignored. */
+ * Packets that are put together are bounded: DATAGRAMS_MAX at a time (the oldest gives way), each
+ * of at most what an Ethernet frame of 65,535 bytes holds and in at most RANGES_MAX pieces with
+ * gaps between them, for 30 s. Fragments that overlap end the packet, as in Linux; a piece that is
+ * there already is ignored. */
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
@@ -12,12 +13,12 @@ enum {
 	DATAGRAMS_MAX = 64,
 	RANGES_MAX = 64,
 	FRAGMENT_BYTES_MAX = (HOST_MTU_BYTES - FB_IPV4_HEADER_BYTES) / 8 * 8,
-	QUOTE_BYTES_MAX = 548,   /* of the first fragment, for the ICMP error */
+	QUOTE_BYTES_MAX = 548, /* of the first fragment, for the ICMP error */
 	ICMP_REASSEMBLY_TIME = 1,
 };
 
 #define REASSEMBLY_NS (30 * FB_NS_PER_S)
-#define LOOP_NS (10 * FB_NS_PER_US)    /* that a packet to ourselves takes */
+#define LOOP_NS       (10 * FB_NS_PER_US) /* that a packet to ourselves takes */
 
 /* Bytes [start, end) of a packet have come. */
 struct range {
@@ -27,17 +28,18 @@ struct range {
 /* A packet that is being put together. */
 struct host_datagram {
 	TAILQ_ENTRY(host_datagram) link;
-	uint32_t src;                     /* the sender, its identification and the protocol tell packets apart */
+	uint32_t src; /* the sender, its identification and the protocol tell packets apart */
 	uint16_t id;
 	uint8_t nw_proto, nw_tos, nw_ttl;
 	uint8_t dl_src[FB_MAC_BYTES];
 	uint64_t expires_ns;
-	uint32_t total;                   /* bytes of the whole; 0: the last fragment has not come */
-	uint32_t room;                    /* bytes at 'bytes' */
+	uint32_t total; /* bytes of the whole; 0: the last fragment has not come */
+	uint32_t room;  /* bytes at 'bytes' */
 	uint8_t *bytes;
 	unsigned range_count;
-	struct range ranges[RANGES_MAX];  /* sorted, with gaps between them */
-	uint8_t quote[QUOTE_BYTES_MAX];   /* the first fragment's Ethernet frame, cut; quote_len 0: it has not come */
+	struct range ranges[RANGES_MAX]; /* sorted, with gaps between them */
+	uint8_t quote[QUOTE_BYTES_MAX]; /* the first fragment's Ethernet frame, cut; quote_len 0: it
+	                                   has not come */
 	uint32_t quote_len;
 };
 
@@ -121,12 +123,14 @@ void host_ip_output(struct host *host, uint32_t dst, struct frame *frame)
 		frame_unref(frame);
 }
 
-void host_ip_send(struct host *host, uint32_t dst, uint8_t nw_proto, uint8_t tos, bool dont_fragment,
-		  const void *l4, size_t len)
+void host_ip_send(struct host *host, uint32_t dst, uint8_t nw_proto, uint8_t tos,
+                  bool dont_fragment, const void *l4, size_t len)
 {
 	struct fb_eth_spec eth = host_ip_eth(host);
-	struct fb_ipv4_spec spec = {.nw_src = host->config.ip, .nw_dst = dst, .nw_tos = tos,
-				    .ip_id = host->ip.next_id++};
+	struct fb_ipv4_spec spec = {.nw_src = host->config.ip,
+	                            .nw_dst = dst,
+	                            .nw_tos = tos,
+	                            .ip_id = host->ip.next_id++};
 	size_t offset = 0;
 
 	spec.dont_fragment = dont_fragment && len <= HOST_MTU_BYTES - FB_IPV4_HEADER_BYTES;
@@ -190,8 +194,10 @@ static struct host_datagram *datagram_find(struct host *host, const struct fb_pa
 {
 	struct host_datagram *d;
 
-	TAILQ_FOREACH (d, &host->ip.datagrams, link) {
-		if (d->src == packet->nw_src && d->id == packet->ip_id && d->nw_proto == packet->nw_proto)
+	TAILQ_FOREACH(d, &host->ip.datagrams, link)
+	{
+		if (d->src == packet->nw_src && d->id == packet->ip_id &&
+		    d->nw_proto == packet->nw_proto)
 			return d;
 	}
 	return NULL;
@@ -280,8 +286,11 @@ static void datagram_complete(struct host *host, struct host_datagram *d)
 	struct frame *frame = frame_new(host->pool, len);
 	struct fb_buf out = fb_buf_make(frame_data(frame), len);
 	struct fb_eth_spec eth = host_ip_eth(host);
-	struct fb_ipv4_spec spec = {.nw_src = d->src, .nw_dst = host->config.ip, .nw_tos = d->nw_tos,
-				    .nw_ttl = d->nw_ttl, .ip_id = d->id};
+	struct fb_ipv4_spec spec = {.nw_src = d->src,
+	                            .nw_dst = host->config.ip,
+	                            .nw_tos = d->nw_tos,
+	                            .nw_ttl = d->nw_ttl,
+	                            .ip_id = d->id};
 	struct fb_packet packet;
 
 	memcpy(eth.dl_dst, host->config.mac, FB_MAC_BYTES);
@@ -297,7 +306,8 @@ static void datagram_complete(struct host *host, struct host_datagram *d)
 }
 
 /* Whether the fragment's length and place can be, alone and beside what has come. */
-static bool fragment_is_sound(const struct host_datagram *d, const struct fb_packet *packet, uint32_t end)
+static bool fragment_is_sound(const struct host_datagram *d, const struct fb_packet *packet,
+                              uint32_t end)
 {
 	if (packet->l4_len == 0 || end > HOST_DATAGRAM_BYTES_MAX)
 		return false;
@@ -318,7 +328,8 @@ void host_ip_fragment(struct host *host, const struct fb_packet *packet)
 		return;
 	if (!d)
 		d = datagram_add(host, packet);
-	result = fragment_is_sound(d, packet, end) ? range_add(d, packet->frag_offset, end) : RANGE_BAD;
+	result = fragment_is_sound(d, packet, end) ? range_add(d, packet->frag_offset, end)
+	                                           : RANGE_BAD;
 	if (result == RANGE_BAD) {
 		host->counters.reassembly_failed++;
 		datagram_free(host, d);
@@ -331,6 +342,7 @@ void host_ip_fragment(struct host *host, const struct fb_packet *packet)
 		d->total = end;
 	if (!packet->frag_offset)
 		quote_keep(d, packet);
-	if (d->total && d->range_count == 1 && d->ranges[0].start == 0 && d->ranges[0].end == d->total)
+	if (d->total && d->range_count == 1 && d->ranges[0].start == 0 &&
+	    d->ranges[0].end == d->total)
 		datagram_complete(host, d);
 }

@@ -1,4 +1,5 @@
-/* What runs on top of a host's TCP: the services of its listeners and the connections of a scenario. */
+/* What runs on top of a host's TCP: the services of its listeners and the connections of a
+ * scenario. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "sim/tcp.h"
 
 enum {
-	ANSWER_BYTES = 64,           /* "<bytes> <32 hex digits>\n" */
+	ANSWER_BYTES = 64, /* "<bytes> <32 hex digits>\n" */
 	CHUNK_BYTES = 16384,
 };
 
@@ -86,8 +87,8 @@ static size_t discard_text(char text[ANSWER_BYTES], uint64_t bytes, const XXH3_s
 {
 	XXH128_hash_t value = XXH3_128bits_digest(hash);
 
-	return (size_t)snprintf(text, ANSWER_BYTES, "%" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n", bytes,
-				(uint64_t)value.high64, (uint64_t)value.low64);
+	return (size_t)snprintf(text, ANSWER_BYTES, "%" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n",
+	                        bytes, (uint64_t)value.high64, (uint64_t)value.low64);
 }
 
 static struct discard *discard_of(struct tcp_conn *conn)
@@ -141,10 +142,11 @@ static void ended(struct tcp_conn *conn, enum tcp_end end)
 
 void host_services_accept(struct tcp_conn *conn, enum host_service service)
 {
-	static const struct tcp_user hostname = {nothing, hostname_received, hostname_peer_closed, nothing, ended};
+	static const struct tcp_user hostname = {nothing, hostname_received, hostname_peer_closed,
+	                                         nothing, ended};
 	static const struct tcp_user echo = {nothing, echo_received, tcp_close, tcp_resume, ended};
-	static const struct tcp_user discard = {nothing, discard_received, discard_peer_closed, nothing,
-						discard_ended};
+	static const struct tcp_user discard = {nothing, discard_received, discard_peer_closed,
+	                                        nothing, discard_ended};
 
 	switch (service) {
 	case HOST_SERVICE_NONE:
@@ -164,11 +166,11 @@ void host_services_accept(struct tcp_conn *conn, enum host_service service)
 /* --- Connections of a scenario --- */
 
 struct tcp_request {
-	struct host_request base;      /* its timer: the time limit */
-	struct host_timer pause;       /* between connect and sending */
-	struct tcp_conn *conn;         /* NULL: over */
+	struct host_request base; /* its timer: the time limit */
+	struct host_timer pause;  /* between connect and sending */
+	struct tcp_conn *conn;    /* NULL: over */
 	uint64_t send_bytes;
-	uint8_t *send;                 /* a copy; NULL: the pattern */
+	uint8_t *send; /* a copy; NULL: the pattern */
 	uint8_t tos_after;
 	bool keep_open;
 	uint64_t pause_ns;
@@ -204,7 +206,8 @@ static void request_connected(struct tcp_conn *conn)
 }
 
 /* Whether 'len' bytes are those that were sent at 'offset'. */
-static bool is_echo(const struct tcp_request *request, uint64_t offset, const uint8_t *bytes, size_t len)
+static bool is_echo(const struct tcp_request *request, uint64_t offset, const uint8_t *bytes,
+                    size_t len)
 {
 	uint8_t expected[512];
 
@@ -230,7 +233,8 @@ static size_t request_received(struct tcp_conn *conn, const uint8_t *bytes, size
 	struct tcp_request *request = conn->user_data;
 	struct host_result *result = &request->base.result;
 
-	if (request->expect_service == HOST_SERVICE_ECHO && !is_echo(request, result->received_bytes, bytes, len))
+	if (request->expect_service == HOST_SERVICE_ECHO &&
+	    !is_echo(request, result->received_bytes, bytes, len))
 		result->intact = false;
 	result->received_bytes += len;
 	host_request_reply(&request->base, bytes, len);
@@ -285,7 +289,8 @@ static void judge(struct tcp_request *request)
 		return;
 	case HOST_SERVICE_DISCARD:
 		len = discard_expected(request, text);
-		result->intact = result->reply_len == len && memcmp(request->base.reply, text, len) == 0;
+		result->intact =
+		        result->reply_len == len && memcmp(request->base.reply, text, len) == 0;
 		return;
 	}
 }
@@ -306,11 +311,11 @@ static void request_part(struct tcp_request *request)
 static void request_ended(struct tcp_conn *conn, enum tcp_end end)
 {
 	static const enum host_outcome outcomes[] = {
-		[TCP_END_CLOSED] = HOST_OK,
-		[TCP_END_REFUSED] = HOST_REFUSED,
-		[TCP_END_RESET] = HOST_RESET,
-		[TCP_END_TIMEOUT] = HOST_TIMEOUT,
-		[TCP_END_UNREACHABLE] = HOST_UNREACHABLE,
+	        [TCP_END_CLOSED] = HOST_OK,
+	        [TCP_END_REFUSED] = HOST_REFUSED,
+	        [TCP_END_RESET] = HOST_RESET,
+	        [TCP_END_TIMEOUT] = HOST_TIMEOUT,
+	        [TCP_END_UNREACHABLE] = HOST_UNREACHABLE,
 	};
 	struct tcp_request *request = conn->user_data;
 
@@ -338,17 +343,18 @@ static void request_timeout(struct host *host, struct host_timer *timer)
 {
 	struct tcp_request *request = HOST_OWNER(timer, struct tcp_request, base.timer);
 	const struct tcp_conn *conn = request->conn;
-	bool nobody = conn->soft_error || host_arp_is_unresolved(host, host_ip_next_hop(host, conn->peer_ip));
+	bool nobody = conn->soft_error ||
+	              host_arp_is_unresolved(host, host_ip_next_hop(host, conn->peer_ip));
 
 	host_request_finish(host, &request->base, nobody ? HOST_UNREACHABLE : HOST_TIMEOUT);
 }
 
-static const struct tcp_user request_user = {request_connected, request_received, request_peer_closed, nothing,
-					     request_ended};
+static const struct tcp_user request_user = {request_connected, request_received,
+                                             request_peer_closed, nothing, request_ended};
 
 /* Open the connection of 'request'; the outcome when that cannot be. */
 static enum host_outcome request_open(struct host *host, struct tcp_request *request,
-				      const struct host_tcp_request *ask)
+                                      const struct host_tcp_request *ask)
 {
 	struct tcp_conn *conn;
 
@@ -368,7 +374,8 @@ static enum host_outcome request_open(struct host *host, struct tcp_request *req
 	return HOST_OK;
 }
 
-void host_tcp(struct host *host, const struct host_tcp_request *ask, uint64_t now_ns, host_done_fn *done, void *ctx)
+void host_tcp(struct host *host, const struct host_tcp_request *ask, uint64_t now_ns,
+              host_done_fn *done, void *ctx)
 {
 	struct tcp_request *request = xcalloc(1, sizeof *request);
 	enum host_outcome outcome;

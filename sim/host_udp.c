@@ -1,7 +1,7 @@
 /* UDP of a host: ports with services, and the scenario's datagrams.
  *
- * A port has one user: a service, or a request that waits for its reply. A datagram to a port without a user is answered
- * with ICMP port unreachable. */
+ * A port has one user: a service, or a request that waits for its reply. A datagram to a port
+ * without a user is answered with ICMP port unreachable. */
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
@@ -19,13 +19,13 @@ struct udp_request {
 	uint32_t ip;
 	uint16_t port;
 	uint16_t local_port;
-	bool entered;            /* it has its local port */
+	bool entered; /* it has its local port */
 };
 
 /* Who uses a port. */
 struct entry {
 	uint16_t port;
-	enum host_service service;      /* HOST_SERVICE_NONE: 'request' has it */
+	enum host_service service; /* HOST_SERVICE_NONE: 'request' has it */
 	struct udp_request *request;
 };
 
@@ -70,8 +70,8 @@ int host_listen_udp(struct host *host, uint16_t port, enum host_service service)
 	return 0;
 }
 
-static void send_datagram(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, const void *payload,
-			  size_t len)
+static void send_datagram(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port,
+                          const void *payload, size_t len)
 {
 	struct fb_eth_spec eth = host_ip_eth(host);
 	struct fb_ipv4_spec spec = {.nw_src = host->config.ip, .nw_dst = ip};
@@ -82,7 +82,8 @@ static void send_datagram(struct host *host, uint32_t ip, uint16_t local_port, u
 	host->counters.udp_out++;
 	fb_build_udp(&out, &eth, &spec, local_port, port, payload, len);
 	host_ip_send(host, ip, FB_IP_UDP, 0, true,
-		     frame_data(whole) + FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES, FB_UDP_HEADER_BYTES + len);
+	             frame_data(whole) + FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES,
+	             FB_UDP_HEADER_BYTES + len);
 	frame_unref(whole);
 }
 
@@ -101,17 +102,20 @@ static void serve(struct host *host, enum host_service service, const struct fb_
 		line = xmalloc(hostname_len + 2);
 		memcpy(line, host->config.hostname, hostname_len);
 		line[hostname_len] = '\n';
-		send_datagram(host, packet->nw_src, packet->tp_dst, packet->tp_src, line, hostname_len + 1);
+		send_datagram(host, packet->nw_src, packet->tp_dst, packet->tp_src, line,
+		              hostname_len + 1);
 		free(line);
 		return;
 	case HOST_SERVICE_ECHO:
 		host->counters.udp_answered++;
-		send_datagram(host, packet->nw_src, packet->tp_dst, packet->tp_src, payload, packet->payload_len);
+		send_datagram(host, packet->nw_src, packet->tp_dst, packet->tp_src, payload,
+		              packet->payload_len);
 		return;
 	}
 }
 
-static void take_reply(struct host *host, struct udp_request *request, const struct fb_packet *packet)
+static void take_reply(struct host *host, struct udp_request *request,
+                       const struct fb_packet *packet)
 {
 	struct host_result *result = &request->base.result;
 
@@ -155,7 +159,8 @@ static void udp_stop(struct host *host, struct host_request *r)
 	struct udp_request *request = HOST_OWNER(r, struct udp_request, base);
 
 	if (request->entered)
-		fb_table_remove(host->udp.ports, fb_table_find(host->udp.ports, &request->local_port));
+		fb_table_remove(host->udp.ports,
+		                fb_table_find(host->udp.ports, &request->local_port));
 	request->entered = false;
 }
 
@@ -175,7 +180,8 @@ static uint16_t port_choose(struct host *host)
 	for (unsigned tries = config->port_max - config->port_min + 1u; tries; tries--) {
 		uint16_t port = host->udp.next_port;
 
-		host->udp.next_port = port == config->port_max ? config->port_min : (uint16_t)(port + 1);
+		host->udp.next_port =
+		        port == config->port_max ? config->port_min : (uint16_t)(port + 1);
 		if (!fb_table_find(host->udp.ports, &port))
 			return port;
 	}
@@ -194,7 +200,8 @@ static bool udp_enter(struct host *host, struct udp_request *request, uint16_t w
 	return true;
 }
 
-void host_udp(struct host *host, const struct host_udp_request *ask, uint64_t now_ns, host_done_fn *done, void *ctx)
+void host_udp(struct host *host, const struct host_udp_request *ask, uint64_t now_ns,
+              host_done_fn *done, void *ctx)
 {
 	struct udp_request *request = xcalloc(1, sizeof *request);
 	size_t len = ask->send_bytes < PAYLOAD_BYTES_MAX ? ask->send_bytes : PAYLOAD_BYTES_MAX;
@@ -221,7 +228,7 @@ void host_udp(struct host *host, const struct host_udp_request *ask, uint64_t no
 	send_datagram(host, ask->ip, request->local_port, ask->port, ask->send, len);
 	if (ask->wait_reply)
 		host_timer_set(host, &request->base.timer,
-			       now_ns + (ask->timeout_ns ? ask->timeout_ns : FB_NS_PER_S));
+		               now_ns + (ask->timeout_ns ? ask->timeout_ns : FB_NS_PER_S));
 	else
 		host_request_finish(host, &request->base, HOST_OK);
 }
@@ -234,7 +241,8 @@ void host_udp_unreachable(struct host *host, uint32_t next_hop)
 		struct udp_request *request = entry->request;
 
 		newer = fb_table_newer(host->udp.ports, entry);
-		if (entry->service == HOST_SERVICE_NONE && host_ip_next_hop(host, request->ip) == next_hop)
+		if (entry->service == HOST_SERVICE_NONE &&
+		    host_ip_next_hop(host, request->ip) == next_hop)
 			host_request_finish(host, &request->base, HOST_UNREACHABLE);
 	}
 }

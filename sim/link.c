@@ -1,16 +1,19 @@
 /* Links; see link.h.
  *
- * How? Each direction has a transmitter that is busy until 'free_ns', a first-in-first-out ring of the frames
- * under way and one event of the clock, set for the first arrival: a frame costs one event. Only frames that were held back
- * (reordering) overtake nobody and are overtaken, so they wait apart, in a heap.
+ * How? Each direction has a transmitter that is busy until 'free_ns', a first-in-first-out ring of
+ * the frames under way and one event of the clock, set for the first arrival: a frame costs one
+ * event. Only frames that were held back (reordering) overtake nobody and are overtaken, so they
+ * wait apart, in a heap.
  *
- * On the wire a frame takes its length, padded to 60 bytes, and 24 bytes more (preamble, frame check sequence,
- * gap between frames), at the link's rate, rounded up to a nanosecond. The queue is the transmitter's backlog: its
- * bytes are those on the wire that are not sent yet. A frame that finds the transmitter idle is always taken.
+ * On the wire a frame takes its length, padded to 60 bytes, and 24 bytes more (preamble, frame
+ * check sequence, gap between frames), at the link's rate, rounded up to a nanosecond. The queue is
+ * the transmitter's backlog: its bytes are those on the wire that are not sent yet. A frame that
+ * finds the transmitter idle is always taken.
  *
- * Faults are drawn when a frame is sent, from the direction's own generator: one draw each for loss, duplication, reordering
- * and jitter, in this order, whichever of them are set; a link without faults draws nothing. A lost frame has used
- * its time on the wire; a duplicate uses none and arrives right behind the frame. */
+ * Faults are drawn when a frame is sent, from the direction's own generator: one draw each for
+ * loss, duplication, reordering and jitter, in this order, whichever of them are set; a link
+ * without faults draws nothing. A lost frame has used its time on the wire; a duplicate uses none
+ * and arrives right behind the frame. */
 #include "sim/link.h"
 
 #include <stdio.h>
@@ -19,10 +22,11 @@
 #include "lib/base/xalloc.h"
 
 enum {
-	WIRE_OVERHEAD_BYTES = 24,   /* preamble 8, frame check sequence 4, gap 12 */
-	WIRE_FRAME_BYTES_MIN = 60,  /* shorter frames are padded */
-	RING_SIZE_FIRST = 64,       /* frames */
-	RING_SIZE_MAX = 1 << 20,    /* frames under way in one direction; the limit where a link has no rate */
+	WIRE_OVERHEAD_BYTES = 24,  /* preamble 8, frame check sequence 4, gap 12 */
+	WIRE_FRAME_BYTES_MIN = 60, /* shorter frames are padded */
+	RING_SIZE_FIRST = 64,      /* frames */
+	RING_SIZE_MAX =
+	        1 << 20, /* frames under way in one direction; the limit where a link has no rate */
 	NAME_BYTES = 256,
 };
 
@@ -34,27 +38,27 @@ struct flight {
 
 /* A frame that was held back. */
 struct late {
-	struct heap_node node;      /* key: arrival in ns; tie: order of sending */
+	struct heap_node node; /* key: arrival in ns; tie: order of sending */
 	struct frame *frame;
 };
 
 struct direction {
-	struct event event;         /* the next arrival */
+	struct event event; /* the next arrival */
 	struct link *link;
-	unsigned from;              /* sending end; the other one receives */
-	bool delivering;            /* the event is being handled: it is set when that is done */
+	unsigned from;   /* sending end; the other one receives */
+	bool delivering; /* the event is being handled: it is set when that is done */
 
 	/* Transmitter. */
-	uint64_t free_ns;           /* when all that was taken is sent */
-	uint32_t last_len;          /* bytes of the last frame, and what it took: most are alike */
+	uint64_t free_ns;  /* when all that was taken is sent */
+	uint32_t last_len; /* bytes of the last frame, and what it took: most are alike */
 	uint64_t last_wire_ns;
 
 	/* Frames under way. */
 	struct flight *ring;
-	uint32_t ring_size;         /* a power of two, or 0 */
+	uint32_t ring_size; /* a power of two, or 0 */
 	uint32_t ring_head;
 	uint32_t ring_count;
-	uint64_t last_arrival_ns;   /* of the newest frame in the ring: jitter keeps the order */
+	uint64_t last_arrival_ns; /* of the newest frame in the ring: jitter keeps the order */
 	struct heap late;
 	uint64_t late_sequence;
 
@@ -66,10 +70,10 @@ struct link {
 	struct clock *clock;
 	struct link_config config;
 	struct link_ops ops;
-	uint64_t queue_ns_max;      /* time to send config.queue_bytes_max */
-	bool faulty;                /* something is to be drawn */
+	uint64_t queue_ns_max; /* time to send config.queue_bytes_max */
+	bool faulty;           /* something is to be drawn */
 	bool up;
-	struct direction direction[2];   /* by sending end */
+	struct direction direction[2]; /* by sending end */
 };
 
 static void direction_fire(struct event *event);
@@ -77,10 +81,10 @@ static void direction_fire(struct event *event);
 void link_config_default(struct link_config *config)
 {
 	*config = (struct link_config){
-		.delay_ns = 50 * FB_NS_PER_US,
-		.rate_bps = UINT64_C(1000000000),
-		.queue_bytes_max = 1 << 20,
-		.reorder_delay_ns = FB_NS_PER_MS,
+	        .delay_ns = 50 * FB_NS_PER_US,
+	        .rate_bps = UINT64_C(1000000000),
+	        .queue_bytes_max = 1 << 20,
+	        .reorder_delay_ns = FB_NS_PER_MS,
 	};
 }
 
@@ -96,8 +100,8 @@ static uint64_t bytes_to_ns(uint64_t bytes, uint64_t rate_bps)
 	return ns > FB_NEVER / 2 ? FB_NEVER / 2 : (uint64_t)ns;
 }
 
-struct link *link_new(struct clock *clock, const struct link_config *config, const struct link_ops *ops,
-		      uint64_t seed, const char *name)
+struct link *link_new(struct clock *clock, const struct link_config *config,
+                      const struct link_ops *ops, uint64_t seed, const char *name)
 {
 	struct link *link = xcalloc(1, sizeof *link);
 	char generator[NAME_BYTES];
@@ -106,7 +110,8 @@ struct link *link_new(struct clock *clock, const struct link_config *config, con
 	link->config = *config;
 	link->ops = *ops;
 	link->queue_ns_max = bytes_to_ns(config->queue_bytes_max, config->rate_bps);
-	link->faulty = config->loss_ppm || config->duplicate_ppm || config->reorder_ppm || config->jitter_ns;
+	link->faulty = config->loss_ppm || config->duplicate_ppm || config->reorder_ppm ||
+	               config->jitter_ns;
 	link->up = true;
 	for (unsigned end = 0; end < 2; end++) {
 		struct direction *d = &link->direction[end];
@@ -127,8 +132,8 @@ static struct late *late_first(const struct direction *d)
 	return (struct late *)(void *)heap_min(&d->late);
 }
 
-/* When the next frame arrives. A frame that was held back was sent before one of the ring that arrives at
- * the same time, so it goes first. */
+/* When the next frame arrives. A frame that was held back was sent before one of the ring that
+ * arrives at the same time, so it goes first. */
 static inline bool late_is_next(const struct direction *d)
 {
 	const struct heap_node *late = heap_min(&d->late);
@@ -163,7 +168,7 @@ static struct frame *take_next(struct direction *d)
 }
 
 static inline void observe(const struct link *link, unsigned end, enum link_event event,
-			   const struct frame *frame)
+                           const struct frame *frame)
 {
 	if (link->ops.observe)
 		link->ops.observe(link->ops.ctx, end, event, frame);
@@ -180,8 +185,8 @@ static inline void arm(struct direction *d)
 		clock_set(d->link->clock, &d->event, next_ns);
 }
 
-/* Deliver what is due. What is sent on meanwhile waits for the next event, even when it arrives in the same
- * nanosecond, so that a loop without delay shows as events and not as a hang. */
+/* Deliver what is due. What is sent on meanwhile waits for the next event, even when it arrives in
+ * the same nanosecond, so that a loop without delay shows as events and not as a hang. */
 static void direction_fire(struct event *event)
 {
 	struct direction *d = (struct direction *)(void *)event;
@@ -253,7 +258,7 @@ static inline void push(struct direction *d, struct frame *frame, uint64_t arriv
 	if (d->ring_count == d->ring_size)
 		ring_grow(d);
 	d->ring[(d->ring_head + d->ring_count) & (d->ring_size - 1)] =
-		(struct flight){.arrival_ns = arrival_ns, .frame = frame};
+	        (struct flight){.arrival_ns = arrival_ns, .frame = frame};
 	d->ring_count++;
 	d->last_arrival_ns = arrival_ns;
 }
@@ -275,7 +280,7 @@ static inline uint64_t wire_ns(struct direction *d, uint32_t len)
 
 		d->last_len = len;
 		d->last_wire_ns = bytes_to_ns((uint64_t)padded + WIRE_OVERHEAD_BYTES,
-					      d->link->config.rate_bps);
+		                              d->link->config.rate_bps);
 	}
 	return d->last_wire_ns;
 }

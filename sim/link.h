@@ -1,5 +1,5 @@
-/* A full-duplex Ethernet link of a simulation: delay, bandwidth, a bounded queue, and loss, duplication and reordering
- * drawn from the link's own generator. */
+/* A full-duplex Ethernet link of a simulation: delay, bandwidth, a bounded queue, and loss,
+ * duplication and reordering drawn from the link's own generator. */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
 
@@ -9,15 +9,15 @@
 
 struct link;
 
-struct link_config {                 /* link_config_default() fills it; both directions alike */
-	uint64_t delay_ns;           /* propagation: 50 us */
-	uint64_t rate_bps;           /* bits a second: 1,000,000,000; 0: unlimited */
-	uint64_t queue_bytes_max;    /* waiting to be sent, tail drop: 1 MiB */
-	uint32_t loss_ppm;           /* frames lost, parts per million */
+struct link_config {              /* link_config_default() fills it; both directions alike */
+	uint64_t delay_ns;        /* propagation: 50 us */
+	uint64_t rate_bps;        /* bits a second: 1,000,000,000; 0: unlimited */
+	uint64_t queue_bytes_max; /* waiting to be sent, tail drop: 1 MiB */
+	uint32_t loss_ppm;        /* frames lost, parts per million */
 	uint32_t duplicate_ppm;
-	uint32_t reorder_ppm;        /* frames held back by 'reorder_delay_ns' */
-	uint64_t reorder_delay_ns;   /* 1 ms */
-	uint64_t jitter_ns;          /* uniform in [0, jitter] on top of the delay; order is kept */
+	uint32_t reorder_ppm;      /* frames held back by 'reorder_delay_ns' */
+	uint64_t reorder_delay_ns; /* 1 ms */
+	uint64_t jitter_ns;        /* uniform in [0, jitter] on top of the delay; order is kept */
 };
 
 /* What happened to a frame at an end, for captures, the log and the digest. */
@@ -26,21 +26,23 @@ enum link_event { LINK_SENT, LINK_DELIVERED, LINK_LOST, LINK_QUEUE_FULL, LINK_DO
 struct link_ops {
 	/* A frame arrives at end 'end' (0 or 1); takes over the reference. */
 	void (*deliver)(void *ctx, unsigned end, struct frame *frame);
-	/* Told of every event, before deliver(); borrowed. May be NULL. SENT, LOST, QUEUE_FULL and DOWN name the sending end, DELIVERED
-	 * the receiving one. SENT is told for each frame that left, lost or not. */
+	/* Told of every event, before deliver(); borrowed. May be NULL. SENT, LOST, QUEUE_FULL and
+	 * DOWN name the sending end, DELIVERED the receiving one. SENT is told for each frame that
+	 * left, lost or not. */
 	void (*observe)(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
 	/* The link came up or went down: both ends see it. */
 	void (*state)(void *ctx, unsigned end, bool up);
 	void *ctx;
 };
 
-struct link_counters {               /* by sending end */
-	uint64_t sent_frames, sent_bytes, delivered_frames, lost, duplicated, reordered, queue_full, down_drops;
+struct link_counters { /* by sending end */
+	uint64_t sent_frames, sent_bytes, delivered_frames, lost, duplicated, reordered, queue_full,
+	        down_drops;
 };
 
 void link_config_default(struct link_config *config);
-struct link *link_new(struct clock *clock, const struct link_config *config, const struct link_ops *ops,
-		      uint64_t seed, const char *name);
+struct link *link_new(struct clock *clock, const struct link_config *config,
+                      const struct link_ops *ops, uint64_t seed, const char *name);
 /* Frees frames in flight too. */
 void link_free(struct link *link);
 /* Send from end 'end'; takes over the reference. */

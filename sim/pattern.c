@@ -1,18 +1,21 @@
-/* The pattern; see pattern.h. Word i is (i + 1) times an odd number, modulo 2^64, least significant byte first: no two are
- * alike, and the next word is one addition away. The vector type is for speed alone. */
+/* The pattern; see pattern.h. Word i is (i + 1) times an odd number, modulo 2^64, least significant
+ * byte first: no two are alike, and the next word is one addition away. The vector type is for
+ * speed alone. */
 #include "sim/pattern.h"
 
 #include <string.h>
 
 #define STEP UINT64_C(0x9e6c63d0676a9a99)
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored as they are: swap here");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "words are stored as they are: swap here");
 
 typedef uint64_t pair __attribute__((vector_size(16)));
 
 enum { VECTOR_BYTES = 4 * sizeof(pair) };
 
-/* Write 'count' times eight words, of which 'word' is the first; returns the word behind the last. */
+/* Write 'count' times eight words, of which 'word' is the first; returns the word behind the last.
+ */
 static uint64_t fill_vectors(uint8_t *bytes, size_t count, uint64_t word)
 {
 	const pair step = {8 * STEP, 8 * STEP};

@@ -1,6 +1,6 @@
-/* The bytes that hosts send when a request asks for so many bytes: a fixed endless sequence that any part of can be made from
- * its offset alone, so that retransmission needs no copy. Its 8-byte words all differ, so that a part in
- * the wrong place is seen. */
+/* The bytes that hosts send when a request asks for so many bytes: a fixed endless sequence that
+ * any part of can be made from its offset alone, so that retransmission needs no copy. Its 8-byte
+ * words all differ, so that a part in the wrong place is seen. */
 #ifndef SIM_PATTERN_H
 #define SIM_PATTERN_H
 

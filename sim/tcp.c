@@ -1,4 +1,5 @@
-/* TCP connections: the table, ports, opening and closing, and the door for what stands on top. See tcp.h. */
+/* TCP connections: the table, ports, opening and closing, and the door for what stands on top. See
+ * tcp.h. */
 #include "sim/tcp.h"
 
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 
 enum {
 	LISTENERS_MAX = 65536,
-	ISN_TICK_SHIFT = 6,         /* initial sequence numbers move on every 64 ns */
-	ISN_OPENED_SHIFT = 6,       /* and by this with every connection */
+	ISN_TICK_SHIFT = 6,   /* initial sequence numbers move on every 64 ns */
+	ISN_OPENED_SHIFT = 6, /* and by this with every connection */
 	PMTU_MSS_MIN = 512,
 };
 
@@ -92,8 +93,8 @@ struct tcp_conn *tcp_find(const struct host *host, uint32_t ip, uint16_t port, u
 	return entry ? entry->conn : NULL;
 }
 
-/* The next ephemeral port that is free towards 'ip':'port'; 0 where there is none. They are taken in turn, so
- * that none comes back soon. */
+/* The next ephemeral port that is free towards 'ip':'port'; 0 where there is none. They are taken
+ * in turn, so that none comes back soon. */
 static uint16_t port_choose(struct host *host, uint32_t ip, uint16_t port)
 {
 	const struct host_config *config = &host->config;
@@ -101,21 +102,24 @@ static uint16_t port_choose(struct host *host, uint32_t ip, uint16_t port)
 	for (unsigned tries = config->port_max - config->port_min + 1u; tries; tries--) {
 		uint16_t local = host->tcp.next_port;
 
-		host->tcp.next_port = local == config->port_max ? config->port_min : (uint16_t)(local + 1);
-		if (!tcp_find(host, ip, port, local) && tcp_listener(host, local) == HOST_SERVICE_NONE)
+		host->tcp.next_port =
+		        local == config->port_max ? config->port_min : (uint16_t)(local + 1);
+		if (!tcp_find(host, ip, port, local) &&
+		    tcp_listener(host, local) == HOST_SERVICE_NONE)
 			return local;
 	}
 	return 0;
 }
 
-/* A number that is new for every connection and higher for a later one between the same ends (RFC 6528): a secret hash of the ends,
- * a clock, and the count of connections. */
+/* A number that is new for every connection and higher for a later one between the same ends (RFC
+ * 6528): a secret hash of the ends, a clock, and the count of connections. */
 uint32_t tcp_initial_sequence(struct host *host, uint32_t ip, uint16_t port, uint16_t local_port)
 {
 	uint64_t ends = (uint64_t)ip << 32 | (uint32_t)port << 16 | local_port;
 	uint32_t base = (uint32_t)hash_u128(ends, host->tcp.isn_secret);
 
-	return base + (uint32_t)(host->now_ns >> ISN_TICK_SHIFT) + (host->tcp.opened++ << ISN_OPENED_SHIFT);
+	return base + (uint32_t)(host->now_ns >> ISN_TICK_SHIFT) +
+	       (host->tcp.opened++ << ISN_OPENED_SHIFT);
 }
 
 /* --- Life --- */
@@ -128,7 +132,8 @@ struct tcp_conn *tcp_new(struct host *host, uint32_t ip, uint16_t port, uint16_t
 	struct entry *entry;
 
 	/* Like Linux, which keeps no more in TIME_WAIT than there is room for. */
-	if (fb_table_count(tcp->table) == fb_table_limit(tcp->table) && !TAILQ_EMPTY(&tcp->time_wait))
+	if (fb_table_count(tcp->table) == fb_table_limit(tcp->table) &&
+	    !TAILQ_EMPTY(&tcp->time_wait))
 		tcp_end(TAILQ_FIRST(&tcp->time_wait), TCP_END_CLOSED);
 	entry = fb_table_add(tcp->table, &key);
 	if (!entry) {
@@ -182,7 +187,8 @@ static void set_pending(struct tcp_conn *conn, bool pending)
 void tcp_end(struct tcp_conn *conn, enum tcp_end end)
 {
 	struct host *host = conn->host;
-	struct key key = {.ip = conn->peer_ip, .port = conn->peer_port, .local_port = conn->local_port};
+	struct key key = {
+	        .ip = conn->peer_ip, .port = conn->peer_port, .local_port = conn->local_port};
 
 	if (conn->state == TCP_CLOSED)
 		return;
@@ -274,7 +280,8 @@ struct tcp_conn *tcp_open(struct host *host, uint32_t ip, uint16_t port, uint16_
 		local_port = port_choose(host, ip, port);
 	if (!local_port)
 		return NULL;
-	/* A port that was asked for is had back from TIME_WAIT, as Linux gives it with tcp_tw_reuse. */
+	/* A port that was asked for is had back from TIME_WAIT, as Linux gives it with
+	 * tcp_tw_reuse. */
 	conn = tcp_find(host, ip, port, local_port);
 	if (conn) {
 		if (conn->state != TCP_TIME_WAIT)
@@ -302,7 +309,8 @@ void tcp_start(struct tcp_conn *conn)
 
 static bool may_write(const struct tcp_conn *conn)
 {
-	return (conn->state == TCP_ESTABLISHED || conn->state == TCP_CLOSE_WAIT) && !conn->fin_queued;
+	return (conn->state == TCP_ESTABLISHED || conn->state == TCP_CLOSE_WAIT) &&
+	       !conn->fin_queued;
 }
 
 size_t tcp_write(struct tcp_conn *conn, const uint8_t *bytes, size_t len)
@@ -342,9 +350,10 @@ void tcp_close(struct tcp_conn *conn)
 void tcp_abort(struct tcp_conn *conn)
 {
 	conn->user = NULL;
-	if (conn->state != TCP_SYN_SENT && conn->state != TCP_TIME_WAIT && conn->state != TCP_CLOSED)
-		tcp_send_reset(conn->host, conn->peer_ip, conn->local_port, conn->peer_port, conn->snd_nxt,
-			       conn->rcv_nxt, FB_TCP_ACK);
+	if (conn->state != TCP_SYN_SENT && conn->state != TCP_TIME_WAIT &&
+	    conn->state != TCP_CLOSED)
+		tcp_send_reset(conn->host, conn->peer_ip, conn->local_port, conn->peer_port,
+		               conn->snd_nxt, conn->rcv_nxt, FB_TCP_ACK);
 	tcp_end(conn, TCP_END_RESET);
 }
 
@@ -397,8 +406,9 @@ void tcp_settle(struct tcp_conn *conn)
 	if (conn->ack_now)
 		tcp_send_ack(conn);
 	set_pending(conn, conn->state != TCP_TIME_WAIT &&
-				  (conn->snd_una != conn->snd_nxt || (conn->fin_queued && !conn->fin_sent) ||
-				   (conn->state != TCP_SYN_SENT && tcp_unsent(conn))));
+	                          (conn->snd_una != conn->snd_nxt ||
+	                           (conn->fin_queued && !conn->fin_sent) ||
+	                           (conn->state != TCP_SYN_SENT && tcp_unsent(conn))));
 	if (conn->state != TCP_TIME_WAIT)
 		tcp_timer_arm(conn);
 }
@@ -411,14 +421,16 @@ void tcp_unreachable(struct host *host, uint32_t next_hop)
 
 	for (conn = TAILQ_FIRST(&host->tcp.conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, link);
-		if (conn->state == TCP_SYN_SENT && host_ip_next_hop(host, conn->peer_ip) == next_hop)
+		if (conn->state == TCP_SYN_SENT &&
+		    host_ip_next_hop(host, conn->peer_ip) == next_hop)
 			tcp_end(conn, TCP_END_UNREACHABLE);
 	}
 }
 
-/* Errors are soft (RFC 5927): they only say why a connection that times out did so. A segment that was too big goes out again
- * in smaller ones. */
-void tcp_icmp(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, uint32_t seq, unsigned mtu)
+/* Errors are soft (RFC 5927): they only say why a connection that times out did so. A segment that
+ * was too big goes out again in smaller ones. */
+void tcp_icmp(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, uint32_t seq,
+              unsigned mtu)
 {
 	enum { HEADERS_BYTES = FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES };
 	struct tcp_conn *conn = tcp_find(host, ip, port, local_port);

@@ -1,20 +1,24 @@
 /* TCP of a simulated host (RFC 9293), as Linux shows it on the wire.
  *
- * What? Connections with the window scale and selective acknowledgement options, retransmission by RFC 6298 and 6675 (NewReno, RFC 6582,
- * towards a peer without SACK), Reno's congestion control with an initial window of ten segments, delayed acknowledgements, zero
- * window probes and the defences of RFC 5961. Not there: timestamps, urgent data, Nagle's algorithm (off, as programs
+ * What? Connections with the window scale and selective acknowledgement options, retransmission by
+ * RFC 6298 and 6675 (NewReno, RFC 6582, towards a peer without SACK), Reno's congestion control
+ * with an initial window of ten segments, delayed acknowledgements, zero window probes and the
+ * defences of RFC 5961. Not there: timestamps, urgent data, Nagle's algorithm (off, as programs
  * that care have it), fast open, keepalives.
  *
- * How? tcp.c keeps the connections and is the door for what stands on top; tcp_input.c handles segments, tcp_output.c
- * decides what to send and builds it, tcp_recovery.c measures, counts what is on the way and finds what was lost, tcp_early.c
- * holds what came out of order, tcp_timer.c has the timers.
+ * How? tcp.c keeps the connections and is the door for what stands on top; tcp_input.c handles
+ * segments, tcp_output.c decides what to send and builds it, tcp_recovery.c measures, counts what
+ * is on the way and finds what was lost, tcp_early.c holds what came out of order, tcp_timer.c has
+ * the timers.
  *
- * What a connection sends is a stream of bytes with offsets from 0. It either is in a ring until acknowledged, or is a
- * source, from which any part can be had again (bytes of the user, or the pattern): then nothing is copied but
- * into the frame. What it receives goes straight from the frame to the user; only what the user does not take is kept.
+ * What a connection sends is a stream of bytes with offsets from 0. It either is in a ring until
+ * acknowledged, or is a source, from which any part can be had again (bytes of the user, or the
+ * pattern): then nothing is copied but into the frame. What it receives goes straight from the
+ * frame to the user; only what the user does not take is kept.
  *
- * A connection has one timer in the host's heap, set for the earliest of its deadlines. When these move
- * away, as they do with each acknowledgement, the timer stays and looks again when it fires. */
+ * A connection has one timer in the host's heap, set for the earliest of its deadlines. When these
+ * move away, as they do with each acknowledgement, the timer stays and looks again when
+ * it fires. */
 #ifndef SIM_TCP_H
 #define SIM_TCP_H
 
@@ -22,14 +26,16 @@
 #include "sim/host_core.h"
 
 enum {
-	TCP_SEND_BYTES_MAX = 1 << 20,   /* a connection's ring of what is to be acknowledged */
-	TCP_SACK_BLOCKS_MAX = 4,        /* in a segment without timestamps (RFC 2018) */
-	TCP_MSS_DEFAULT = 536,          /* of a peer that tells none (RFC 9293, section 3.7.1) */
-	TCP_EARLY_MAX = 65536,          /* segments held out of order, of all connections of a host */
-	TCP_EARLY_CONN_MAX = 8192,      /* of one connection */
-	TCP_INITIAL_SEGMENTS = 10,      /* the first congestion window (RFC 6928) */
-	TCP_QUICK_ACKS = 16,            /* segments acknowledged without delay at the start and after a pause */
-	TCP_ISN_REUSE_STEP = 65537,     /* a connection's first number above those of one in TIME_WAIT, as Linux */
+	TCP_SEND_BYTES_MAX = 1 << 20, /* a connection's ring of what is to be acknowledged */
+	TCP_SACK_BLOCKS_MAX = 4,      /* in a segment without timestamps (RFC 2018) */
+	TCP_MSS_DEFAULT = 536,        /* of a peer that tells none (RFC 9293, section 3.7.1) */
+	TCP_EARLY_MAX = 65536,        /* segments held out of order, of all connections of a host */
+	TCP_EARLY_CONN_MAX = 8192,    /* of one connection */
+	TCP_INITIAL_SEGMENTS = 10,    /* the first congestion window (RFC 6928) */
+	TCP_QUICK_ACKS =
+	        16, /* segments acknowledged without delay at the start and after a pause */
+	TCP_ISN_REUSE_STEP =
+	        65537, /* a connection's first number above those of one in TIME_WAIT, as Linux */
 };
 
 enum tcp_state {
@@ -42,26 +48,26 @@ enum tcp_state {
 	TCP_CLOSE_WAIT,
 	TCP_LAST_ACK,
 	TCP_TIME_WAIT,
-	TCP_CLOSED,                     /* over; freed in host_settle() */
+	TCP_CLOSED, /* over; freed in host_settle() */
 };
 
 enum tcp_recovery_state {
 	TCP_RECOVERY_NONE,
-	TCP_RECOVERY_FAST,              /* duplicate acknowledgements told of a loss */
-	TCP_RECOVERY_TIMEOUT,           /* the retransmission timer did: all that was under way counts as lost */
+	TCP_RECOVERY_FAST,    /* duplicate acknowledgements told of a loss */
+	TCP_RECOVERY_TIMEOUT, /* the timer did: all that was under way counts as lost */
 };
 
 /* How a connection ended. */
 enum tcp_end {
-	TCP_END_CLOSED,                 /* both sides closed in order */
-	TCP_END_REFUSED,                /* RST for our SYN */
-	TCP_END_RESET,                  /* RST, or ours for what must not be */
+	TCP_END_CLOSED,  /* both sides closed in order */
+	TCP_END_REFUSED, /* RST for our SYN */
+	TCP_END_RESET,   /* RST, or ours for what must not be */
 	TCP_END_TIMEOUT,
 	TCP_END_UNREACHABLE,
 };
 
-/* What stands on top. The calls come from inside the handling of a segment or a timer and may use all functions of
- * this header. */
+/* What stands on top. The calls come from inside the handling of a segment or a timer and may use
+ * all functions of this header. */
 struct tcp_user {
 	/* Our SYN was answered. */
 	void (*connected)(struct tcp_conn *conn);
@@ -80,7 +86,7 @@ struct tcp_range {
 	uint32_t start, end;
 };
 
-struct tcp_early_queue;                 /* tcp_early.c */
+struct tcp_early_queue; /* tcp_early.c */
 
 /* What the peer has told by SACK, sorted, with gaps between the ranges. */
 struct tcp_scoreboard {
@@ -91,8 +97,8 @@ struct tcp_scoreboard {
 struct tcp_conn {
 	struct host_timer timer;
 	struct host *host;
-	TAILQ_ENTRY(tcp_conn) link;     /* in one of the lists of struct host_tcp_state */
-	const struct tcp_user *user;    /* NULL: nobody; what comes is dropped */
+	TAILQ_ENTRY(tcp_conn) link;  /* in one of the lists of struct host_tcp_state */
+	const struct tcp_user *user; /* NULL: nobody; what comes is dropped */
 	void *user_data;
 
 	/* Who. */
@@ -103,91 +109,92 @@ struct tcp_conn {
 	uint8_t recovery;               /* enum tcp_recovery_state */
 	uint8_t service;                /* of a server's side: enum host_service */
 	uint8_t tos;
-	bool passive;                   /* opened by the peer */
-	bool answered;                  /* the service has sent */
-	bool ecn;                       /* the first SYN carries ECE and CWR */
-	bool soft_error;                /* ICMP told that the peer is unreachable */
+	bool passive;    /* opened by the peer */
+	bool answered;   /* the service has sent */
+	bool ecn;        /* the first SYN carries ECE and CWR */
+	bool soft_error; /* ICMP told that the peer is unreachable */
 
 	/* Options agreed. */
 	bool sack_ok, scale_ok;
-	uint8_t send_scale, receive_scale;   /* shifts; 0 without the option */
-	uint16_t mss;                   /* of what we send */
+	uint8_t send_scale, receive_scale; /* shifts; 0 without the option */
+	uint16_t mss;                      /* of what we send */
 
 	/* Sending: sequence numbers. */
 	uint32_t iss;
-	uint32_t snd_una;               /* the first not acknowledged */
-	uint32_t snd_nxt;               /* the first never sent */
-	uint32_t snd_wnd;               /* the peer's window in bytes, from snd_una */
-	uint32_t snd_wnd_max;           /* the largest that it ever offered */
-	uint32_t snd_wl1, snd_wl2;      /* sequence and acknowledgement numbers of the last window update */
+	uint32_t snd_una;          /* the first not acknowledged */
+	uint32_t snd_nxt;          /* the first never sent */
+	uint32_t snd_wnd;          /* the peer's window in bytes, from snd_una */
+	uint32_t snd_wnd_max;      /* the largest that it ever offered */
+	uint32_t snd_wl1, snd_wl2; /* sequence and acknowledgement of its last update */
 	bool fin_queued, fin_sent, fin_acked;
 
 	/* Sending: the stream. */
-	bool has_source;                /* bytes come from 'source', not from 'send' */
-	bool wants_writable;            /* tcp_write() took less than all */
-	bool cwnd_limited;              /* the congestion window kept something back */
-	const uint8_t *source;          /* NULL: the pattern */
+	bool has_source;       /* bytes come from 'source', not from 'send' */
+	bool wants_writable;   /* tcp_write() took less than all */
+	bool cwnd_limited;     /* the congestion window kept something back */
+	const uint8_t *source; /* NULL: the pattern */
 	uint64_t source_bytes;
-	uint64_t una_offset;            /* of snd_una in the stream: bytes acknowledged */
+	uint64_t una_offset; /* of snd_una in the stream: bytes acknowledged */
 	struct ring send;
 
 	/* Retransmission and congestion. */
-	uint64_t rexmit_ns;             /* deadline of the oldest segment or of the window probe; FB_NEVER: none */
-	uint64_t srtt_ns, rttvar_ns;    /* smoothed; srtt_ns 0: never measured */
-	uint64_t rto_ns;                /* without back-off */
-	uint64_t rtt_sent_ns;           /* when the segment that is being measured was sent */
-	uint64_t first_unacked_ns;      /* when the peer last made progress while something was under way */
-	uint64_t last_sent_ns;          /* of new data */
-	uint32_t rtt_seq;               /* measured when this is acknowledged */
-	uint32_t cwnd, ssthresh;        /* bytes */
-	uint32_t cwnd_acked;            /* bytes acknowledged since cwnd last grew */
-	uint32_t recovery_seq;          /* recovery ends when this is acknowledged */
-	uint32_t rexmit_seq;            /* the first that was not retransmitted in this recovery */
+	uint64_t rexmit_ns; /* deadline of the oldest segment or the window probe; FB_NEVER */
+	uint64_t srtt_ns, rttvar_ns; /* smoothed; srtt_ns 0: never measured */
+	uint64_t rto_ns;             /* without back-off */
+	uint64_t rtt_sent_ns;        /* when the segment that is being measured was sent */
+	uint64_t first_unacked_ns;   /* when the peer last got on while something was under way */
+	uint64_t last_sent_ns;       /* of new data */
+	uint32_t rtt_seq;            /* measured when this is acknowledged */
+	uint32_t cwnd, ssthresh;     /* bytes */
+	uint32_t cwnd_acked;         /* bytes acknowledged since cwnd last grew */
+	uint32_t recovery_seq;       /* recovery ends when this is acknowledged */
+	uint32_t rexmit_seq;         /* the first that was not retransmitted in this recovery */
 	uint32_t dupacks;
-	uint8_t retries;                /* of the same segment, or window probes: the timeout doubles with each */
-	uint8_t unanswered;             /* window probes without an answer */
+	uint8_t retries; /* of the same segment, or window probes: the timeout doubles with each */
+	uint8_t unanswered; /* window probes without an answer */
 	bool rtt_timing;
-	bool probing;                   /* the timer is that of the zero window probe */
-	bool rexmit_first;              /* the first loss of a fast recovery goes out whatever the window */
+	bool probing;      /* the timer is that of the zero window probe */
+	bool rexmit_first; /* the first loss of a fast recovery goes out whatever the window */
 	struct tcp_scoreboard sacked;
 
 	/* Receiving. */
 	uint32_t irs;
 	uint32_t rcv_nxt;
-	uint32_t rcv_edge;              /* right edge of the window that was offered */
-	uint32_t rcv_acked;             /* rcv_nxt as last sent */
-	uint32_t rcv_mss;               /* largest segment that came */
-	uint32_t fin_seq;               /* of the peer's FIN that came early */
+	uint32_t rcv_edge;  /* right edge of the window that was offered */
+	uint32_t rcv_acked; /* rcv_nxt as last sent */
+	uint32_t rcv_mss;   /* largest segment that came */
+	uint32_t fin_seq;   /* of the peer's FIN that came early */
 	bool fin_early;
 	bool fin_received;
-	bool fin_told;                  /* to the user */
+	bool fin_told; /* to the user */
 	bool ack_now;
-	bool interactive;               /* we send, too: no quick acknowledgements */
-	uint8_t quick_acks;             /* this many more without delay */
-	uint64_t delayed_ack_ns;        /* deadline; FB_NEVER: none is due */
-	uint64_t last_data_ns;          /* when the last data came */
-	uint64_t last_oow_ack_ns;       /* when an answer to something out of place was last sent, and 1; 0: never */
-	struct ring receive;            /* what the user did not take */
-	struct tcp_early_queue *early;  /* NULL: nothing is out of order */
+	bool interactive;         /* we send, too: no quick acknowledgements */
+	uint8_t quick_acks;       /* this many more without delay */
+	uint64_t delayed_ack_ns;  /* deadline; FB_NEVER: none is due */
+	uint64_t last_data_ns;    /* when the last data came */
+	uint64_t last_oow_ack_ns; /* when an answer to something out of place was last sent, and 1;
+	                             0: never */
+	struct ring receive;      /* what the user did not take */
+	struct tcp_early_queue *early; /* NULL: nothing is out of order */
 
 	/* The end. */
-	uint64_t end_ns;                /* of TIME_WAIT, or of FIN_WAIT_2 without a user; FB_NEVER */
-	bool pending;                   /* counted in host->tcp.pending */
+	uint64_t end_ns; /* of TIME_WAIT, or of FIN_WAIT_2 without a user; FB_NEVER */
+	bool pending;    /* counted in host->tcp.pending */
 };
 
 /* A segment that came. */
 struct tcp_segment {
 	uint32_t seq, ack;
-	uint32_t end;                   /* behind its last sequence number, SYN and FIN counted */
-	uint32_t len;                   /* bytes of data */
-	uint32_t window;                /* as in the header */
+	uint32_t end;    /* behind its last sequence number, SYN and FIN counted */
+	uint32_t len;    /* bytes of data */
+	uint32_t window; /* as in the header */
 	uint8_t flags;
 	bool has_mss, has_scale, sack_permitted;
 	uint8_t scale;
 	uint8_t block_count;
 	uint16_t mss;
 	const uint8_t *data;
-	struct frame *frame;            /* holds 'data' */
+	struct frame *frame; /* holds 'data' */
 	const struct fb_packet *packet;
 	struct tcp_range blocks[TCP_SACK_BLOCKS_MAX];
 };
@@ -212,18 +219,21 @@ void tcp_reset_all(struct host *host);
 void tcp_reap(struct host *host);
 /* Nobody answers for the neighbour 'next_hop': connections that are being opened through it end. */
 void tcp_unreachable(struct host *host, uint32_t next_hop);
-/* ICMP tells of our segment 'seq' from 'local_port' to 'ip':'port'; 'mtu' not 0: it was too big for that. */
-void tcp_icmp(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, uint32_t seq, unsigned mtu);
+/* ICMP tells of our segment 'seq' from 'local_port' to 'ip':'port'; 'mtu' not 0: it was too big for
+ * that. */
+void tcp_icmp(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, uint32_t seq,
+              unsigned mtu);
 
 /* --- tcp.c: for what stands on top --- */
 
-/* Open a connection; local_port 0: an ephemeral one. Who wants to hear of it sets user, user_data, tos and ecn of what is returned and calls
- * tcp_start(). NULL: no port, or no room. */
+/* Open a connection; local_port 0: an ephemeral one. Who wants to hear of it sets user, user_data,
+ * tos and ecn of what is returned and calls tcp_start(). NULL: no port, or no room. */
 struct tcp_conn *tcp_open(struct host *host, uint32_t ip, uint16_t port, uint16_t local_port);
 void tcp_start(struct tcp_conn *conn);
 /* Send 'len' bytes; returns how many were taken. */
 size_t tcp_write(struct tcp_conn *conn, const uint8_t *bytes, size_t len);
-/* Send 'len' bytes at 'bytes', which stay until the connection ended; NULL: of the pattern. Instead of tcp_write(), once. */
+/* Send 'len' bytes at 'bytes', which stay until the connection ended; NULL: of the pattern. Instead
+ * of tcp_write(), once. */
 void tcp_send_source(struct tcp_conn *conn, const uint8_t *bytes, uint64_t len);
 /* No more is written: FIN after what was. */
 void tcp_close(struct tcp_conn *conn);
@@ -261,7 +271,8 @@ void tcp_input(struct host *host, const struct fb_packet *packet, struct frame *
 uint64_t tcp_unsent(const struct tcp_conn *conn);
 /* Send what may be sent. */
 void tcp_output(struct tcp_conn *conn);
-/* One segment of 'len' bytes of the stream from 'seq' on, with 'flags' (FIN where it belongs is the caller's). */
+/* One segment of 'len' bytes of the stream from 'seq' on, with 'flags' (FIN where it belongs is the
+ * caller's). */
 void tcp_send_segment(struct tcp_conn *conn, uint32_t seq, uint32_t len, uint8_t flags);
 void tcp_send_ack(struct tcp_conn *conn);
 /* An acknowledgement for something that must not be (RFC 5961), at most every 500 ms. */
@@ -272,8 +283,8 @@ void tcp_send_probe(struct tcp_conn *conn);
 /* The window has room for the user's taking again. */
 void tcp_window_update(struct tcp_conn *conn);
 /* RST with 'seq', and 'ack' where 'flags' has ACK. */
-void tcp_send_reset(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, uint32_t seq, uint32_t ack,
-		    uint8_t flags);
+void tcp_send_reset(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port,
+                    uint32_t seq, uint32_t ack, uint8_t flags);
 
 /* --- tcp_recovery.c --- */
 
@@ -303,7 +314,8 @@ bool tcp_early_any(const struct tcp_conn *conn);
 void tcp_early_deliver(struct tcp_conn *conn);
 void tcp_early_destroy(struct tcp_conn *conn);
 /* The blocks to report, the newest first; returns how many. */
-unsigned tcp_early_blocks(const struct tcp_conn *conn, struct tcp_range blocks[TCP_SACK_BLOCKS_MAX]);
+unsigned tcp_early_blocks(const struct tcp_conn *conn,
+                          struct tcp_range blocks[TCP_SACK_BLOCKS_MAX]);
 
 /* --- tcp_timer.c --- */
 

@@ -1,6 +1,6 @@
-/* TCP: segments that came out of order wait here, as references to their frames, until what is before them has come. Sorted
- * by sequence number; they may overlap. The blocks that acknowledgements report are kept apart, newest first (RFC 2018,
- * section 4). */
+/* TCP: segments that came out of order wait here, as references to their frames, until what is
+ * before them has come. Sorted by sequence number; they may overlap. The blocks that
+ * acknowledgements report are kept apart, newest first (RFC 2018, section 4). */
 #include "sim/tcp.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 struct early {
 	TAILQ_ENTRY(early) link;
 	uint32_t seq, end;
-	const uint8_t *data;      /* in 'frame' */
+	const uint8_t *data; /* in 'frame' */
 	struct frame *frame;
 };
 
@@ -102,12 +102,16 @@ void tcp_early_add(struct tcp_conn *conn, const struct tcp_segment *seg)
 	while (before && tcp_after(before->seq, seg->seq))
 		before = TAILQ_PREV(before, early_list, link);
 	if (!before || tcp_before(before->end, end)) {
-		if (conn->early->count == TCP_EARLY_CONN_MAX || host->tcp.early_segments == TCP_EARLY_MAX) {
+		if (conn->early->count == TCP_EARLY_CONN_MAX ||
+		    host->tcp.early_segments == TCP_EARLY_MAX) {
 			host->counters.tcp_early_full++;
 			return;
 		}
 		e = xmalloc(sizeof *e);
-		*e = (struct early){.seq = seg->seq, .end = end, .data = seg->data, .frame = frame_ref(seg->frame)};
+		*e = (struct early){.seq = seg->seq,
+		                    .end = end,
+		                    .data = seg->data,
+		                    .frame = frame_ref(seg->frame)};
 		if (before)
 			TAILQ_INSERT_AFTER(&conn->early->segments, before, e, link);
 		else

@@ -1,17 +1,21 @@
-/* TCP, receiving: what a segment does to a connection (RFC 9293, section 3.10.7), with the checks of RFC 5961 as Linux makes them.
- * See tcp.h. */
+/* TCP, receiving: what a segment does to a connection (RFC 9293, section 3.10.7), with the checks
+ * of RFC 5961 as Linux makes them. See tcp.h. */
 #include "sim/tcp.h"
 
 enum {
-	OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, OPTION_SACK_PERMITTED = 4, OPTION_SACK = 5,
+	OPTION_END = 0,
+	OPTION_NOP = 1,
+	OPTION_MSS = 2,
+	OPTION_SCALE = 3,
+	OPTION_SACK_PERMITTED = 4,
+	OPTION_SACK = 5,
 	SCALE_MAX = 14,
-	MSS_MIN = 88,                /* as Linux, against peers that ask for tiny segments */
+	MSS_MIN = 88, /* as Linux, against peers that ask for tiny segments */
 };
 
-#define DELAYED_ACK_NS (40 * FB_NS_PER_MS)
-#define FIN_WAIT_2_NS (60 * FB_NS_PER_S)
+#define DELAYED_ACK_NS            (40 * FB_NS_PER_MS)
+#define FIN_WAIT_2_NS             (60 * FB_NS_PER_S)
 #define OUT_OF_WINDOW_INTERVAL_NS (500 * FB_NS_PER_MS)
-
 
 /* --- Reading a segment --- */
 
@@ -26,9 +30,10 @@ static void read_option(struct tcp_segment *seg, const uint8_t *option, unsigned
 	} else if (option[0] == OPTION_SACK_PERMITTED && len == 2) {
 		seg->sack_permitted = true;
 	} else if (option[0] == OPTION_SACK) {
-		for (unsigned at = 2; at + 8 <= len && seg->block_count < TCP_SACK_BLOCKS_MAX; at += 8)
-			seg->blocks[seg->block_count++] =
-				(struct tcp_range){fb_get32(option + at), fb_get32(option + at + 4)};
+		for (unsigned at = 2; at + 8 <= len && seg->block_count < TCP_SACK_BLOCKS_MAX;
+		     at += 8)
+			seg->blocks[seg->block_count++] = (struct tcp_range){
+			        fb_get32(option + at), fb_get32(option + at + 4)};
 	}
 }
 
@@ -48,7 +53,8 @@ static void read_options(struct tcp_segment *seg, const uint8_t *options, size_t
 	}
 }
 
-static inline void read_segment(struct tcp_segment *seg, const struct fb_packet *p, struct frame *frame)
+static inline void read_segment(struct tcp_segment *seg, const struct fb_packet *p,
+                                struct frame *frame)
 {
 	uint32_t options_ofs = p->l4_ofs + FB_TCP_HEADER_BYTES;
 
@@ -56,7 +62,8 @@ static inline void read_segment(struct tcp_segment *seg, const struct fb_packet 
 	seg->ack = p->tcp_ack;
 	seg->flags = p->tcp_flags;
 	seg->len = p->payload_len;
-	seg->end = p->tcp_seq + p->payload_len + !!(p->tcp_flags & FB_TCP_SYN) + !!(p->tcp_flags & FB_TCP_FIN);
+	seg->end = p->tcp_seq + p->payload_len + !!(p->tcp_flags & FB_TCP_SYN) +
+	           !!(p->tcp_flags & FB_TCP_FIN);
 	seg->window = p->tcp_window;
 	seg->data = p->data + p->payload_ofs;
 	seg->frame = frame;
@@ -111,8 +118,10 @@ static void agree(struct tcp_conn *conn, const struct tcp_segment *syn)
 	memcpy(conn->peer_mac, syn->packet->dl_src, FB_MAC_BYTES);
 }
 
-/* A SYN for a service: a connection in SYN_RECEIVED, whose first number is above 'above' (0: any). */
-static void accept_syn(struct host *host, const struct tcp_segment *seg, enum host_service service, uint32_t above)
+/* A SYN for a service: a connection in SYN_RECEIVED, whose first number is above 'above'
+ * (0: any). */
+static void accept_syn(struct host *host, const struct tcp_segment *seg, enum host_service service,
+                       uint32_t above)
 {
 	const struct fb_packet *p = seg->packet;
 	struct tcp_conn *conn = tcp_new(host, p->nw_src, p->tp_src, p->tp_dst);
@@ -149,13 +158,15 @@ static void input_unknown(struct host *host, const struct tcp_segment *seg)
 
 /* --- TIME_WAIT --- */
 
-/* An answer to something out of place; without data at most every 500 ms, so that two hosts do not answer each other for ever. */
+/* An answer to something out of place; without data at most every 500 ms, so that two hosts do not
+ * answer each other for ever. */
 static void ack_out_of_place(struct tcp_conn *conn, const struct tcp_segment *seg)
 {
 	uint64_t now = conn->host->now_ns + 1;
 
 	if (!seg->len) {
-		if (conn->last_oow_ack_ns && now - conn->last_oow_ack_ns < OUT_OF_WINDOW_INTERVAL_NS)
+		if (conn->last_oow_ack_ns &&
+		    now - conn->last_oow_ack_ns < OUT_OF_WINDOW_INTERVAL_NS)
 			return;
 		conn->last_oow_ack_ns = now;
 	}
@@ -167,8 +178,7 @@ static void input_time_wait(struct tcp_conn *conn, const struct tcp_segment *seg
 	struct host *host = conn->host;
 	enum host_service service = tcp_listener(host, conn->local_port);
 
-	if (is_opening(seg) && tcp_after(seg->seq, conn->rcv_nxt) &&
-	    service != HOST_SERVICE_NONE) {
+	if (is_opening(seg) && tcp_after(seg->seq, conn->rcv_nxt) && service != HOST_SERVICE_NONE) {
 		uint32_t above = conn->snd_nxt + TCP_ISN_REUSE_STEP;
 
 		tcp_end(conn, TCP_END_CLOSED);
@@ -202,7 +212,8 @@ static void establish(struct tcp_conn *conn, const struct tcp_segment *seg)
 	if (conn->rtt_timing)
 		tcp_recovery_measured(conn, conn->host->now_ns - conn->rtt_sent_ns);
 	conn->rtt_timing = false;
-	/* A SYN that was lost more than once tells of a path that is full (RFC 5681, section 3.1). */
+	/* A SYN that was lost more than once tells of a path that is full (RFC 5681,
+	 * section 3.1). */
 	conn->cwnd = (conn->retries > 1 ? 1 : TCP_INITIAL_SEGMENTS) * (uint32_t)conn->mss;
 	conn->recovery_seq = conn->snd_una;
 	conn->rexmit_seq = conn->snd_una;
@@ -271,7 +282,8 @@ static bool fin_is_acked(struct tcp_conn *conn)
 	conn->fin_acked = true;
 	if (conn->state == TCP_FIN_WAIT_1) {
 		conn->state = TCP_FIN_WAIT_2;
-		/* Only a service that is done with its client closes first: nobody waits for the rest. */
+		/* Only a service that is done with its client closes first: nobody waits for the
+		 * rest. */
 		if (conn->passive)
 			conn->end_ns = conn->host->now_ns + FIN_WAIT_2_NS;
 	} else if (conn->state == TCP_CLOSING) {
@@ -300,7 +312,8 @@ static bool advance(struct tcp_conn *conn, uint32_t ack)
 		conn->rtt_timing = false;
 	}
 	tcp_recovery_acked(conn, acked, flight);
-	conn->rexmit_ns = ack == conn->snd_nxt ? FB_NEVER : conn->host->now_ns + tcp_recovery_rto(conn);
+	conn->rexmit_ns =
+	        ack == conn->snd_nxt ? FB_NEVER : conn->host->now_ns + tcp_recovery_rto(conn);
 	host_arp_confirm(conn->host, host_ip_next_hop(conn->host, conn->peer_ip));
 	return !fin || fin_is_acked(conn);
 }
@@ -336,8 +349,9 @@ static bool input_ack(struct tcp_conn *conn, const struct tcp_segment *seg)
 
 /* --- Data --- */
 
-/* When data in order came: acknowledge every second full segment at once and what is less after 40 ms, but the first
- * segments of a connection, or after a pause, at once, too, so that the sender's window opens quickly. */
+/* When data in order came: acknowledge every second full segment at once and what is less after 40
+ * ms, but the first segments of a connection, or after a pause, at once, too, so that the sender's
+ * window opens quickly. */
 static void schedule_ack(struct tcp_conn *conn)
 {
 	uint64_t now = conn->host->now_ns;
@@ -437,13 +451,15 @@ static void input_fin(struct tcp_conn *conn)
 
 static bool may_receive(const struct tcp_conn *conn)
 {
-	return conn->state == TCP_ESTABLISHED || conn->state == TCP_FIN_WAIT_1 || conn->state == TCP_FIN_WAIT_2;
+	return conn->state == TCP_ESTABLISHED || conn->state == TCP_FIN_WAIT_1 ||
+	       conn->state == TCP_FIN_WAIT_2;
 }
 
 static void input_text(struct tcp_conn *conn, struct tcp_segment *seg)
 {
 	if ((seg->len || (seg->flags & FB_TCP_FIN)) && !may_receive(conn)) {
-		/* Behind the peer's FIN there is nothing: it is our acknowledgement that was lost. */
+		/* Behind the peer's FIN there is nothing: it is our acknowledgement that
+		 * was lost. */
 		conn->ack_now = true;
 		return;
 	}
@@ -455,13 +471,15 @@ static void input_text(struct tcp_conn *conn, struct tcp_segment *seg)
 		if (conn->fin_seq != conn->rcv_nxt)
 			conn->ack_now = true;
 	}
-	if (conn->fin_early && !conn->fin_received && conn->fin_seq == conn->rcv_nxt && may_receive(conn))
+	if (conn->fin_early && !conn->fin_received && conn->fin_seq == conn->rcv_nxt &&
+	    may_receive(conn))
 		input_fin(conn);
 }
 
 /* --- A connection that knows its peer --- */
 
-/* The checks that come first (RFC 9293, section 3.10.7.4; RFC 5961). Returns false when the segment is done with. */
+/* The checks that come first (RFC 9293, section 3.10.7.4; RFC 5961). Returns false when the segment
+ * is done with. */
 static bool check(struct tcp_conn *conn, struct tcp_segment *seg)
 {
 	if (tcp_before(seg->end, conn->rcv_nxt) || tcp_after(seg->seq, conn->rcv_edge)) {
@@ -482,8 +500,8 @@ static bool check(struct tcp_conn *conn, struct tcp_segment *seg)
 	}
 	if (seg->flags & FB_TCP_SYN) {
 		/* Both opened at once and this is the answer to our SYN. */
-		if (conn->state == TCP_SYN_RECEIVED && (seg->flags & FB_TCP_ACK) && seg->end == conn->rcv_nxt &&
-		    seg->ack == conn->snd_nxt)
+		if (conn->state == TCP_SYN_RECEIVED && (seg->flags & FB_TCP_ACK) &&
+		    seg->end == conn->rcv_nxt && seg->ack == conn->snd_nxt)
 			return true;
 		tcp_send_challenge(conn);
 		return false;

@@ -5,7 +5,11 @@
 
 enum {
 	OPTIONS_BYTES_MAX = 40,
-	OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, OPTION_SACK_PERMITTED = 4, OPTION_SACK = 5,
+	OPTION_NOP = 1,
+	OPTION_MSS = 2,
+	OPTION_SCALE = 3,
+	OPTION_SACK_PERMITTED = 4,
+	OPTION_SACK = 5,
 	WINDOW_UPDATE_SEGMENTS = 2,
 };
 
@@ -21,7 +25,8 @@ static inline uint32_t min_u32(uint32_t a, uint32_t b)
 /* Where snd_nxt is in the stream. */
 static inline uint64_t next_offset(const struct tcp_conn *conn)
 {
-	return conn->una_offset + (conn->snd_nxt - conn->snd_una) - (conn->fin_sent && !conn->fin_acked);
+	return conn->una_offset + (conn->snd_nxt - conn->snd_una) -
+	       (conn->fin_sent && !conn->fin_acked);
 }
 
 uint64_t tcp_unsent(const struct tcp_conn *conn)
@@ -31,7 +36,8 @@ uint64_t tcp_unsent(const struct tcp_conn *conn)
 	return end - next_offset(conn);
 }
 
-/* The 'len' bytes of the stream at 'offset', which are sent and not acknowledged, or next; perhaps in the host's scratch memory. */
+/* The 'len' bytes of the stream at 'offset', which are sent and not acknowledged, or next; perhaps
+ * in the host's scratch memory. */
 static const uint8_t *stream_bytes(struct tcp_conn *conn, uint64_t offset, uint32_t len)
 {
 	uint8_t *scratch = conn->host->tcp.scratch;
@@ -47,13 +53,14 @@ static const uint8_t *stream_bytes(struct tcp_conn *conn, uint64_t offset, uint3
 
 /* --- Segments --- */
 
-/* The window to offer, as it stands in the header. Where the scale cannot say it exactly, it is rounded down; what was offered
- * once is taken all the same (RFC 7323, section 2.4). A window too small to be of use is not offered (RFC 9293, section
- * 3.8.6.2.2). */
+/* The window to offer, as it stands in the header. Where the scale cannot say it exactly, it is
+ * rounded down; what was offered once is taken all the same (RFC 7323, section 2.4). A window too
+ * small to be of use is not offered (RFC 9293, section 3.8.6.2.2). */
 static uint16_t offer_window(struct tcp_conn *conn)
 {
 	uint32_t room = conn->host->config.window_bytes;
-	uint32_t offered = tcp_after(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
+	uint32_t offered =
+	        tcp_after(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
 	uint32_t field;
 
 	room -= min_u32(room, (uint32_t)conn->receive.len);
@@ -69,16 +76,20 @@ static uint16_t offer_window(struct tcp_conn *conn)
 }
 
 /* Build a segment and send it off. */
-static void emit(struct tcp_conn *conn, struct fb_tcp_spec *tcp, const uint8_t *payload, uint32_t len)
+static void emit(struct tcp_conn *conn, struct fb_tcp_spec *tcp, const uint8_t *payload,
+                 uint32_t len)
 {
 	struct host *host = conn->host;
 	size_t frame_len = FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES +
-			   (size_t)tcp->options_len + len;
+	                   (size_t)tcp->options_len + len;
 	struct frame *frame = frame_new(host->pool, frame_len);
 	struct fb_buf out = fb_buf_make(frame_data(frame), frame_len);
 	struct fb_eth_spec eth = host_ip_eth(host);
-	struct fb_ipv4_spec ip = {.nw_src = host->config.ip, .nw_dst = conn->peer_ip, .nw_tos = conn->tos,
-				  .ip_id = host->ip.next_id++, .dont_fragment = true};
+	struct fb_ipv4_spec ip = {.nw_src = host->config.ip,
+	                          .nw_dst = conn->peer_ip,
+	                          .nw_tos = conn->tos,
+	                          .ip_id = host->ip.next_id++,
+	                          .dont_fragment = true};
 
 	tcp->tp_src = conn->local_port;
 	tcp->tp_dst = conn->peer_port;
@@ -156,13 +167,15 @@ void tcp_send_challenge(struct tcp_conn *conn)
 	tcp_send_ack(conn);
 }
 
-/* SYN, or in SYN_RECEIVED the SYN that answers one: then an option only where the peer's SYN had it. */
+/* SYN, or in SYN_RECEIVED the SYN that answers one: then an option only where the peer's SYN had
+ * it. */
 void tcp_send_syn(struct tcp_conn *conn)
 {
 	const struct host_config *config = &conn->host->config;
 	bool answer = conn->state == TCP_SYN_RECEIVED;
 	uint8_t options[12] = {OPTION_MSS, 4, (uint8_t)(config->mss >> 8), (uint8_t)config->mss};
-	struct fb_tcp_spec tcp = {.seq = conn->iss, .flags = FB_TCP_SYN, .options = options, .options_len = 4};
+	struct fb_tcp_spec tcp = {
+	        .seq = conn->iss, .flags = FB_TCP_SYN, .options = options, .options_len = 4};
 
 	if (!answer || conn->sack_ok) {
 		static const uint8_t sack[] = {OPTION_NOP, OPTION_NOP, OPTION_SACK_PERMITTED, 2};
@@ -193,17 +206,22 @@ void tcp_send_syn(struct tcp_conn *conn)
 	emit(conn, &tcp, NULL, 0);
 }
 
-void tcp_send_reset(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port, uint32_t seq, uint32_t ack,
-		    uint8_t flags)
+void tcp_send_reset(struct host *host, uint32_t ip, uint16_t local_port, uint16_t port,
+                    uint32_t seq, uint32_t ack, uint8_t flags)
 {
-	struct frame *frame =
-		frame_new(host->pool, FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES);
+	struct frame *frame = frame_new(host->pool, FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES +
+	                                                    FB_TCP_HEADER_BYTES);
 	struct fb_buf out = fb_buf_make(frame_data(frame), frame->len);
 	struct fb_eth_spec eth = host_ip_eth(host);
-	struct fb_ipv4_spec spec = {.nw_src = host->config.ip, .nw_dst = ip, .ip_id = host->ip.next_id++,
-				    .dont_fragment = true};
-	struct fb_tcp_spec tcp = {.tp_src = local_port, .tp_dst = port, .seq = seq, .ack = ack,
-				  .flags = flags | FB_TCP_RST};
+	struct fb_ipv4_spec spec = {.nw_src = host->config.ip,
+	                            .nw_dst = ip,
+	                            .ip_id = host->ip.next_id++,
+	                            .dont_fragment = true};
+	struct fb_tcp_spec tcp = {.tp_src = local_port,
+	                          .tp_dst = port,
+	                          .seq = seq,
+	                          .ack = ack,
+	                          .flags = flags | FB_TCP_RST};
 
 	host->counters.tcp_resets_out++;
 	fb_build_tcp(&out, &eth, &spec, &tcp, NULL, 0);
@@ -216,7 +234,8 @@ void tcp_window_update(struct tcp_conn *conn)
 	uint32_t room = window - min_u32(window, (uint32_t)conn->receive.len);
 	uint32_t offered = conn->rcv_edge - conn->rcv_nxt;
 
-	if (room > offered && room - offered >= min_u32(WINDOW_UPDATE_SEGMENTS * conn->rcv_mss, window / 2))
+	if (room > offered &&
+	    room - offered >= min_u32(WINDOW_UPDATE_SEGMENTS * conn->rcv_mss, window / 2))
 		conn->ack_now = true;
 }
 
@@ -251,8 +270,8 @@ static void note_sent(struct tcp_conn *conn)
 	conn->probing = false;
 }
 
-/* Send again what was lost, as far as the congestion window lets; '*pipe' is brought up to date. Returns false when
- * something must wait. */
+/* Send again what was lost, as far as the congestion window lets; '*pipe' is brought up to date.
+ * Returns false when something must wait. */
 static bool output_lost(struct tcp_conn *conn, uint32_t *pipe)
 {
 	uint32_t seq, len;
@@ -268,7 +287,8 @@ static bool output_lost(struct tcp_conn *conn, uint32_t *pipe)
 		conn->rtt_timing = false;
 		conn->host->counters.tcp_retransmissions++;
 		note_sent(conn);
-		tcp_send_segment(conn, seq, data, (uint8_t)((fin ? FB_TCP_FIN : 0) | (data ? FB_TCP_PSH : 0)));
+		tcp_send_segment(conn, seq, data,
+		                 (uint8_t)((fin ? FB_TCP_FIN : 0) | (data ? FB_TCP_PSH : 0)));
 		*pipe += len;
 	}
 	return true;
@@ -282,8 +302,8 @@ static uint32_t new_len(struct tcp_conn *conn, uint64_t unsent, uint32_t pipe)
 	uint32_t len = unsent < conn->mss ? (uint32_t)unsent : conn->mss;
 
 	if (room < len) {
-		/* A small piece only when it is much of the window or nothing else is under way (RFC 9293, section
-		 * 3.8.6.2.1). */
+		/* A small piece only when it is much of the window or nothing else is under way
+		 * (RFC 9293, section 3.8.6.2.1). */
 		if (conn->snd_una != conn->snd_nxt && room < conn->snd_wnd_max / 2)
 			return 0;
 		len = room;
@@ -328,7 +348,8 @@ static void output_new(struct tcp_conn *conn, uint32_t pipe)
 		send_new(conn, len, !unsent, conn->fin_queued && !unsent);
 		pipe += len;
 	}
-	/* The window is shut and nothing is under way whose acknowledgement could open it: ask from time to time. */
+	/* The window is shut and nothing is under way whose acknowledgement could open it: ask from
+	 * time to time. */
 	if (unsent && conn->snd_una == conn->snd_nxt && conn->rexmit_ns == FB_NEVER) {
 		conn->probing = true;
 		conn->retries = 0;
@@ -336,7 +357,8 @@ static void output_new(struct tcp_conn *conn, uint32_t pipe)
 	}
 }
 
-/* After a silence longer than the retransmission timeout nothing is known of the path (RFC 5681, section 4.1). */
+/* After a silence longer than the retransmission timeout nothing is known of the path (RFC 5681,
+ * section 4.1). */
 static void restart_after_idle(struct tcp_conn *conn)
 {
 	uint32_t initial = TCP_INITIAL_SEGMENTS * (uint32_t)conn->mss;

@@ -1,9 +1,11 @@
-/* TCP: round-trip times and the retransmission timeout (RFC 6298), the congestion window (RFC 5681), and what was lost: by
- * SACK (RFC 6675), or by duplicate acknowledgements alone towards a peer without it (RFC 6582).
+/* TCP: round-trip times and the retransmission timeout (RFC 6298), the congestion window (RFC
+ * 5681), and what was lost: by SACK (RFC 6675), or by duplicate acknowledgements alone towards a
+ * peer without it (RFC 6582).
  *
- * The back-off of the timeout ends with the next acknowledgement of new data, as in Linux, and not only with the next
- * measurement. A fast recovery sends each lost segment again once; what is lost twice is found by the timer. After a timeout all
- * that the peer has not reported counts as lost. */
+ * The back-off of the timeout ends with the next acknowledgement of new data, as in Linux, and not
+ * only with the next measurement. A fast recovery sends each lost segment again once; what is lost
+ * twice is found by the timer. After a timeout all that the peer has not reported counts
+ * as lost. */
 #include "sim/tcp.h"
 
 #include <stdlib.h>
@@ -12,15 +14,15 @@
 
 enum {
 	DUPACKS_TO_RECOVER = 3,
-	RANGES_MAX = 1024,                /* of a scoreboard; more are not remembered */
+	RANGES_MAX = 1024, /* of a scoreboard; more are not remembered */
 	RANGES_FIRST = 16,
 	CWND_MAX = 1 << 30,
 	BACKOFF_SHIFT_MAX = 16,
 };
 
-#define RTO_INITIAL_NS FB_NS_PER_S
-#define RTO_MIN_NS (200 * FB_NS_PER_MS)
-#define RTO_MAX_NS (120 * FB_NS_PER_S)
+#define RTO_INITIAL_NS       FB_NS_PER_S
+#define RTO_MIN_NS           (200 * FB_NS_PER_MS)
+#define RTO_MAX_NS           (120 * FB_NS_PER_S)
 #define CLOCK_GRANULARITY_NS FB_NS_PER_MS
 
 static inline uint32_t min_u32(uint32_t a, uint32_t b)
@@ -65,13 +67,15 @@ void tcp_recovery_measured(struct tcp_conn *conn, uint64_t rtt_ns)
 		conn->srtt_ns = rtt_ns;
 		conn->rttvar_ns = rtt_ns / 2;
 	} else {
-		uint64_t off_ns = conn->srtt_ns > rtt_ns ? conn->srtt_ns - rtt_ns : rtt_ns - conn->srtt_ns;
+		uint64_t off_ns =
+		        conn->srtt_ns > rtt_ns ? conn->srtt_ns - rtt_ns : rtt_ns - conn->srtt_ns;
 
 		conn->rttvar_ns = (3 * conn->rttvar_ns + off_ns) / 4;
 		conn->srtt_ns = (7 * conn->srtt_ns + rtt_ns) / 8;
 	}
 	spread_ns = 4 * conn->rttvar_ns;
-	conn->rto_ns = conn->srtt_ns + (spread_ns > CLOCK_GRANULARITY_NS ? spread_ns : CLOCK_GRANULARITY_NS);
+	conn->rto_ns = conn->srtt_ns +
+	               (spread_ns > CLOCK_GRANULARITY_NS ? spread_ns : CLOCK_GRANULARITY_NS);
 	if (conn->rto_ns < RTO_MIN_NS)
 		conn->rto_ns = RTO_MIN_NS;
 	conn->rto_ns = fb_time_min(conn->rto_ns, RTO_MAX_NS);
@@ -101,7 +105,8 @@ static void range_insert(struct tcp_scoreboard *board, uint32_t at, struct tcp_r
 		board->size = board->size ? 2 * board->size : RANGES_FIRST;
 		board->ranges = xrealloc(board->ranges, board->size * sizeof *board->ranges);
 	}
-	memmove(board->ranges + at + 1, board->ranges + at, (board->count - at) * sizeof *board->ranges);
+	memmove(board->ranges + at + 1, board->ranges + at,
+	        (board->count - at) * sizeof *board->ranges);
 	board->ranges[at] = range;
 	board->count++;
 }
@@ -111,7 +116,8 @@ static void ranges_remove(struct tcp_scoreboard *board, uint32_t at, uint32_t co
 	if (!count)
 		return;
 	board->count -= count;
-	memmove(board->ranges + at, board->ranges + at + count, (board->count - at) * sizeof *board->ranges);
+	memmove(board->ranges + at, board->ranges + at + count,
+	        (board->count - at) * sizeof *board->ranges);
 }
 
 /* Enter 'range' and join what it touches; true when some of it is news. */
@@ -159,7 +165,8 @@ bool tcp_recovery_sack(struct tcp_conn *conn, const struct tcp_segment *seg)
 	for (unsigned i = 0; i < seg->block_count && conn->sack_ok; i++) {
 		struct tcp_range range = seg->blocks[i];
 
-		/* A block that is acknowledged already reports a duplicate (RFC 2883); others are wrong. */
+		/* A block that is acknowledged already reports a duplicate (RFC 2883); others are
+		 * wrong. */
 		if (!tcp_after(range.start, conn->snd_una) || tcp_after(range.end, conn->snd_nxt) ||
 		    !tcp_before(range.start, range.end))
 			continue;
@@ -170,8 +177,8 @@ bool tcp_recovery_sack(struct tcp_conn *conn, const struct tcp_segment *seg)
 
 /* --- What is lost, and what is on the way --- */
 
-/* What is not reported and below this counts as lost by RFC 6675's IsLost(): three ranges, or more than two full segments, were
- * reported above. */
+/* What is not reported and below this counts as lost by RFC 6675's IsLost(): three ranges, or more
+ * than two full segments, were reported above. */
 static uint32_t reported_edge(const struct tcp_conn *conn)
 {
 	const struct tcp_scoreboard *board = &conn->sacked;
@@ -204,7 +211,8 @@ static uint32_t lost_edge(const struct tcp_conn *conn)
 	return tcp_before(reported, head) ? head : reported;
 }
 
-/* Bytes on the way of [start, end), none of which is reported: those not lost, and those lost and sent again. */
+/* Bytes on the way of [start, end), none of which is reported: those not lost, and those lost and
+ * sent again. */
 static uint32_t hole_pipe(const struct tcp_conn *conn, uint32_t start, uint32_t end, uint32_t edge)
 {
 	uint32_t lost_end = tcp_before(end, edge) ? end : edge;
@@ -234,8 +242,8 @@ uint32_t tcp_recovery_pipe(const struct tcp_conn *conn)
 	pipe += hole_pipe(conn, at, conn->snd_nxt, edge);
 	if (conn->sack_ok || conn->recovery == TCP_RECOVERY_TIMEOUT)
 		return pipe;
-	/* Without SACK each duplicate tells that one segment arrived. Before recovery, two of them let new segments go
-	 * out (RFC 3042). */
+	/* Without SACK each duplicate tells that one segment arrived. Before recovery, two of them
+	 * let new segments go out (RFC 3042). */
 	arrived = conn->recovery == TCP_RECOVERY_NONE ? min_u32(conn->dupacks, 2) : conn->dupacks;
 	return pipe - min_u32(pipe, min_u32(arrived, CWND_MAX / conn->mss) * conn->mss);
 }
@@ -297,7 +305,8 @@ void tcp_recovery_acked(struct tcp_conn *conn, uint32_t acked, uint32_t flight)
 		grow(conn, acked, flight);
 		return;
 	case TCP_RECOVERY_TIMEOUT:
-		/* What the peer had reported before is acknowledged in one leap: that is no reason to burst. */
+		/* What the peer had reported before is acknowledged in one leap: that is no reason
+		 * to burst. */
 		conn->dupacks = 0;
 		grow(conn, min_u32(acked, 2 * (uint32_t)conn->mss), flight);
 		break;
@@ -349,7 +358,8 @@ void tcp_recovery_timeout(struct tcp_conn *conn)
 	conn->rexmit_seq = conn->snd_una;
 	conn->rexmit_first = true;
 	conn->rtt_timing = false;
-	/* The peer has what comes next and does not acknowledge it: it dropped what it had reported (RFC 2018, section 8). */
+	/* The peer has what comes next and does not acknowledge it: it dropped what it had reported
+	 * (RFC 2018, section 8). */
 	if (conn->sacked.count && conn->sacked.ranges[0].start == conn->snd_una)
 		conn->sacked.count = 0;
 }

@@ -1,14 +1,16 @@
-/* TCP: the timers of a connection: retransmission, the zero window probe, delayed acknowledgement, and the end of FIN_WAIT_2.
- * See tcp.h for why there is one timer. */
+/* TCP: the timers of a connection: retransmission, the zero window probe, delayed acknowledgement,
+ * and the end of FIN_WAIT_2. See tcp.h for why there is one timer. */
 #include "sim/tcp.h"
 
 enum { BACKOFF_MAX = UINT8_MAX };
 
 void tcp_timer_arm(struct tcp_conn *conn)
 {
-	uint64_t deadline = fb_time_min(fb_time_min(conn->rexmit_ns, conn->delayed_ack_ns), conn->end_ns);
+	uint64_t deadline =
+	        fb_time_min(fb_time_min(conn->rexmit_ns, conn->delayed_ack_ns), conn->end_ns);
 
-	if (deadline == FB_NEVER || (heap_contains(&conn->timer.node) && conn->timer.node.key <= deadline))
+	if (deadline == FB_NEVER ||
+	    (heap_contains(&conn->timer.node) && conn->timer.node.key <= deadline))
 		return;
 	host_timer_set(conn->host, &conn->timer, deadline);
 }

@@ -1,8 +1,8 @@
 /* What simulated hosts and links cost: 100 MB from one host to another, a frame at a time.
  *
- * The path is host, link, switch, link, host. The switch is in turn a piece of wire (what comes in at one port goes out at the
- * other) and a datapath with an exact flow each way; each with and without the run's digest over every delivery. Frames are counted
- * at the switch, once each. */
+ * The path is host, link, switch, link, host. The switch is in turn a piece of wire (what comes in
+ * at one port goes out at the other) and a datapath with an exact flow each way; each with and
+ * without the run's digest over every delivery. Frames are counted at the switch, once each. */
 #include <flowbed/action.h>
 
 #include <stdio.h>
@@ -26,12 +26,12 @@ enum {
 struct bench {
 	struct clock clock;
 	struct frame_pool *pool;
-	struct link *link[2];         /* by host; the host is its end 0 */
+	struct link *link[2]; /* by host; the host is its end 0 */
 	struct host *host[2];
-	struct event event[2];        /* of the hosts' deadlines */
-	struct datapath *datapath;    /* NULL: a piece of wire */
-	struct digest *digest;        /* NULL: none */
-	uint64_t frames;              /* at the switch */
+	struct event event[2];     /* of the hosts' deadlines */
+	struct datapath *datapath; /* NULL: a piece of wire */
+	struct digest *digest;     /* NULL: none */
+	uint64_t frames;           /* at the switch */
 	bool done, intact;
 };
 
@@ -100,8 +100,8 @@ static void observe(void *ctx, unsigned end, enum link_event event, const struct
 	struct bench *b = place->bench;
 
 	if (event == LINK_DELIVERED && b->digest)
-		digest_delivery(b->digest, b->clock.now_ns, 2 * place->number + end, frame->memory + frame->offset,
-				frame->len);
+		digest_delivery(b->digest, b->clock.now_ns, 2 * place->number + end,
+		                frame->memory + frame->offset, frame->len);
 }
 
 static void deliver(void *ctx, unsigned end, struct frame *frame)
@@ -116,7 +116,8 @@ static void deliver(void *ctx, unsigned end, struct frame *frame)
 	}
 	b->frames++;
 	if (b->datapath)
-		datapath_receive(b->datapath, (uint16_t)(place->number + 1), frame, b->clock.now_ns);
+		datapath_receive(b->datapath, (uint16_t)(place->number + 1), frame,
+		                 b->clock.now_ns);
 	else
 		link_send(b->link[1 - place->number], 1, frame);
 }
@@ -143,7 +144,10 @@ static void add_flow(struct datapath *dp, const struct fb_match *match, uint16_t
 {
 	uint8_t actions[32];
 	struct fb_buf buf = fb_buf_make(actions, sizeof actions);
-	struct fb_flow_mod fm = {.match = *match, .command = OFPFC_ADD, .buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
+	struct fb_flow_mod fm = {.match = *match,
+	                         .command = OFPFC_ADD,
+	                         .buffer_id = OFP_NO_BUFFER,
+	                         .out_port = OFPP_NONE};
 	struct fb_of_error error;
 
 	fb_action_put_output(&buf, out_port, 0);
@@ -152,11 +156,15 @@ static void add_flow(struct datapath *dp, const struct fb_match *match, uint16_t
 		fail("the flow-mod was refused");
 }
 
-/* A datapath with two ports that passes ARP from each to the other, and what flows the connection needs. */
+/* A datapath with two ports that passes ARP from each to the other, and what flows the connection
+ * needs. */
 static struct datapath *make_datapath(struct bench *b)
 {
-	struct datapath_ops ops = {.output = output, .packet_in = ignore_packet_in, .flow_removed = ignore_flow_removed,
-				   .port_status = ignore_port_status, .ctx = b};
+	struct datapath_ops ops = {.output = output,
+	                           .packet_in = ignore_packet_in,
+	                           .flow_removed = ignore_flow_removed,
+	                           .port_status = ignore_port_status,
+	                           .ctx = b};
 	struct datapath_config config;
 	struct datapath *dp;
 
@@ -164,8 +172,10 @@ static struct datapath *make_datapath(struct bench *b)
 	dp = datapath_new(&config, &ops, b->pool);
 	for (uint16_t port_no = 1; port_no <= 2; port_no++) {
 		struct fb_phy_port port = {.port_no = port_no};
-		struct fb_match arp = {.wildcards = OFPFW_ALL & ~(uint32_t)OFPFW_IN_PORT & ~(uint32_t)OFPFW_DL_TYPE,
-				       .in_port = port_no, .dl_type = FB_ETH_ARP};
+		struct fb_match arp = {.wildcards = OFPFW_ALL & ~(uint32_t)OFPFW_IN_PORT &
+		                                    ~(uint32_t)OFPFW_DL_TYPE,
+		                       .in_port = port_no,
+		                       .dl_type = FB_ETH_ARP};
 
 		datapath_add_port(dp, &port, 0);
 		add_flow(dp, &arp, (uint16_t)(3 - port_no));
@@ -176,9 +186,14 @@ static struct datapath *make_datapath(struct bench *b)
 static void add_exact_flows(struct bench *b, uint16_t client_port)
 {
 	for (unsigned from = 0; from < 2; from++) {
-		struct fb_match m = {.in_port = (uint16_t)(from + 1), .dl_vlan = OFP_VLAN_NONE, .dl_type = FB_ETH_IPV4,
-				     .nw_proto = FB_IP_TCP, .nw_src = IP_FIRST + from, .nw_dst = IP_FIRST + 1 - from,
-				     .tp_src = from ? PORT : client_port, .tp_dst = from ? client_port : PORT};
+		struct fb_match m = {.in_port = (uint16_t)(from + 1),
+		                     .dl_vlan = OFP_VLAN_NONE,
+		                     .dl_type = FB_ETH_IPV4,
+		                     .nw_proto = FB_IP_TCP,
+		                     .nw_src = IP_FIRST + from,
+		                     .nw_dst = IP_FIRST + 1 - from,
+		                     .tp_src = from ? PORT : client_port,
+		                     .tp_dst = from ? client_port : PORT};
 
 		memcpy(m.dl_src, host_mac(b->host[from]), FB_MAC_BYTES);
 		memcpy(m.dl_dst, host_mac(b->host[1 - from]), FB_MAC_BYTES);
@@ -195,13 +210,17 @@ static void done(void *ctx, const struct host_result *result)
 }
 
 /* One transfer; returns how long it took. '*frames' and 'text' tell what it was. */
-static uint64_t transfer(bool with_datapath, bool with_digest, uint64_t *frames, char text[DIGEST_TEXT_BYTES])
+static uint64_t transfer(bool with_datapath, bool with_digest, uint64_t *frames,
+                         char text[DIGEST_TEXT_BYTES])
 {
 	struct bench b = {.pool = frame_pool_new()};
 	struct place place[2] = {{&b, 0}, {&b, 1}};
 	struct link_config link_config;
-	struct host_tcp_request request = {.ip = IP_FIRST + 1, .port = PORT, .local_port = 40000, .send_bytes = BYTES,
-					   .expect_service = HOST_SERVICE_DISCARD};
+	struct host_tcp_request request = {.ip = IP_FIRST + 1,
+	                                   .port = PORT,
+	                                   .local_port = 40000,
+	                                   .send_bytes = BYTES,
+	                                   .expect_service = HOST_SERVICE_DISCARD};
 	uint64_t start_ns, took_ns;
 
 	clock_init(&b.clock, 100);
@@ -221,7 +240,8 @@ static uint64_t transfer(bool with_datapath, bool with_digest, uint64_t *frames,
 		config.ip = IP_FIRST + i;
 		config.mac[0] = 2;
 		config.mac[5] = (uint8_t)(i + 1);
-		b.link[i] = link_new(&b.clock, &link_config, &link_ops, 1, i ? "h2 -- s1" : "h1 -- s1");
+		b.link[i] =
+		        link_new(&b.clock, &link_config, &link_ops, 1, i ? "h2 -- s1" : "h1 -- s1");
 		b.host[i] = host_new(&config, &host_ops, b.pool);
 	}
 	if (b.datapath)
@@ -264,8 +284,9 @@ int main(void)
 			best_ns = ns < best_ns ? ns : best_ns;
 		}
 		printf("100 MB through %-15s %-11s %7.1f ns a frame  %5.2f million frames/s  %s\n",
-		       with_datapath ? "a datapath," : "a wire,", with_digest ? "digest" : "no digest",
-		       (double)best_ns / (double)frames, (double)frames * 1000.0 / (double)best_ns, text);
+		       with_datapath ? "a datapath," : "a wire,",
+		       with_digest ? "digest" : "no digest", (double)best_ns / (double)frames,
+		       (double)frames * 1000.0 / (double)best_ns, text);
 	}
 	return 0;
 }

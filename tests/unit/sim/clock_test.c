@@ -9,7 +9,7 @@ static struct clock clock_;
 struct numbered {
 	struct event event;
 	unsigned number;
-	uint64_t again_ns;      /* set again this much later; 0: not */
+	uint64_t again_ns; /* set again this much later; 0: not */
 };
 
 static void note(struct event *event)
@@ -133,7 +133,8 @@ static void events_beyond_the_limit_are_not_taken_and_seen(void)
 }
 
 UNIT_TESTS("clock", UNIT_TEST(events_run_in_order_of_time_and_then_of_setting),
-	   UNIT_TEST(an_event_that_is_set_again_goes_behind_others_of_its_time),
-	   UNIT_TEST(an_event_may_set_itself_when_it_fires), UNIT_TEST(never_and_cancel_take_an_event_out),
-	   UNIT_TEST(time_advances_up_to_the_next_event),
-	   UNIT_TEST(events_beyond_the_limit_are_not_taken_and_seen))
+           UNIT_TEST(an_event_that_is_set_again_goes_behind_others_of_its_time),
+           UNIT_TEST(an_event_may_set_itself_when_it_fires),
+           UNIT_TEST(never_and_cancel_take_an_event_out),
+           UNIT_TEST(time_advances_up_to_the_next_event),
+           UNIT_TEST(events_beyond_the_limit_are_not_taken_and_seen))

@@ -6,9 +6,9 @@ static const uint8_t zero[FB_MAC_BYTES];
 static const uint8_t mac_2[FB_MAC_BYTES] = {2, 0, 0, 0, 0, 2};
 static const uint8_t mac_3[FB_MAC_BYTES] = {2, 0, 0, 0, 0, 3};
 
-#define ASK_2 "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 192.168.2.1\n"
+#define ASK_2   "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 192.168.2.1\n"
 #define PROBE_2 "02:00:00:00:00:01 > 02:00:00:00:00:02 arp who-has 192.168.2.2 tell 192.168.2.1\n"
-#define UDP_2 "02:00:00:00:00:01 > 02:00:00:00:00:02 "
+#define UDP_2   "02:00:00:00:00:01 > 02:00:00:00:00:02 "
 
 static void arp_start(struct script *s)
 {
@@ -101,7 +101,8 @@ static void who_asks_for_us_is_answered_and_learned(void)
 
 	arp_start(&s);
 	request_for_us(&s, mac_2);
-	script_expect(&s, "0.000000 02:00:00:00:00:01 > 02:00:00:00:00:02 arp 192.168.2.1 is-at 02:00:00:00:00:01\n");
+	script_expect(&s, "0.000000 02:00:00:00:00:01 > 02:00:00:00:00:02 arp 192.168.2.1 is-at "
+	                  "02:00:00:00:00:01\n");
 	CU_ASSERT_EQUAL(known(&s), 2);
 	/* And again, at once, when it has another address. */
 	request_for_us(&s, mac_3);
@@ -134,7 +135,8 @@ static void gratuitous_arp_updates_an_entry_that_is_there(void)
 	reply(&s, mac_2);
 	gratuitous(&s, mac_3);
 	CU_ASSERT_EQUAL(known(&s), 3);
-	/* So does a gratuitous reply, at once, and a request to somebody else only after a second. */
+	/* So does a gratuitous reply, at once, and a request to somebody else only after
+	 * a second. */
 	script_arp(&s, FB_ARP_REPLY, broadcast, mac_2, IP_2, mac_2, IP_2);
 	CU_ASSERT_EQUAL(known(&s), 2);
 	script_arp(&s, FB_ARP_REQUEST, broadcast, mac_3, IP_2, zero, IP_2 + 1);
@@ -151,7 +153,8 @@ static void a_probe_without_sender_address_is_answered_and_teaches_nothing(void)
 
 	arp_start(&s);
 	script_arp(&s, FB_ARP_REQUEST, broadcast, mac_2, 0, zero, IP_1);
-	script_expect(&s, "0.000000 02:00:00:00:00:01 > 02:00:00:00:00:02 arp 192.168.2.1 is-at 02:00:00:00:00:01\n");
+	script_expect(&s, "0.000000 02:00:00:00:00:01 > 02:00:00:00:00:02 arp 192.168.2.1 is-at "
+	                  "02:00:00:00:00:01\n");
 	CU_ASSERT_EQUAL(known(&s), 0);
 	script_stop(&s);
 }
@@ -183,7 +186,8 @@ static void three_requests_without_an_answer_are_all(void)
 {
 	struct script s;
 	struct outcome outcome = {0};
-	struct host_udp_request request = {.ip = IP_2, .port = 9, .wait_reply = true, .timeout_ns = 10 * SECOND};
+	struct host_udp_request request = {
+	        .ip = IP_2, .port = 9, .wait_reply = true, .timeout_ns = 10 * SECOND};
 
 	arp_start(&s);
 	host_udp(s.host, &request, 0, outcome_done, &outcome);
@@ -212,7 +216,8 @@ static void a_stale_entry_is_used_on_and_probed_by_unicast(void)
 	script_until(&s, 40 * SECOND);
 	CU_ASSERT_EQUAL(host_counters(s.host)->arp_requests_out, 1);
 	script_skip(&s);
-	/* Stale now: the datagram goes at once; after 5 s the neighbour is asked, to its address. */
+	/* Stale now: the datagram goes at once; after 5 s the neighbour is asked, to
+	 * its address. */
 	send(&s);
 	CU_ASSERT_EQUAL(last_to(&s), 2);
 	script_skip(&s);
@@ -358,7 +363,8 @@ static void a_scenario_announces_the_host(void)
 	CU_ASSERT_EQUAL(outcome.done, 0);
 	script_until(&s, 0);
 	CU_ASSERT_EQUAL(outcome.result.outcome, HOST_OK);
-	script_expect(&s, "0.000000 02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.1 tell 192.168.2.1\n");
+	script_expect(&s, "0.000000 02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.1 "
+	                  "tell 192.168.2.1\n");
 	script_stop(&s);
 }
 
@@ -382,14 +388,16 @@ static void addresses_off_the_prefix_are_reached_through_the_gateway(void)
 {
 	struct host_config config = two_hosts_config(0);
 	struct script s;
-	struct host_udp_request request = {.ip = UINT32_C(0x0a000001), .port = 9, .local_port = 1000};
+	struct host_udp_request request = {
+	        .ip = UINT32_C(0x0a000001), .port = 9, .local_port = 1000};
 
 	config.gateway = IP_2;
 	script_start_with(&s, &config);
 	s.show_arp = true;
 	host_udp(s.host, &request, 0, NULL, NULL);
 	script_until(&s, 0);
-	script_expect(&s, "0.000000 " ASK_2 "0.000000 " UDP_2 "192.168.2.1.1000 > 10.0.0.1.9: udp len 0\n");
+	script_expect(&s, "0.000000 " ASK_2 "0.000000 " UDP_2
+	                  "192.168.2.1.1000 > 10.0.0.1.9: udp len 0\n");
 	script_stop(&s);
 }
 
@@ -420,18 +428,21 @@ static void frames_for_others_and_with_a_vlan_tag_are_ignored(void)
 }
 
 UNIT_TESTS("host_arp", UNIT_TEST(an_entry_is_taken_from_the_first_reply),
-	   UNIT_TEST(a_reply_that_nobody_asked_for_makes_no_entry),
-	   UNIT_TEST(who_asks_for_us_is_answered_and_learned), UNIT_TEST(a_request_of_whom_we_ask_for_is_an_answer),
-	   UNIT_TEST(gratuitous_arp_updates_an_entry_that_is_there),
-	   UNIT_TEST(a_probe_without_sender_address_is_answered_and_teaches_nothing),
-	   UNIT_TEST(a_neighbour_with_our_address_is_nobody), UNIT_TEST(requests_for_others_are_not_answered),
-	   UNIT_TEST(three_requests_without_an_answer_are_all),
-	   UNIT_TEST(a_stale_entry_is_used_on_and_probed_by_unicast),
-	   UNIT_TEST(a_stale_entry_that_does_not_answer_is_dropped_and_used_until_then),
-	   UNIT_TEST(an_entry_that_is_not_used_is_not_probed), UNIT_TEST(tcp_that_gets_on_confirms_an_entry),
-	   UNIT_TEST(the_oldest_frame_gives_way_when_too_many_wait),
-	   UNIT_TEST(the_cache_is_bounded_and_the_entry_not_used_for_longest_goes),
-	   UNIT_TEST(a_scenario_resolves_past_the_cache), UNIT_TEST(a_scenario_announces_the_host),
-	   UNIT_TEST(the_carrier_going_down_flushes_the_cache),
-	   UNIT_TEST(addresses_off_the_prefix_are_reached_through_the_gateway),
-	   UNIT_TEST(frames_for_others_and_with_a_vlan_tag_are_ignored))
+           UNIT_TEST(a_reply_that_nobody_asked_for_makes_no_entry),
+           UNIT_TEST(who_asks_for_us_is_answered_and_learned),
+           UNIT_TEST(a_request_of_whom_we_ask_for_is_an_answer),
+           UNIT_TEST(gratuitous_arp_updates_an_entry_that_is_there),
+           UNIT_TEST(a_probe_without_sender_address_is_answered_and_teaches_nothing),
+           UNIT_TEST(a_neighbour_with_our_address_is_nobody),
+           UNIT_TEST(requests_for_others_are_not_answered),
+           UNIT_TEST(three_requests_without_an_answer_are_all),
+           UNIT_TEST(a_stale_entry_is_used_on_and_probed_by_unicast),
+           UNIT_TEST(a_stale_entry_that_does_not_answer_is_dropped_and_used_until_then),
+           UNIT_TEST(an_entry_that_is_not_used_is_not_probed),
+           UNIT_TEST(tcp_that_gets_on_confirms_an_entry),
+           UNIT_TEST(the_oldest_frame_gives_way_when_too_many_wait),
+           UNIT_TEST(the_cache_is_bounded_and_the_entry_not_used_for_longest_goes),
+           UNIT_TEST(a_scenario_resolves_past_the_cache), UNIT_TEST(a_scenario_announces_the_host),
+           UNIT_TEST(the_carrier_going_down_flushes_the_cache),
+           UNIT_TEST(addresses_off_the_prefix_are_reached_through_the_gateway),
+           UNIT_TEST(frames_for_others_and_with_a_vlan_tag_are_ignored))

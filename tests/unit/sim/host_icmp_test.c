@@ -3,7 +3,8 @@
 
 /* --- Pings --- */
 
-static void ping(struct two_hosts *t, const struct host_ping_request *request, struct outcome *outcome)
+static void ping(struct two_hosts *t, const struct host_ping_request *request,
+                 struct outcome *outcome)
 {
 	memset(outcome, 0, sizeof *outcome);
 	host_ping(t->host[0], request, t->clock.now_ns, outcome_done, outcome);
@@ -13,8 +14,11 @@ static void a_ping_is_answered(void)
 {
 	struct two_hosts t;
 	struct outcome outcome;
-	struct host_ping_request request = {.ip = IP_2, .count = 3, .interval_ns = SECOND, .timeout_ns = SECOND,
-					    .payload_bytes = 56};
+	struct host_ping_request request = {.ip = IP_2,
+	                                    .count = 3,
+	                                    .interval_ns = SECOND,
+	                                    .timeout_ns = SECOND,
+	                                    .payload_bytes = 56};
 
 	two_hosts_start_plain(&t);
 	ping(&t, &request, &outcome);
@@ -47,7 +51,8 @@ static void a_lost_ping_is_counted(void)
 {
 	struct two_hosts t;
 	struct outcome outcome;
-	struct host_ping_request request = {.ip = IP_2, .count = 4, .interval_ns = SECOND, .timeout_ns = 2 * SECOND};
+	struct host_ping_request request = {
+	        .ip = IP_2, .count = 4, .interval_ns = SECOND, .timeout_ns = 2 * SECOND};
 	int left = 1;
 
 	two_hosts_start_plain(&t);
@@ -76,7 +81,8 @@ static void a_reply_that_comes_twice_is_a_duplicate(void)
 	ping(&t, &request, &outcome);
 	CU_ASSERT_TRUE(two_hosts_settle(&t, 20 * SECOND));
 	CU_ASSERT_EQUAL(outcome.result.answered, 10);
-	/* Each request and each reply comes twice: three more replies, but none is waited for after the last. */
+	/* Each request and each reply comes twice: three more replies, but none is waited for after
+	 * the last. */
 	CU_ASSERT_EQUAL(outcome.result.duplicates, 27);
 	two_hosts_stop(&t);
 }
@@ -139,7 +145,8 @@ static void a_reply_with_other_bytes_is_not_intact(void)
 	fb_packet_parse(&p, s.last, s.last_len);
 	memcpy(eth.dl_dst, script_host_mac, FB_MAC_BYTES);
 	memcpy(eth.dl_src, script_peer_mac, FB_MAC_BYTES);
-	fb_build_icmp(&out, &eth, &ip, FB_ICMP_ECHO_REPLY, 0, (uint32_t)p.icmp_id << 16 | p.icmp_seq, "abcd", 4);
+	fb_build_icmp(&out, &eth, &ip, FB_ICMP_ECHO_REPLY, 0,
+	              (uint32_t)p.icmp_id << 16 | p.icmp_seq, "abcd", 4);
 	script_receive(&s, &out);
 	CU_ASSERT_EQUAL(s.outcome.result.outcome, HOST_OK);
 	CU_ASSERT_FALSE(s.outcome.result.intact);
@@ -156,7 +163,8 @@ static void a_large_ping_goes_in_fragments_and_comes_back(void)
 
 	two_hosts_start_plain(&t);
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		struct host_ping_request request = {.ip = IP_2, .count = 1, .payload_bytes = sizes[i]};
+		struct host_ping_request request = {
+		        .ip = IP_2, .count = 1, .payload_bytes = sizes[i]};
 		uint64_t before;
 
 		if (!i)
@@ -167,9 +175,11 @@ static void a_large_ping_goes_in_fragments_and_comes_back(void)
 		CU_ASSERT_TRUE(two_hosts_settle(&t, 10 * SECOND));
 		CU_ASSERT_EQUAL(outcome.result.outcome, HOST_OK);
 		CU_ASSERT_TRUE(outcome.result.intact);
-		/* What is too large for a frame of 65,535 bytes is sent as the largest that is not. */
+		/* What is too large for a frame of 65,535 bytes is sent as the largest that
+		 * is not. */
 		CU_ASSERT_EQUAL(outcome.result.received_bytes, sizes[i] < 65493 ? sizes[i] : 65493);
-		CU_ASSERT_EQUAL(t.frames[0] - before, ((sizes[i] < 65493 ? sizes[i] : 65493) + 8 + 1479) / 1480);
+		CU_ASSERT_EQUAL(t.frames[0] - before,
+		                ((sizes[i] < 65493 ? sizes[i] : 65493) + 8 + 1479) / 1480);
 	}
 	CU_ASSERT_EQUAL(host_counters(t.host[0])->reassembly_failed, 0);
 	two_hosts_stop(&t);
@@ -178,7 +188,8 @@ static void a_large_ping_goes_in_fragments_and_comes_back(void)
 static void fragments_survive_reordering_and_duplication(void)
 {
 	struct host_config config[2] = {two_hosts_config(0), two_hosts_config(1)};
-	struct host_ping_request request = {.ip = IP_2, .count = 50, .interval_ns = 100 * MS, .payload_bytes = 20000};
+	struct host_ping_request request = {
+	        .ip = IP_2, .count = 50, .interval_ns = 100 * MS, .payload_bytes = 20000};
 	struct two_hosts t;
 	struct outcome outcome;
 	struct link_config link;
@@ -200,15 +211,18 @@ static void fragment(struct script *s, uint16_t id, uint16_t offset, size_t len,
 	uint8_t bytes[2048], l4[1480] = {0};
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_eth_spec eth = {.has_vlan = false};
-	struct fb_ipv4_spec ip = {.nw_src = IP_2, .nw_dst = IP_1, .ip_id = id, .more_fragments = more,
-				  .frag_offset = offset};
+	struct fb_ipv4_spec ip = {.nw_src = IP_2,
+	                          .nw_dst = IP_1,
+	                          .ip_id = id,
+	                          .more_fragments = more,
+	                          .frag_offset = offset};
 
 	memcpy(eth.dl_dst, script_host_mac, FB_MAC_BYTES);
 	memcpy(eth.dl_src, script_peer_mac, FB_MAC_BYTES);
 	/* All zeros but the type: the checksum that makes that right. */
 	if (offset == 0) {
 		l4[0] = FB_ICMP_ECHO_REQUEST;
-		fb_set16(l4 + 2, (uint16_t)~(FB_ICMP_ECHO_REQUEST << 8));
+		fb_set16(l4 + 2, (uint16_t) ~(FB_ICMP_ECHO_REQUEST << 8));
 	}
 	fb_build_ipv4(&out, &eth, &ip, FB_IP_ICMP, l4, len);
 	script_receive(s, &out);
@@ -217,7 +231,8 @@ static void fragment(struct script *s, uint16_t id, uint16_t offset, size_t len,
 
 static void a_packet_is_put_together_in_any_order(void)
 {
-	static const uint8_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const uint8_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+	                                    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	struct script s;
 
 	script_start(&s);
@@ -229,7 +244,8 @@ static void a_packet_is_put_together_in_any_order(void)
 			/* A piece that comes twice is one. */
 			fragment(&s, i, (uint16_t)(part * 800), part == 2 ? 100 : 800, part != 2);
 			if (j < 2)
-				fragment(&s, i, (uint16_t)(part * 800), part == 2 ? 100 : 800, part != 2);
+				fragment(&s, i, (uint16_t)(part * 800), part == 2 ? 100 : 800,
+				         part != 2);
 		}
 		CU_ASSERT_EQUAL(host_counters(s.host)->icmp_echo_requests_in, i + 1);
 	}
@@ -386,13 +402,17 @@ static void packets_for_another_address_are_ignored(void)
 }
 
 UNIT_TESTS("host_icmp", UNIT_TEST(a_ping_is_answered), UNIT_TEST(a_lost_ping_is_counted),
-	   UNIT_TEST(a_reply_that_comes_twice_is_a_duplicate), UNIT_TEST(a_ping_that_nobody_answers_times_out),
-	   UNIT_TEST(pings_at_once_do_not_take_each_other_s_replies),
-	   UNIT_TEST(a_reply_with_other_bytes_is_not_intact),
-	   UNIT_TEST(a_large_ping_goes_in_fragments_and_comes_back),
-	   UNIT_TEST(fragments_survive_reordering_and_duplication), UNIT_TEST(a_packet_is_put_together_in_any_order),
-	   UNIT_TEST(fragments_that_cannot_be_end_the_packet),
-	   UNIT_TEST(a_packet_that_stays_incomplete_is_dropped_after_30_seconds),
-	   UNIT_TEST(no_more_than_64_packets_are_put_together_at_once),
-	   UNIT_TEST(a_packet_in_too_many_pieces_is_dropped), UNIT_TEST(an_unknown_protocol_is_unreachable),
-	   UNIT_TEST(no_error_answers_an_error_or_a_broadcast), UNIT_TEST(packets_for_another_address_are_ignored))
+           UNIT_TEST(a_reply_that_comes_twice_is_a_duplicate),
+           UNIT_TEST(a_ping_that_nobody_answers_times_out),
+           UNIT_TEST(pings_at_once_do_not_take_each_other_s_replies),
+           UNIT_TEST(a_reply_with_other_bytes_is_not_intact),
+           UNIT_TEST(a_large_ping_goes_in_fragments_and_comes_back),
+           UNIT_TEST(fragments_survive_reordering_and_duplication),
+           UNIT_TEST(a_packet_is_put_together_in_any_order),
+           UNIT_TEST(fragments_that_cannot_be_end_the_packet),
+           UNIT_TEST(a_packet_that_stays_incomplete_is_dropped_after_30_seconds),
+           UNIT_TEST(no_more_than_64_packets_are_put_together_at_once),
+           UNIT_TEST(a_packet_in_too_many_pieces_is_dropped),
+           UNIT_TEST(an_unknown_protocol_is_unreachable),
+           UNIT_TEST(no_error_answers_an_error_or_a_broadcast),
+           UNIT_TEST(packets_for_another_address_are_ignored))

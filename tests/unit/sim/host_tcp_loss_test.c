@@ -1,4 +1,5 @@
-/* TCP of simulated hosts when frames are lost, doubled or late: what is sent again, when, and that the bytes arrive. */
+/* TCP of simulated hosts when frames are lost, doubled or late: what is sent again, when, and that
+ * the bytes arrive. */
 #include "lib/base/digest.h"
 #include "tests/unit/sim/script.h"
 
@@ -14,7 +15,8 @@ static uint32_t at(unsigned n)
 	return 1 + n * MSS;
 }
 
-/* An acknowledgement of 'ack' with the SACK blocks 'blocks', pairs of relative sequence numbers that end with 0. */
+/* An acknowledgement of 'ack' with the SACK blocks 'blocks', pairs of relative sequence numbers
+ * that end with 0. */
 static void script_sack(struct script *s, uint32_t ack, const uint32_t *blocks)
 {
 	uint8_t options[40] = {1, 1, 5, 2};
@@ -46,7 +48,10 @@ static void a_lost_segment_is_sent_again_after_the_timeout_which_doubles(void)
 	script_start(&s);
 	script_connect(&s, &request, true);
 	script_until(&s, 3100 * MS);
-	script_expect(&s, "0.200000 P. 1:2 ack 1\n0.600000 P. 1:2 ack 1\n1.400000 P. 1:2 ack 1\n3.000000 P. 1:2 ack 1\n");
+	script_expect(&s, "0.200000 P. 1:2 ack 1\n"
+	                  "0.600000 P. 1:2 ack 1\n"
+	                  "1.400000 P. 1:2 ack 1\n"
+	                  "3.000000 P. 1:2 ack 1\n");
 	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_retransmissions, 4);
 	script_tcp(&s, ACK, 1, 2, 0);
 	script_until(&s, 30 * SECOND);
@@ -70,8 +75,8 @@ static void fifteen_retransmissions_without_an_answer_end_a_connection(void)
 	script_stop(&s);
 }
 
-/* Karn: the time from a retransmission to an acknowledgement measures nothing. The SYN took 100 ms: srtt 100 ms, rttvar 50 ms,
- * the timeout 300 ms. */
+/* Karn: the time from a retransmission to an acknowledgement measures nothing. The SYN took 100 ms:
+ * srtt 100 ms, rttvar 50 ms, the timeout 300 ms. */
 static void a_retransmission_is_not_measured(void)
 {
 	struct host_tcp_request request = tcp_to(22, "x", HOST_SERVICE_NONE);
@@ -83,7 +88,10 @@ static void a_retransmission_is_not_measured(void)
 	script_until(&s, 100 * MS);
 	script_syn(&s, SYN | ACK, 0, 1, true);
 	script_until(&s, 450 * MS);
-	script_expect(&s, "0.000000 S 0\n0.100000 . 1 ack 1\n0.100000 P. 1:2 ack 1\n0.400000 P. 1:2 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.100000 . 1 ack 1\n"
+	                  "0.100000 P. 1:2 ack 1\n"
+	                  "0.400000 P. 1:2 ack 1\n");
 	script_tcp(&s, ACK, 1, 2, 0);
 	script_stop(&s);
 
@@ -93,7 +101,11 @@ static void a_retransmission_is_not_measured(void)
 	script_until(&s, 1050 * MS);
 	script_syn(&s, SYN | ACK, 0, 1, true);
 	script_until(&s, 3 * SECOND);
-	script_expect(&s, "0.000000 S 0\n1.000000 S 0\n1.050000 . 1 ack 1\n1.050000 P. 1:2 ack 1\n2.050000 P. 1:2 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "1.000000 S 0\n"
+	                  "1.050000 . 1 ack 1\n"
+	                  "1.050000 P. 1:2 ack 1\n"
+	                  "2.050000 P. 1:2 ack 1\n");
 	script_stop(&s);
 }
 
@@ -106,7 +118,8 @@ static void the_back_off_ends_with_an_acknowledgement_of_new_data(void)
 	script_skip(&s);
 	/* After three timeouts an acknowledgement: the next timeout is 200 ms again. */
 	script_tcp(&s, ACK, 1, at(1), 0);
-	script_expect(&s, "1.500000 P. 1461:2921 ack 1\n1.500000 P. 2921:4381 ack 1\n");
+	script_expect(&s, "1.500000 P. 1461:2921 ack 1\n"
+	                  "1.500000 P. 2921:4381 ack 1\n");
 	script_until(&s, 1800 * MS);
 	script_expect(&s, "1.700000 P. 1461:2921 ack 1\n");
 	script_stop(&s);
@@ -120,14 +133,17 @@ static void the_third_duplicate_acknowledgement_brings_the_lost_segment(void)
 	script_tcp(&s, ACK, 1, 1, 0);
 	script_tcp(&s, ACK, 1, 1, 0);
 	/* Two of them let new segments go out (RFC 3042). */
-	script_expect(&s, "0.000000 . 14601:16061 ack 1\n0.000000 . 16061:17521 ack 1\n");
+	script_expect(&s, "0.000000 . 14601:16061 ack 1\n"
+	                  "0.000000 . 16061:17521 ack 1\n");
 	script_tcp(&s, ACK, 1, 1, 0);
 	script_expect(&s, "0.000000 P. 1:1461 ack 1\n");
-	/* Recovery: when no more than half of what was under way is left, one new segment for each that arrived. */
+	/* Recovery: when no more than half of what was under way is left, one new segment for each
+	 * that arrived. */
 	for (unsigned i = 0; i < 6; i++)
 		script_tcp(&s, ACK, 1, 1, 0);
-	script_expect(&s, "0.000000 . 17521:18981 ack 1\n0.000000 . 18981:20441 ack 1\n"
-			  "0.000000 . 20441:21901 ack 1\n");
+	script_expect(&s, "0.000000 . 17521:18981 ack 1\n"
+	                  "0.000000 . 18981:20441 ack 1\n"
+	                  "0.000000 . 20441:21901 ack 1\n");
 	/* All that was sent before has come: recovery is over. */
 	script_tcp(&s, ACK, 1, at(12), 0);
 	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_retransmissions, 1);
@@ -180,7 +196,8 @@ static void sack_tells_what_is_lost_and_only_that_is_sent_again(void)
 	script_expect(&s, "0.000000 P. 1:1461 ack 1\n");
 	script_sack(&s, 1, (uint32_t[]){at(5), at(8), at(1), at(3), 0});
 	script_sack(&s, 1, (uint32_t[]){at(5), at(10), at(1), at(3), 0});
-	script_expect(&s, "0.000000 P. 4381:5841 ack 1\n0.000000 P. 5841:7301 ack 1\n");
+	script_expect(&s, "0.000000 P. 4381:5841 ack 1\n"
+	                  "0.000000 P. 5841:7301 ack 1\n");
 	script_sack(&s, at(3), (uint32_t[]){at(5), at(10), 0});
 	script_sack(&s, at(4), (uint32_t[]){at(5), at(10), 0});
 	script_tcp(&s, ACK, 1, at(10), 0);
@@ -209,11 +226,13 @@ static void after_a_timeout_what_was_reported_is_not_sent_again(void)
 
 	script_send(&s, 10 * MSS, true);
 	script_sack(&s, 1, (uint32_t[]){at(2), at(9), 0});
-	script_expect(&s, "0.000000 P. 1:1461 ack 1\n0.000000 P. 1461:2921 ack 1\n");
+	script_expect(&s, "0.000000 P. 1:1461 ack 1\n"
+	                  "0.000000 P. 1461:2921 ack 1\n");
 	script_until(&s, 300 * MS);
 	script_expect(&s, "0.200000 P. 1:1461 ack 1\n");
 	script_sack(&s, at(1), (uint32_t[]){at(2), at(9), 0});
-	script_expect(&s, "0.300000 P. 1461:2921 ack 1\n0.300000 P. 13141:14601 ack 1\n");
+	script_expect(&s, "0.300000 P. 1461:2921 ack 1\n"
+	                  "0.300000 P. 13141:14601 ack 1\n");
 	script_stop(&s);
 }
 
@@ -230,7 +249,8 @@ static void a_peer_that_drops_what_it_reported_gets_it_again(void)
 	script_until(&s, 210 * MS);
 	script_expect(&s, "0.200000 P. 1461:2921 ack 1\n");
 	script_tcp(&s, ACK, 1, at(2), 0);
-	script_expect(&s, "0.210000 P. 2921:4381 ack 1\n0.210000 P. 4381:5841 ack 1\n");
+	script_expect(&s, "0.210000 P. 2921:4381 ack 1\n"
+	                  "0.210000 P. 4381:5841 ack 1\n");
 	script_stop(&s);
 }
 
@@ -291,7 +311,8 @@ static bool digest_frame(void *ctx, unsigned end, const struct fb_packet *p)
 	return true;
 }
 
-static struct run transfer(const struct link_config *link, uint64_t bytes, enum host_service service, uint64_t seed)
+static struct run transfer(const struct link_config *link, uint64_t bytes,
+                           enum host_service service, uint64_t seed)
 {
 	struct host_config config[2] = {two_hosts_config(0), two_hosts_config(1)};
 	struct host_tcp_request request = tcp_pattern(9, bytes, service);
@@ -317,7 +338,7 @@ static struct run transfer(const struct link_config *link, uint64_t bytes, enum 
 	run.result = outcome.result;
 	run.frames = t.frames[0] + t.frames[1];
 	run.retransmissions = host_counters(t.host[0])->tcp_retransmissions +
-			      host_counters(t.host[1])->tcp_retransmissions;
+	                      host_counters(t.host[1])->tcp_retransmissions;
 	digest_text(digester.digest, run.digest);
 	two_hosts_stop(&t);
 	digest_free(digester.digest);
@@ -364,7 +385,8 @@ static void a_small_transfer_survives_a_loss_of_thirty_percent(void)
 	struct link_config link = lossy(300000, 0, 0);
 
 	for (uint64_t seed = 1; seed <= 10; seed++) {
-		struct run run = transfer(&link, 20000, seed % 2 ? HOST_SERVICE_DISCARD : HOST_SERVICE_ECHO, seed);
+		struct run run = transfer(
+		        &link, 20000, seed % 2 ? HOST_SERVICE_DISCARD : HOST_SERVICE_ECHO, seed);
 
 		CU_ASSERT_EQUAL(run.result.outcome, HOST_OK);
 		CU_ASSERT_TRUE(run.result.intact);
@@ -375,14 +397,16 @@ static void a_small_transfer_survives_a_loss_of_thirty_percent(void)
 static void many_faults_and_seeds_leave_the_bytes_intact(void)
 {
 	for (uint64_t seed = 1; seed <= 30; seed++) {
-		struct link_config link = lossy(1000 * (uint32_t)(seed % 7), 30000 * (uint32_t)(seed % 5),
-						20000 * (uint32_t)(seed % 3));
+		struct link_config link =
+		        lossy(1000 * (uint32_t)(seed % 7), 30000 * (uint32_t)(seed % 5),
+		              20000 * (uint32_t)(seed % 3));
 		struct run run;
 
 		link.jitter_ns = seed % 4 * 100 * FB_NS_PER_US;
 		link.rate_bps = seed % 2 ? 10000000 : 1000000000;
 		link.queue_bytes_max = 20000 + 10000 * (seed % 10);
-		run = transfer(&link, 300000, seed % 3 ? HOST_SERVICE_DISCARD : HOST_SERVICE_ECHO, seed);
+		run = transfer(&link, 300000, seed % 3 ? HOST_SERVICE_DISCARD : HOST_SERVICE_ECHO,
+		               seed);
 		CU_ASSERT_EQUAL(run.result.outcome, HOST_OK);
 		CU_ASSERT_TRUE(run.result.intact);
 	}
@@ -417,21 +441,21 @@ static void the_same_seed_gives_the_same_frames_and_another_seed_others(void)
 }
 
 UNIT_TESTS("host_tcp_loss", UNIT_TEST(a_lost_segment_is_sent_again_after_the_timeout_which_doubles),
-	   UNIT_TEST(fifteen_retransmissions_without_an_answer_end_a_connection),
-	   UNIT_TEST(a_retransmission_is_not_measured),
-	   UNIT_TEST(the_back_off_ends_with_an_acknowledgement_of_new_data),
-	   UNIT_TEST(the_third_duplicate_acknowledgement_brings_the_lost_segment),
-	   UNIT_TEST(a_partial_acknowledgement_brings_the_next_lost_segment),
-	   UNIT_TEST(data_or_another_window_makes_no_duplicate_acknowledgement),
-	   UNIT_TEST(sack_tells_what_is_lost_and_only_that_is_sent_again),
-	   UNIT_TEST(sack_blocks_that_cannot_be_are_ignored),
-	   UNIT_TEST(after_a_timeout_what_was_reported_is_not_sent_again),
-	   UNIT_TEST(a_peer_that_drops_what_it_reported_gets_it_again),
-	   UNIT_TEST(a_lost_fin_is_sent_again_with_the_data_before_it),
-	   UNIT_TEST(the_congestion_window_halves_at_a_loss_and_grows_by_one_segment_a_round_trip),
-	   UNIT_TEST(ten_megabytes_arrive_intact_over_a_lossy_reordering_link),
-	   UNIT_TEST(ten_megabytes_go_both_ways_over_a_lossy_reordering_link),
-	   UNIT_TEST(a_small_transfer_survives_a_loss_of_thirty_percent),
-	   UNIT_TEST(many_faults_and_seeds_leave_the_bytes_intact),
-	   UNIT_TEST(a_link_whose_queue_overflows_is_used_well),
-	   UNIT_TEST(the_same_seed_gives_the_same_frames_and_another_seed_others))
+           UNIT_TEST(fifteen_retransmissions_without_an_answer_end_a_connection),
+           UNIT_TEST(a_retransmission_is_not_measured),
+           UNIT_TEST(the_back_off_ends_with_an_acknowledgement_of_new_data),
+           UNIT_TEST(the_third_duplicate_acknowledgement_brings_the_lost_segment),
+           UNIT_TEST(a_partial_acknowledgement_brings_the_next_lost_segment),
+           UNIT_TEST(data_or_another_window_makes_no_duplicate_acknowledgement),
+           UNIT_TEST(sack_tells_what_is_lost_and_only_that_is_sent_again),
+           UNIT_TEST(sack_blocks_that_cannot_be_are_ignored),
+           UNIT_TEST(after_a_timeout_what_was_reported_is_not_sent_again),
+           UNIT_TEST(a_peer_that_drops_what_it_reported_gets_it_again),
+           UNIT_TEST(a_lost_fin_is_sent_again_with_the_data_before_it),
+           UNIT_TEST(the_congestion_window_halves_at_a_loss_and_grows_by_one_segment_a_round_trip),
+           UNIT_TEST(ten_megabytes_arrive_intact_over_a_lossy_reordering_link),
+           UNIT_TEST(ten_megabytes_go_both_ways_over_a_lossy_reordering_link),
+           UNIT_TEST(a_small_transfer_survives_a_loss_of_thirty_percent),
+           UNIT_TEST(many_faults_and_seeds_leave_the_bytes_intact),
+           UNIT_TEST(a_link_whose_queue_overflows_is_used_well),
+           UNIT_TEST(the_same_seed_gives_the_same_frames_and_another_seed_others))

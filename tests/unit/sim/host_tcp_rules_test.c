@@ -1,5 +1,6 @@
-/* The points of TCP in which a simulated host does as the Linux hosts did that the balancer was measured with: retransmission times of
- * SYN and SYN-ACK, resets, the defences of RFC 5961, numbers and ports that do not repeat, TIME_WAIT. */
+/* The points of TCP in which a simulated host does as the Linux hosts did that the balancer was
+ * measured with: retransmission times of SYN and SYN-ACK, resets, the defences of RFC 5961, numbers
+ * and ports that do not repeat, TIME_WAIT. */
 #include "tests/unit/sim/script.h"
 
 #define SYN FB_TCP_SYN
@@ -15,8 +16,13 @@ static void a_syn_is_retransmitted_after_1_3_and_7_seconds(void)
 	script_start(&s);
 	script_open(&s, &request);
 	script_until(&s, 200 * SECOND);
-	script_expect(&s, "0.000000 S 0\n1.000000 S 0\n3.000000 S 0\n7.000000 S 0\n15.000000 S 0\n31.000000 S 0\n"
-			  "63.000000 S 0\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "1.000000 S 0\n"
+	                  "3.000000 S 0\n"
+	                  "7.000000 S 0\n"
+	                  "15.000000 S 0\n"
+	                  "31.000000 S 0\n"
+	                  "63.000000 S 0\n");
 	CU_ASSERT_EQUAL(s.outcome.done, 1);
 	CU_ASSERT_EQUAL(s.outcome.result.outcome, HOST_TIMEOUT);
 	CU_ASSERT_EQUAL(s.outcome.result.ended_ns, 127 * SECOND);
@@ -34,8 +40,12 @@ static void a_syn_ack_is_retransmitted_after_1_3_and_7_seconds(void)
 	script_syn(&s, SYN, 0, 0, true);
 	CU_ASSERT_TRUE(host_pending(s.host));
 	script_until(&s, 200 * SECOND);
-	script_expect(&s, "0.000000 S. 0 ack 1\n1.000000 S. 0 ack 1\n3.000000 S. 0 ack 1\n7.000000 S. 0 ack 1\n"
-			  "15.000000 S. 0 ack 1\n31.000000 S. 0 ack 1\n");
+	script_expect(&s, "0.000000 S. 0 ack 1\n"
+	                  "1.000000 S. 0 ack 1\n"
+	                  "3.000000 S. 0 ack 1\n"
+	                  "7.000000 S. 0 ack 1\n"
+	                  "15.000000 S. 0 ack 1\n"
+	                  "31.000000 S. 0 ack 1\n");
 	/* The half-open connection is gone after 63 s: an acknowledgement finds nobody. */
 	CU_ASSERT_FALSE(host_pending(s.host));
 	script_tcp(&s, ACK, 1, 1, 0);
@@ -53,7 +63,8 @@ static void a_retransmitted_syn_gets_the_same_syn_ack(void)
 	script_syn(&s, SYN, 0, 0, true);
 	script_until(&s, 300 * MS);
 	script_syn(&s, SYN, 0, 0, true);
-	script_expect(&s, "0.000000 S. 0 ack 1\n0.300000 S. 0 ack 1\n");
+	script_expect(&s, "0.000000 S. 0 ack 1\n"
+	                  "0.300000 S. 0 ack 1\n");
 	/* A copy of it, a moment later, gets none: no storm of answers. */
 	script_until(&s, 301 * MS);
 	script_syn(&s, SYN, 0, 0, true);
@@ -92,7 +103,9 @@ static void a_second_syn_ack_with_another_acknowledgement_is_reset_and_the_first
 	script_syn(&s, SYN | ACK, 0, 4000, true);
 	script_expect(&s, "0.000000 R 4000\n");
 	script_syn(&s, SYN | ACK, 0, 1, true);
-	script_expect(&s, "0.000000 . 1 ack 1\n0.000000 P. 1:2 ack 1\n0.000000 F. 2 ack 1\n");
+	script_expect(&s, "0.000000 . 1 ack 1\n"
+	                  "0.000000 P. 1:2 ack 1\n"
+	                  "0.000000 F. 2 ack 1\n");
 	script_stop(&s);
 }
 
@@ -282,7 +295,8 @@ static void a_syn_in_an_established_connection_gets_a_challenge(void)
 	script_syn(&s, SYN, 5000000, 0, true);
 	script_until(&s, 1000 * MS);
 	script_syn(&s, SYN | ACK, 1, 1, true);
-	script_expect(&s, "0.500000 . 1 ack 1\n1.000000 . 1 ack 1\n");
+	script_expect(&s, "0.500000 . 1 ack 1\n"
+	                  "1.000000 . 1 ack 1\n");
 	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_challenge_acks, 3);
 	/* The connection lives. */
 	script_tcp(&s, ACK, 1, 1, 4);
@@ -298,7 +312,8 @@ static void a_new_syn_finds_a_half_open_connection_and_gets_through_by_its_reset
 	host_listen_tcp(s.host, 22, HOST_SERVICE_HOSTNAME);
 	script_syn(&s, SYN, 0, 0, true);
 	script_skip(&s);
-	/* The same port with another initial sequence number: what we say makes its sender reset. */
+	/* The same port with another initial sequence number: what we say makes its
+	 * sender reset. */
 	script_syn(&s, SYN, 900000, 0, true);
 	script_expect(&s, "0.000000 . 1 ack 1\n");
 	script_tcp(&s, RST, 1, 0, 0);
@@ -316,7 +331,8 @@ static void a_segment_outside_the_window_gets_an_acknowledgement(void)
 	script_accept(&s, HOST_SERVICE_ECHO, true);
 	script_tcp(&s, ACK, 70000, 1, 10);
 	script_expect(&s, "0.000000 . 1 ack 1\n");
-	/* With data each one, without at most every 500 ms, lest two hosts answer each other for ever. */
+	/* With data each one, without at most every 500 ms, lest two hosts answer each other for
+	 * ever. */
 	script_tcp(&s, ACK, 70000, 1, 10);
 	script_expect(&s, "0.000000 . 1 ack 1\n");
 	script_tcp(&s, ACK, 0, 1, 0);
@@ -338,7 +354,8 @@ static void data_that_is_known_gets_an_acknowledgement(void)
 	script_expect(&s, "0.000000 . 1 ack 11\n");
 	script_tcp(&s, ACK, 1, 1, 10);
 	script_tcp(&s, ACK, 3, 1, 8);
-	script_expect(&s, "0.000000 . 1 ack 11\n0.000000 . 1 ack 11\n");
+	script_expect(&s, "0.000000 . 1 ack 11\n"
+	                  "0.000000 . 1 ack 11\n");
 	script_stop(&s);
 }
 
@@ -358,14 +375,15 @@ static void an_acknowledgement_of_what_was_never_sent_gets_a_challenge(void)
 	script_stop(&s);
 }
 
-/* The peer opens, asks for the hostname, and the host closes first: the connection is in TIME_WAIT. The host has sent 1:4 and
- * FIN at 4, the peer 1:3 and FIN at 3. */
+/* The peer opens, asks for the hostname, and the host closes first: the connection is in TIME_WAIT.
+ * The host has sent 1:4 and FIN at 4, the peer 1:3 and FIN at 3. */
 static void script_time_wait(struct script *s)
 {
 	script_start(s);
 	script_accept(s, HOST_SERVICE_HOSTNAME, true);
 	script_tcp(s, ACK, 1, 1, 2);
-	script_expect(s, "0.000000 P. 1:4 ack 3\n0.000000 F. 4 ack 3\n");
+	script_expect(s, "0.000000 P. 1:4 ack 3\n"
+	                 "0.000000 F. 4 ack 3\n");
 	script_tcp(s, ACK, 3, 5, 0);
 	script_tcp(s, ACK | FIN, 3, 5, 0);
 	script_expect(s, "0.000000 . 5 ack 4\n");
@@ -385,7 +403,8 @@ static void time_wait_takes_a_syn_with_a_higher_sequence_number(void)
 	CU_ASSERT_TRUE((int32_t)(s.iss - (old_iss + 5)) > 0);
 	script_tcp(&s, ACK, 6, 1, 0);
 	script_tcp(&s, ACK, 6, 1, 2);
-	script_expect(&s, "10.000000 P. 1:4 ack 8\n10.000000 F. 4 ack 8\n");
+	script_expect(&s, "10.000000 P. 1:4 ack 8\n"
+	                  "10.000000 F. 4 ack 8\n");
 	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_accepted, 2);
 	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_answered, 2);
 	script_stop(&s);
@@ -457,7 +476,8 @@ static void both_can_open_at_once(void)
 	script_expect(&s, "0.010000 S. 0 ack 1\n");
 	/* The peer's answer to our SYN. */
 	script_syn(&s, SYN | ACK, 0, 1, true);
-	script_expect(&s, "0.010000 P. 1:2 ack 1\n0.010000 F. 2 ack 1\n");
+	script_expect(&s, "0.010000 P. 1:2 ack 1\n"
+	                  "0.010000 F. 2 ack 1\n");
 	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_connected, 1);
 	script_tcp(&s, ACK | FIN, 1, 3, 0);
 	CU_ASSERT_EQUAL(s.outcome.result.outcome, HOST_OK);
@@ -493,7 +513,8 @@ static void only_the_first_syn_asks_for_ecn(void)
 	script_start(&s);
 	script_open(&s, &request);
 	script_until(&s, SECOND);
-	script_expect(&s, "0.000000 SEW 0\n1.000000 S 0\n");
+	script_expect(&s, "0.000000 SEW 0\n"
+	                  "1.000000 S 0\n");
 	script_stop(&s);
 }
 
@@ -540,26 +561,29 @@ static void a_wrong_checksum_is_counted_and_nothing_else(void)
 	script_stop(&s);
 }
 
-UNIT_TESTS("host_tcp_rules", UNIT_TEST(a_syn_is_retransmitted_after_1_3_and_7_seconds),
-	   UNIT_TEST(a_syn_ack_is_retransmitted_after_1_3_and_7_seconds),
-	   UNIT_TEST(a_retransmitted_syn_gets_the_same_syn_ack),
-	   UNIT_TEST(a_syn_ack_for_an_unknown_connection_is_reset),
-	   UNIT_TEST(a_second_syn_ack_with_another_acknowledgement_is_reset_and_the_first_one_counts),
-	   UNIT_TEST(a_closed_port_answers_reset), UNIT_TEST(a_reset_for_our_syn_is_refusal),
-	   UNIT_TEST(the_initial_sequence_number_is_new_for_every_connection),
-	   UNIT_TEST(initial_sequence_numbers_and_ports_follow_from_seed_and_name),
-	   UNIT_TEST(ephemeral_ports_do_not_repeat_soon), UNIT_TEST(a_request_without_a_free_port_fails),
-	   UNIT_TEST(a_reset_counts_only_at_exactly_the_next_sequence_number),
-	   UNIT_TEST(a_challenge_is_answered_by_the_true_peer_with_a_reset_that_counts),
-	   UNIT_TEST(a_syn_in_an_established_connection_gets_a_challenge),
-	   UNIT_TEST(a_new_syn_finds_a_half_open_connection_and_gets_through_by_its_reset),
-	   UNIT_TEST(a_segment_outside_the_window_gets_an_acknowledgement),
-	   UNIT_TEST(data_that_is_known_gets_an_acknowledgement),
-	   UNIT_TEST(an_acknowledgement_of_what_was_never_sent_gets_a_challenge),
-	   UNIT_TEST(time_wait_takes_a_syn_with_a_higher_sequence_number),
-	   UNIT_TEST(time_wait_answers_a_syn_with_a_lower_sequence_number_as_the_old_connection),
-	   UNIT_TEST(time_wait_acknowledges_a_fin_that_comes_again_and_starts_over),
-	   UNIT_TEST(time_wait_ends_after_a_minute),
-	   UNIT_TEST(time_wait_ends_by_a_reset_at_exactly_the_next_sequence_number), UNIT_TEST(both_can_open_at_once),
-	   UNIT_TEST(both_can_close_at_once), UNIT_TEST(only_the_first_syn_asks_for_ecn),
-	   UNIT_TEST(a_syn_with_ecn_bits_is_a_syn), UNIT_TEST(a_wrong_checksum_is_counted_and_nothing_else))
+UNIT_TESTS(
+        "host_tcp_rules", UNIT_TEST(a_syn_is_retransmitted_after_1_3_and_7_seconds),
+        UNIT_TEST(a_syn_ack_is_retransmitted_after_1_3_and_7_seconds),
+        UNIT_TEST(a_retransmitted_syn_gets_the_same_syn_ack),
+        UNIT_TEST(a_syn_ack_for_an_unknown_connection_is_reset),
+        UNIT_TEST(a_second_syn_ack_with_another_acknowledgement_is_reset_and_the_first_one_counts),
+        UNIT_TEST(a_closed_port_answers_reset), UNIT_TEST(a_reset_for_our_syn_is_refusal),
+        UNIT_TEST(the_initial_sequence_number_is_new_for_every_connection),
+        UNIT_TEST(initial_sequence_numbers_and_ports_follow_from_seed_and_name),
+        UNIT_TEST(ephemeral_ports_do_not_repeat_soon),
+        UNIT_TEST(a_request_without_a_free_port_fails),
+        UNIT_TEST(a_reset_counts_only_at_exactly_the_next_sequence_number),
+        UNIT_TEST(a_challenge_is_answered_by_the_true_peer_with_a_reset_that_counts),
+        UNIT_TEST(a_syn_in_an_established_connection_gets_a_challenge),
+        UNIT_TEST(a_new_syn_finds_a_half_open_connection_and_gets_through_by_its_reset),
+        UNIT_TEST(a_segment_outside_the_window_gets_an_acknowledgement),
+        UNIT_TEST(data_that_is_known_gets_an_acknowledgement),
+        UNIT_TEST(an_acknowledgement_of_what_was_never_sent_gets_a_challenge),
+        UNIT_TEST(time_wait_takes_a_syn_with_a_higher_sequence_number),
+        UNIT_TEST(time_wait_answers_a_syn_with_a_lower_sequence_number_as_the_old_connection),
+        UNIT_TEST(time_wait_acknowledges_a_fin_that_comes_again_and_starts_over),
+        UNIT_TEST(time_wait_ends_after_a_minute),
+        UNIT_TEST(time_wait_ends_by_a_reset_at_exactly_the_next_sequence_number),
+        UNIT_TEST(both_can_open_at_once), UNIT_TEST(both_can_close_at_once),
+        UNIT_TEST(only_the_first_syn_asks_for_ecn), UNIT_TEST(a_syn_with_ecn_bits_is_a_syn),
+        UNIT_TEST(a_wrong_checksum_is_counted_and_nothing_else))

@@ -1,5 +1,5 @@
-/* TCP of simulated hosts: opening, data, windows, closing, services and requests. What happens to losses is in host_tcp_loss_test.c, the
- * rules of Linux in host_tcp_rules_test.c. */
+/* TCP of simulated hosts: opening, data, windows, closing, services and requests. What happens to
+ * losses is in host_tcp_loss_test.c, the rules of Linux in host_tcp_rules_test.c. */
 #include "tests/unit/sim/script.h"
 
 #define SYN FB_TCP_SYN
@@ -18,7 +18,10 @@ static void a_client_shakes_hands_sends_and_closes(void)
 	script_open(&s, &request);
 	script_until(&s, 10 * MS);
 	script_syn(&s, SYN | ACK, 0, 1, true);
-	script_expect(&s, "0.000000 S 0\n0.010000 . 1 ack 1\n0.010000 P. 1:9 ack 1\n0.010000 F. 9 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.010000 . 1 ack 1\n"
+	                  "0.010000 P. 1:9 ack 1\n"
+	                  "0.010000 F. 9 ack 1\n");
 	script_until(&s, 20 * MS);
 	script_tcp(&s, ACK, 1, 10, 3);
 	script_tcp(&s, ACK | FIN, 4, 10, 0);
@@ -46,7 +49,8 @@ static void a_syn_offers_mss_sack_and_window_scale(void)
 	script_open(&s, &request);
 	fb_packet_parse(&p, s.last, s.last_len);
 	CU_ASSERT_EQUAL(p.payload_ofs - p.l4_ofs, FB_TCP_HEADER_BYTES + sizeof expected);
-	CU_ASSERT_EQUAL(memcmp(p.data + p.l4_ofs + FB_TCP_HEADER_BYTES, expected, sizeof expected), 0);
+	CU_ASSERT_EQUAL(memcmp(p.data + p.l4_ofs + FB_TCP_HEADER_BYTES, expected, sizeof expected),
+	                0);
 	CU_ASSERT_TRUE(p.dont_fragment);
 	script_expect(&s, "0.000000 S 0 win 65535\n");
 	script_stop(&s);
@@ -67,7 +71,8 @@ static void a_syn_ack_has_only_the_options_that_the_syn_had(void)
 	/* Without the scale of both, the window is what 16 bits can say. */
 	script_tcp(&s, ACK, 1, 1, 0);
 	script_tcp(&s, ACK, 1, 1, 5);
-	script_expect(&s, "0.000000 S. 0 ack 1 win 65535\n0.000000 P. 1:6 ack 6 win 65535\n");
+	script_expect(&s, "0.000000 S. 0 ack 1 win 65535\n"
+	                  "0.000000 P. 1:6 ack 6 win 65535\n");
 
 	s.peer_port++;
 	script_tcp_options(&s, SYN, 0, 0, 0, full, sizeof full);
@@ -75,7 +80,8 @@ static void a_syn_ack_has_only_the_options_that_the_syn_had(void)
 	CU_ASSERT_EQUAL(p.payload_ofs - p.l4_ofs, FB_TCP_HEADER_BYTES + 12);
 	script_tcp(&s, ACK, 1, 1, 0);
 	script_tcp(&s, ACK, 1, 1, 5);
-	script_expect(&s, "0.000000 S. 0 ack 1 win 65535\n0.000000 P. 1:6 ack 6 win 32768\n");
+	script_expect(&s, "0.000000 S. 0 ack 1 win 65535\n"
+	                  "0.000000 P. 1:6 ack 6 win 32768\n");
 	script_stop(&s);
 }
 
@@ -88,8 +94,12 @@ static void segments_are_as_large_as_the_peer_takes(void)
 	script_start(&s);
 	script_open(&s, &request);
 	script_tcp_options(&s, SYN | ACK, 0, 1, 0, mss_1000, sizeof mss_1000);
-	script_expect(&s, "0.000000 S 0\n0.000000 . 1 ack 1\n0.000000 . 1:1001 ack 1\n0.000000 . 1001:2001 ack 1\n"
-			  "0.000000 P. 2001:2501 ack 1\n0.000000 F. 2501 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.000000 . 1 ack 1\n"
+	                  "0.000000 . 1:1001 ack 1\n"
+	                  "0.000000 . 1001:2001 ack 1\n"
+	                  "0.000000 P. 2001:2501 ack 1\n"
+	                  "0.000000 F. 2501 ack 1\n");
 	script_stop(&s);
 
 	/* One that says nothing takes 536 (RFC 9293). */
@@ -97,8 +107,11 @@ static void segments_are_as_large_as_the_peer_takes(void)
 	request.send_bytes = 600;
 	script_open(&s, &request);
 	script_tcp(&s, SYN | ACK, 0, 1, 0);
-	script_expect(&s, "0.000000 S 0\n0.000000 . 1 ack 1\n0.000000 . 1:537 ack 1\n0.000000 P. 537:601 ack 1\n"
-			  "0.000000 F. 601 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.000000 . 1 ack 1\n"
+	                  "0.000000 . 1:537 ack 1\n"
+	                  "0.000000 P. 537:601 ack 1\n"
+	                  "0.000000 F. 601 ack 1\n");
 	script_stop(&s);
 }
 
@@ -127,14 +140,19 @@ static void the_window_scale_counts(void)
 	s.window = 1460;
 	script_tcp_options(&s, SYN | ACK, 0, 1, 0, options, sizeof options);
 	/* Unscaled in the SYN. */
-	script_expect(&s, "0.000000 S 0\n0.000000 . 1 ack 1\n0.000000 . 1:1461 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.000000 . 1 ack 1\n"
+	                  "0.000000 . 1:1461 ack 1\n");
 	script_tcp(&s, ACK, 1, 1461, 0);
-	script_expect(&s, "0.000000 . 1461:2921 ack 1\n0.000000 . 2921:4381 ack 1\n0.000000 . 4381:5841 ack 1\n"
-			  "0.000000 . 5841:7301 ack 1\n");
+	script_expect(&s, "0.000000 . 1461:2921 ack 1\n"
+	                  "0.000000 . 2921:4381 ack 1\n"
+	                  "0.000000 . 4381:5841 ack 1\n"
+	                  "0.000000 . 5841:7301 ack 1\n");
 	script_stop(&s);
 }
 
-static void data_is_acknowledged_at_once_at_the_start_and_then_every_second_segment_or_after_40_ms(void)
+static void
+data_is_acknowledged_at_once_at_the_start_and_then_every_second_segment_or_after_40_ms(void)
 {
 	struct script s;
 	uint32_t seq = 1;
@@ -171,14 +189,18 @@ static void segments_out_of_order_are_put_in_order_and_reported(void)
 	script_tcp(&s, ACK, 31, 1, 10);
 	script_tcp(&s, ACK, 51, 1, 10);
 	script_tcp(&s, ACK, 41, 1, 10);
-	script_expect(&s, "0.000000 . 1 ack 1 sack 11:21\n0.000000 . 1 ack 1 sack 31:41 sack 11:21\n"
-			  "0.000000 . 1 ack 1 sack 51:61 sack 31:41 sack 11:21\n"
-			  "0.000000 . 1 ack 1 sack 31:61 sack 11:21\n");
+	script_expect(&s, "0.000000 . 1 ack 1 sack 11:21\n"
+	                  "0.000000 . 1 ack 1 sack 31:41 sack 11:21\n"
+	                  "0.000000 . 1 ack 1 sack 51:61 sack 31:41 sack 11:21\n"
+	                  "0.000000 . 1 ack 1 sack 31:61 sack 11:21\n");
 	script_tcp(&s, ACK, 1, 1, 10);
-	script_expect(&s, "0.000000 P. 1:11 ack 11\n0.000000 P. 11:21 ack 21\n");
+	script_expect(&s, "0.000000 P. 1:11 ack 11\n"
+	                  "0.000000 P. 11:21 ack 21\n");
 	script_tcp(&s, ACK, 21, 1, 10);
-	script_expect(&s, "0.000000 P. 21:31 ack 31\n0.000000 P. 31:41 ack 41\n0.000000 P. 41:51 ack 51\n"
-			  "0.000000 P. 51:61 ack 61\n");
+	script_expect(&s, "0.000000 P. 21:31 ack 31\n"
+	                  "0.000000 P. 31:41 ack 41\n"
+	                  "0.000000 P. 41:51 ack 51\n"
+	                  "0.000000 P. 51:61 ack 61\n");
 	script_stop(&s);
 }
 
@@ -190,7 +212,8 @@ static void a_peer_without_sack_gets_plain_duplicates(void)
 	script_accept(&s, HOST_SERVICE_ECHO, false);
 	script_tcp(&s, ACK, 11, 1, 10);
 	script_tcp(&s, ACK, 31, 1, 10);
-	script_expect(&s, "0.000000 . 1 ack 1\n0.000000 . 1 ack 1\n");
+	script_expect(&s, "0.000000 . 1 ack 1\n"
+	                  "0.000000 . 1 ack 1\n");
 	script_stop(&s);
 }
 
@@ -206,7 +229,9 @@ static void segments_that_overlap_count_once(void)
 	script_tcp(&s, ACK, 15, 1, 10);
 	script_skip(&s);
 	script_tcp(&s, ACK, 1, 1, 14);
-	script_expect(&s, "0.000000 P. 1:15 ack 15\n0.000000 P. 15:31 ack 31\n0.000000 P. 31:51 ack 51\n");
+	script_expect(&s, "0.000000 P. 1:15 ack 15\n"
+	                  "0.000000 P. 15:31 ack 31\n"
+	                  "0.000000 P. 31:51 ack 51\n");
 	/* The bytes say which sequence number they had. */
 	fb_packet_parse(&p, s.last, s.last_len);
 	CU_ASSERT_EQUAL(p.data[p.payload_ofs], 31);
@@ -230,7 +255,8 @@ static void data_beyond_the_window_is_cut(void)
 	script_syn(&s, SYN, 0, 0, true);
 	script_tcp(&s, ACK, 1, 1, 0);
 	script_tcp(&s, ACK, 1, 1, 1200);
-	script_expect(&s, "0.000000 S. 0 ack 1 win 1000\n0.000000 . 1 ack 1001 win 1000\n");
+	script_expect(&s, "0.000000 S. 0 ack 1 win 1000\n"
+	                  "0.000000 . 1 ack 1001 win 1000\n");
 	script_stop(&s);
 }
 
@@ -241,9 +267,12 @@ static void a_fin_that_comes_early_waits_for_the_data_before_it(void)
 	script_start(&s);
 	script_accept(&s, HOST_SERVICE_ECHO, true);
 	script_tcp(&s, ACK | FIN, 11, 1, 10);
-	script_expect(&s, "0.000000 . 1 ack 1 sack 11:21\n0.000000 . 1 ack 1 sack 11:21\n");
+	script_expect(&s, "0.000000 . 1 ack 1 sack 11:21\n"
+	                  "0.000000 . 1 ack 1 sack 11:21\n");
 	script_tcp(&s, ACK, 1, 1, 10);
-	script_expect(&s, "0.000000 P. 1:11 ack 11\n0.000000 P. 11:21 ack 21\n0.000000 F. 21 ack 22\n");
+	script_expect(&s, "0.000000 P. 1:11 ack 11\n"
+	                  "0.000000 P. 11:21 ack 21\n"
+	                  "0.000000 F. 21 ack 22\n");
 	script_tcp(&s, ACK, 22, 22, 0);
 	script_tcp(&s, ACK, 22, 22, 0);
 	script_expect(&s, "0.000000 R 22\n");
@@ -305,13 +334,16 @@ static void a_shut_window_is_probed(void)
 	script_tcp(&s, ACK, 1, 1461, 0);
 	/* The time to the next probe doubles, answered or not. */
 	script_until(&s, 3 * SECOND);
-	script_expect(&s, "0.300000 . 1460 ack 1\n0.700000 . 1460 ack 1\n1.500000 . 1460 ack 1\n");
+	script_expect(&s, "0.300000 . 1460 ack 1\n"
+	                  "0.700000 . 1460 ack 1\n"
+	                  "1.500000 . 1460 ack 1\n");
 	s.window = 2000;
 	script_tcp(&s, ACK, 1, 1461, 0);
 	script_expect(&s, "3.000000 . 1461:2921 ack 1\n");
 	script_tcp(&s, ACK, 1, 2921, 0);
 	script_tcp(&s, ACK, 1, 4381, 0);
-	script_expect(&s, "3.000000 . 2921:4381 ack 1\n3.000000 FP. 4381:5001 ack 1\n");
+	script_expect(&s, "3.000000 . 2921:4381 ack 1\n"
+	                  "3.000000 FP. 4381:5001 ack 1\n");
 	script_stop(&s);
 }
 
@@ -328,7 +360,9 @@ static void a_shut_window_without_answers_ends_the_connection(void)
 	s.window = 0;
 	script_tcp(&s, ACK, 1, 1461, 0);
 	script_until(&s, 100 * SECOND);
-	script_expect(&s, "0.200000 . 1460 ack 1\n0.600000 . 1460 ack 1\n1.400000 . 1460 ack 1\n");
+	script_expect(&s, "0.200000 . 1460 ack 1\n"
+	                  "0.600000 . 1460 ack 1\n"
+	                  "1.400000 . 1460 ack 1\n");
 	CU_ASSERT_EQUAL(s.outcome.done, 1);
 	CU_ASSERT_EQUAL(s.outcome.result.outcome, HOST_TIMEOUT);
 	script_stop(&s);
@@ -427,11 +461,15 @@ static void the_type_of_service_changes_with_the_first_data(void)
 	fb_packet_parse(&p, s.last, s.last_len);
 	CU_ASSERT_EQUAL(p.nw_tos, 0x10);
 	script_syn(&s, SYN | ACK, 0, 1, true);
-	script_expect(&s, "0.000000 S 0\n0.000000 . 1 ack 1\n");
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.000000 . 1 ack 1\n");
 	fb_packet_parse(&p, s.last, s.last_len);
 	CU_ASSERT_EQUAL(p.nw_tos, 0x10);
 	script_until(&s, 2 * SECOND);
-	script_expect(&s, "1.000000 P. 1:2 ack 1\n1.000000 F. 2 ack 1\n1.200000 FP. 1:2 ack 1\n1.600000 FP. 1:2 ack 1\n");
+	script_expect(&s, "1.000000 P. 1:2 ack 1\n"
+	                  "1.000000 F. 2 ack 1\n"
+	                  "1.200000 FP. 1:2 ack 1\n"
+	                  "1.600000 FP. 1:2 ack 1\n");
 	fb_packet_parse(&p, s.last, s.last_len);
 	CU_ASSERT_EQUAL(p.nw_tos, 0x48);
 	script_stop(&s);
@@ -515,7 +553,8 @@ static void a_segment_too_big_for_the_path_goes_out_again_in_smaller_ones(void)
 	script_connect(&s, &request, true);
 	memcpy(eth.dl_dst, script_host_mac, FB_MAC_BYTES);
 	memcpy(eth.dl_src, script_peer_mac, FB_MAC_BYTES);
-	fb_build_icmp(&out, &eth, &ip, FB_ICMP_UNREACHABLE, 4, 1040, s.last + FB_ETH_HEADER_BYTES, 28);
+	fb_build_icmp(&out, &eth, &ip, FB_ICMP_UNREACHABLE, 4, 1040, s.last + FB_ETH_HEADER_BYTES,
+	              28);
 	script_receive(&s, &out);
 	script_expect(&s, "0.000000 P. 1:1001 ack 1\n");
 	script_tcp(&s, ACK, 1, 1001, 0);
@@ -564,12 +603,12 @@ static void echo_and_discard_judge_what_came(void)
 		uint64_t bytes;
 		bool intact;
 	} cases[] = {
-		{7, HOST_SERVICE_ECHO, HOST_SERVICE_ECHO, 1000000, true},
-		{9, HOST_SERVICE_DISCARD, HOST_SERVICE_DISCARD, 1000000, true},
-		{9, HOST_SERVICE_DISCARD, HOST_SERVICE_DISCARD, 1, true},
-		{22, HOST_SERVICE_HOSTNAME, HOST_SERVICE_ECHO, 100, false},
-		{22, HOST_SERVICE_HOSTNAME, HOST_SERVICE_DISCARD, 100, false},
-		{7, HOST_SERVICE_ECHO, HOST_SERVICE_NONE, 5000, true},
+	        {7, HOST_SERVICE_ECHO, HOST_SERVICE_ECHO, 1000000, true},
+	        {9, HOST_SERVICE_DISCARD, HOST_SERVICE_DISCARD, 1000000, true},
+	        {9, HOST_SERVICE_DISCARD, HOST_SERVICE_DISCARD, 1, true},
+	        {22, HOST_SERVICE_HOSTNAME, HOST_SERVICE_ECHO, 100, false},
+	        {22, HOST_SERVICE_HOSTNAME, HOST_SERVICE_DISCARD, 100, false},
+	        {7, HOST_SERVICE_ECHO, HOST_SERVICE_NONE, 5000, true},
 	};
 	struct two_hosts t;
 	struct outcome outcome;
@@ -579,7 +618,8 @@ static void echo_and_discard_judge_what_came(void)
 	host_listen_tcp(t.host[1], 9, HOST_SERVICE_DISCARD);
 	host_listen_tcp(t.host[1], 22, HOST_SERVICE_HOSTNAME);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct host_tcp_request request = tcp_pattern(cases[i].port, cases[i].bytes, cases[i].expect);
+		struct host_tcp_request request =
+		        tcp_pattern(cases[i].port, cases[i].bytes, cases[i].expect);
 
 		two_hosts_tcp(&t, &request, &outcome);
 		CU_ASSERT_TRUE(two_hosts_settle(&t, 10 * SECOND));
@@ -642,7 +682,8 @@ static void many_connections_live_at_once(void)
 		two_hosts_tcp(&t, &request, &outcomes[i]);
 	CU_ASSERT_TRUE(two_hosts_settle(&t, 10 * SECOND));
 	for (unsigned i = 0; i < COUNT; i++)
-		ok += outcomes[i].done == 1 && outcomes[i].result.outcome == HOST_OK && outcomes[i].reply[0] == 'h';
+		ok += outcomes[i].done == 1 && outcomes[i].result.outcome == HOST_OK &&
+		      outcomes[i].reply[0] == 'h';
 	CU_ASSERT_EQUAL(ok, COUNT);
 	CU_ASSERT_EQUAL(host_counters(t.host[1])->tcp_accepted, COUNT);
 	two_hosts_stop(&t);
@@ -658,7 +699,8 @@ static void connections_beyond_the_limit_are_not_taken_and_counted(void)
 	host_listen_tcp(s.host, 22, HOST_SERVICE_HOSTNAME);
 	for (unsigned i = 0; i < 3; i++, s.peer_port++)
 		script_syn(&s, SYN, 0, 0, true);
-	script_expect(&s, "0.000000 S. 0 ack 1\n0.000000 S. 0 ack 1\n");
+	script_expect(&s, "0.000000 S. 0 ack 1\n"
+	                  "0.000000 S. 0 ack 1\n");
 	CU_ASSERT_EQUAL(host_counters(s.host)->conns_full, 1);
 	/* A connection in TIME_WAIT gives way. */
 	s.peer_port -= 2;
@@ -773,7 +815,8 @@ static void chain_done(void *ctx, const struct host_result *result)
 
 	CU_ASSERT_EQUAL(result->outcome, HOST_OK);
 	if (--chain->left)
-		host_tcp(chain->t->host[0], &chain->request, chain->t->clock.now_ns, chain_done, chain);
+		host_tcp(chain->t->host[0], &chain->request, chain->t->clock.now_ns, chain_done,
+		         chain);
 }
 
 static void a_request_may_be_started_when_another_ends(void)
@@ -790,33 +833,37 @@ static void a_request_may_be_started_when_another_ends(void)
 	two_hosts_stop(&t);
 }
 
-UNIT_TESTS("host_tcp", UNIT_TEST(a_client_shakes_hands_sends_and_closes),
-	   UNIT_TEST(a_syn_offers_mss_sack_and_window_scale),
-	   UNIT_TEST(a_syn_ack_has_only_the_options_that_the_syn_had),
-	   UNIT_TEST(segments_are_as_large_as_the_peer_takes), UNIT_TEST(the_first_flight_is_ten_segments),
-	   UNIT_TEST(the_window_scale_counts),
-	   UNIT_TEST(data_is_acknowledged_at_once_at_the_start_and_then_every_second_segment_or_after_40_ms),
-	   UNIT_TEST(segments_out_of_order_are_put_in_order_and_reported),
-	   UNIT_TEST(a_peer_without_sack_gets_plain_duplicates), UNIT_TEST(segments_that_overlap_count_once),
-	   UNIT_TEST(data_beyond_the_window_is_cut),
-	   UNIT_TEST(a_fin_that_comes_early_waits_for_the_data_before_it), UNIT_TEST(half_a_connection_stays_open),
-	   UNIT_TEST(a_service_that_closed_waits_a_minute_for_the_peer), UNIT_TEST(a_shut_window_is_probed),
-	   UNIT_TEST(a_shut_window_without_answers_ends_the_connection),
-	   UNIT_TEST(a_small_piece_of_a_window_is_not_used_while_more_is_under_way),
-	   UNIT_TEST(an_echo_that_is_not_taken_shuts_our_window),
-	   UNIT_TEST(a_peer_that_says_no_more_is_reset_when_the_time_is_over),
-	   UNIT_TEST(the_user_timeout_ends_a_connection_that_makes_no_progress),
-	   UNIT_TEST(the_type_of_service_changes_with_the_first_data),
-	   UNIT_TEST(a_connection_that_is_kept_open_closes_after_the_peer),
-	   UNIT_TEST(a_port_that_was_asked_for_comes_back_from_time_wait),
-	   UNIT_TEST(icmp_errors_only_tell_why_a_connection_timed_out),
-	   UNIT_TEST(a_segment_too_big_for_the_path_goes_out_again_in_smaller_ones),
-	   UNIT_TEST(the_hostname_service_answers_and_closes), UNIT_TEST(echo_and_discard_judge_what_came),
-	   UNIT_TEST(discard_answers_length_and_hash), UNIT_TEST(a_host_reaches_itself),
-	   UNIT_TEST(many_connections_live_at_once),
-	   UNIT_TEST(connections_beyond_the_limit_are_not_taken_and_counted),
-	   UNIT_TEST(power_off_forgets_everything_and_says_nothing),
-	   UNIT_TEST(a_server_that_was_switched_off_and_on_resets),
-	   UNIT_TEST(a_connection_survives_a_link_that_was_down),
-	   UNIT_TEST(an_address_that_nobody_has_is_unreachable),
-	   UNIT_TEST(a_request_may_be_started_when_another_ends))
+UNIT_TESTS(
+        "host_tcp", UNIT_TEST(a_client_shakes_hands_sends_and_closes),
+        UNIT_TEST(a_syn_offers_mss_sack_and_window_scale),
+        UNIT_TEST(a_syn_ack_has_only_the_options_that_the_syn_had),
+        UNIT_TEST(segments_are_as_large_as_the_peer_takes),
+        UNIT_TEST(the_first_flight_is_ten_segments), UNIT_TEST(the_window_scale_counts),
+        UNIT_TEST(
+                data_is_acknowledged_at_once_at_the_start_and_then_every_second_segment_or_after_40_ms),
+        UNIT_TEST(segments_out_of_order_are_put_in_order_and_reported),
+        UNIT_TEST(a_peer_without_sack_gets_plain_duplicates),
+        UNIT_TEST(segments_that_overlap_count_once), UNIT_TEST(data_beyond_the_window_is_cut),
+        UNIT_TEST(a_fin_that_comes_early_waits_for_the_data_before_it),
+        UNIT_TEST(half_a_connection_stays_open),
+        UNIT_TEST(a_service_that_closed_waits_a_minute_for_the_peer),
+        UNIT_TEST(a_shut_window_is_probed),
+        UNIT_TEST(a_shut_window_without_answers_ends_the_connection),
+        UNIT_TEST(a_small_piece_of_a_window_is_not_used_while_more_is_under_way),
+        UNIT_TEST(an_echo_that_is_not_taken_shuts_our_window),
+        UNIT_TEST(a_peer_that_says_no_more_is_reset_when_the_time_is_over),
+        UNIT_TEST(the_user_timeout_ends_a_connection_that_makes_no_progress),
+        UNIT_TEST(the_type_of_service_changes_with_the_first_data),
+        UNIT_TEST(a_connection_that_is_kept_open_closes_after_the_peer),
+        UNIT_TEST(a_port_that_was_asked_for_comes_back_from_time_wait),
+        UNIT_TEST(icmp_errors_only_tell_why_a_connection_timed_out),
+        UNIT_TEST(a_segment_too_big_for_the_path_goes_out_again_in_smaller_ones),
+        UNIT_TEST(the_hostname_service_answers_and_closes),
+        UNIT_TEST(echo_and_discard_judge_what_came), UNIT_TEST(discard_answers_length_and_hash),
+        UNIT_TEST(a_host_reaches_itself), UNIT_TEST(many_connections_live_at_once),
+        UNIT_TEST(connections_beyond_the_limit_are_not_taken_and_counted),
+        UNIT_TEST(power_off_forgets_everything_and_says_nothing),
+        UNIT_TEST(a_server_that_was_switched_off_and_on_resets),
+        UNIT_TEST(a_connection_survives_a_link_that_was_down),
+        UNIT_TEST(an_address_that_nobody_has_is_unreachable),
+        UNIT_TEST(a_request_may_be_started_when_another_ends))

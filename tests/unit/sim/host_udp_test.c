@@ -1,7 +1,8 @@
 /* UDP of simulated hosts: services, requests and errors. */
 #include "tests/unit/sim/script.h"
 
-static void udp(struct two_hosts *t, const struct host_udp_request *request, struct outcome *outcome)
+static void udp(struct two_hosts *t, const struct host_udp_request *request,
+                struct outcome *outcome)
 {
 	memset(outcome, 0, sizeof *outcome);
 	host_udp(t->host[0], request, t->clock.now_ns, outcome_done, outcome);
@@ -9,8 +10,12 @@ static void udp(struct two_hosts *t, const struct host_udp_request *request, str
 
 static struct host_udp_request to(uint16_t port, const char *text)
 {
-	return (struct host_udp_request){.ip = IP_2, .port = port, .send = (const uint8_t *)text,
-					 .send_bytes = strlen(text), .wait_reply = true, .timeout_ns = SECOND};
+	return (struct host_udp_request){.ip = IP_2,
+	                                 .port = port,
+	                                 .send = (const uint8_t *)text,
+	                                 .send_bytes = strlen(text),
+	                                 .wait_reply = true,
+	                                 .timeout_ns = SECOND};
 }
 
 static void services_answer_datagrams(void)
@@ -142,9 +147,9 @@ static void requests_at_once_have_ports_of_their_own(void)
 	for (unsigned i = 0; i < COUNT; i++) {
 		CU_ASSERT_EQUAL(outcomes[i].result.outcome, HOST_OK);
 		CU_ASSERT_EQUAL(outcomes[i].result.local_port,
-				i && outcomes[i - 1].result.local_port != 60999
-					? outcomes[i - 1].result.local_port + 1
-					: outcomes[i].result.local_port);
+		                i && outcomes[i - 1].result.local_port != 60999
+		                        ? outcomes[i - 1].result.local_port + 1
+		                        : outcomes[i].result.local_port);
 	}
 	two_hosts_stop(&t);
 }
@@ -204,7 +209,7 @@ static void power_off_aborts(void)
 }
 
 UNIT_TESTS("host_udp", UNIT_TEST(services_answer_datagrams), UNIT_TEST(a_closed_port_refuses),
-	   UNIT_TEST(a_datagram_without_reply_is_done_when_sent),
-	   UNIT_TEST(a_large_datagram_goes_in_fragments_and_comes_back), UNIT_TEST(a_port_has_one_user),
-	   UNIT_TEST(requests_at_once_have_ports_of_their_own), UNIT_TEST(a_reply_from_elsewhere_is_refused),
-	   UNIT_TEST(power_off_aborts))
+           UNIT_TEST(a_datagram_without_reply_is_done_when_sent),
+           UNIT_TEST(a_large_datagram_goes_in_fragments_and_comes_back),
+           UNIT_TEST(a_port_has_one_user), UNIT_TEST(requests_at_once_have_ports_of_their_own),
+           UNIT_TEST(a_reply_from_elsewhere_is_refused), UNIT_TEST(power_off_aborts))

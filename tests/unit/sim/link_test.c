@@ -10,7 +10,7 @@ enum { ARRIVALS_MAX = 20000 };
 struct arrival {
 	uint64_t time_ns;
 	unsigned end;
-	uint32_t number;         /* first four bytes of the frame */
+	uint32_t number; /* first four bytes of the frame */
 };
 
 static struct clock clock_;
@@ -20,8 +20,8 @@ static struct arrival arrivals[ARRIVALS_MAX];
 static unsigned arrival_count;
 static unsigned events[2][LINK_DOWN + 1];
 static unsigned states[2][2];
-static bool answer;              /* each frame that arrives is sent back */
-static unsigned cut_after;       /* the link goes down when so many have arrived; 0: never */
+static bool answer;        /* each frame that arrives is sent back */
+static unsigned cut_after; /* the link goes down when so many have arrived; 0: never */
 
 static void deliver(void *ctx, unsigned end, struct frame *frame)
 {
@@ -267,7 +267,8 @@ static void a_frame_that_is_held_back_is_overtaken(void)
 	for (unsigned i = 0; i < 100; i++) {
 		uint64_t in_time_ns = 50000 + (arrivals[i].number + 1) * 84 * 8;
 
-		CU_ASSERT_TRUE(arrivals[i].time_ns == in_time_ns || arrivals[i].time_ns == in_time_ns + 100000);
+		CU_ASSERT_TRUE(arrivals[i].time_ns == in_time_ns ||
+		               arrivals[i].time_ns == in_time_ns + 100000);
 	}
 	CU_ASSERT_TRUE(about(link_counters(link_, 0)->reordered, 50));
 	stop();
@@ -288,7 +289,8 @@ static void jitter_keeps_the_order(void)
 		uint64_t least_ns = 50000 + (i + 1) * 84 * 8;
 
 		CU_ASSERT_EQUAL(arrivals[i].number, i);
-		CU_ASSERT_TRUE(arrivals[i].time_ns >= least_ns && arrivals[i].time_ns <= least_ns + 100000);
+		CU_ASSERT_TRUE(arrivals[i].time_ns >= least_ns &&
+		               arrivals[i].time_ns <= least_ns + 100000);
 		varied |= arrivals[i].time_ns != least_ns;
 	}
 	CU_ASSERT_TRUE(varied);
@@ -296,7 +298,8 @@ static void jitter_keeps_the_order(void)
 }
 
 /* Which of 1,000 frames from end 0 are lost, as a string. */
-static void losses(uint64_t seed, const char *name, uint32_t duplicate_ppm, bool other_way, char out[1001])
+static void losses(uint64_t seed, const char *name, uint32_t duplicate_ppm, bool other_way,
+                   char out[1001])
 {
 	struct link_config config = plain();
 	unsigned from;
@@ -412,14 +415,16 @@ static void a_free_link_lets_go_of_what_is_under_way(void)
 }
 
 UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
-	   UNIT_TEST(frames_wait_for_each_other_in_one_direction_only),
-	   UNIT_TEST(a_rate_that_does_not_divide_is_rounded_up),
-	   UNIT_TEST(a_link_without_a_rate_takes_only_the_delay), UNIT_TEST(a_full_queue_drops_and_counts),
-	   UNIT_TEST(an_idle_link_takes_a_frame_larger_than_its_queue),
-	   UNIT_TEST(sent_and_delivered_are_told_at_their_ends),
-	   UNIT_TEST(faults_come_as_often_as_they_are_asked_for), UNIT_TEST(a_frame_that_is_held_back_is_overtaken),
-	   UNIT_TEST(jitter_keeps_the_order), UNIT_TEST(faults_follow_from_seed_name_and_direction_alone),
-	   UNIT_TEST(down_loses_what_is_under_way_and_what_is_sent),
-	   UNIT_TEST(a_link_may_go_down_while_it_delivers),
-	   UNIT_TEST(a_link_without_delay_delivers_in_events_of_their_own),
-	   UNIT_TEST(a_free_link_lets_go_of_what_is_under_way))
+           UNIT_TEST(frames_wait_for_each_other_in_one_direction_only),
+           UNIT_TEST(a_rate_that_does_not_divide_is_rounded_up),
+           UNIT_TEST(a_link_without_a_rate_takes_only_the_delay),
+           UNIT_TEST(a_full_queue_drops_and_counts),
+           UNIT_TEST(an_idle_link_takes_a_frame_larger_than_its_queue),
+           UNIT_TEST(sent_and_delivered_are_told_at_their_ends),
+           UNIT_TEST(faults_come_as_often_as_they_are_asked_for),
+           UNIT_TEST(a_frame_that_is_held_back_is_overtaken), UNIT_TEST(jitter_keeps_the_order),
+           UNIT_TEST(faults_follow_from_seed_name_and_direction_alone),
+           UNIT_TEST(down_loses_what_is_under_way_and_what_is_sent),
+           UNIT_TEST(a_link_may_go_down_while_it_delivers),
+           UNIT_TEST(a_link_without_delay_delivers_in_events_of_their_own),
+           UNIT_TEST(a_free_link_lets_go_of_what_is_under_way))

@@ -1,8 +1,9 @@
 /* Two hosts and a link on a clock: the smallest network, for tests of hosts and links.
  *
- * Host 0 is 192.168.2.1 (02:00:00:00:00:01), host 1 is 192.168.2.2 (...:02). Only this header drives them: frames of a host go onto
- * the link, frames from the link go to the host, and an event of the clock follows each host's deadline. Time passes in
- * two_hosts_run(). What goes over the link can be told to a test by 'seen', and dropped by 'filter'. */
+ * Host 0 is 192.168.2.1 (02:00:00:00:00:01), host 1 is 192.168.2.2 (...:02). Only this header
+ * drives them: frames of a host go onto the link, frames from the link go to the host, and an event
+ * of the clock follows each host's deadline. Time passes in two_hosts_run(). What goes over the
+ * link can be told to a test by 'seen', and dropped by 'filter'. */
 #ifndef UNIT_SIM_TWO_HOSTS_H
 #define UNIT_SIM_TWO_HOSTS_H
 
@@ -17,9 +18,9 @@
 #include "sim/link.h"
 #include "tests/unit/harness.h"
 
-#define IP_1 UINT32_C(0xc0a80201)
-#define IP_2 UINT32_C(0xc0a80202)
-#define MS FB_NS_PER_MS
+#define IP_1   UINT32_C(0xc0a80201)
+#define IP_2   UINT32_C(0xc0a80202)
+#define MS     FB_NS_PER_MS
 #define SECOND FB_NS_PER_S
 
 struct two_hosts {
@@ -27,13 +28,13 @@ struct two_hosts {
 	struct frame_pool *pool;
 	struct link *link;
 	struct host *host[2];
-	struct event event[2];                  /* of the hosts' deadlines */
+	struct event event[2]; /* of the hosts' deadlines */
 	struct link_counters carried[2];
 	/* Told of each frame that is sent; false drops it before the link. May be NULL. */
 	bool (*filter)(void *ctx, unsigned end, const struct fb_packet *packet);
 	void *filter_ctx;
-	uint64_t frames[2];                     /* sent by each host */
-	uint64_t quiet_ns;                      /* when two_hosts_settle() found the network quiet */
+	uint64_t frames[2]; /* sent by each host */
+	uint64_t quiet_ns;  /* when two_hosts_settle() found the network quiet */
 };
 
 /* The owner of the event 'event[end]'. */
@@ -53,12 +54,16 @@ static inline void two_hosts_fire(struct two_hosts *t, unsigned end)
 
 static inline void two_hosts_fire_0(struct event *event)
 {
-	two_hosts_fire((struct two_hosts *)(void *)((char *)event - offsetof(struct two_hosts, event[0])), 0);
+	two_hosts_fire(
+	        (struct two_hosts *)(void *)((char *)event - offsetof(struct two_hosts, event[0])),
+	        0);
 }
 
 static inline void two_hosts_fire_1(struct event *event)
 {
-	two_hosts_fire((struct two_hosts *)(void *)((char *)event - offsetof(struct two_hosts, event[1])), 1);
+	two_hosts_fire(
+	        (struct two_hosts *)(void *)((char *)event - offsetof(struct two_hosts, event[1])),
+	        1);
 }
 
 static inline void two_hosts_transmit(struct two_hosts *t, unsigned end, struct frame *frame)
@@ -114,9 +119,10 @@ static inline struct host_config two_hosts_config(unsigned end)
 }
 
 static inline void two_hosts_start(struct two_hosts *t, const struct link_config *link,
-				   const struct host_config config[2], uint64_t seed)
+                                   const struct host_config config[2], uint64_t seed)
 {
-	struct link_ops link_ops = {.deliver = two_hosts_deliver, .state = two_hosts_state, .ctx = t};
+	struct link_ops link_ops = {
+	        .deliver = two_hosts_deliver, .state = two_hosts_state, .ctx = t};
 	struct host_ops ops[2] = {{two_hosts_transmit_0, t}, {two_hosts_transmit_1, t}};
 
 	*t = (struct two_hosts){.pool = frame_pool_new()};
@@ -185,9 +191,9 @@ static inline bool two_hosts_settle(struct two_hosts *t, uint64_t limit_ns)
 
 /* What a request came to. */
 struct outcome {
-	unsigned done;                /* calls of done() */
-	struct host_result result;    /* of the last; 'reply' is NULL */
-	char reply[4097];             /* terminated */
+	unsigned done;             /* calls of done() */
+	struct host_result result; /* of the last; 'reply' is NULL */
+	char reply[4097];          /* terminated */
 };
 
 static inline void outcome_done(void *ctx, const struct host_result *result)
@@ -203,18 +209,25 @@ static inline void outcome_done(void *ctx, const struct host_result *result)
 }
 
 /* A request from host 0 to port 'port' of host 1. */
-static inline struct host_tcp_request tcp_to(uint16_t port, const char *text, enum host_service expect)
+static inline struct host_tcp_request tcp_to(uint16_t port, const char *text,
+                                             enum host_service expect)
 {
-	return (struct host_tcp_request){.ip = IP_2, .port = port, .send = (const uint8_t *)text,
-					 .send_bytes = strlen(text), .expect_service = expect};
+	return (struct host_tcp_request){.ip = IP_2,
+	                                 .port = port,
+	                                 .send = (const uint8_t *)text,
+	                                 .send_bytes = strlen(text),
+	                                 .expect_service = expect};
 }
 
-static inline struct host_tcp_request tcp_pattern(uint16_t port, uint64_t bytes, enum host_service expect)
+static inline struct host_tcp_request tcp_pattern(uint16_t port, uint64_t bytes,
+                                                  enum host_service expect)
 {
-	return (struct host_tcp_request){.ip = IP_2, .port = port, .send_bytes = bytes, .expect_service = expect};
+	return (struct host_tcp_request){
+	        .ip = IP_2, .port = port, .send_bytes = bytes, .expect_service = expect};
 }
 
-static inline void two_hosts_tcp(struct two_hosts *t, const struct host_tcp_request *request, struct outcome *outcome)
+static inline void two_hosts_tcp(struct two_hosts *t, const struct host_tcp_request *request,
+                                 struct outcome *outcome)
 {
 	memset(outcome, 0, sizeof *outcome);
 	host_tcp(t->host[0], request, t->clock.now_ns, outcome_done, outcome);
