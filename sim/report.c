@@ -74,8 +74,9 @@ static void write_request(FILE *out, const struct scenario *scenario,
 
 	who_text(scenario, step, r, &who_out);
 	answer_text(step, r, &answer_out);
-	traffic_duration_text(&took_out, step->kind == STEP_PING ? r->rtt_max_ns
-	                                                         : r->ended_ns - r->started_ns);
+	traffic_duration_text(&took_out, step->kind == STEP_PING && r->answered
+	                                         ? r->rtt_max_ns
+	                                         : r->ended_ns - r->started_ns);
 	fprintf(out, "  %4zu  %-*s  %-*s %12s%s\n", number, WHO_WIDTH, who, ANSWER_WIDTH, answer,
 	        took, r->wrong ? "  FAILED" : "");
 }

@@ -145,6 +145,19 @@ static struct position mark_position(const struct fy_mark *mark)
 	return (struct position){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
+/* True when libfyaml's mark stands behind the event's first character: the quote, or the '*'. */
+static bool mark_is_behind(struct fy_event *event)
+{
+	enum fy_scalar_style style;
+
+	if (event->type == FYET_ALIAS)
+		return true;
+	if (event->type != FYET_SCALAR || !event->scalar.value)
+		return false;
+	style = fy_token_scalar_style(event->scalar.value);
+	return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 /* The place of 'event', and remember where it ended. An empty value has none: it gets that of what
  * came before. */
 static struct position event_position(struct builder *builder, struct fy_event *event)
@@ -152,6 +165,8 @@ static struct position event_position(struct builder *builder, struct fy_event *
 	const struct fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
 	struct position at = start ? mark_position(start) : builder->last;
 
+	if (start && at.column > 1 && mark_is_behind(event))
+		at.column--;
 	if (end)
 		builder->last = mark_position(end);
 	return at;

@@ -1,0 +1,238 @@
+/* Runs of scenarios: when expectations hold, when runs end, and that they repeat. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/runner.h"
+#include "tests/unit/harness.h"
+
+static struct runner_result result;
+
+static void run_seed(const char *text, uint64_t seed, bool keep)
+{
+	struct problems problems;
+	struct scenario *sc;
+	const struct runner_options options = {.seed = seed, .keep = keep};
+
+	problems_init(&problems);
+	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, &problems);
+	problems_print(&problems, "# test.yaml", stdout);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
+	runner_run(sc, &options, &result);
+	scenario_free(sc);
+	problems_destroy(&problems);
+}
+
+static void holds(const char *text)
+{
+	run_seed(text, 1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	failures_print(&result.failures, "# test.yaml", stdout);
+	runner_result_destroy(&result);
+}
+
+/* The run must fail once, at that line and second, with 'part' in what happened. */
+static void fails(const char *text, unsigned line, uint64_t second, const char *part)
+{
+	run_seed(text, 1, true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.total, 1);
+	CU_ASSERT_EQUAL(result.failures.items[0].at.line, line);
+	CU_ASSERT_EQUAL(result.failures.items[0].time_ns / FB_NS_PER_S, second);
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[0].happened, part));
+	if (!strstr(result.failures.items[0].happened, part))
+		failures_print(&result.failures, "# test.yaml", stdout);
+	runner_result_destroy(&result);
+}
+
+/* Two hosts on a wire that takes 3 s, one way: what is sent arrives when its sender has long gone
+ * on. */
+#define SLOW_WIRE                                                                                  \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"                                  \
+	"links: [{between: h1 -- h2, delay: 3s}]\nsteps:\n"                                        \
+	"  - arp: {from: h1, gratuitous: yes}\n"
+
+#define SWITCHED                                                                                   \
+	"controller: learning\nswitches: {s1: {}}\n"                                               \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"                                  \
+	"links: [h1 -- s1, h2 -- s1]\nsteps:\n"
+
+static void a_lower_bound_is_waited_for(void)
+{
+	holds(SLOW_WIRE "  - expect: {frames: {at: h2, count: {at_least: 1}}, within: 4s}\n");
+	fails(SLOW_WIRE "  - expect: {frames: {at: h2, count: {at_least: 1}}, within: 2s}\n", 5, 2,
+	      "0, when its time was over");
+	fails(SLOW_WIRE "  - expect: {frames: {at: h2, count: {at_least: 2}}}\n", 5, 10,
+	      "1, when its time was over");
+}
+
+static void an_upper_bound_is_judged_once_the_network_is_quiet(void)
+{
+	fails(SLOW_WIRE "  - expect: {frames: {at: h2, count: never}}\n", 5, 4,
+	      "1, once the network was quiet");
+	holds(SLOW_WIRE "  - expect: {frames: {at: h2, count: {at_most: 1}}}\n");
+}
+
+static void an_exact_count_is_waited_for_and_judged_when_quiet(void)
+{
+	holds(SLOW_WIRE "  - expect: {frames: {at: h2, count: 1}}\n");
+	fails(SLOW_WIRE "  - arp: {from: h1, gratuitous: yes}\n"
+	                "  - expect: {frames: {at: h2, count: 1}}\n",
+	      6, 4, "2, once the network was quiet");
+}
+
+static void an_upper_bound_must_hold_again_at_the_end(void)
+{
+	static const char text[] = SWITCHED "  - ping: {from: h1, to: h2}\n"
+	                                    "  - expect: {packet_ins: {at_most: 3}}\n"
+	                                    "  - wait: 65s\n  - ping: {from: h2, to: h1}\n";
+
+	fails(text, 7, 67, "at the end of the run");
+	holds(SWITCHED "  - ping: {from: h1, to: h2}\n"
+	               "  - expect: {packet_ins: {at_most: 3}, at_end: no}\n"
+	               "  - wait: 65s\n  - ping: {from: h2, to: h1}\n");
+}
+
+static void entries_are_judged_at_their_step(void)
+{
+	holds(SWITCHED "  - ping: {from: h1, to: h2}\n  - expect: {flows: {count: 2}}\n"
+	               "  - wait: 65s\n  - expect: {flows: {count: 0}}\n");
+	fails(SWITCHED "  - ping: {from: h1, to: h2}\n"
+	               "  - expect: {flows: {count: 2}, at_end: yes}\n  - wait: 65s\n",
+	      7, 66, "0, at the end of the run");
+}
+
+static void counts_start_at_the_mark(void)
+{
+	holds(SWITCHED "  - ping: {from: h1, to: h2}\n  - mark: here\n"
+	               "  - ping: {from: h1, to: h2}\n"
+	               "  - expect: {since: here, packet_ins: 0}\n"
+	               "  - expect: {packet_ins: 3}\n");
+}
+
+static void a_run_ends_at_the_first_quiet_moment(void)
+{
+	run_seed(SLOW_WIRE, 1, false);
+	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_MS, 4000);
+	runner_result_destroy(&result);
+	/* A client that still tries is not quiet: SYNs at 1, 3 and 7 s, as long as the step waits.
+	 */
+	run_seed(SWITCHED "  - tcp: {from: h1, to: 10.0.0.9:22, timeout: 5s, "
+	                  "expect: {outcome: any}}\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_TRUE(result.now_ns >= 4 * FB_NS_PER_S);
+	runner_result_destroy(&result);
+}
+
+static void a_run_that_is_not_over_at_its_end_has_failed(void)
+{
+	fails("end: 2s\n" SLOW_WIRE, 5, 2, "frames on h1 -- h2");
+	fails("end: 5s\n" SWITCHED "  - ping: {from: h1, to: h2, count: 100}\n", 7, 5,
+	      "it still goes on");
+}
+
+static void a_request_that_ends_otherwise_fails_its_step(void)
+{
+	fails(SWITCHED "  - tcp: {from: h1, to: h2:23}\n", 6, 0, "refused after");
+	fails(SWITCHED "  - tcp: {from: h1, to: h2:22, expect: {outcome: refused}}\n", 6, 0, "ok");
+	fails(SWITCHED "  - tcp: {from: h1, to: h2:22, expect: {reply: h3}}\n", 6, 0, "'h2'");
+	fails(SWITCHED "  - ping: {from: h1, to: 10.0.0.77}\n", 6, 1, "0 answered");
+	fails(SWITCHED "  - arp: {from: h1, to: h2, expect: {mac: '02:00:00:00:00:03'}}\n", 6, 0,
+	      "02:00:00:00:00:02");
+	fails(SWITCHED "  - udp: {from: h1, to: h2:7, send: a, expect: {reply: b}}\n", 6, 0, "'a'");
+}
+
+static void replies_that_do_not_alternate_fail(void)
+{
+	fails(SWITCHED "  - repeat: 4\n"
+	               "    tcp: {from: h1, to: h2:22, expect: {replies: [h2, h3], order: "
+	               "alternating}}\n",
+	      7, 0, "request 2, from h1");
+	holds(SWITCHED
+	      "  - repeat: 2\n"
+	      "    tcp: {from: h1, to: h2:22, expect: {replies: [h2, h2], order: exact}}\n");
+}
+
+static void a_failure_tells_what_led_to_it(void)
+{
+	run_seed(SWITCHED "  - ping: {from: h1, to: h2}\n"
+	                  "  - tcp: {from: h2, to: h1:23}\n",
+	         1, true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.count, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(result.failures.items[0].story);
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[0].story, "10.0.0.1.23 > 10.0.0.2"));
+	CU_ASSERT_PTR_NULL(strstr(result.failures.items[0].story, "icmp"));
+	runner_result_destroy(&result);
+}
+
+static void parallel_steps_run_at_once_and_groups_in_order(void)
+{
+	holds("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
+	      "end: 3s\nsteps:\n  - parallel:\n      - {wait: 1s, repeat: 9}\n"
+	      "      - steps: [wait: 500ms, wait: 400ms]\n");
+	fails("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
+	      "end: 3s\nsteps:\n  - repeat: 4\n    steps: [wait: 500ms, wait: 500ms]\n",
+	      6, 3, "it still goes on");
+}
+
+static void the_same_seed_gives_the_same_run(void)
+{
+	static const char text[] =
+	        SWITCHED "  - tcp: {from: h1, to: h2:7, send: 100kB, expect: {intact: yes}}\n"
+	                 "  - ping: {from: h2, to: h1}\n";
+	char first[DIGEST_TEXT_BYTES];
+
+	run_seed(text, 5, false);
+	strcpy(first, result.digest);
+	runner_result_destroy(&result);
+	/* Being watched changes nothing. */
+	run_seed(text, 5, true);
+	CU_ASSERT_STRING_EQUAL(result.digest, first);
+	runner_result_destroy(&result);
+	run_seed(text, 6, false);
+	CU_ASSERT_STRING_NOT_EQUAL(result.digest, first);
+	runner_result_destroy(&result);
+}
+
+static void another_link_changes_nothing_elsewhere(void)
+{
+#define LOSSY       "  h1: {ip: 10.0.0.1/24}\n  h2: {ip: 10.0.0.2/24}\n"
+#define LOSSY_STEPS "steps:\n  - tcp: {from: h1, to: h2:7, send: 300kB, expect: {intact: yes}}\n"
+	uint64_t now_ns, frames;
+
+	run_seed("hosts:\n" LOSSY
+	         "links:\n  - {between: h1 -- h2, loss: 5%, reorder: 5%}\n" LOSSY_STEPS,
+	         9, false);
+	now_ns = result.now_ns;
+	frames = result.frames;
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	runner_result_destroy(&result);
+	run_seed("hosts:\n  h0: {ip: 10.0.1.1/24, mac: '02:00:00:00:01:00'}\n"
+	         "  h3: {ip: 10.0.1.2/24, mac: '02:00:00:00:01:01'}\n" LOSSY
+	         "links:\n  - h0 -- h3\n  - {between: h1 -- h2, loss: 5%, reorder: "
+	         "5%}\n" LOSSY_STEPS,
+	         9, false);
+	CU_ASSERT_EQUAL(result.now_ns, now_ns);
+	CU_ASSERT_EQUAL(result.frames, frames);
+	runner_result_destroy(&result);
+}
+
+static void a_switch_without_its_controller_fails_clearly(void)
+{
+	fails("controller: {apps: hub, delay: 20s}\nswitches: {s1: {}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}}\nlinks: [h1 -- s1]\nsteps: [{wait: 1s}]\n",
+	      1, 30, "0 of 1 had joined");
+}
+
+UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
+           UNIT_TEST(an_upper_bound_is_judged_once_the_network_is_quiet),
+           UNIT_TEST(an_exact_count_is_waited_for_and_judged_when_quiet),
+           UNIT_TEST(an_upper_bound_must_hold_again_at_the_end),
+           UNIT_TEST(entries_are_judged_at_their_step), UNIT_TEST(counts_start_at_the_mark),
+           UNIT_TEST(a_run_ends_at_the_first_quiet_moment),
+           UNIT_TEST(a_run_that_is_not_over_at_its_end_has_failed),
+           UNIT_TEST(a_request_that_ends_otherwise_fails_its_step),
+           UNIT_TEST(replies_that_do_not_alternate_fail), UNIT_TEST(a_failure_tells_what_led_to_it),
+           UNIT_TEST(parallel_steps_run_at_once_and_groups_in_order),
+           UNIT_TEST(the_same_seed_gives_the_same_run),
+           UNIT_TEST(another_link_changes_nothing_elsewhere),
+           UNIT_TEST(a_switch_without_its_controller_fails_clearly))
