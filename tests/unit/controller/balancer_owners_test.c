@@ -443,6 +443,12 @@ static void a_syn_from_another_switch_goes_where_that_one_has_decided(void)
 	CU_ASSERT(lb_has(lb_tcp(lb, &syn), OUT_A));
 	CU_ASSERT_EQUAL(lb_counter(lb, "decided"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 0);
+	/* Who comes after its link went down may be anybody. */
+	fake_switch_set_link(lb->sw, 5, false);
+	syn.tp_src = 3;
+	CU_ASSERT(lb_has(lb_tcp(lb, &syn), OUT_B)); /* the second turn */
+	syn.tp_src = 4;
+	CU_ASSERT(lb_has(lb_tcp(lb, &syn), OUT_A));
 	/* Behind another port there is no switch. */
 	syn.in_port = 6;
 	syn.tp_src = 2;
