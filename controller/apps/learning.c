@@ -522,6 +522,7 @@ static void learning_switch_up(void *state, struct fb_switch *sw, uint64_t now_n
 	place->stations = fb_table_new(sizeof(uint64_t), sizeof(struct station), l->macs_max);
 	if (!place->stations)
 		abort();
+	fb_table_seed(place->stations, fb_app_run_id(l->app));
 	fb_switch_set_state(sw, l->app, place);
 	ask_for_flows(l, sw);
 }

@@ -7,9 +7,10 @@
  * fb_table_add(). An open-addressed index of 32-bit slots with a part of the hash finds them. A doubly
  * linked list through the entries keeps the order of use.
  *
- * Properties: lookup, add, remove, touch are O(1); no allocation but when the table grows; the hash has
- * a fixed seed, and iteration goes in the order of use, so that results depend on no address and on no
- * hash order.
+ * Properties: lookup, add, remove, touch are O(1); no allocation but when the table grows; iteration goes
+ * in the order of use, so that results depend on no address, on no hash order and on no seed. Where others
+ * choose the keys (hosts their addresses, clients their ports), fb_table_seed() keeps them from choosing
+ * keys that collide, which would make a lookup as long as the table.
  *
  * At the limit fb_table_add() returns NULL and the owner decides: refuse, or remove the oldest. */
 #ifndef FLOWBED_TABLE_H
@@ -28,6 +29,10 @@ struct fb_table;
  * short. fb_table_free() takes NULL. */
 struct fb_table *fb_table_new(size_t key_bytes, size_t entry_bytes, uint32_t entries_max);
 void fb_table_free(struct fb_table *table);
+
+/* Mix 'seed' into the hash of the empty 'table': a number that those who choose the keys do not know, such
+ * as fb_app_run_id(). */
+void fb_table_seed(struct fb_table *table, uint64_t seed);
 
 uint32_t fb_table_count(const struct fb_table *table);
 uint32_t fb_table_limit(const struct fb_table *table);

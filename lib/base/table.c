@@ -42,6 +42,7 @@ struct fb_table {
 	uint32_t *slots;
 	uint32_t slot_mask; /* slots - 1 */
 	uint32_t key_bytes;
+	struct hash_seed seed;
 
 	/* Records. */
 	uint8_t *records;
@@ -74,20 +75,22 @@ static inline struct header *header_of(const void *entry)
 
 static inline uint32_t key_hash(const struct fb_table *table, const void *key)
 {
+	struct hash_seed seed = table->seed;
 	uint64_t hash;
 
 	switch (table->key_bytes) {
 	case 4:
-		hash = hash_u64(hash_load32(key));
+		hash = hash_u64(hash_load32(key) ^ seed.a);
 		break;
 	case 8:
-		hash = hash_u64(hash_load64(key));
+		hash = hash_u64(hash_load64(key) ^ seed.a);
 		break;
 	case 16:
-		hash = hash_u128(hash_load64(key), hash_load64((const uint8_t *)key + 8));
+		hash = hash_u128(hash_load64(key) ^ seed.a,
+		                 hash_load64((const uint8_t *)key + 8) ^ seed.b);
 		break;
 	default:
-		hash = hash_bytes(key, table->key_bytes);
+		hash = hash_bytes(seed, key, table->key_bytes);
 		break;
 	}
 	return (uint32_t)(hash ^ hash >> 32);
@@ -199,6 +202,12 @@ struct fb_table *fb_table_new(size_t key_bytes, size_t entry_bytes, uint32_t ent
 		return NULL;
 	}
 	return table;
+}
+
+void fb_table_seed(struct fb_table *table, uint64_t seed)
+{
+	assert(table->count == 0);
+	table->seed = hash_seed_of(seed);
 }
 
 void fb_table_free(struct fb_table *table)

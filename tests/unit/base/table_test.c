@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/rng.h"
 
 enum { KEYS_MAX = 600, ENTRY_BYTES_MAX = 96 };
@@ -134,7 +135,8 @@ static void compare(const struct subject *s)
 	CU_ASSERT_FATAL(i == s->model.count);
 }
 
-static void run(size_t key_bytes, size_t entry_bytes, uint32_t limit, uint32_t keys)
+static void run_seeded(uint64_t seed, size_t key_bytes, size_t entry_bytes, uint32_t limit,
+                       uint32_t keys)
 {
 	struct subject s = {.key_bytes = key_bytes, .entry_bytes = entry_bytes};
 	struct rng rng;
@@ -143,6 +145,8 @@ static void run(size_t key_bytes, size_t entry_bytes, uint32_t limit, uint32_t k
 	s.table = fb_table_new(key_bytes, entry_bytes, limit);
 	CU_ASSERT_FATAL(s.table != NULL);
 	CU_ASSERT_EQUAL(fb_table_limit(s.table), limit);
+	if (seed)
+		fb_table_seed(s.table, seed);
 	for (int i = 0; i < 6000; i++) {
 		step(&s, &rng, (uint32_t)rng_below(&rng, keys));
 		if (i % 97 == 0)
@@ -156,6 +160,11 @@ static void run(size_t key_bytes, size_t entry_bytes, uint32_t limit, uint32_t k
 		step(&s, &rng, (uint32_t)rng_below(&rng, keys));
 	compare(&s);
 	fb_table_free(s.table);
+}
+
+static void run(size_t key_bytes, size_t entry_bytes, uint32_t limit, uint32_t keys)
+{
+	run_seeded(0, key_bytes, entry_bytes, limit, keys);
 }
 
 static void a_table_does_what_a_plain_array_does_for_keys_of_all_lengths(void)
@@ -172,6 +181,45 @@ static void a_table_does_what_a_plain_array_does_at_all_limits(void)
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		run(8, 8, limits[i], KEYS_MAX);
 	run(6, 6, 64, KEYS_MAX);
+}
+
+static void a_table_with_a_seed_does_the_same(void)
+{
+	for (size_t key_bytes = 1; key_bytes <= 64; key_bytes++)
+		run_seeded(key_bytes, key_bytes, key_bytes + 12, KEYS_MAX / 2,
+		           key_bytes == 1 ? 256 : KEYS_MAX);
+}
+
+/* How many of 4096 places of a table 4096 keys have as their first, under 'seed'. They are chosen
+ * by someone who knows how keys are hashed, but not the seed. */
+static unsigned places_of_chosen_keys(struct hash_seed seed, size_t len)
+{
+	static bool taken[4096];
+	unsigned places = 0;
+
+	memset(taken, 0, sizeof taken);
+	for (uint32_t n = 0; n < 4096; n++) {
+		uint64_t key[2] = {0}, last = HASH_B;
+		uint32_t hash;
+
+		memcpy(key, &n, sizeof n);
+		memcpy((uint8_t *)key + len - 8, &last, sizeof last);
+		hash = (uint32_t)hash_bytes(seed, key, len) & 4095;
+		places += !taken[hash];
+		taken[hash] = true;
+	}
+	return places;
+}
+
+static void a_seed_keeps_chosen_keys_from_colliding(void)
+{
+	static const size_t lengths[] = {12, 13, 16};
+
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		CU_ASSERT_EQUAL(places_of_chosen_keys((struct hash_seed){0}, lengths[i]), 1);
+		for (uint64_t seed = 0; seed < 20; seed++)
+			CU_ASSERT(places_of_chosen_keys(hash_seed_of(seed), lengths[i]) > 2000);
+	}
 }
 
 /* With so many keys in one table hundreds meet others whose part of the hash in the slot is the
@@ -295,6 +343,8 @@ static void freeing_no_table_is_allowed(void)
 
 UNIT_TESTS("table", UNIT_TEST(a_table_does_what_a_plain_array_does_for_keys_of_all_lengths),
            UNIT_TEST(a_table_does_what_a_plain_array_does_at_all_limits),
+           UNIT_TEST(a_table_with_a_seed_does_the_same),
+           UNIT_TEST(a_seed_keeps_chosen_keys_from_colliding),
            UNIT_TEST(keys_that_share_a_part_of_their_hash_are_told_apart),
            UNIT_TEST(entries_are_aligned_for_any_structure_of_words),
            UNIT_TEST(indexes_stay_valid_while_the_table_grows),
