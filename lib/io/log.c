@@ -64,6 +64,8 @@ void log_vline(struct log *log, enum log_level level, const char *time_text, con
 	if (!log_wants(log, level))
 		return;
 	n = vsnprintf(message, sizeof message, format, args);
+	if (n < 0)
+		strcpy(message, "(a message that cannot be formatted)");
 	if (n >= (int)sizeof message)
 		memcpy(message + sizeof message - 4, "...", 4);
 	clean(message);

@@ -2,9 +2,8 @@
  * then what the frame carries. What could not be parsed is told at the end, in parentheses.
  *
  *     02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 192.168.2.1
- *     02:00:00:00:00:01 > 02:00:00:00:00:02 192.168.2.1.40000 > 192.168.2.2.22: tcp S seq 1 win
- * 65535 02:00:00:00:00:01 > 02:00:00:00:00:02 vlan 10 192.168.2.1 > 192.168.2.2: icmp echo request
- * id 1 seq 1 len 56
+ *     02:00:00:00:00:01 > 02:00:00:00:00:02 10.0.0.1.40000 > 10.0.0.2.22: tcp S seq 1 win 65535
+ *     02:00:00:00:00:01 > 02:00:00:00:00:02 vlan 10 10.0.0.1 > 10.0.0.2: icmp echo request id 1 ...
  *
  * Lengths are those of the headers: of a frame that a packet-in cut, they are the whole frame's. */
 #include "lib/wire/text_parts.h"

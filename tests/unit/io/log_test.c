@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "lib/io/log.h"
 
@@ -77,6 +78,18 @@ static void a_long_message_is_cut(void)
 	free(written);
 }
 
+/* A character that the locale does not have is not what a message should hold, nor is what the
+ * stack held before. */
+static void a_message_that_cannot_be_formatted_says_so(void)
+{
+	FILE *stream = begin();
+	struct log log;
+
+	log_init(&log, stream, LOG_LEVEL_INFO, NULL);
+	log_line(&log, LOG_LEVEL_INFO, NULL, "%d %lc", 5, (wint_t)0xd800);
+	expect(stream, "info (a message that cannot be formatted)\n");
+}
+
 static void a_line_that_cannot_be_written_is_counted(void)
 {
 	FILE *full = fopen("/dev/full", "w");
@@ -114,5 +127,6 @@ static void times_of_day_are_utc_with_microseconds(void)
 UNIT_TESTS("log", UNIT_TEST(a_line_has_time_level_program_and_message),
            UNIT_TEST(lines_above_the_level_are_not_written),
            UNIT_TEST(a_message_cannot_break_its_line), UNIT_TEST(a_long_message_is_cut),
+           UNIT_TEST(a_message_that_cannot_be_formatted_says_so),
            UNIT_TEST(a_line_that_cannot_be_written_is_counted), UNIT_TEST(levels_are_read_by_name),
            UNIT_TEST(times_of_day_are_utc_with_microseconds))
