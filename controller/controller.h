@@ -1,8 +1,10 @@
-/* The controller core: switches that are up, a chain of applications, and the sessions that feed them.
+/* The controller core: switches that are up, a chain of applications, and the sessions that feed
+ * them.
  *
- * Pure: bytes and time come in, bytes and deadlines go out through struct controller_ops. One connection is one struct
- * session (session.h); the controller finds out which switch is behind it, calls the applications and
- * sends what they answer, all that one call brought with one ops->send per connection. */
+ * Pure: bytes and time come in, bytes and deadlines go out through struct controller_ops. One
+ * connection is one struct session (session.h); the controller finds out which switch is behind it,
+ * calls the applications and sends what they answer, all that one call brought with one ops->send
+ * per connection. */
 #ifndef CONTROLLER_CONTROLLER_H
 #define CONTROLLER_CONTROLLER_H
 
@@ -14,61 +16,66 @@ struct session;
 struct controller_ops {
 	/* Send 'len' bytes on the connection; the driver takes all of them. Must not call back. */
 	void (*send)(void *conn, const uint8_t *bytes, size_t len);
-	/* The controller closes the connection, after what was sent; the session is gone when this returns. 'reason'
-	 * is text for a log. Must not call back. */
+	/* The controller closes the connection, after what was sent; the session is gone when this
+	 * returns. 'reason' is text for a log. Must not call back. */
 	void (*close)(void *conn, const char *reason);
 	/* One log line without newline and time. 'who' is an application's name or "controller". */
 	void (*log)(void *ctx, enum fb_log_level level, const char *who, const char *line);
 	/* Connect and disconnect events, after FEATURES_REPLY and before the connection ends. */
 	void (*switch_event)(void *ctx, uint64_t dpid, bool up, const char *peer);
-	void *ctx;                       /* for log and switch_event, which may be NULL */
+	void *ctx; /* for log and switch_event, which may be NULL */
 };
 
-struct controller_config {               /* controller_config_default() fills it */
-	uint64_t echo_idle_ns;           /* silence after which an ECHO_REQUEST is sent: 5 s; 0: never */
-	uint64_t echo_timeout_ns;        /* silence after that which ends the connection: 5 s */
-	uint64_t handshake_timeout_ns;   /* from connect to FEATURES_REPLY: 10 s */
-	uint16_t miss_send_len;          /* for SET_CONFIG: 128; 0xffff for whole frames */
-	uint32_t run_id;                 /* for cookies; differs between runs of a controller */
-	uint32_t sessions_max;           /* connections: 4,096 */
-	enum fb_log_level log_level;     /* lines above it are not formatted: FB_LOG_INFO */
+struct controller_config {        /* controller_config_default() fills it */
+	uint64_t echo_idle_ns;    /* silence after which an ECHO_REQUEST is sent: 5 s; 0: never */
+	uint64_t echo_timeout_ns; /* silence after that which ends the connection: 5 s */
+	uint64_t handshake_timeout_ns; /* from connect to FEATURES_REPLY: 10 s */
+	uint16_t miss_send_len;        /* for SET_CONFIG: 128; 0xffff for whole frames */
+	uint32_t run_id;               /* for cookies; differs between runs of a controller */
+	uint32_t sessions_max;         /* connections: 4,096 */
+	enum fb_log_level log_level;   /* lines above it are not formatted: FB_LOG_INFO */
 };
 
 struct controller_counters {
-	uint64_t connects, disconnects;        /* switches up and down */
-	uint64_t sessions_refused;             /* over sessions_max */
+	uint64_t connects, disconnects; /* switches up and down */
+	uint64_t sessions_refused;      /* over sessions_max */
 	uint64_t messages_in, messages_out;
 	uint64_t packet_ins, flow_mods, packet_outs;
-	uint64_t errors_in;                    /* OFPT_ERROR received */
-	uint64_t bad_messages;                 /* received and not decodable or not expected */
+	uint64_t errors_in;    /* OFPT_ERROR received */
+	uint64_t bad_messages; /* received and not decodable or not expected */
 	uint64_t echo_timeouts, handshake_timeouts, version_failures, replaced;
-	uint64_t lldp_ignored;                 /* discovery frames that no application wanted */
-	uint64_t packet_ins_early;             /* before FEATURES_REPLY: dropped */
-	uint64_t packet_ins_short;             /* without an Ethernet header: dropped */
-	uint64_t packet_ins_unhandled;         /* passed on by the last application: dropped */
-	uint64_t requests_forgotten;           /* statistics and barrier requests: too many without reply */
-	uint64_t replies_unknown;              /* statistics and barrier replies that nobody awaits */
-	uint64_t ports_refused;                /* over the limit of ports of one switch */
-	uint64_t log_lines_suppressed;         /* over a limit: of a session, or of all together */
+	uint64_t lldp_ignored;         /* discovery frames that no application wanted */
+	uint64_t packet_ins_early;     /* before FEATURES_REPLY: dropped */
+	uint64_t packet_ins_short;     /* without an Ethernet header: dropped */
+	uint64_t packet_ins_unhandled; /* passed on by the last application: dropped */
+	uint64_t requests_forgotten;   /* statistics and barrier requests: too many without reply */
+	uint64_t replies_unknown;      /* statistics and barrier replies that nobody awaits */
+	uint64_t ports_refused;        /* over the limit of ports of one switch */
+	uint64_t log_lines_suppressed; /* over a limit: of a session, or of all together */
 };
 
 void controller_config_default(struct controller_config *config);
-struct controller *controller_new(const struct controller_config *config, const struct controller_ops *ops);
-void controller_free(struct controller *ctl);   /* closes all sessions first */
+struct controller *controller_new(const struct controller_config *config,
+                                  const struct controller_ops *ops);
+void controller_free(struct controller *ctl); /* closes all sessions first */
 
-/* Append an instance of 'cls' to the chain, before the first connection. 'options' is "name=value,..." or empty.
- * -1 with a text in 'error' for an unknown option (the nearest known one is named), a bad value, or what create() refused. */
+/* Append an instance of 'cls' to the chain, before the first connection. 'options' is
+ * "name=value,..." or empty. -1 with a text in 'error' for an unknown option (the nearest known one
+ * is named), a bad value, or what create() refused. */
 int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, const char *options,
-		       struct fb_text *error);
+                       struct fb_text *error);
 
 /* The shipped classes by name, NULL where there is none; by place from 0, NULL past the last. */
 const struct fb_app_class *controller_find_class(const char *name);
 const struct fb_app_class *controller_class_at(size_t place);
 
-/* A connection was made. 'peer' is text for logs (copied). NULL when refused (the limit): close it. */
-struct session *controller_connect(struct controller *ctl, void *conn, const char *peer, uint64_t now_ns);
+/* A connection was made. 'peer' is text for logs (copied). NULL when refused (sessions_max): close
+ * it. HELLO is sent before this returns. */
+struct session *controller_connect(struct controller *ctl, void *conn, const char *peer,
+                                   uint64_t now_ns);
 
-/* The earliest time at which controller_run() has something to do; FB_NEVER: none. Ask again after every call. */
+/* The earliest time at which controller_run() has something to do; FB_NEVER: none. Ask again after
+ * every call. */
 uint64_t controller_deadline(const struct controller *ctl);
 /* Do what is due at 'now_ns': echoes, timeouts, the applications' timers. */
 void controller_run(struct controller *ctl, uint64_t now_ns);
@@ -76,7 +83,9 @@ void controller_run(struct controller *ctl, uint64_t now_ns);
 const struct controller_counters *controller_counters(const struct controller *ctl);
 /* The counters of the applications: 'app' is the instance's name. */
 void controller_app_counters(const struct controller *ctl,
-			     void (*tell)(void *ctx, const char *app, const char *name, uint64_t value), void *ctx);
+                             void (*tell)(void *ctx, const char *app, const char *name,
+                                          uint64_t value),
+                             void *ctx);
 size_t controller_switches_up(const struct controller *ctl);
 
 #endif

@@ -34,11 +34,12 @@ struct output_scratch {
 	size_t size;
 };
 
-/* Actions that send a packet with the ingress port 'in_port' nowhere, written to 'bytes': a plain output to that
- * port, which every switch drops (specification 1.0.0, section 5.2.1: OFPP_IN_PORT must be used to send back).
- * No actions at all mean the same, but Wireshark (4.0) takes a packet-out or flow-mod without actions for
- * malformed and loses what follows it. For what came by no port, and so could come back, no actions it is. A
- * flow-mod that deletes, whose actions do not count, takes OFPP_IN_PORT. */
+/* Actions that send a packet with the ingress port 'in_port' nowhere, written to 'bytes': a plain
+ * output to that port, which every switch drops (specification 1.0.0, section 5.2.1: OFPP_IN_PORT
+ * must be used to send back). No actions at all mean the same, but Wireshark (4.0) takes a
+ * packet-out or flow-mod without actions for malformed and loses what follows it. For what came by
+ * no port, and so could come back, no actions it is. A flow-mod that deletes, whose actions do not
+ * count, takes OFPP_IN_PORT. */
 enum { OUTPUT_NOWHERE_BYTES = 8 };
 struct fb_view output_nowhere(uint8_t bytes[OUTPUT_NOWHERE_BYTES], uint16_t in_port);
 
@@ -47,8 +48,7 @@ void output_destroy(struct output *output);
 void output_reserve(struct output *output, size_t len);
 /* The message from 'begin' to the end of the buffer was caused by the packet-in at 'place'. */
 void output_record(struct output *output, size_t begin, uint32_t place);
-/* The array with 'places' elements is done: bring what it caused into order and forget the records.
- */
+/* The array of 'places' elements is done: bring what it caused into order, forget the records. */
 void output_settle(struct output *output, uint32_t places, struct output_scratch *scratch);
 /* All was sent. */
 void output_clear(struct output *output);

@@ -1,5 +1,6 @@
-/* One connection of the controller with a switch: framing, HELLO and version negotiation (section 5.5.1 of the
- * specification), features, configuration, liveness, and the hand-over of messages to the controller. */
+/* One connection of the controller with a switch: framing, HELLO and version negotiation
+ * (section 5.5.1 of the specification), features, configuration, liveness, and the hand-over of
+ * messages to the controller. */
 #ifndef CONTROLLER_SESSION_H
 #define CONTROLLER_SESSION_H
 

@@ -1,28 +1,29 @@
 /* What a controller application is, and all that it may use.
  *
- * Applications stand in a chain, as in NOX. Each is a class (struct fb_app_class: functions and a table of
- * options) of which a controller makes an instance; all state hangs off the instance and off the slot that
- * it has on each switch, so that several controllers live in one process.
+ * Applications stand in a chain, as in NOX. Each is a class (struct fb_app_class: functions and a
+ * table of options) of which a controller makes an instance; all state hangs off the instance and
+ * off the slot that it has on each switch, so that several controllers live in one process.
  *
- * Order. A packet-in handler receives the array of packet-ins that one read brought from one switch (often
- * one; any other message ends the array) and sets the verdict of each: FB_CONTINUE hands it to the next
- * application, FB_STOP does not. What handlers send for a packet-in (its 'cause') leaves in the order
- * of the packet-ins, whatever the number of applications and however the array was cut: for each packet-in first what
- * the first application sent, then the second. Results must not depend on how the array was cut: handle its
- * elements in order.
+ * Order. A packet-in handler receives the array of packet-ins that one read brought from one switch
+ * (often one; any other message ends the array) and sets the verdict of each: FB_CONTINUE hands it
+ * to the next application, FB_STOP does not. What handlers send for a packet-in (its 'cause')
+ * leaves in the order of the packet-ins, whatever the number of applications and however the array
+ * was cut: for each packet-in first what the first application sent, then the second. Results must
+ * not depend on how the array was cut: handle its elements in order.
  *
- * Buffers. An application that sets FB_STOP has released the packet-in (by a packet-out or a flow-mod with its buffer id)
- * or will do so itself; one that leaves FB_CONTINUE has not. When the last application continues, the controller
- * drops the packet by an empty packet-out, so that no buffer of the switch leaks. A frame too short for an Ethernet
- * header is dropped so before any application sees it: packet.dl_src and packet.dl_dst are never NULL.
+ * Buffers. An application that sets FB_STOP has released the packet-in (by a packet-out or a
+ * flow-mod with its buffer id) or will do so itself; one that leaves FB_CONTINUE has not. When the
+ * last application continues, the controller drops the packet by a packet-out, so that no buffer of
+ * the switch leaks. A frame too short for an Ethernet header is dropped so before any application
+ * sees it: packet.dl_src and packet.dl_dst are never NULL.
  *
  * In a packet-in handler give every message its cause; one without belongs to the latest packet-in
  * answered (the first of the array before that), and its place depends on that.
  *
  * Time comes as an argument. An instance has one timer (fb_app_set_timer()).
  *
- * Link-layer discovery frames (LLDP, Ethernet type 0x88cc) reach only applications of a class that asks for
- * them ('wants_lldp'); no application ever forwards them.
+ * Link-layer discovery frames (LLDP, Ethernet type 0x88cc) reach only applications of a class that
+ * asks for them ('wants_lldp'); no application ever forwards them.
  *
  * All views (frames, messages) are valid until the handler returns. */
 #ifndef FLOWBED_APP_H
@@ -33,96 +34,100 @@
 #include <flowbed/text.h>
 #include <flowbed/time.h>
 
-struct fb_app;      /* an instance's handle, made by the controller */
-struct fb_switch;   /* a switch from switch_up to switch_down */
+struct fb_app;    /* an instance's handle, made by the controller */
+struct fb_switch; /* a switch from switch_up to switch_down */
 
 enum fb_verdict { FB_CONTINUE, FB_STOP };
 
 enum fb_scope {
-	FB_SCOPE_SWITCH,   /* decisions for a switch depend on that switch alone */
-	FB_SCOPE_NETWORK,  /* needs to see all switches of the network in one place */
+	FB_SCOPE_SWITCH,  /* decisions for a switch depend on that switch alone */
+	FB_SCOPE_NETWORK, /* needs to see all switches of the network in one place */
 };
 
 enum fb_log_level { FB_LOG_ERROR, FB_LOG_WARNING, FB_LOG_INFO, FB_LOG_DEBUG };
 
 struct fb_packet_in {
-	enum fb_verdict verdict;    /* set by the handler; FB_CONTINUE before */
-	uint32_t buffer_id;         /* OFP_NO_BUFFER: the switch kept nothing */
+	enum fb_verdict verdict; /* set by the handler; FB_CONTINUE before */
+	uint32_t buffer_id;      /* OFP_NO_BUFFER: the switch kept nothing */
 	uint16_t in_port;
-	uint8_t reason;             /* OFPR_*; not to be relied on */
-	uint16_t total_len;         /* bytes of the frame; 'packet' may hold fewer (miss_send_len) or more */
-	uint32_t order;             /* place in what the connection brought; the controller's */
-	struct fb_packet packet;    /* parsed; packet.data and packet.len are the bytes that came */
+	uint8_t reason;          /* OFPR_*; not to be relied on */
+	uint16_t total_len;      /* of the frame; 'packet' may hold fewer bytes (miss_send_len) */
+	uint32_t order;          /* place in what the connection brought; the controller's */
+	struct fb_packet packet; /* parsed; packet.data and packet.len are the bytes that came */
 };
 
 /* An option of a class. */
 enum fb_option_type {
-	FB_OPTION_INTEGER,   /* decimal in [min, max] */
-	FB_OPTION_DURATION,  /* "250ms", "5s", "2m", "1h", a plain number is seconds; stored in ns, min and max too */
-	FB_OPTION_BOOL,      /* true, false, yes, no, on, off, 1, 0 */
-	FB_OPTION_CHOICE,    /* one of 'choices', stored as its place there */
+	FB_OPTION_INTEGER,  /* decimal in [min, max] */
+	FB_OPTION_DURATION, /* "250ms", "5s", "2m", "1h", "30" (seconds); in ns, min and max too */
+	FB_OPTION_BOOL,     /* true, false, yes, no, on, off, 1, 0 */
+	FB_OPTION_CHOICE,   /* one of 'choices', stored as its place there */
 };
 
 struct fb_option {
-	const char *name;            /* "idle_timeout" */
+	const char *name; /* "idle_timeout" */
 	enum fb_option_type type;
-	const char *default_text;    /* as a user would write it */
-	uint64_t min, max;           /* INTEGER and DURATION */
-	const char *const *choices;  /* CHOICE: NULL-terminated */
-	const char *help;            /* one line */
+	const char *default_text;   /* as a user would write it */
+	uint64_t min, max;          /* INTEGER and DURATION */
+	const char *const *choices; /* CHOICE: NULL-terminated */
+	const char *help;           /* one line */
 };
 
 struct fb_app_class {
-	const char *name;                 /* "learning" */
-	const char *summary;              /* one line */
+	const char *name;    /* "learning" */
+	const char *summary; /* one line */
 	enum fb_scope scope;
 	bool wants_lldp;
 	const struct fb_option *options;
 	size_t options_count;
 
-	/* Make the instance's state: 'values' has one number for each option in their order (defaults filled
-	 * in) and is valid during the call. NULL, with a text in 'error', when the values do not go together. */
+	/* Make the instance's state: 'values' has one number for each option in their order
+	 * (defaults filled in) and is valid during the call. NULL, with a text in 'error', when the
+	 * values do not go together. */
 	void *(*create)(struct fb_app *app, const uint64_t *values, struct fb_text *error);
 	void (*destroy)(void *state);
 
 	/* Events; NULL where the class does not care. 'now_ns' never goes back. */
 	void (*switch_up)(void *state, struct fb_switch *sw, uint64_t now_ns);
 	void (*switch_down)(void *state, struct fb_switch *sw, uint64_t now_ns);
-	void (*packet_in)(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins, size_t count,
-			  uint64_t now_ns);
-	enum fb_verdict (*flow_removed)(void *state, struct fb_switch *sw, const struct fb_flow_removed *fr,
-					uint64_t now_ns);
+	void (*packet_in)(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+	                  size_t count, uint64_t now_ns);
+	enum fb_verdict (*flow_removed)(void *state, struct fb_switch *sw,
+	                                const struct fb_flow_removed *fr, uint64_t now_ns);
 	/* The port as it is now; with OFPPR_DELETE, as it was. fb_switch_port() already knows. */
-	enum fb_verdict (*port_status)(void *state, struct fb_switch *sw, const struct fb_port_status *ps,
-				       uint64_t now_ns);
-	/* An error of the switch. 'xid' is what fb_*() returned when 'own' (this instance sent the message). */
-	void (*error)(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type, uint16_t code,
-		      struct fb_view data, uint64_t now_ns);
-	/* One part of a reply; for the instance that asked only. The last has no OFPSF_REPLY_MORE. */
-	void (*stats_reply)(void *state, struct fb_switch *sw, uint32_t xid, const struct fb_stats_reply *reply,
-			    uint64_t now_ns);
+	enum fb_verdict (*port_status)(void *state, struct fb_switch *sw,
+	                               const struct fb_port_status *ps, uint64_t now_ns);
+	/* An error of the switch. 'xid' is what fb_*() returned when 'own' (this instance sent the
+	 * message). */
+	void (*error)(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
+	              uint16_t code, struct fb_view data, uint64_t now_ns);
+	/* One part of a reply; for the instance that asked only. The last has no OFPSF_REPLY_MORE.
+	 * A request that the switch refuses has no reply but an error(); one among thousands of
+	 * others without reply (counter requests_forgotten) may have neither. */
+	void (*stats_reply)(void *state, struct fb_switch *sw, uint32_t xid,
+	                    const struct fb_stats_reply *reply, uint64_t now_ns);
 	/* The reply to fb_send_barrier(); for the instance that asked only. */
 	void (*barrier_reply)(void *state, struct fb_switch *sw, uint32_t xid, uint64_t now_ns);
 	void (*timer)(void *state, uint64_t now_ns);
 
 	/* Tell each counter by name and value, in a fixed order: at least one for every limit. */
 	void (*counters)(const void *state,
-			 void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx);
+	                 void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx);
 };
 
 /* --- The instance --- */
 
-/* Ask for timer() at 'deadline_ns' or soon after; replaces the earlier wish; FB_NEVER: none. The timer is
- * unset before timer() is called. */
+/* Ask for timer() at 'deadline_ns' or soon after; replaces the earlier wish; FB_NEVER: none. The
+ * timer is unset before timer() is called. */
 void fb_app_set_timer(struct fb_app *app, uint64_t deadline_ns);
 
 /* Log one line; the controller adds time and the instance's name. */
 void fb_app_log(struct fb_app *app, enum fb_log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 /* A limit for log lines that a peer can cause: ten at once, then one a second. Starts zeroed. */
 struct fb_log_limit {
-	uint64_t empty_ns;      /* when it will be unused again */
-	uint64_t suppressed;    /* lines refused since the last one that was allowed */
+	uint64_t empty_ns;   /* when it will be unused again */
+	uint64_t suppressed; /* lines refused since the last one that was allowed */
 };
 /* True: log the line, and say that '*suppressed' (where not 0) were left out before it. */
 bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *suppressed);
@@ -137,9 +142,10 @@ uint32_t fb_app_run_id(const struct fb_app *app);
 /* --- Switches --- */
 
 uint64_t fb_switch_dpid(const struct fb_switch *sw);
-const struct fb_features_reply *fb_switch_features(const struct fb_switch *sw);  /* 'ports' is empty: use the functions below */
-/* The port with that number, or NULL; ports by place from 0, NULL past the last. In rising order of number.
- * Valid until the handler returns. */
+/* What the switch said of itself; 'ports' is empty: use the functions below. */
+const struct fb_features_reply *fb_switch_features(const struct fb_switch *sw);
+/* The port with that number, or NULL; ports by place from 0, NULL past the last. In rising order of
+ * number. Valid until the handler returns. */
 const struct fb_phy_port *fb_switch_port(const struct fb_switch *sw, uint16_t port_no);
 const struct fb_phy_port *fb_switch_port_at(const struct fb_switch *sw, size_t place);
 
@@ -147,28 +153,34 @@ const struct fb_phy_port *fb_switch_port_at(const struct fb_switch *sw, size_t p
 void fb_switch_set_state(struct fb_switch *sw, struct fb_app *app, void *state);
 void *fb_switch_state(const struct fb_switch *sw, const struct fb_app *app);
 
-/* All switches that are up, in the order in which they came up: next(NULL) is the first. */
+/* All switches that are up, in the order in which they came up: next(NULL) is the first, NULL comes
+ * after the last. In switch_down the switch is not among them any more. */
 struct fb_switch *fb_app_next_switch(struct fb_app *app, struct fb_switch *sw);
 
-/* --- Sending. Each returns the xid of the message, which is never 0, or 0 when the message was not sent because it
- * does not fit into 65,535 bytes or because the switch is in switch_down. 'cause' is the packet-in being answered, or NULL. Nothing is kept of the
- * arguments. xids are counted by instance and switch. --- */
+/* --- Sending --- */
 
-uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			    const struct fb_packet_out *po);
-uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			  const struct fb_flow_mod *fm);
-uint32_t fb_send_port_mod(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			  const struct fb_port_mod *pm);
-uint32_t fb_send_stats_request(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause,
-			       const struct fb_stats_request *request);
-uint32_t fb_send_barrier(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *cause);
+/* Each returns the xid of the message, which is never 0, or 0 when the message was not sent because
+ * it does not fit into 65,535 bytes, because its type is none or because the switch is in
+ * switch_down. 'cause' is the packet-in being answered, or NULL. Nothing is kept of the arguments.
+ * xids are counted by instance and switch. A packet-out without actions drops. */
 
-/* Release 'pi' through 'actions' (wire form; empty drops it): by its buffer id, or with its bytes where the
- * switch kept none. Nothing is sent, and 0 returned, for a frame that came cut and without buffer, and for
- * dropping what the switch did not keep. */
+uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw,
+                            const struct fb_packet_in *cause, const struct fb_packet_out *po);
+uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw,
+                          const struct fb_packet_in *cause, const struct fb_flow_mod *fm);
+uint32_t fb_send_port_mod(struct fb_app *app, struct fb_switch *sw,
+                          const struct fb_packet_in *cause, const struct fb_port_mod *pm);
+uint32_t fb_send_stats_request(struct fb_app *app, struct fb_switch *sw,
+                               const struct fb_packet_in *cause,
+                               const struct fb_stats_request *request);
+uint32_t fb_send_barrier(struct fb_app *app, struct fb_switch *sw,
+                         const struct fb_packet_in *cause);
+
+/* Release 'pi' through 'actions' (wire form; empty drops it): by its buffer id, or with its bytes
+ * where the switch kept none. Nothing is sent, and 0 returned, for a frame that came cut and
+ * without buffer, and for dropping what the switch did not keep. */
 uint32_t fb_send_release(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *pi,
-			 struct fb_view actions);
+                         struct fb_view actions);
 
 /* --- The classes that ship --- */
 

@@ -14,9 +14,15 @@
 #include <string.h>
 
 /* Integers as they stand on the wire: big-endian, alignment 1. */
-typedef struct { uint8_t b[2]; } fb_be16;
-typedef struct { uint8_t b[4]; } fb_be32;
-typedef struct { uint8_t b[8]; } fb_be64;
+typedef struct {
+	uint8_t b[2];
+} fb_be16;
+typedef struct {
+	uint8_t b[4];
+} fb_be32;
+typedef struct {
+	uint8_t b[8];
+} fb_be64;
 
 /* Length of an Ethernet address in bytes. */
 #define FB_MAC_BYTES 6
@@ -65,9 +71,11 @@ static inline void fb_set64(void *p, uint64_t v)
 	memcpy(p, &v, 8);
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes.h swaps: add big-endian hosts here");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "bytes.h swaps: add big-endian hosts here");
 
-/* An Ethernet address as a number, first byte most significant: 02:00:00:00:00:01 is 0x020000000001. */
+/* An Ethernet address as a number, first byte most significant: 02:00:00:00:00:01 is
+ * 0x020000000001. */
 static inline uint64_t fb_mac_to_u64(const uint8_t mac[FB_MAC_BYTES])
 {
 	return ((uint64_t)fb_get16(mac) << 32) | fb_get32(mac + 2);
@@ -93,10 +101,10 @@ static inline bool fb_mac_equal(const uint8_t a[FB_MAC_BYTES], const uint8_t b[F
 /* A writer into memory that the caller owns. It never writes past 'size': what does not fit sets
  * 'overflow' and writes nothing, so that a sequence of puts is checked once, at its end. */
 struct fb_buf {
-	uint8_t *data;  /* the caller's memory */
-	size_t size;    /* bytes at 'data' */
-	size_t len;     /* bytes written */
-	bool overflow;  /* something did not fit */
+	uint8_t *data; /* the caller's memory */
+	size_t size;   /* bytes at 'data' */
+	size_t len;    /* bytes written */
+	bool overflow; /* something did not fit */
 };
 
 static inline struct fb_buf fb_buf_make(void *data, size_t size)
@@ -104,7 +112,8 @@ static inline struct fb_buf fb_buf_make(void *data, size_t size)
 	return (struct fb_buf){.data = data, .size = size};
 }
 
-/* Reserve 'n' bytes and return them, not initialised; NULL (and 'overflow') where they do not fit. */
+/* Reserve 'n' bytes and return them, not initialised; where they do not fit NULL, and 'overflow' is
+ * set. */
 static inline uint8_t *fb_buf_reserve(struct fb_buf *b, size_t n)
 {
 	uint8_t *p;

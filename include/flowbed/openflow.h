@@ -13,13 +13,13 @@
 #define OFP_WIRE_SIZE(type, size)                                                                  \
 	_Static_assert(sizeof(struct type) == (size), #type " has another size")
 #define OFP_WIRE_OFFSET(type, member, offset)                                                      \
-	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member " is elsewhere")
+	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member ": offset")
 
 #define OFP_VERSION 0x01
 
 #define OFP_MAX_TABLE_NAME_LEN 32
-#define OFP_MAX_PORT_NAME_LEN 16
-#define OFP_ETH_ALEN 6
+#define OFP_MAX_PORT_NAME_LEN  16
+#define OFP_ETH_ALEN           6
 
 #define OFP_TCP_PORT 6633
 #define OFP_SSL_PORT 6633
@@ -55,9 +55,9 @@ enum ofp_type {
 };
 
 struct ofp_header {
-	uint8_t version;  /* OFP_VERSION */
-	uint8_t type;     /* OFPT_* */
-	fb_be16 length;   /* bytes, this header included */
+	uint8_t version; /* OFP_VERSION */
+	uint8_t type;    /* OFPT_* */
+	fb_be16 length;  /* bytes, this header included */
 	fb_be32 xid;
 };
 OFP_WIRE_SIZE(ofp_header, 8);
@@ -67,7 +67,7 @@ OFP_WIRE_OFFSET(ofp_header, xid, 4);
 /* Section 5.2.1: ports. */
 
 enum ofp_port {
-	OFPP_MAX = 0xff00,  /* physical ports are below or equal, from 1 */
+	OFPP_MAX = 0xff00, /* physical ports are below or equal, from 1 */
 
 	OFPP_IN_PORT = 0xfff8,
 	OFPP_TABLE = 0xfff9,
@@ -92,7 +92,7 @@ enum ofp_port_config {
 enum ofp_port_state {
 	OFPPS_LINK_DOWN = 1 << 0,
 
-	OFPPS_STP_LISTEN = 0 << 8,  /* a field of two bits, not flags */
+	OFPPS_STP_LISTEN = 0 << 8, /* a field of two bits, not flags */
 	OFPPS_STP_LEARN = 1 << 8,
 	OFPPS_STP_FORWARD = 2 << 8,
 	OFPPS_STP_BLOCK = 3 << 8,
@@ -117,15 +117,15 @@ enum ofp_port_features {
 struct ofp_phy_port {
 	fb_be16 port_no;
 	uint8_t hw_addr[OFP_ETH_ALEN];
-	char name[OFP_MAX_PORT_NAME_LEN];  /* terminated */
+	char name[OFP_MAX_PORT_NAME_LEN]; /* terminated */
 
-	fb_be32 config;  /* OFPPC_* */
-	fb_be32 state;   /* OFPPS_* */
+	fb_be32 config; /* OFPPC_* */
+	fb_be32 state;  /* OFPPS_* */
 
-	fb_be32 curr;        /* OFPPF_* */
-	fb_be32 advertised;  /* OFPPF_* */
-	fb_be32 supported;   /* OFPPF_* */
-	fb_be32 peer;        /* OFPPF_* */
+	fb_be32 curr;       /* OFPPF_* */
+	fb_be32 advertised; /* OFPPF_* */
+	fb_be32 supported;  /* OFPPF_* */
+	fb_be32 peer;       /* OFPPF_* */
 };
 OFP_WIRE_SIZE(ofp_phy_port, 48);
 OFP_WIRE_OFFSET(ofp_phy_port, hw_addr, 2);
@@ -139,7 +139,7 @@ OFP_WIRE_OFFSET(ofp_phy_port, peer, 44);
 
 /* Section 5.2.2: queues. */
 
-#define OFPQ_ALL 0xffffffffu
+#define OFPQ_ALL            0xffffffffu
 #define OFPQ_MIN_RATE_UNCFG 0xffff
 
 enum ofp_queue_properties {
@@ -148,16 +148,16 @@ enum ofp_queue_properties {
 };
 
 struct ofp_queue_prop_header {
-	fb_be16 property;  /* OFPQT_* */
-	fb_be16 len;       /* bytes, this header included */
+	fb_be16 property; /* OFPQT_* */
+	fb_be16 len;      /* bytes, this header included */
 	uint8_t pad[4];
 };
 OFP_WIRE_SIZE(ofp_queue_prop_header, 8);
 OFP_WIRE_OFFSET(ofp_queue_prop_header, len, 2);
 
 struct ofp_queue_prop_min_rate {
-	struct ofp_queue_prop_header prop_header;  /* OFPQT_MIN_RATE, 16 */
-	fb_be16 rate;  /* tenths of a per cent; above 1000: disabled */
+	struct ofp_queue_prop_header prop_header; /* OFPQT_MIN_RATE, 16 */
+	fb_be16 rate;                             /* tenths of a per cent; above 1000: disabled */
 	uint8_t pad[6];
 };
 OFP_WIRE_SIZE(ofp_queue_prop_min_rate, 16);
@@ -165,9 +165,9 @@ OFP_WIRE_OFFSET(ofp_queue_prop_min_rate, rate, 8);
 
 struct ofp_packet_queue {
 	fb_be32 queue_id;
-	fb_be16 len;  /* bytes, this header and its properties included */
+	fb_be16 len; /* bytes, this header and its properties included */
 	uint8_t pad[2];
-	uint8_t properties[];  /* struct ofp_queue_prop_header and what follows each */
+	uint8_t properties[]; /* struct ofp_queue_prop_header and what follows each */
 };
 OFP_WIRE_SIZE(ofp_packet_queue, 8);
 OFP_WIRE_OFFSET(ofp_packet_queue, len, 4);
@@ -175,9 +175,9 @@ OFP_WIRE_OFFSET(ofp_packet_queue, properties, 8);
 
 /* Section 5.2.3: the flow match. */
 
-#define OFP_DL_TYPE_ETH2_CUTOFF 0x0600
+#define OFP_DL_TYPE_ETH2_CUTOFF  0x0600
 #define OFP_DL_TYPE_NOT_ETH_TYPE 0x05ff
-#define OFP_VLAN_NONE 0xffff
+#define OFP_VLAN_NONE            0xffff
 
 enum ofp_flow_wildcards {
 	OFPFW_IN_PORT = 1 << 0,
@@ -189,7 +189,7 @@ enum ofp_flow_wildcards {
 	OFPFW_TP_SRC = 1 << 6,
 	OFPFW_TP_DST = 1 << 7,
 
-	/* Counts of ignored low-order bits: 0 is an exact match, 32 and more ignore the whole field. */
+	/* Counts of ignored low-order bits: 0 is an exact match, 32 and more ignore them all. */
 	OFPFW_NW_SRC_SHIFT = 8,
 	OFPFW_NW_SRC_BITS = 6,
 	OFPFW_NW_SRC_MASK = ((1 << OFPFW_NW_SRC_BITS) - 1) << OFPFW_NW_SRC_SHIFT,
@@ -210,7 +210,7 @@ enum ofp_flow_wildcards {
 #define OFPFW_ICMP_CODE OFPFW_TP_DST
 
 struct ofp_match {
-	fb_be32 wildcards;  /* OFPFW_* */
+	fb_be32 wildcards; /* OFPFW_* */
 	fb_be16 in_port;
 	uint8_t dl_src[OFP_ETH_ALEN];
 	uint8_t dl_dst[OFP_ETH_ALEN];
@@ -258,27 +258,27 @@ enum ofp_action_type {
 	OFPAT_VENDOR = 0xffff,
 };
 
-struct ofp_action_header {  /* also the whole of OFPAT_STRIP_VLAN */
-	fb_be16 type;  /* OFPAT_* */
-	fb_be16 len;   /* bytes, this header included */
+struct ofp_action_header { /* also the whole of OFPAT_STRIP_VLAN */
+	fb_be16 type;      /* OFPAT_* */
+	fb_be16 len;       /* bytes, this header included */
 	uint8_t pad[4];
 };
 OFP_WIRE_SIZE(ofp_action_header, 8);
 OFP_WIRE_OFFSET(ofp_action_header, len, 2);
 
 struct ofp_action_output {
-	fb_be16 type;  /* OFPAT_OUTPUT */
-	fb_be16 len;   /* 8 */
+	fb_be16 type; /* OFPAT_OUTPUT */
+	fb_be16 len;  /* 8 */
 	fb_be16 port;
-	fb_be16 max_len;  /* bytes to the controller, for OFPP_CONTROLLER */
+	fb_be16 max_len; /* bytes to the controller, for OFPP_CONTROLLER */
 };
 OFP_WIRE_SIZE(ofp_action_output, 8);
 OFP_WIRE_OFFSET(ofp_action_output, port, 4);
 OFP_WIRE_OFFSET(ofp_action_output, max_len, 6);
 
 struct ofp_action_enqueue {
-	fb_be16 type;  /* OFPAT_ENQUEUE */
-	fb_be16 len;   /* 16 */
+	fb_be16 type; /* OFPAT_ENQUEUE */
+	fb_be16 len;  /* 16 */
 	fb_be16 port;
 	uint8_t pad[6];
 	fb_be32 queue_id;
@@ -288,8 +288,8 @@ OFP_WIRE_OFFSET(ofp_action_enqueue, port, 4);
 OFP_WIRE_OFFSET(ofp_action_enqueue, queue_id, 12);
 
 struct ofp_action_vlan_vid {
-	fb_be16 type;  /* OFPAT_SET_VLAN_VID */
-	fb_be16 len;   /* 8 */
+	fb_be16 type; /* OFPAT_SET_VLAN_VID */
+	fb_be16 len;  /* 8 */
 	fb_be16 vlan_vid;
 	uint8_t pad[2];
 };
@@ -297,8 +297,8 @@ OFP_WIRE_SIZE(ofp_action_vlan_vid, 8);
 OFP_WIRE_OFFSET(ofp_action_vlan_vid, vlan_vid, 4);
 
 struct ofp_action_vlan_pcp {
-	fb_be16 type;  /* OFPAT_SET_VLAN_PCP */
-	fb_be16 len;   /* 8 */
+	fb_be16 type; /* OFPAT_SET_VLAN_PCP */
+	fb_be16 len;  /* 8 */
 	uint8_t vlan_pcp;
 	uint8_t pad[3];
 };
@@ -306,8 +306,8 @@ OFP_WIRE_SIZE(ofp_action_vlan_pcp, 8);
 OFP_WIRE_OFFSET(ofp_action_vlan_pcp, vlan_pcp, 4);
 
 struct ofp_action_dl_addr {
-	fb_be16 type;  /* OFPAT_SET_DL_SRC or OFPAT_SET_DL_DST */
-	fb_be16 len;   /* 16 */
+	fb_be16 type; /* OFPAT_SET_DL_SRC or OFPAT_SET_DL_DST */
+	fb_be16 len;  /* 16 */
 	uint8_t dl_addr[OFP_ETH_ALEN];
 	uint8_t pad[6];
 };
@@ -315,16 +315,16 @@ OFP_WIRE_SIZE(ofp_action_dl_addr, 16);
 OFP_WIRE_OFFSET(ofp_action_dl_addr, dl_addr, 4);
 
 struct ofp_action_nw_addr {
-	fb_be16 type;  /* OFPAT_SET_NW_SRC or OFPAT_SET_NW_DST */
-	fb_be16 len;   /* 8 */
+	fb_be16 type; /* OFPAT_SET_NW_SRC or OFPAT_SET_NW_DST */
+	fb_be16 len;  /* 8 */
 	fb_be32 nw_addr;
 };
 OFP_WIRE_SIZE(ofp_action_nw_addr, 8);
 OFP_WIRE_OFFSET(ofp_action_nw_addr, nw_addr, 4);
 
 struct ofp_action_nw_tos {
-	fb_be16 type;  /* OFPAT_SET_NW_TOS */
-	fb_be16 len;   /* 8 */
+	fb_be16 type; /* OFPAT_SET_NW_TOS */
+	fb_be16 len;  /* 8 */
 	uint8_t nw_tos;
 	uint8_t pad[3];
 };
@@ -332,8 +332,8 @@ OFP_WIRE_SIZE(ofp_action_nw_tos, 8);
 OFP_WIRE_OFFSET(ofp_action_nw_tos, nw_tos, 4);
 
 struct ofp_action_tp_port {
-	fb_be16 type;  /* OFPAT_SET_TP_SRC or OFPAT_SET_TP_DST */
-	fb_be16 len;   /* 8 */
+	fb_be16 type; /* OFPAT_SET_TP_SRC or OFPAT_SET_TP_DST */
+	fb_be16 len;  /* 8 */
 	fb_be16 tp_port;
 	uint8_t pad[2];
 };
@@ -341,8 +341,8 @@ OFP_WIRE_SIZE(ofp_action_tp_port, 8);
 OFP_WIRE_OFFSET(ofp_action_tp_port, tp_port, 4);
 
 struct ofp_action_vendor_header {
-	fb_be16 type;  /* OFPAT_VENDOR */
-	fb_be16 len;   /* a multiple of 8 */
+	fb_be16 type; /* OFPAT_VENDOR */
+	fb_be16 len;  /* a multiple of 8 */
 	fb_be32 vendor;
 };
 OFP_WIRE_SIZE(ofp_action_vendor_header, 8);
@@ -367,8 +367,8 @@ struct ofp_switch_features {
 	fb_be32 n_buffers;
 	uint8_t n_tables;
 	uint8_t pad[3];
-	fb_be32 capabilities;  /* OFPC_* */
-	fb_be32 actions;       /* bitmap of 1 << OFPAT_* */
+	fb_be32 capabilities; /* OFPC_* */
+	fb_be32 actions;      /* bitmap of 1 << OFPAT_* */
 	struct ofp_phy_port ports[];
 };
 OFP_WIRE_SIZE(ofp_switch_features, 32);
@@ -384,7 +384,7 @@ OFP_WIRE_OFFSET(ofp_switch_features, ports, 32);
 #define OFP_DEFAULT_MISS_SEND_LEN 128
 
 enum ofp_config_flags {
-	OFPC_FRAG_NORMAL = 0,  /* a field of two bits, not flags */
+	OFPC_FRAG_NORMAL = 0, /* a field of two bits, not flags */
 	OFPC_FRAG_DROP = 1,
 	OFPC_FRAG_REASM = 2,
 	OFPC_FRAG_MASK = 3,
@@ -392,8 +392,8 @@ enum ofp_config_flags {
 
 struct ofp_switch_config {
 	struct ofp_header header;
-	fb_be16 flags;          /* OFPC_FRAG_* */
-	fb_be16 miss_send_len;  /* bytes of a missed packet to send */
+	fb_be16 flags;         /* OFPC_FRAG_* */
+	fb_be16 miss_send_len; /* bytes of a missed packet to send */
 };
 OFP_WIRE_SIZE(ofp_switch_config, 12);
 OFP_WIRE_OFFSET(ofp_switch_config, flags, 8);
@@ -401,7 +401,7 @@ OFP_WIRE_OFFSET(ofp_switch_config, miss_send_len, 10);
 
 /* Section 5.3.3: flow and port modification. */
 
-#define OFP_FLOW_PERMANENT 0
+#define OFP_FLOW_PERMANENT   0
 #define OFP_DEFAULT_PRIORITY 0x8000
 
 enum ofp_flow_mod_command {
@@ -422,14 +422,14 @@ struct ofp_flow_mod {
 	struct ofp_header header;
 	struct ofp_match match;
 	fb_be64 cookie;
-	fb_be16 command;       /* OFPFC_* */
-	fb_be16 idle_timeout;  /* seconds */
-	fb_be16 hard_timeout;  /* seconds */
+	fb_be16 command;      /* OFPFC_* */
+	fb_be16 idle_timeout; /* seconds */
+	fb_be16 hard_timeout; /* seconds */
 	fb_be16 priority;
 	fb_be32 buffer_id;
 	fb_be16 out_port;
-	fb_be16 flags;      /* OFPFF_* */
-	uint8_t actions[];  /* struct ofp_action_header and what follows each */
+	fb_be16 flags;     /* OFPFF_* */
+	uint8_t actions[]; /* struct ofp_action_header and what follows each */
 };
 OFP_WIRE_SIZE(ofp_flow_mod, 72);
 OFP_WIRE_OFFSET(ofp_flow_mod, match, 8);
@@ -447,9 +447,9 @@ struct ofp_port_mod {
 	struct ofp_header header;
 	fb_be16 port_no;
 	uint8_t hw_addr[OFP_ETH_ALEN];
-	fb_be32 config;     /* OFPPC_* */
-	fb_be32 mask;       /* OFPPC_* to change */
-	fb_be32 advertise;  /* OFPPF_*; 0: no change */
+	fb_be32 config;    /* OFPPC_* */
+	fb_be32 mask;      /* OFPPC_* to change */
+	fb_be32 advertise; /* OFPPF_*; 0: no change */
 	uint8_t pad[4];
 };
 OFP_WIRE_SIZE(ofp_port_mod, 32);
@@ -473,7 +473,7 @@ struct ofp_queue_get_config_reply {
 	struct ofp_header header;
 	fb_be16 port;
 	uint8_t pad[6];
-	uint8_t queues[];  /* struct ofp_packet_queue and what follows each */
+	uint8_t queues[]; /* struct ofp_packet_queue and what follows each */
 };
 OFP_WIRE_SIZE(ofp_queue_get_config_reply, 16);
 OFP_WIRE_OFFSET(ofp_queue_get_config_reply, port, 8);
@@ -481,7 +481,7 @@ OFP_WIRE_OFFSET(ofp_queue_get_config_reply, queues, 16);
 
 /* Section 5.3.5: statistics. */
 
-#define DESC_STR_LEN 256
+#define DESC_STR_LEN   256
 #define SERIAL_NUM_LEN 32
 
 enum ofp_stats_types {
@@ -500,8 +500,8 @@ enum ofp_stats_reply_flags {
 
 struct ofp_stats_request {
 	struct ofp_header header;
-	fb_be16 type;   /* OFPST_* */
-	fb_be16 flags;  /* none defined */
+	fb_be16 type;  /* OFPST_* */
+	fb_be16 flags; /* none defined */
 	uint8_t body[];
 };
 OFP_WIRE_SIZE(ofp_stats_request, 12);
@@ -511,8 +511,8 @@ OFP_WIRE_OFFSET(ofp_stats_request, body, 12);
 
 struct ofp_stats_reply {
 	struct ofp_header header;
-	fb_be16 type;   /* OFPST_* */
-	fb_be16 flags;  /* OFPSF_REPLY_* */
+	fb_be16 type;  /* OFPST_* */
+	fb_be16 flags; /* OFPSF_REPLY_* */
 	uint8_t body[];
 };
 OFP_WIRE_SIZE(ofp_stats_reply, 12);
@@ -520,7 +520,7 @@ OFP_WIRE_OFFSET(ofp_stats_reply, type, 8);
 OFP_WIRE_OFFSET(ofp_stats_reply, flags, 10);
 OFP_WIRE_OFFSET(ofp_stats_reply, body, 12);
 
-struct ofp_desc_stats {  /* all strings terminated */
+struct ofp_desc_stats { /* all strings terminated */
 	char mfr_desc[DESC_STR_LEN];
 	char hw_desc[DESC_STR_LEN];
 	char sw_desc[DESC_STR_LEN];
@@ -535,29 +535,29 @@ OFP_WIRE_OFFSET(ofp_desc_stats, dp_desc, 800);
 
 struct ofp_flow_stats_request {
 	struct ofp_match match;
-	uint8_t table_id;  /* 0xff: all, 0xfe: emergency */
+	uint8_t table_id; /* 0xff: all, 0xfe: emergency */
 	uint8_t pad;
-	fb_be16 out_port;  /* OFPP_NONE: no restriction */
+	fb_be16 out_port; /* OFPP_NONE: no restriction */
 };
 OFP_WIRE_SIZE(ofp_flow_stats_request, 44);
 OFP_WIRE_OFFSET(ofp_flow_stats_request, table_id, 40);
 OFP_WIRE_OFFSET(ofp_flow_stats_request, out_port, 42);
 
 struct ofp_flow_stats {
-	fb_be16 length;  /* bytes, this header and the actions included */
+	fb_be16 length; /* bytes, this header and the actions included */
 	uint8_t table_id;
 	uint8_t pad;
 	struct ofp_match match;
 	fb_be32 duration_sec;
 	fb_be32 duration_nsec;
 	fb_be16 priority;
-	fb_be16 idle_timeout;  /* seconds */
-	fb_be16 hard_timeout;  /* seconds */
+	fb_be16 idle_timeout; /* seconds */
+	fb_be16 hard_timeout; /* seconds */
 	uint8_t pad2[6];
 	fb_be64 cookie;
 	fb_be64 packet_count;
 	fb_be64 byte_count;
-	uint8_t actions[];  /* struct ofp_action_header and what follows each */
+	uint8_t actions[]; /* struct ofp_action_header and what follows each */
 };
 OFP_WIRE_SIZE(ofp_flow_stats, 88);
 OFP_WIRE_OFFSET(ofp_flow_stats, table_id, 2);
@@ -574,9 +574,9 @@ OFP_WIRE_OFFSET(ofp_flow_stats, actions, 88);
 
 struct ofp_aggregate_stats_request {
 	struct ofp_match match;
-	uint8_t table_id;  /* 0xff: all, 0xfe: emergency */
+	uint8_t table_id; /* 0xff: all, 0xfe: emergency */
 	uint8_t pad;
-	fb_be16 out_port;  /* OFPP_NONE: no restriction */
+	fb_be16 out_port; /* OFPP_NONE: no restriction */
 };
 OFP_WIRE_SIZE(ofp_aggregate_stats_request, 44);
 OFP_WIRE_OFFSET(ofp_aggregate_stats_request, table_id, 40);
@@ -596,7 +596,7 @@ struct ofp_table_stats {
 	uint8_t table_id;
 	uint8_t pad[3];
 	char name[OFP_MAX_TABLE_NAME_LEN];
-	fb_be32 wildcards;  /* OFPFW_* that the table supports */
+	fb_be32 wildcards; /* OFPFW_* that the table supports */
 	fb_be32 max_entries;
 	fb_be32 active_count;
 	fb_be64 lookup_count;
@@ -611,12 +611,12 @@ OFP_WIRE_OFFSET(ofp_table_stats, lookup_count, 48);
 OFP_WIRE_OFFSET(ofp_table_stats, matched_count, 56);
 
 struct ofp_port_stats_request {
-	fb_be16 port_no;  /* OFPP_NONE: all */
+	fb_be16 port_no; /* OFPP_NONE: all */
 	uint8_t pad[6];
 };
 OFP_WIRE_SIZE(ofp_port_stats_request, 8);
 
-struct ofp_port_stats {  /* a counter of all ones is not supported */
+struct ofp_port_stats { /* a counter of all ones is not supported */
 	fb_be16 port_no;
 	uint8_t pad[6];
 	fb_be64 rx_packets;
@@ -647,9 +647,9 @@ OFP_WIRE_OFFSET(ofp_port_stats, rx_crc_err, 88);
 OFP_WIRE_OFFSET(ofp_port_stats, collisions, 96);
 
 struct ofp_queue_stats_request {
-	fb_be16 port_no;  /* OFPP_ALL: all */
+	fb_be16 port_no; /* OFPP_ALL: all */
 	uint8_t pad[2];
-	fb_be32 queue_id;  /* OFPQ_ALL: all */
+	fb_be32 queue_id; /* OFPQ_ALL: all */
 };
 OFP_WIRE_SIZE(ofp_queue_stats_request, 8);
 OFP_WIRE_OFFSET(ofp_queue_stats_request, queue_id, 4);
@@ -672,10 +672,10 @@ OFP_WIRE_OFFSET(ofp_queue_stats, tx_errors, 24);
 
 struct ofp_packet_out {
 	struct ofp_header header;
-	fb_be32 buffer_id;    /* OFP_NO_BUFFER: the frame follows the actions */
-	fb_be16 in_port;      /* OFPP_NONE: none */
-	fb_be16 actions_len;  /* bytes */
-	uint8_t actions[];    /* struct ofp_action_header and what follows each */
+	fb_be32 buffer_id;   /* OFP_NO_BUFFER: the frame follows the actions */
+	fb_be16 in_port;     /* OFPP_NONE: none */
+	fb_be16 actions_len; /* bytes */
+	uint8_t actions[];   /* struct ofp_action_header and what follows each */
 };
 OFP_WIRE_SIZE(ofp_packet_out, 16);
 OFP_WIRE_OFFSET(ofp_packet_out, buffer_id, 8);
@@ -693,9 +693,9 @@ enum ofp_packet_in_reason {
 struct ofp_packet_in {
 	struct ofp_header header;
 	fb_be32 buffer_id;
-	fb_be16 total_len;  /* bytes of the whole frame */
+	fb_be16 total_len; /* bytes of the whole frame */
 	fb_be16 in_port;
-	uint8_t reason;  /* OFPR_* */
+	uint8_t reason; /* OFPR_* */
 	uint8_t pad;
 	uint8_t data[];
 };
@@ -719,11 +719,11 @@ struct ofp_flow_removed {
 	struct ofp_match match;
 	fb_be64 cookie;
 	fb_be16 priority;
-	uint8_t reason;  /* OFPRR_* */
+	uint8_t reason; /* OFPRR_* */
 	uint8_t pad[1];
 	fb_be32 duration_sec;
 	fb_be32 duration_nsec;
-	fb_be16 idle_timeout;  /* seconds */
+	fb_be16 idle_timeout; /* seconds */
 	uint8_t pad2[2];
 	fb_be64 packet_count;
 	fb_be64 byte_count;
@@ -749,7 +749,7 @@ enum ofp_port_reason {
 
 struct ofp_port_status {
 	struct ofp_header header;
-	uint8_t reason;  /* OFPPR_* */
+	uint8_t reason; /* OFPPR_* */
 	uint8_t pad[7];
 	struct ofp_phy_port desc;
 };
@@ -819,9 +819,9 @@ enum ofp_queue_op_failed_code {
 
 struct ofp_error_msg {
 	struct ofp_header header;
-	fb_be16 type;    /* OFPET_* */
-	fb_be16 code;    /* meaning by type */
-	uint8_t data[];  /* by type and code */
+	fb_be16 type;   /* OFPET_* */
+	fb_be16 code;   /* meaning by type */
+	uint8_t data[]; /* by type and code */
 };
 OFP_WIRE_SIZE(ofp_error_msg, 12);
 OFP_WIRE_OFFSET(ofp_error_msg, type, 8);
@@ -831,13 +831,13 @@ OFP_WIRE_OFFSET(ofp_error_msg, data, 12);
 /* Section 5.5: symmetric messages. */
 
 struct ofp_hello {
-	struct ofp_header header;  /* what follows is ignored */
+	struct ofp_header header; /* what follows is ignored */
 };
 OFP_WIRE_SIZE(ofp_hello, 8);
 
 struct ofp_vendor_header {
 	struct ofp_header header;
-	fb_be32 vendor;  /* 0 in the first byte: an IEEE OUI follows */
+	fb_be32 vendor; /* 0 in the first byte: an IEEE OUI follows */
 	uint8_t data[];
 };
 OFP_WIRE_SIZE(ofp_vendor_header, 12);

@@ -18,23 +18,24 @@ enum {
 	VID_MASK = 0x0fff,
 	PCP_SHIFT = 13,
 	PCP_MASK = 7,
-	NW_BITS_ANY = 32,  /* ignored address bits from which on the whole address is */
+	NW_BITS_ANY = 32, /* ignored address bits from which on the whole address is */
 };
 
 /* The fields of a match, or the bits of them that count. */
 struct words {
-	uint64_t port_src;   /* in_port, dl_src */
-	uint64_t dst_vlan;   /* dl_dst, dl_vlan */
-	uint64_t types;      /* dl_vlan_pcp, dl_type, nw_tos, nw_proto */
-	uint64_t addresses;  /* nw_src, nw_dst */
-	uint32_t ports;      /* tp_src, tp_dst */
+	uint64_t port_src;  /* in_port, dl_src */
+	uint64_t dst_vlan;  /* dl_dst, dl_vlan */
+	uint64_t types;     /* dl_vlan_pcp, dl_type, nw_tos, nw_proto */
+	uint64_t addresses; /* nw_src, nw_dst */
+	uint32_t ports;     /* tp_src, tp_dst */
 };
 
 _Static_assert(offsetof(struct fb_match, dl_src) == offsetof(struct fb_match, in_port) + 2 &&
-	       offsetof(struct fb_match, dl_vlan) == offsetof(struct fb_match, dl_dst) + 6 &&
-	       offsetof(struct fb_match, nw_dst) == offsetof(struct fb_match, nw_src) + 4 &&
-	       offsetof(struct fb_match, tp_dst) == offsetof(struct fb_match, tp_src) + 2,
-	       "load_words() reads these pairs as one word");
+                       offsetof(struct fb_match, dl_vlan) ==
+                               offsetof(struct fb_match, dl_dst) + 6 &&
+                       offsetof(struct fb_match, nw_dst) == offsetof(struct fb_match, nw_src) + 4 &&
+                       offsetof(struct fb_match, tp_dst) == offsetof(struct fb_match, tp_src) + 2,
+               "load_words() reads these pairs as one word");
 
 static inline struct words load_words(const struct fb_match *m)
 {
@@ -44,7 +45,7 @@ static inline struct words load_words(const struct fb_match *m)
 	memcpy(&w.port_src, bytes + offsetof(struct fb_match, in_port), sizeof w.port_src);
 	memcpy(&w.dst_vlan, bytes + offsetof(struct fb_match, dl_dst), sizeof w.dst_vlan);
 	w.types = (uint64_t)m->dl_vlan_pcp << 32 | (uint64_t)m->dl_type << 16 |
-		  (uint64_t)m->nw_tos << 8 | m->nw_proto;
+	          (uint64_t)m->nw_tos << 8 | m->nw_proto;
 	memcpy(&w.addresses, bytes + offsetof(struct fb_match, nw_src), sizeof w.addresses);
 	memcpy(&w.ports, bytes + offsetof(struct fb_match, tp_src), sizeof w.ports);
 	return w;
@@ -65,24 +66,24 @@ static inline uint32_t nw_mask(uint32_t wildcards, unsigned shift)
 static inline struct words load_masks(uint32_t wildcards)
 {
 	return (struct words){
-		.port_src = (counts(wildcards, OFPFW_IN_PORT) & 0xffff) |
-			    counts(wildcards, OFPFW_DL_SRC) << 16,
-		.dst_vlan = counts(wildcards, OFPFW_DL_DST) >> 16 |
-			    counts(wildcards, OFPFW_DL_VLAN) << 48,
-		.types = (counts(wildcards, OFPFW_DL_VLAN_PCP) & UINT64_C(0xff00000000)) |
-			 (counts(wildcards, OFPFW_DL_TYPE) & 0xffff0000) |
-			 (counts(wildcards, OFPFW_NW_TOS) & 0xff00) |
-			 (counts(wildcards, OFPFW_NW_PROTO) & 0xff),
-		.addresses = (uint64_t)nw_mask(wildcards, OFPFW_NW_DST_SHIFT) << 32 |
-			     nw_mask(wildcards, OFPFW_NW_SRC_SHIFT),
-		.ports = (uint32_t)((counts(wildcards, OFPFW_TP_SRC) & 0xffff) |
-				    (counts(wildcards, OFPFW_TP_DST) & 0xffff0000)),
+	        .port_src = (counts(wildcards, OFPFW_IN_PORT) & 0xffff) |
+	                    counts(wildcards, OFPFW_DL_SRC) << 16,
+	        .dst_vlan = counts(wildcards, OFPFW_DL_DST) >> 16 | counts(wildcards, OFPFW_DL_VLAN)
+	                                                                    << 48,
+	        .types = (counts(wildcards, OFPFW_DL_VLAN_PCP) & UINT64_C(0xff00000000)) |
+	                 (counts(wildcards, OFPFW_DL_TYPE) & 0xffff0000) |
+	                 (counts(wildcards, OFPFW_NW_TOS) & 0xff00) |
+	                 (counts(wildcards, OFPFW_NW_PROTO) & 0xff),
+	        .addresses = (uint64_t)nw_mask(wildcards, OFPFW_NW_DST_SHIFT) << 32 |
+	                     nw_mask(wildcards, OFPFW_NW_SRC_SHIFT),
+	        .ports = (uint32_t)((counts(wildcards, OFPFW_TP_SRC) & 0xffff) |
+	                            (counts(wildcards, OFPFW_TP_DST) & 0xffff0000)),
 	};
 }
 
 /* True when 'a' and 'b' agree in all bits of 'mask'. */
 static inline bool words_agree(const struct words *a, const struct words *b,
-			       const struct words *mask)
+                               const struct words *mask)
 {
 	uint64_t wrong = (a->port_src ^ b->port_src) & mask->port_src;
 
@@ -107,16 +108,16 @@ void fb_match_from_packet(struct fb_match *match, const struct fb_packet *packet
 	bool fragment = packet->more_fragments || packet->frag_offset != 0;
 
 	*match = (struct fb_match){
-		.in_port = in_port,
-		.dl_vlan = packet->has_vlan ? packet->vlan_tci & VID_MASK : OFP_VLAN_NONE,
-		.dl_vlan_pcp = (uint8_t)(packet->vlan_tci >> PCP_SHIFT),
-		.dl_type = packet->dl_type,
-		.nw_tos = packet->nw_tos & DSCP_MASK,
-		.nw_proto = packet->nw_proto,
-		.nw_src = packet->nw_src,
-		.nw_dst = packet->nw_dst,
-		.tp_src = fragment ? 0 : packet->tp_src,
-		.tp_dst = fragment ? 0 : packet->tp_dst,
+	        .in_port = in_port,
+	        .dl_vlan = packet->has_vlan ? packet->vlan_tci & VID_MASK : OFP_VLAN_NONE,
+	        .dl_vlan_pcp = (uint8_t)(packet->vlan_tci >> PCP_SHIFT),
+	        .dl_type = packet->dl_type,
+	        .nw_tos = packet->nw_tos & DSCP_MASK,
+	        .nw_proto = packet->nw_proto,
+	        .nw_src = packet->nw_src,
+	        .nw_dst = packet->nw_dst,
+	        .tp_src = fragment ? 0 : packet->tp_src,
+	        .tp_dst = fragment ? 0 : packet->tp_dst,
 	};
 	if (packet->dl_dst) {
 		memcpy(match->dl_src, packet->dl_src, FB_MAC_BYTES);
@@ -135,9 +136,9 @@ static uint32_t inapplicable(const struct fb_match *m)
 	bool typed = !(m->wildcards & OFPFW_DL_TYPE);
 	bool ip = typed && m->dl_type == FB_ETH_IPV4;
 	bool arp = typed && m->dl_type == FB_ETH_ARP;
-	bool ports = ip && !(m->wildcards & OFPFW_NW_PROTO) &&
-		     (m->nw_proto == FB_IP_TCP || m->nw_proto == FB_IP_UDP ||
-		      m->nw_proto == FB_IP_ICMP);
+	bool ports =
+	        ip && !(m->wildcards & OFPFW_NW_PROTO) &&
+	        (m->nw_proto == FB_IP_TCP || m->nw_proto == FB_IP_UDP || m->nw_proto == FB_IP_ICMP);
 	bool untagged = !(m->wildcards & OFPFW_DL_VLAN) && m->dl_vlan == OFP_VLAN_NONE;
 	uint32_t bits = 0;
 
@@ -200,7 +201,7 @@ bool fb_match_is_exact(const struct fb_match *match)
 bool fb_match_equal(const struct fb_match *a, const struct fb_match *b)
 {
 	static const struct words all = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-					 UINT32_MAX};
+	                                 UINT32_MAX};
 	struct words words_a = load_words(a), words_b = load_words(b);
 
 	return a->wildcards == b->wildcards && words_agree(&words_a, &words_b, &all);

@@ -15,13 +15,13 @@
 #include <flowbed/packet.h>
 
 enum {
-	ETH_TYPE_MIN = 0x0600,      /* below it is the length of an 802.3 frame */
+	ETH_TYPE_MIN = 0x0600, /* below it is the length of an 802.3 frame */
 	ETH_TYPE_OFS = 12,
-	SNAP_BYTES = 8,             /* LLC (3), OUI (3), type (2) */
+	SNAP_BYTES = 8, /* LLC (3), OUI (3), type (2) */
 	IPV4_FRAG_OFS = 6,
 	IPV4_DF = 0x4000,
 	IPV4_MF = 0x2000,
-	IPV4_OFFSET_MASK = 0x1fff,  /* in units of 8 bytes */
+	IPV4_OFFSET_MASK = 0x1fff, /* in units of 8 bytes */
 };
 
 static void parse_tcp(struct fb_packet *p, uint32_t promised_len)
@@ -171,7 +171,7 @@ static void parse_arp(struct fb_packet *p, uint32_t end)
  * moves '*ofs' to what it is of. '*end' moves to the end that 'length', the length field, tells. */
 static void parse_802_3(struct fb_packet *p, uint16_t length, uint32_t *ofs, uint32_t *end)
 {
-	static const uint8_t snap[] = {0xaa, 0xaa, 0x03, 0, 0, 0};  /* LLC for SNAP, OUI 00-00-00 */
+	static const uint8_t snap[] = {0xaa, 0xaa, 0x03, 0, 0, 0}; /* LLC for SNAP, OUI 00-00-00 */
 	const uint8_t *llc = p->data + *ofs;
 	uint16_t type;
 
@@ -187,7 +187,8 @@ static void parse_802_3(struct fb_packet *p, uint16_t length, uint32_t *ofs, uin
 	*ofs += SNAP_BYTES;
 }
 
-/* Zero '*p', in two halves: of one, gcc makes a string instruction that takes as long as the rest. */
+/* Zero '*p', in two halves: of one, gcc makes a string instruction, which takes as long as the
+ * rest. */
 static inline void clear(struct fb_packet *p)
 {
 	size_t half = sizeof *p / 2;

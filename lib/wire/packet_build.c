@@ -15,7 +15,7 @@ enum {
 /* Reserve a frame with 'body_len' bytes after its Ethernet header, write that header and return the
  * body; NULL where it does not fit. */
 static uint8_t *put_eth(struct fb_buf *out, const struct fb_eth_spec *eth, uint16_t dl_type,
-			size_t body_len)
+                        size_t body_len)
 {
 	size_t header_len = FB_ETH_HEADER_BYTES + (eth->has_vlan ? FB_VLAN_TAG_BYTES : 0);
 	uint8_t *p;
@@ -39,10 +39,10 @@ static uint8_t *put_eth(struct fb_buf *out, const struct fb_eth_spec *eth, uint1
 
 /* The same for an IPv4 packet with 'l4_len' bytes after its header; returns where they go. */
 static uint8_t *put_ipv4(struct fb_buf *out, const struct fb_eth_spec *eth,
-			 const struct fb_ipv4_spec *ip, uint8_t nw_proto, size_t l4_len)
+                         const struct fb_ipv4_spec *ip, uint8_t nw_proto, size_t l4_len)
 {
 	uint16_t frag = (uint16_t)((ip->dont_fragment ? 0x4000 : 0) |
-				   (ip->more_fragments ? 0x2000 : 0) | ip->frag_offset / 8);
+	                           (ip->more_fragments ? 0x2000 : 0) | ip->frag_offset / 8);
 	uint8_t *p = put_eth(out, eth, FB_ETH_IPV4, FB_IPV4_HEADER_BYTES + l4_len);
 
 	assert(ip->frag_offset % 8 == 0);
@@ -69,7 +69,7 @@ static void put_payload(uint8_t *p, const void *payload, size_t payload_len)
 }
 
 bool fb_build_eth(struct fb_buf *out, const struct fb_eth_spec *eth, uint16_t dl_type,
-		  const void *payload, size_t payload_len)
+                  const void *payload, size_t payload_len)
 {
 	uint8_t *p = put_eth(out, eth, dl_type, payload_len);
 
@@ -80,8 +80,8 @@ bool fb_build_eth(struct fb_buf *out, const struct fb_eth_spec *eth, uint16_t dl
 }
 
 bool fb_build_arp(struct fb_buf *out, const struct fb_eth_spec *eth, uint16_t op,
-		  const uint8_t sha[FB_MAC_BYTES], uint32_t spa, const uint8_t tha[FB_MAC_BYTES],
-		  uint32_t tpa)
+                  const uint8_t sha[FB_MAC_BYTES], uint32_t spa, const uint8_t tha[FB_MAC_BYTES],
+                  uint32_t tpa)
 {
 	uint8_t *p = put_eth(out, eth, FB_ETH_ARP, FB_ARP_BYTES);
 
@@ -100,7 +100,7 @@ bool fb_build_arp(struct fb_buf *out, const struct fb_eth_spec *eth, uint16_t op
 }
 
 bool fb_build_ipv4(struct fb_buf *out, const struct fb_eth_spec *eth, const struct fb_ipv4_spec *ip,
-		   uint8_t nw_proto, const void *payload, size_t payload_len)
+                   uint8_t nw_proto, const void *payload, size_t payload_len)
 {
 	uint8_t *p = put_ipv4(out, eth, ip, nw_proto, payload_len);
 
@@ -111,8 +111,8 @@ bool fb_build_ipv4(struct fb_buf *out, const struct fb_eth_spec *eth, const stru
 }
 
 bool fb_build_icmp(struct fb_buf *out, const struct fb_eth_spec *eth, const struct fb_ipv4_spec *ip,
-		   uint8_t type, uint8_t code, uint32_t rest, const void *payload,
-		   size_t payload_len)
+                   uint8_t type, uint8_t code, uint32_t rest, const void *payload,
+                   size_t payload_len)
 {
 	size_t len = FB_ICMP_HEADER_BYTES + payload_len;
 	uint8_t *p = put_ipv4(out, eth, ip, FB_IP_ICMP, len);
@@ -130,7 +130,7 @@ bool fb_build_icmp(struct fb_buf *out, const struct fb_eth_spec *eth, const stru
 
 /* The TCP or UDP checksum of the 'len' bytes at 'p', whose checksum field is 0. */
 static uint16_t pseudo_checksum(const struct fb_ipv4_spec *ip, uint8_t nw_proto, const uint8_t *p,
-				size_t len)
+                                size_t len)
 {
 	uint64_t sum = fb_checksum_pseudo(ip->nw_src, ip->nw_dst, nw_proto, (uint32_t)len);
 
@@ -138,7 +138,7 @@ static uint16_t pseudo_checksum(const struct fb_ipv4_spec *ip, uint8_t nw_proto,
 }
 
 bool fb_build_udp(struct fb_buf *out, const struct fb_eth_spec *eth, const struct fb_ipv4_spec *ip,
-		  uint16_t tp_src, uint16_t tp_dst, const void *payload, size_t payload_len)
+                  uint16_t tp_src, uint16_t tp_dst, const void *payload, size_t payload_len)
 {
 	size_t len = FB_UDP_HEADER_BYTES + payload_len;
 	uint8_t *p = put_ipv4(out, eth, ip, FB_IP_UDP, len);
@@ -157,7 +157,7 @@ bool fb_build_udp(struct fb_buf *out, const struct fb_eth_spec *eth, const struc
 }
 
 bool fb_build_tcp(struct fb_buf *out, const struct fb_eth_spec *eth, const struct fb_ipv4_spec *ip,
-		  const struct fb_tcp_spec *tcp, const void *payload, size_t payload_len)
+                  const struct fb_tcp_spec *tcp, const void *payload, size_t payload_len)
 {
 	size_t header_len = FB_TCP_HEADER_BYTES + (size_t)tcp->options_len;
 	uint8_t *p;

@@ -112,7 +112,7 @@ static void set_nw_addr(struct fb_edit *edit, size_t ofs, uint32_t *parsed, uint
 	l4_check = l4_checksum(edit);
 	if (l4_check)
 		set_l4_checksum(edit, l4_check,
-				fb_checksum_update32(fb_get16(l4_check), old, addr));
+		                fb_checksum_update32(fb_get16(l4_check), old, addr));
 	fb_set32(ip + ofs, addr);
 	*parsed = addr;
 }
@@ -142,8 +142,7 @@ static void set_tp_port(struct fb_edit *edit, size_t ofs, uint16_t *parsed, uint
 		return;
 	check = l4_checksum(edit);
 	if (check)
-		set_l4_checksum(edit, check,
-				fb_checksum_update16(fb_get16(check), *parsed, port));
+		set_l4_checksum(edit, check, fb_checksum_update16(fb_get16(check), *parsed, port));
 	fb_set16(edit->data + edit->packet.l4_ofs + ofs, port);
 	*parsed = port;
 }
