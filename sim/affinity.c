@@ -101,6 +101,8 @@ static void segment_accepted(struct affinity *affinity, const struct fb_packet *
 
 	if (!c || (packet->tcp_flags & FB_TCP_RST) || (syn && packet->tcp_seq != c->isn))
 		return;
+	if (c->host == SCENARIO_NONE && !syn)
+		return; /* of the connection that had these ports before */
 	if (c->host == SCENARIO_NONE ||
 	    (c->host != host && syn && !c->begun && c->syns > SYNS_BEFORE_A_MOVE))
 		c->host = host;

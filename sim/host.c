@@ -93,10 +93,8 @@ void host_timer_set(struct host *host, struct host_timer *timer, uint64_t time_n
 		heap_change(&host->timers, &timer->node, time_ns, host->timer_sequence++);
 		return;
 	}
-	if (!heap_insert(&host->timers, &timer->node, time_ns, host->timer_sequence++)) {
-		fputs("flowbed: out of memory (timers)\n", stderr);
-		abort();
-	}
+	if (!heap_insert(&host->timers, &timer->node, time_ns, host->timer_sequence++))
+		xalloc_failed("timers");
 }
 
 void host_timer_cancel(struct host *host, struct host_timer *timer)

@@ -75,10 +75,8 @@ static XXH3_state_t *hash_new(void)
 {
 	XXH3_state_t *hash = XXH3_createState();
 
-	if (!hash || XXH3_128bits_reset(hash) != XXH_OK) {
-		fputs("flowbed: out of memory (hash)\n", stderr);
-		abort();
-	}
+	if (!hash || XXH3_128bits_reset(hash) != XXH_OK)
+		xalloc_failed("hash");
 	return hash;
 }
 
@@ -161,6 +159,24 @@ void host_services_accept(struct tcp_conn *conn, enum host_service service)
 		conn->user = &discard;
 		break;
 	}
+}
+
+int host_listen_tcp(struct host *host, uint16_t port, enum host_service service)
+{
+	struct listener *listener = fb_table_find(host->tcp.listeners, &port);
+
+	if (service == HOST_SERVICE_NONE) {
+		if (listener)
+			fb_table_remove(host->tcp.listeners, listener);
+		return 0;
+	}
+	if (listener)
+		return -1;
+	listener = fb_table_add(host->tcp.listeners, &port);
+	if (!listener)
+		xalloc_failed("listeners");
+	listener->service = service;
+	return 0;
 }
 
 /* --- Connections of a scenario --- */

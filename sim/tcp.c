@@ -26,11 +26,6 @@ struct key {
 	uint16_t port, local_port;
 };
 
-struct listener {
-	uint16_t port;
-	enum host_service service;
-};
-
 static void time_wait_fire(struct host *host, struct host_timer *timer);
 
 void tcp_init(struct host *host)
@@ -59,24 +54,6 @@ void tcp_destroy(struct host *host)
 }
 
 /* --- Listeners and ports --- */
-
-int host_listen_tcp(struct host *host, uint16_t port, enum host_service service)
-{
-	struct listener *listener = fb_table_find(host->tcp.listeners, &port);
-
-	if (service == HOST_SERVICE_NONE) {
-		if (listener)
-			fb_table_remove(host->tcp.listeners, listener);
-		return 0;
-	}
-	if (listener)
-		return -1;
-	listener = fb_table_add(host->tcp.listeners, &port);
-	if (!listener)
-		abort();
-	listener->service = service;
-	return 0;
-}
 
 enum host_service tcp_listener(const struct host *host, uint16_t port)
 {

@@ -248,6 +248,12 @@ struct tcp_conn *tcp_find(const struct host *host, uint32_t ip, uint16_t port, u
 /* A new connection in the table, all set but state and peer; NULL: no room. */
 struct tcp_conn *tcp_new(struct host *host, uint32_t ip, uint16_t port, uint16_t local_port);
 uint32_t tcp_initial_sequence(struct host *host, uint32_t ip, uint16_t port, uint16_t local_port);
+/* A port that a service listens on; in the table 'listeners'. */
+struct listener {
+	uint16_t port;
+	enum host_service service;
+};
+
 enum host_service tcp_listener(const struct host *host, uint16_t port);
 /* The connection is over: off the table, and the user is told. */
 void tcp_end(struct tcp_conn *conn, enum tcp_end end);

@@ -2,7 +2,6 @@
  * little-endian) and then its bytes, so that no two sequences of deliveries feed the same bytes. */
 #include "lib/base/digest.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +20,8 @@ struct digest *digest_new(void)
 	struct digest *digest = xmalloc(sizeof *digest);
 
 	digest->state = XXH3_createState();
-	if (!digest->state || XXH3_128bits_reset(digest->state) != XXH_OK) {
-		fputs("flowbed: out of memory (digest)\n", stderr);
-		abort();
-	}
+	if (!digest->state || XXH3_128bits_reset(digest->state) != XXH_OK)
+		xalloc_failed("digest");
 	return digest;
 }
 

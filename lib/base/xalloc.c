@@ -12,6 +12,12 @@ static _Noreturn void out_of_memory(size_t bytes)
 	abort();
 }
 
+void xalloc_failed(const char *what)
+{
+	fprintf(stderr, "flowbed: out of memory (%s)\n", what);
+	abort();
+}
+
 void *xmalloc(size_t bytes)
 {
 	void *memory = malloc(bytes ? bytes : 1);

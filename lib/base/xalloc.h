@@ -12,5 +12,7 @@ void *xmalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *memory, size_t bytes) __attribute__((returns_nonnull));
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
+/* The end, where memory was not had in another way: says that it was wanted for 'what'. */
+_Noreturn void xalloc_failed(const char *what);
 
 #endif
