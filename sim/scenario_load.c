@@ -178,8 +178,7 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 {
 	const struct yaml_node *value;
 
-	scenario_read_map(loader, root, "a scenario", scenario_keys_file);
-	if (root->kind != YAML_MAPPING)
+	if (!scenario_read_map(loader, root, "a scenario", scenario_keys_file))
 		return;
 	read_head(loader, root);
 	check_controller(loader, root);

@@ -172,29 +172,36 @@ static struct position event_position(struct builder *builder, struct fy_event *
 	return at;
 }
 
-static char *token_copy(struct fy_token *token)
+/* The text of 'token', terminated, for the caller to free; '*len' bytes. Read piece by piece,
+ * because fy_token_get_text() of libfyaml 0.7.12 leaks memory over texts with many quotes inside.
+ */
+static char *token_copy(struct fy_token *token, size_t *len)
 {
-	size_t len = 0;
-	const char *text = token ? fy_token_get_text(token, &len) : NULL;
-	char *copy;
+	struct fy_token_iter *iter = token ? fy_token_iter_create(token) : NULL;
+	const struct fy_iter_chunk *chunk = NULL;
+	char *copy = xmalloc(1);
 
-	if (!text)
-		len = 0;
-	copy = xmalloc(len + 1);
-	if (len)
-		memcpy(copy, text, len);
-	copy[len] = 0;
+	*len = 0;
+	while (iter && (chunk = fy_token_iter_chunk_next(iter, chunk, NULL)) != NULL) {
+		copy = xrealloc(copy, *len + chunk->len + 1);
+		memcpy(copy + *len, chunk->str, chunk->len);
+		*len += chunk->len;
+	}
+	copy[*len] = 0;
+	if (iter)
+		fy_token_iter_destroy(iter);
 	return copy;
 }
 
 static void anchor_add(struct builder *builder, struct fy_token *token, struct yaml_node *node)
 {
 	struct anchor *anchor;
+	size_t len;
 
 	if (!token)
 		return;
 	anchor = xcalloc(1, sizeof *anchor);
-	anchor->name = token_copy(token);
+	anchor->name = token_copy(token, &len);
 	anchor->node = node;
 	anchor->next = builder->anchors;
 	builder->anchors = anchor;
@@ -214,7 +221,8 @@ static void anchors_free(struct builder *builder)
 static struct yaml_node *alias_build(struct builder *builder, struct fy_event *event,
                                      struct position at, unsigned depth)
 {
-	char *name = token_copy(event->alias.anchor);
+	size_t len;
+	char *name = token_copy(event->alias.anchor, &len);
 	struct yaml_node *node = NULL;
 
 	for (struct anchor *anchor = builder->anchors; anchor && !node; anchor = anchor->next)
@@ -230,19 +238,21 @@ static struct yaml_node *alias_build(struct builder *builder, struct fy_event *e
 static struct yaml_node *scalar_build(struct builder *builder, struct fy_event *event,
                                       struct position at)
 {
-	struct yaml_node *node;
-	size_t len = 0;
-	const char *text = fy_token_get_text(event->scalar.value, &len);
+	struct yaml_node *node = NULL;
+	size_t len;
+	char *text = token_copy(event->scalar.value, &len);
 
-	if (text && memchr(text, 0, len)) {
+	if (memchr(text, 0, len))
 		builder_fail(builder, at, "a NUL character inside a text: leave it out");
+	else
+		node = node_new(builder, YAML_SCALAR, at);
+	if (!node) {
+		free(text);
 		return NULL;
 	}
-	node = node_new(builder, YAML_SCALAR, at);
-	if (!node)
-		return NULL;
-	node->text = token_copy(event->scalar.value);
-	node->plain = !text || fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+	node->text = text;
+	node->plain =
+	        !event->scalar.value || fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
 	anchor_add(builder, event->scalar.anchor, node);
 	return node;
 }
