@@ -23,7 +23,6 @@ struct ping_request {
 	struct host_ping_request ask;
 	uint16_t id;
 	unsigned sent;
-	bool unreachable; /* ARP failed meanwhile */
 	struct remembered {
 		uint64_t sent_ns; /* and 1: 0 is "never" */
 		uint16_t seq;
@@ -84,8 +83,8 @@ void host_icmp_error(struct host *host, const struct fb_packet *packet, uint8_t 
 	uint8_t l4[FB_ICMP_HEADER_BYTES + ERROR_QUOTE_BYTES_MAX] = {type, code};
 	size_t quote = packet->l4_ofs - packet->l3_ofs + packet->l4_len;
 
-	/* Never about a broadcast, a later fragment or an ICMP error (RFC 1122, section 3.2.2). */
-	if (fb_mac_is_multicast(packet->dl_dst) || packet->frag_offset ||
+	/* Never about a broadcast or an ICMP error (RFC 1122, section 3.2.2). */
+	if (fb_mac_is_multicast(packet->dl_dst) ||
 	    (packet->is_icmp && packet->tp_src != FB_ICMP_ECHO_REQUEST &&
 	     packet->tp_src != FB_ICMP_ECHO_REPLY))
 		return;
@@ -195,8 +194,7 @@ static void ping_stop(struct host *host, struct host_request *request)
 static void ping_timeout(struct host *host, struct host_timer *timer)
 {
 	struct ping_request *ping = HOST_OWNER(timer, struct ping_request, base.timer);
-	bool nobody = ping->unreachable ||
-	              host_arp_is_unresolved(host, host_ip_next_hop(host, ping->ask.ip));
+	bool nobody = host_arp_is_unresolved(host, host_ip_next_hop(host, ping->ask.ip));
 
 	if (ping->base.result.answered)
 		host_request_finish(host, &ping->base, HOST_OK);
@@ -293,7 +291,6 @@ void host_icmp_unreachable(struct host *host, uint32_t next_hop)
 		newer = fb_table_newer(host->icmp.pings, entry);
 		if (!goes_by(host, ping, next_hop))
 			continue;
-		ping->unreachable = true;
 		if (ping->sent == ping->ask.count && !ping->base.result.answered)
 			host_request_finish(host, &ping->base, HOST_UNREACHABLE);
 	}

@@ -58,7 +58,6 @@ struct direction {
 	uint32_t ring_size; /* a power of two, or 0 */
 	uint32_t ring_head;
 	uint32_t ring_count;
-	uint64_t last_arrival_ns; /* of the newest frame in the ring: jitter keeps the order */
 	struct heap late;
 	uint64_t late_sequence;
 
@@ -260,7 +259,6 @@ static inline void push(struct direction *d, struct frame *frame, uint64_t arriv
 	d->ring[(d->ring_head + d->ring_count) & (d->ring_size - 1)] =
 	        (struct flight){.arrival_ns = arrival_ns, .frame = frame};
 	d->ring_count++;
-	d->last_arrival_ns = arrival_ns;
 }
 
 static void push_late(struct direction *d, struct frame *frame, uint64_t arrival_ns)
@@ -285,7 +283,8 @@ static inline uint64_t wire_ns(struct direction *d, uint32_t len)
 	return d->last_wire_ns;
 }
 
-/* Draw the frame's fate and send it on its way; 'arrival_ns' without jitter. */
+/* Draw the frame's fate and send it on its way; 'arrival_ns' without jitter. One that draws less
+ * jitter than the one before it arrives together with that. */
 static void send_faulty(struct direction *d, struct frame *frame, uint64_t arrival_ns)
 {
 	const struct link_config *config = &d->link->config;
@@ -301,8 +300,6 @@ static void send_faulty(struct direction *d, struct frame *frame, uint64_t arriv
 		return;
 	}
 	arrival_ns += jitter_ns;
-	if (arrival_ns < d->last_arrival_ns)
-		arrival_ns = d->last_arrival_ns;
 	if (held_back)
 		push_late(d, frame, arrival_ns + config->reorder_delay_ns);
 	else
@@ -365,7 +362,6 @@ void link_set_up(struct link *link, bool up)
 
 		drop_all(d, true);
 		d->free_ns = link->clock->now_ns;
-		d->last_arrival_ns = 0;
 		arm(d);
 	}
 	for (unsigned end = 0; end < 2 && link->ops.state; end++)

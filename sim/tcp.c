@@ -384,7 +384,6 @@ void tcp_settle(struct tcp_conn *conn)
 		tcp_send_ack(conn);
 	set_pending(conn, conn->state != TCP_TIME_WAIT &&
 	                          (conn->snd_una != conn->snd_nxt ||
-	                           (conn->fin_queued && !conn->fin_sent) ||
 	                           (conn->state != TCP_SYN_SENT && tcp_unsent(conn))));
 	if (conn->state != TCP_TIME_WAIT)
 		tcp_timer_arm(conn);

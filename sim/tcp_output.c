@@ -363,8 +363,8 @@ static void restart_after_idle(struct tcp_conn *conn)
 {
 	uint32_t initial = TCP_INITIAL_SEGMENTS * (uint32_t)conn->mss;
 
-	if (conn->snd_una == conn->snd_nxt && conn->last_sent_ns && conn->cwnd > initial &&
-	    conn->host->now_ns - conn->last_sent_ns > tcp_recovery_rto(conn))
+	if (conn->snd_una == conn->snd_nxt && conn->cwnd > initial &&
+	    conn->host->now_ns - conn->last_sent_ns > conn->rto_ns)
 		conn->cwnd = initial;
 }
 

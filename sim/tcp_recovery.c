@@ -311,8 +311,6 @@ void tcp_recovery_acked(struct tcp_conn *conn, uint32_t acked, uint32_t flight)
 		grow(conn, min_u32(acked, 2 * (uint32_t)conn->mss), flight);
 		break;
 	case TCP_RECOVERY_FAST:
-		if (over)
-			conn->cwnd = conn->ssthresh;
 		conn->dupacks -= min_u32(conn->dupacks, segments ? segments - 1 : 0);
 		/* A partial acknowledgement ends at the next loss (RFC 6582, section 3.2). */
 		conn->rexmit_first = !conn->sack_ok;

@@ -61,9 +61,10 @@ static void an_entry_is_taken_from_the_first_reply(void)
 	struct script s;
 
 	arp_start(&s);
+	script_until(&s, 10 * SECOND);
 	send(&s);
 	send(&s);
-	script_expect(&s, "0.000000 " ASK_2);
+	script_expect(&s, "10.000000 " ASK_2);
 	CU_ASSERT_TRUE(host_pending(s.host));
 	reply(&s, mac_2);
 	CU_ASSERT_EQUAL(known(&s), 2);
@@ -72,11 +73,11 @@ static void an_entry_is_taken_from_the_first_reply(void)
 	CU_ASSERT_EQUAL(host_counters(s.host)->frames_out, 3);
 	CU_ASSERT_EQUAL(last_to(&s), 2);
 	reply(&s, mac_3);
-	s.now_ns = SECOND;
+	s.now_ns = 11 * SECOND;
 	reply(&s, mac_3);
 	CU_ASSERT_EQUAL(known(&s), 2);
 	/* More than a second later, another reply counts. */
-	s.now_ns = SECOND + 1;
+	s.now_ns = 11 * SECOND + 1;
 	reply(&s, mac_3);
 	CU_ASSERT_EQUAL(known(&s), 3);
 	CU_ASSERT_EQUAL(host_counters(s.host)->arp_replies_in, 4);
@@ -156,6 +157,7 @@ static void a_probe_without_sender_address_is_answered_and_teaches_nothing(void)
 	script_expect(&s, "0.000000 02:00:00:00:00:01 > 02:00:00:00:00:02 arp 192.168.2.1 is-at "
 	                  "02:00:00:00:00:01\n");
 	CU_ASSERT_EQUAL(known(&s), 0);
+	CU_ASSERT_FALSE(host_arp_lookup(s.host, 0, (uint8_t[FB_MAC_BYTES]){0}));
 	script_stop(&s);
 }
 
@@ -427,6 +429,52 @@ static void frames_for_others_and_with_a_vlan_tag_are_ignored(void)
 	script_stop(&s);
 }
 
+static void a_request_from_the_address_that_is_known_changes_nothing(void)
+{
+	struct script s;
+
+	arp_start(&s);
+	send(&s);
+	reply(&s, mac_2);
+	script_until(&s, 10 * SECOND);
+	request_for_us(&s, mac_2);
+	send(&s);
+	script_until(&s, 25 * SECOND);
+	/* The entry was as good as before: no probe. */
+	CU_ASSERT_EQUAL(host_counters(s.host)->arp_requests_out, 1);
+	script_stop(&s);
+}
+
+static void tcp_confirms_a_stale_entry_before_it_is_probed(void)
+{
+	struct script s;
+
+	script_start(&s);
+	script_accept(&s, HOST_SERVICE_ECHO, true);
+	script_until(&s, 40 * SECOND);
+	script_tcp(&s, FB_TCP_ACK, 1, 1, 1);
+	script_tcp(&s, FB_TCP_ACK, 2, 2, 0);
+	script_until(&s, 60 * SECOND);
+	CU_ASSERT_EQUAL(host_counters(s.host)->arp_requests_out, 1);
+	script_stop(&s);
+}
+
+static void an_entry_that_is_used_outlives_others_in_a_full_cache(void)
+{
+	struct host_config config = two_hosts_config(0);
+	struct script s;
+
+	config.arp_entries_max = 3;
+	script_start_with(&s, &config);
+	for (uint32_t i = 0; i < 3; i++)
+		script_arp(&s, FB_ARP_REQUEST, broadcast, mac_2, IP_2 + i, zero, IP_1);
+	send(&s);
+	for (uint32_t i = 3; i < 5; i++)
+		script_arp(&s, FB_ARP_REQUEST, broadcast, mac_2, IP_2 + i, zero, IP_1);
+	CU_ASSERT_EQUAL(known(&s), 2);
+	script_stop(&s);
+}
+
 UNIT_TESTS("host_arp", UNIT_TEST(an_entry_is_taken_from_the_first_reply),
            UNIT_TEST(a_reply_that_nobody_asked_for_makes_no_entry),
            UNIT_TEST(who_asks_for_us_is_answered_and_learned),
@@ -445,4 +493,7 @@ UNIT_TESTS("host_arp", UNIT_TEST(an_entry_is_taken_from_the_first_reply),
            UNIT_TEST(a_scenario_resolves_past_the_cache), UNIT_TEST(a_scenario_announces_the_host),
            UNIT_TEST(the_carrier_going_down_flushes_the_cache),
            UNIT_TEST(addresses_off_the_prefix_are_reached_through_the_gateway),
-           UNIT_TEST(frames_for_others_and_with_a_vlan_tag_are_ignored))
+           UNIT_TEST(frames_for_others_and_with_a_vlan_tag_are_ignored),
+           UNIT_TEST(a_request_from_the_address_that_is_known_changes_nothing),
+           UNIT_TEST(tcp_confirms_a_stale_entry_before_it_is_probed),
+           UNIT_TEST(an_entry_that_is_used_outlives_others_in_a_full_cache))

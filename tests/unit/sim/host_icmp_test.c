@@ -145,6 +145,12 @@ static void a_reply_with_other_bytes_is_not_intact(void)
 	fb_packet_parse(&p, s.last, s.last_len);
 	memcpy(eth.dl_dst, script_host_mac, FB_MAC_BYTES);
 	memcpy(eth.dl_src, script_peer_mac, FB_MAC_BYTES);
+	/* One to another request is none. */
+	fb_build_icmp(&out, &eth, &ip, FB_ICMP_ECHO_REPLY, 0,
+	              (uint32_t)p.icmp_id << 16 | (p.icmp_seq + 1u), "abcd", 4);
+	script_receive(&s, &out);
+	CU_ASSERT_EQUAL(s.outcome.done, 0);
+	out = fb_buf_make(bytes, sizeof bytes);
 	fb_build_icmp(&out, &eth, &ip, FB_ICMP_ECHO_REPLY, 0,
 	              (uint32_t)p.icmp_id << 16 | p.icmp_seq, "abcd", 4);
 	script_receive(&s, &out);
@@ -264,10 +270,13 @@ static void fragments_that_cannot_be_end_the_packet(void)
 	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 1);
 	fragment(&s, 2, 800, 800, true);
 	fragment(&s, 2, 0, 808, true);
-	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 2);
+	fragment(&s, 2, 0, 800, true);
+	fragment(&s, 2, 1600, 800, true);
+	fragment(&s, 2, 800, 808, true);
+	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 3);
 	/* Not the last and no multiple of 8. */
 	fragment(&s, 3, 0, 799, true);
-	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 3);
+	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 4);
 	/* Two ends; something behind the end. */
 	fragment(&s, 4, 800, 100, false);
 	fragment(&s, 4, 1600, 100, false);
@@ -275,10 +284,10 @@ static void fragments_that_cannot_be_end_the_packet(void)
 	fragment(&s, 5, 1600, 800, true);
 	fragment(&s, 6, 1600, 800, true);
 	fragment(&s, 6, 800, 100, false);
-	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 6);
+	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 7);
 	/* Beyond what a packet can be. */
 	fragment(&s, 7, 65528, 100, false);
-	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 7);
+	CU_ASSERT_EQUAL(host_counters(s.host)->reassembly_failed, 8);
 	CU_ASSERT_EQUAL(host_counters(s.host)->icmp_echo_requests_in, 0);
 	script_stop(&s);
 }

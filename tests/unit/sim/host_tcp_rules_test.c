@@ -344,18 +344,18 @@ static void a_segment_outside_the_window_gets_an_acknowledgement(void)
 	script_stop(&s);
 }
 
-static void data_that_is_known_gets_an_acknowledgement(void)
+static void data_that_is_known_gets_an_acknowledgement_at_once(void)
 {
 	struct script s;
 
 	script_start(&s);
-	script_accept(&s, HOST_SERVICE_DISCARD, true);
+	script_accept(&s, HOST_SERVICE_ECHO, true);
 	script_tcp(&s, ACK, 1, 1, 10);
-	script_expect(&s, "0.000000 . 1 ack 11\n");
-	script_tcp(&s, ACK, 1, 1, 10);
-	script_tcp(&s, ACK, 3, 1, 8);
-	script_expect(&s, "0.000000 . 1 ack 11\n"
-	                  "0.000000 . 1 ack 11\n");
+	script_expect(&s, "0.000000 P. 1:11 ack 11\n");
+	script_tcp(&s, ACK, 1, 11, 10);
+	script_tcp(&s, ACK, 5, 11, 6);
+	script_expect(&s, "0.000000 . 11 ack 11\n"
+	                  "0.000000 . 11 ack 11\n");
 	script_stop(&s);
 }
 
@@ -474,7 +474,9 @@ static void both_can_open_at_once(void)
 	script_until(&s, 10 * MS);
 	script_syn(&s, SYN, 0, 0, true);
 	script_expect(&s, "0.010000 S. 0 ack 1\n");
-	/* The peer's answer to our SYN. */
+	/* Not quite the answer to our SYN, and then it. */
+	script_syn(&s, SYN | ACK, 5, 1, true);
+	script_expect(&s, "0.010000 . 1 ack 1\n");
 	script_syn(&s, SYN | ACK, 0, 1, true);
 	script_expect(&s, "0.010000 P. 1:2 ack 1\n"
 	                  "0.010000 F. 2 ack 1\n");
@@ -561,6 +563,60 @@ static void a_wrong_checksum_is_counted_and_nothing_else(void)
 	script_stop(&s);
 }
 
+static void the_first_acknowledgement_must_be_of_our_syn(void)
+{
+	struct script s;
+
+	script_start(&s);
+	host_listen_tcp(s.host, 22, HOST_SERVICE_HOSTNAME);
+	script_syn(&s, SYN, 0, 0, true);
+	script_skip(&s);
+	script_tcp(&s, ACK, 1, 5, 0);
+	script_tcp(&s, ACK, 1, 0, 0);
+	script_expect(&s, "0.000000 R 5\n"
+	                  "0.000000 R 0\n");
+	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_accepted, 0);
+	script_tcp(&s, ACK, 1, 1, 0);
+	CU_ASSERT_EQUAL(host_counters(s.host)->tcp_accepted, 1);
+	script_stop(&s);
+}
+
+static void a_broadcast_is_not_for_tcp(void)
+{
+	struct script s;
+	uint8_t bytes[128];
+	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
+	struct fb_eth_spec eth = {.has_vlan = false};
+	struct fb_ipv4_spec ip = {.nw_src = IP_2, .nw_dst = IP_1};
+	struct fb_tcp_spec tcp = {.tp_src = 1, .tp_dst = 2, .flags = SYN};
+
+	script_start(&s);
+	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
+	memcpy(eth.dl_src, script_peer_mac, FB_MAC_BYTES);
+	fb_build_tcp(&out, &eth, &ip, &tcp, NULL, 0);
+	script_receive(&s, &out);
+	script_expect(&s, "");
+	CU_ASSERT_EQUAL(host_counters(s.host)->frames_ignored, 1);
+	script_stop(&s);
+}
+
+static void initial_sequence_numbers_move_on_with_time(void)
+{
+	struct script s;
+	uint32_t first;
+
+	script_start(&s);
+	host_listen_tcp(s.host, 22, HOST_SERVICE_HOSTNAME);
+	script_syn(&s, SYN, 0, 0, true);
+	first = s.iss;
+	script_tcp(&s, RST, 1, 0, 0);
+	script_until(&s, SECOND);
+	script_syn(&s, SYN, 0, 0, true);
+	/* One every 64 ns, and 64 for each connection. */
+	CU_ASSERT_EQUAL(s.iss - first, 1000000000 / 64 + 64);
+	script_stop(&s);
+}
+
 UNIT_TESTS(
         "host_tcp_rules", UNIT_TEST(a_syn_is_retransmitted_after_1_3_and_7_seconds),
         UNIT_TEST(a_syn_ack_is_retransmitted_after_1_3_and_7_seconds),
@@ -577,7 +633,7 @@ UNIT_TESTS(
         UNIT_TEST(a_syn_in_an_established_connection_gets_a_challenge),
         UNIT_TEST(a_new_syn_finds_a_half_open_connection_and_gets_through_by_its_reset),
         UNIT_TEST(a_segment_outside_the_window_gets_an_acknowledgement),
-        UNIT_TEST(data_that_is_known_gets_an_acknowledgement),
+        UNIT_TEST(data_that_is_known_gets_an_acknowledgement_at_once),
         UNIT_TEST(an_acknowledgement_of_what_was_never_sent_gets_a_challenge),
         UNIT_TEST(time_wait_takes_a_syn_with_a_higher_sequence_number),
         UNIT_TEST(time_wait_answers_a_syn_with_a_lower_sequence_number_as_the_old_connection),
@@ -586,4 +642,7 @@ UNIT_TESTS(
         UNIT_TEST(time_wait_ends_by_a_reset_at_exactly_the_next_sequence_number),
         UNIT_TEST(both_can_open_at_once), UNIT_TEST(both_can_close_at_once),
         UNIT_TEST(only_the_first_syn_asks_for_ecn), UNIT_TEST(a_syn_with_ecn_bits_is_a_syn),
-        UNIT_TEST(a_wrong_checksum_is_counted_and_nothing_else))
+        UNIT_TEST(a_wrong_checksum_is_counted_and_nothing_else),
+        UNIT_TEST(the_first_acknowledgement_must_be_of_our_syn),
+        UNIT_TEST(a_broadcast_is_not_for_tcp),
+        UNIT_TEST(initial_sequence_numbers_move_on_with_time))

@@ -833,6 +833,237 @@ static void a_request_may_be_started_when_another_ends(void)
 	two_hosts_stop(&t);
 }
 
+static void tiny_segments_are_not_made_for_a_peer_that_asks_for_them(void)
+{
+	static const uint8_t mss_1[] = {2, 4, 0, 1};
+	struct host_tcp_request request = tcp_pattern(22, 100, HOST_SERVICE_NONE);
+	struct script s;
+
+	script_start(&s);
+	script_open(&s, &request);
+	script_tcp_options(&s, SYN | ACK, 0, 1, 0, mss_1, sizeof mss_1);
+	script_expect(&s, "0.000000 S 0\n"
+	                  "0.000000 . 1 ack 1\n"
+	                  "0.000000 . 1:89 ack 1\n"
+	                  "0.000000 P. 89:101 ack 1\n"
+	                  "0.000000 F. 101 ack 1\n");
+	script_stop(&s);
+}
+
+static void probes_that_are_answered_go_on_for_ever(void)
+{
+	struct host_tcp_request request = tcp_pattern(22, 5000, HOST_SERVICE_NONE);
+	struct host_config config = two_hosts_config(0);
+	struct script s;
+
+	config.data_retries = 3;
+	script_start_with(&s, &config);
+	s.window = 1460;
+	script_connect(&s, &request, true);
+	s.window = 0;
+	script_tcp(&s, ACK, 1, 1461, 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		script_until(&s, s.now_ns + SECOND);
+		script_tcp(&s, ACK, 1, 1461, 0);
+	}
+	CU_ASSERT_EQUAL(s.outcome.done, 0);
+	s.window = 65535;
+	script_skip(&s);
+	script_tcp(&s, ACK, 1, 1461, 0);
+	script_expect(&s, "1000.000000 . 1461:2921 ack 1\n"
+	                  "1000.000000 . 2921:4381 ack 1\n"
+	                  "1000.000000 FP. 4381:5001 ack 1\n");
+	script_stop(&s);
+}
+
+static void a_window_that_is_taken_back_is_respected(void)
+{
+	struct host_tcp_request request = tcp_pattern(22, 100000, HOST_SERVICE_NONE);
+	struct script s;
+
+	script_start(&s);
+	script_connect(&s, &request, true);
+	s.window = 1460;
+	script_tcp(&s, ACK, 1, 1461, 0);
+	script_tcp(&s, ACK, 1, 2921, 0);
+	script_expect(&s, "");
+	script_tcp(&s, ACK, 1, 14601, 0);
+	script_expect(&s, "0.000000 . 14601:16061 ack 1\n");
+	script_stop(&s);
+}
+
+static void a_fin_beyond_the_window_does_not_count(void)
+{
+	struct host_config config = two_hosts_config(0);
+	struct script s;
+
+	config.window_bytes = 1000;
+	script_start_with(&s, &config);
+	host_listen_tcp(s.host, 22, HOST_SERVICE_ECHO);
+	script_syn(&s, SYN, 0, 0, true);
+	script_tcp(&s, ACK, 1, 1, 0);
+	script_tcp(&s, ACK | FIN, 1, 1, 1200);
+	script_skip(&s);
+	script_tcp(&s, ACK, 1001, 1001, 200);
+	script_expect(&s, "0.000000 P. 1001:1201 ack 1201\n");
+	script_tcp(&s, ACK | FIN, 1201, 1201, 0);
+	script_expect(&s, "0.000000 F. 1201 ack 1202\n");
+	script_stop(&s);
+}
+
+static void a_segment_that_another_covers_counts_for_nothing(void)
+{
+	struct script s;
+
+	script_start(&s);
+	script_accept(&s, HOST_SERVICE_ECHO, true);
+	for (unsigned i = 0; i < 3; i++)
+		script_tcp(&s, ACK, 21, 1, 10);
+	/* Held once. */
+	CU_ASSERT_EQUAL(frame_pool_in_use(s.pool), 1);
+	script_tcp(&s, ACK, 11, 1, 40);
+	script_skip(&s);
+	script_tcp(&s, ACK, 1, 1, 10);
+	script_expect(&s, "0.000000 P. 1:11 ack 11\n"
+	                  "0.000000 P. 11:51 ack 51\n");
+	CU_ASSERT_EQUAL(frame_pool_in_use(s.pool), 0);
+	script_stop(&s);
+}
+
+static void what_was_delivered_is_no_longer_reported(void)
+{
+	struct script s;
+
+	script_start(&s);
+	script_accept(&s, HOST_SERVICE_DISCARD, true);
+	script_tcp(&s, ACK, 11, 1, 10);
+	script_tcp(&s, ACK, 31, 1, 10);
+	script_skip(&s);
+	script_tcp(&s, ACK, 1, 1, 10);
+	script_tcp(&s, ACK, 51, 1, 10);
+	script_expect(&s, "0.000000 . 1 ack 21 sack 31:41\n"
+	                  "0.000000 . 1 ack 21 sack 51:61 sack 31:41\n");
+	script_stop(&s);
+}
+
+static void what_was_offered_is_not_taken_back_nor_opened_by_crumbs(void)
+{
+	struct host_config config = two_hosts_config(0);
+	struct script s;
+	struct fb_packet p;
+	uint32_t seq = 1, edge = 0;
+
+	config.window_bytes = 20000;
+	script_start_with(&s, &config);
+	s.window = 0;
+	host_listen_tcp(s.host, 22, HOST_SERVICE_ECHO);
+	script_syn(&s, SYN, 0, 0, true);
+	script_tcp(&s, ACK, 1, 1, 0);
+	for (unsigned i = 0; i < 740; i++, seq += 1460) {
+		script_tcp(&s, ACK, seq, 1, 1460);
+		script_until(&s, s.now_ns + 50 * MS);
+		fb_packet_parse(&p, s.last, s.last_len);
+		CU_ASSERT_TRUE(!edge || (int32_t)(p.tcp_ack + p.tcp_window - edge) >= 0);
+		edge = p.tcp_ack + p.tcp_window;
+	}
+	/* A hundred bytes are taken, and again: room for so many is not worth a window. */
+	seq = p.tcp_ack - s.peer_isn;
+	s.window = 100;
+	script_tcp(&s, ACK, seq, 1, 0);
+	script_tcp(&s, ACK, seq, 101, 0);
+	script_tcp(&s, ACK, seq, 201, 0);
+	fb_packet_parse(&p, s.last, s.last_len);
+	CU_ASSERT_EQUAL(p.payload_len, 100);
+	CU_ASSERT_EQUAL(p.tcp_window, 0);
+	script_stop(&s);
+}
+
+static void a_path_that_takes_larger_segments_changes_nothing(void)
+{
+	struct host_tcp_request request = tcp_pattern(22, 1460, HOST_SERVICE_NONE);
+	uint8_t bytes[256];
+	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
+	struct fb_eth_spec eth = {.has_vlan = false};
+	struct fb_ipv4_spec ip = {.nw_src = IP_2, .nw_dst = IP_1};
+	struct script s;
+
+	script_start(&s);
+	request.keep_open = true;
+	script_connect(&s, &request, true);
+	memcpy(eth.dl_dst, script_host_mac, FB_MAC_BYTES);
+	memcpy(eth.dl_src, script_peer_mac, FB_MAC_BYTES);
+	fb_build_icmp(&out, &eth, &ip, FB_ICMP_UNREACHABLE, 4, 9000, s.last + FB_ETH_HEADER_BYTES,
+	              28);
+	script_receive(&s, &out);
+	script_expect(&s, "");
+	script_stop(&s);
+}
+
+static void what_is_sent_after_a_pause_is_sent_also_when_the_peer_has_closed(void)
+{
+	struct host_tcp_request request = tcp_to(22, "x", HOST_SERVICE_NONE);
+
+	for (unsigned keep_open = 0; keep_open < 2; keep_open++) {
+		struct script s;
+
+		request.pause_ns = SECOND;
+		request.keep_open = keep_open;
+		script_start(&s);
+		script_connect(&s, &request, true);
+		script_tcp(&s, ACK | FIN, 1, 1, 0);
+		script_until(&s, SECOND);
+		script_expect(&s, "0.000000 . 1 ack 2\n"
+		                  "1.000000 P. 1:2 ack 2\n"
+		                  "1.000000 F. 2 ack 2\n");
+		script_tcp(&s, ACK, 2, 3, 0);
+		CU_ASSERT_EQUAL(s.outcome.result.outcome, HOST_OK);
+		script_stop(&s);
+	}
+}
+
+static void an_echo_that_stops_half_way_is_not_intact(void)
+{
+	struct two_hosts t;
+	struct outcome outcome;
+	struct host_tcp_request request = tcp_to(22, "h2\nand more", HOST_SERVICE_ECHO);
+
+	two_hosts_start_plain(&t);
+	/* It answers "h2" and a newline. */
+	host_listen_tcp(t.host[1], 22, HOST_SERVICE_HOSTNAME);
+	two_hosts_tcp(&t, &request, &outcome);
+	CU_ASSERT_TRUE(two_hosts_settle(&t, SECOND));
+	CU_ASSERT_EQUAL(outcome.result.outcome, HOST_OK);
+	CU_ASSERT_FALSE(outcome.result.intact);
+	two_hosts_stop(&t);
+}
+
+static void after_a_silence_the_congestion_window_starts_over(void)
+{
+	struct host_tcp_request request = tcp_pattern(22, 1000000, HOST_SERVICE_NONE);
+	struct script s;
+	uint32_t acked = 1;
+	uint64_t before;
+
+	script_start(&s);
+	script_connect(&s, &request, true);
+	for (unsigned i = 0; i < 10; i++) {
+		acked += 2 * 1460;
+		script_tcp(&s, ACK, 1, acked, 0);
+	}
+	/* Thirty segments are under way. They come, and the peer shuts its window for a while. */
+	s.window = 0;
+	acked += 30 * 1460;
+	script_tcp(&s, ACK, 1, acked, 0);
+	CU_ASSERT_EQUAL(host_counters(s.host)->frames_out, 1 + 1 + 1 + 50);
+	script_until(&s, 10 * SECOND);
+	s.window = 65535;
+	script_skip(&s);
+	before = host_counters(s.host)->frames_out;
+	script_tcp(&s, ACK, 1, 1 + 50 * 1460, 0);
+	CU_ASSERT_EQUAL(host_counters(s.host)->frames_out - before, 10);
+	script_stop(&s);
+}
+
 UNIT_TESTS(
         "host_tcp", UNIT_TEST(a_client_shakes_hands_sends_and_closes),
         UNIT_TEST(a_syn_offers_mss_sack_and_window_scale),
@@ -866,4 +1097,15 @@ UNIT_TESTS(
         UNIT_TEST(a_server_that_was_switched_off_and_on_resets),
         UNIT_TEST(a_connection_survives_a_link_that_was_down),
         UNIT_TEST(an_address_that_nobody_has_is_unreachable),
-        UNIT_TEST(a_request_may_be_started_when_another_ends))
+        UNIT_TEST(a_request_may_be_started_when_another_ends),
+        UNIT_TEST(tiny_segments_are_not_made_for_a_peer_that_asks_for_them),
+        UNIT_TEST(probes_that_are_answered_go_on_for_ever),
+        UNIT_TEST(a_window_that_is_taken_back_is_respected),
+        UNIT_TEST(a_fin_beyond_the_window_does_not_count),
+        UNIT_TEST(a_segment_that_another_covers_counts_for_nothing),
+        UNIT_TEST(what_was_delivered_is_no_longer_reported),
+        UNIT_TEST(what_was_offered_is_not_taken_back_nor_opened_by_crumbs),
+        UNIT_TEST(a_path_that_takes_larger_segments_changes_nothing),
+        UNIT_TEST(what_is_sent_after_a_pause_is_sent_also_when_the_peer_has_closed),
+        UNIT_TEST(an_echo_that_stops_half_way_is_not_intact),
+        UNIT_TEST(after_a_silence_the_congestion_window_starts_over))

@@ -174,7 +174,14 @@ static void a_reply_from_elsewhere_is_refused(void)
 	script_receive(&s, &out);
 	CU_ASSERT_EQUAL(s.outcome.done, 0);
 	CU_ASSERT_EQUAL(s.last[FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES], FB_ICMP_UNREACHABLE);
+	/* From another host. */
 	out = fb_buf_make(bytes, sizeof bytes);
+	ip.nw_src = IP_2 + 1;
+	fb_build_udp(&out, &eth, &ip, 7, 5000, "y", 1);
+	script_receive(&s, &out);
+	CU_ASSERT_EQUAL(s.outcome.done, 0);
+	out = fb_buf_make(bytes, sizeof bytes);
+	ip.nw_src = IP_2;
 	fb_build_udp(&out, &eth, &ip, 7, 5000, "y", 1);
 	script_receive(&s, &out);
 	CU_ASSERT_EQUAL(s.outcome.done, 1);

@@ -20,6 +20,7 @@ static struct arrival arrivals[ARRIVALS_MAX];
 static unsigned arrival_count;
 static unsigned events[2][LINK_DOWN + 1];
 static unsigned states[2][2];
+static bool again;         /* ... from the end that it came from, once more */
 static bool answer;        /* each frame that arrives is sent back */
 static unsigned cut_after; /* the link goes down when so many have arrived; 0: never */
 
@@ -34,7 +35,7 @@ static void deliver(void *ctx, unsigned end, struct frame *frame)
 	if (cut_after && arrival_count == cut_after)
 		link_set_up(link_, false);
 	if (answer && arrival_count < 100)
-		link_send(link_, end, frame);
+		link_send(link_, again ? 1 - end : end, frame);
 	else
 		frame_unref(frame);
 }
@@ -69,7 +70,7 @@ static void start_named(const struct link_config *config, uint64_t seed, const c
 	link_ = link_new(&clock_, config, &ops, seed, name);
 	arrival_count = 0;
 	cut_after = 0;
-	answer = false;
+	answer = again = false;
 	memset(events, 0, sizeof events);
 	memset(states, 0, sizeof states);
 }
@@ -414,6 +415,63 @@ static void a_free_link_lets_go_of_what_is_under_way(void)
 	stop();
 }
 
+static void a_link_without_delay_that_is_fed_by_its_own_end_fires_anew(void)
+{
+	struct link_config config = plain();
+
+	config.rate_bps = 0;
+	config.delay_ns = 0;
+	start(&config);
+	answer = again = true;
+	send(0, 1, 60);
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 100);
+	CU_ASSERT_EQUAL(clock_.fired, 100);
+	stop();
+}
+
+static void of_frames_that_arrive_at_once_the_one_sent_first_is_first(void)
+{
+	struct link_config config = plain();
+	unsigned met = 0;
+
+	config.rate_bps = 0;
+	config.reorder_ppm = 500000;
+	config.reorder_delay_ns = 1000;
+	start(&config);
+	for (uint32_t i = 0; i < 40; i++) {
+		while (clock_next(&clock_) <= i * 1000)
+			clock_step(&clock_);
+		clock_advance(&clock_, i * 1000);
+		send(0, i, 60);
+	}
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 40);
+	for (unsigned i = 1; i < 40; i++) {
+		if (arrivals[i].time_ns != arrivals[i - 1].time_ns)
+			continue;
+		met++;
+		CU_ASSERT_TRUE(arrivals[i - 1].number < arrivals[i].number);
+	}
+	CU_ASSERT_TRUE(met > 5);
+	stop();
+}
+
+static void a_link_that_comes_up_is_idle(void)
+{
+	struct link_config config = plain();
+
+	start(&config);
+	for (uint32_t i = 0; i < 100; i++)
+		send(0, i, 1514);
+	link_set_up(link_, false);
+	link_set_up(link_, true);
+	send(0, 1, 976);
+	run();
+	CU_ASSERT_EQUAL(arrivals[0].time_ns, 58000);
+	stop();
+}
+
 UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
            UNIT_TEST(frames_wait_for_each_other_in_one_direction_only),
            UNIT_TEST(a_rate_that_does_not_divide_is_rounded_up),
@@ -427,4 +485,7 @@ UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
            UNIT_TEST(down_loses_what_is_under_way_and_what_is_sent),
            UNIT_TEST(a_link_may_go_down_while_it_delivers),
            UNIT_TEST(a_link_without_delay_delivers_in_events_of_their_own),
-           UNIT_TEST(a_free_link_lets_go_of_what_is_under_way))
+           UNIT_TEST(a_free_link_lets_go_of_what_is_under_way),
+           UNIT_TEST(a_link_without_delay_that_is_fed_by_its_own_end_fires_anew),
+           UNIT_TEST(of_frames_that_arrive_at_once_the_one_sent_first_is_first),
+           UNIT_TEST(a_link_that_comes_up_is_idle))
