@@ -9,6 +9,8 @@
 
 struct link;
 
+/* On the wire a frame takes its length, at least 60 bytes, and 24 more (preamble, frame check
+ * sequence, gap); rate and queue count these. */
 struct link_config {              /* link_config_default() fills it; both directions alike */
 	uint64_t delay_ns;        /* propagation: 50 us */
 	uint64_t rate_bps;        /* bits a second: 1,000,000,000; 0: unlimited */
