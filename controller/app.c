@@ -4,7 +4,6 @@
  * sender (chain_sender() reads it back). Statistics and barrier requests are remembered until their
  * reply comes, in a bounded table; at its limit the oldest is forgotten and its reply dropped. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <flowbed/table.h>
@@ -30,15 +29,11 @@ bool fb_app_logs(const struct fb_app *app, enum fb_log_level level)
 
 void fb_app_log(struct fb_app *app, enum fb_log_level level, const char *format, ...)
 {
-	char line[LOG_LINE_BYTES];
 	va_list args;
 
-	if (!fb_app_logs(app, level))
-		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof line, format, args);
+	controller_vlog(app->ctl, level, app->name, format, args);
 	va_end(args);
-	app->ctl->ops.log(app->ctl->ops.ctx, level, app->name, line);
 }
 
 bool app_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, unsigned burst_lines,

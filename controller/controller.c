@@ -165,17 +165,24 @@ bool controller_logs(const struct controller *ctl, enum fb_log_level level)
 	return ctl->ops.log && level <= ctl->config.log_level;
 }
 
-void controller_log(struct controller *ctl, enum fb_log_level level, const char *format, ...)
+void controller_vlog(struct controller *ctl, enum fb_log_level level, const char *who,
+                     const char *format, va_list args)
 {
 	char line[LOG_LINE_BYTES];
-	va_list args;
 
 	if (!controller_logs(ctl, level))
 		return;
-	va_start(args, format);
 	vsnprintf(line, sizeof line, format, args);
+	ctl->ops.log(ctl->ops.ctx, level, who, line);
+}
+
+void controller_log(struct controller *ctl, enum fb_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	controller_vlog(ctl, level, "controller", format, args);
 	va_end(args);
-	ctl->ops.log(ctl->ops.ctx, level, "controller", line);
 }
 
 /* --- Sessions and time --- */

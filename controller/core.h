@@ -11,6 +11,7 @@
 #ifndef CONTROLLER_CORE_H
 #define CONTROLLER_CORE_H
 
+#include <stdarg.h>
 #include <sys/queue.h>
 
 #include "controller/controller.h"
@@ -137,9 +138,11 @@ struct controller {
 
 /* --- controller.c --- */
 
-/* Log a line of the controller itself, at 'level' or not at all. */
+/* Log a line of the controller itself, at 'level' or not at all; the same for 'who'. */
 void controller_log(struct controller *ctl, enum fb_log_level level, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+void controller_vlog(struct controller *ctl, enum fb_log_level level, const char *who,
+                     const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 bool controller_logs(const struct controller *ctl, enum fb_log_level level);
 /* Take over 'now_ns', unless it goes back; returns the time that counts. */
 uint64_t controller_advance(struct controller *ctl, uint64_t now_ns);
