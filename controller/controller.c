@@ -289,6 +289,11 @@ uint32_t controller_port_place(const struct fb_switch *sw, uint16_t port_no)
 	return low;
 }
 
+bool controller_port_is_real(uint16_t port_no)
+{
+	return port_no <= OFPP_MAX || port_no == OFPP_LOCAL;
+}
+
 bool controller_port_set(struct fb_switch *sw, const struct fb_phy_port *port)
 {
 	uint32_t place = controller_port_place(sw, port->port_no);
@@ -329,7 +334,7 @@ static void take_ports(struct controller *ctl, struct fb_switch *sw, struct fb_v
 	size_t offset = 0;
 
 	while (fb_phy_port_next(view, &offset, &port)) {
-		if (!controller_port_set(sw, &port))
+		if (!controller_port_is_real(port.port_no) || !controller_port_set(sw, &port))
 			ctl->counters.ports_refused++;
 	}
 }

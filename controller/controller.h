@@ -50,7 +50,7 @@ struct controller_counters {
 	uint64_t packet_ins_unhandled; /* passed on by the last application: dropped */
 	uint64_t requests_forgotten;   /* statistics and barrier requests: too many without reply */
 	uint64_t replies_unknown;      /* statistics and barrier replies that nobody awaits */
-	uint64_t ports_refused;        /* over the limit of ports of one switch */
+	uint64_t ports_refused;        /* over the limit of a switch, or virtual ones */
 	uint64_t log_lines_suppressed; /* over a limit: of a session, or of all together */
 };
 

@@ -158,6 +158,8 @@ void controller_switch_remove(struct controller *ctl, struct fb_switch *sw);
 void controller_switch_free(struct fb_switch *sw);
 /* The place of 'port_no' among the ports of 'sw', or where it would be. */
 uint32_t controller_port_place(const struct fb_switch *sw, uint16_t port_no);
+/* True for a number that a port can have; the others are those of virtual ports. */
+bool controller_port_is_real(uint16_t port_no);
 /* Add or change a port of 'sw'; false at the limit. */
 bool controller_port_set(struct fb_switch *sw, const struct fb_phy_port *port);
 void controller_port_remove(struct fb_switch *sw, uint16_t port_no);

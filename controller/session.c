@@ -520,6 +520,10 @@ static bool handle_port_status(struct session *session, const struct fb_msg *msg
 		return true; /* FEATURES_REPLY, which is newer, will tell */
 	if (ps->reason > OFPPR_MODIFY)
 		return ignore(session, OFPT_PORT_STATUS, "unknown reason");
+	if (!controller_port_is_real(ps->desc.port_no)) {
+		ctl->counters.ports_refused++;
+		return ignore(session, OFPT_PORT_STATUS, "not the number of a port");
+	}
 	if (ps->reason == OFPPR_DELETE) {
 		controller_port_remove(session->sw, ps->desc.port_no);
 	} else if (!controller_port_set(session->sw, &ps->desc)) {

@@ -261,6 +261,28 @@ static void ports_over_the_limit_are_refused_and_counted(void)
 	bench_free(b);
 }
 
+/* A deletion of "all that leads to port OFPP_NONE" would delete everything. */
+static void a_virtual_port_is_no_port_of_a_switch(void)
+{
+	static const uint16_t numbers[] = {OFPP_MAX + 1, OFPP_IN_PORT, OFPP_CONTROLLER, OFPP_NONE};
+	struct bench *b = bench_new();
+	struct fake_switch *sw;
+
+	bench_add(b, &fb_app_learning, "");
+	sw = fake_switch_join(b, 1, 2);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		struct fb_phy_port port = fake_port(numbers[i]);
+
+		fake_switch_port_status(sw, OFPPR_ADD, &port);
+		fake_switch_port_status(sw, OFPPR_DELETE, &port);
+	}
+	CU_ASSERT_PTR_NULL(fake_switch_next(sw));
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->ports_refused, 8);
+	CU_ASSERT_EQUAL(bench_counter(b, "learning", "ports_down"), 0);
+	CU_ASSERT(!sw->closed);
+	bench_free(b);
+}
+
 static void a_debug_line_below_the_level_is_not_logged(void)
 {
 	struct controller_config config;
@@ -288,4 +310,5 @@ UNIT_TESTS("controller", UNIT_TEST(connections_over_the_limit_are_refused_and_co
            UNIT_TEST(time_never_goes_back),
            UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
            UNIT_TEST(ports_over_the_limit_are_refused_and_counted),
+           UNIT_TEST(a_virtual_port_is_no_port_of_a_switch),
            UNIT_TEST(a_debug_line_below_the_level_is_not_logged))
