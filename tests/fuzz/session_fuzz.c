@@ -286,12 +286,40 @@ static void step(struct run *run, struct input *in)
 
 /* --- Runs --- */
 
+/* An application in front of the others: it has a word to say to some packet-ins, to another switch
+ * too, and hands all of them on. */
+static void *passer_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	(void)values;
+	(void)error;
+	return app;
+}
+
+static void passer_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                             size_t count, uint64_t now_ns)
+{
+	struct fb_app *app = state;
+
+	(void)now_ns;
+	for (size_t i = 0; i < count; i++) {
+		if (packet_ins[i].buffer_id & 4)
+			fb_send_barrier(app, sw, &packet_ins[i]);
+		if (packet_ins[i].buffer_id & 8)
+			fb_send_barrier(app, fb_app_next_switch(app, NULL), &packet_ins[i]);
+	}
+}
+
+static const struct fb_app_class passer_class = {
+        .name = "passer", .create = passer_create, .packet_in = passer_packet_in};
+
 static void add_apps(struct controller *ctl, uint8_t chain)
 {
 	static const char *const modes[] = {"mode=flows", "mode=packet"};
 	char why[256];
 	struct fb_text error = fb_text_make(why, sizeof why);
 
+	if (chain & 16)
+		check(controller_add_app(ctl, &passer_class, "", &error) == 0);
 	if (chain & 1)
 		check(controller_add_app(ctl, &fb_app_balancer, modes[chain >> 3 & 1], &error) ==
 		      0);
