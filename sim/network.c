@@ -22,6 +22,7 @@ struct network_host {
 	struct link *link; /* NULL: none */
 	unsigned end;
 	uint32_t index;
+	bool pending; /* it waits for an answer */
 };
 
 /* Where a switch's port leads. */
@@ -72,6 +73,7 @@ struct network {
 	bool closing; /* being freed: nobody reconnects */
 
 	uint64_t last_activity_ns;
+	uint32_t hosts_pending; /* hosts that wait for an answer */
 	struct network_counters counters;
 	struct network_observer observers[NETWORK_OBSERVERS_MAX];
 	size_t observers_count;
@@ -99,9 +101,19 @@ static inline void set_deadline(struct clock *clock, struct event *event, uint64
 		clock_set(clock, event, deadline_ns);
 }
 
+/* A host was called: its deadline, and whether it waits for an answer, may have changed. That it
+ * waits no longer is news, as a frame is. */
 static inline void host_called(struct network_host *h)
 {
-	set_deadline(&h->network->clock, &h->event, host_deadline(h->host));
+	struct network *network = h->network;
+	const bool pending = host_pending(h->host);
+
+	set_deadline(&network->clock, &h->event, host_deadline(h->host));
+	if (pending == h->pending)
+		return;
+	h->pending = pending;
+	network->hosts_pending += pending ? 1 : -1U;
+	network->last_activity_ns = network->clock.now_ns;
 }
 
 static inline void agent_called(struct network_switch *sw)
@@ -682,14 +694,13 @@ bool network_busy(const struct network *network, struct fb_text *what)
 			               scenario->switches[i].name);
 		return true;
 	}
-	for (size_t i = 0; i < scenario->hosts_count; i++) {
-		if (!host_pending(network->hosts[i].host))
-			continue;
-		if (what)
+	for (size_t i = 0; what && i < scenario->hosts_count; i++) {
+		if (network->hosts[i].pending) {
 			fb_text_printf(what, "%s waits for an answer", scenario->hosts[i].name);
-		return true;
+			break;
+		}
 	}
-	return false;
+	return network->hosts_pending != 0;
 }
 
 struct agent *network_agent(struct network *network, uint32_t sw)

@@ -79,7 +79,8 @@ void network_host_called(struct network *network, uint32_t host);
 void network_set_link(struct network *network, uint32_t link, bool up);
 void network_set_host(struct network *network, uint32_t host, bool on);
 
-/* When a frame or message last left or arrived. */
+/* When a frame or message last left or arrived, or a host last began or ceased to wait for an
+ * answer. */
 uint64_t network_last_activity(const struct network *network);
 /* Something is under way now: a frame on a link, bytes on a channel, or a host waits for an answer.
  * Looks at all of them. 'what', unless NULL, gets the name of the first. */

@@ -62,27 +62,19 @@ static bool step_to(struct runner *runner, uint64_t deadline_ns)
 	return true;
 }
 
-/* Until the network is quiet. */
+/* Until the network is quiet: RUNNER_QUIET_NS after the last that happened, when nothing is under
+ * way. */
 static void wait_until_quiet(struct runner *runner, struct position at)
 {
-	for (;;) {
-		uint64_t since_ns = network_last_activity(runner->network), quiet_ns;
+	while (!is_over(runner, at)) {
+		const uint64_t quiet_ns = network_last_activity(runner->network) + RUNNER_QUIET_NS;
 
-		if (since_ns < runner->busy_until_ns)
-			since_ns = runner->busy_until_ns;
-		quiet_ns = since_ns + RUNNER_QUIET_NS;
-		if (is_over(runner, at))
-			return;
-		if (runner->clock->now_ns < quiet_ns) {
+		if (runner->clock->now_ns < quiet_ns)
 			step_to(runner, quiet_ns);
-			continue;
-		}
-		if (!network_busy(runner->network, NULL))
+		else if (network_busy(runner->network, NULL))
+			step_to(runner, FB_NEVER); /* a long way, or a long back-off */
+		else
 			return;
-		/* Something long is under way, as a retransmission's back-off: it lasts at least to
-		 * the next event. */
-		step_to(runner, FB_NEVER);
-		runner->busy_until_ns = runner->clock->now_ns;
 	}
 }
 

@@ -27,9 +27,8 @@ struct runner {
 
 	TAILQ_HEAD(, activity) activities; /* under way */
 	TAILQ_HEAD(, iteration) iterations;
-	bool step_done;         /* the step that runner_begin_step() began has ended */
-	bool given_up;          /* the run cannot go on */
-	uint64_t busy_until_ns; /* when a host last waited for an answer */
+	bool step_done; /* the step that runner_begin_step() began has ended */
+	bool given_up;  /* the run cannot go on */
 };
 
 /* --- runner_steps.c --- */

@@ -58,7 +58,6 @@ static void request_done(void *ctx, const struct host_result *result)
 	if (step->kind == STEP_TCP)
 		runner->connections.ended[result->outcome]++;
 	runner->result->expectations++;
-	runner->busy_until_ns = runner->clock->now_ns; /* the host waited for this */
 	traffic_end(&runner->traffic[step->id], iteration->place, runner->scenario, step, result,
 	            &runner->result->failures, runner->trace);
 	iteration_finish(iteration);

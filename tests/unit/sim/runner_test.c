@@ -123,6 +123,26 @@ static void a_run_ends_at_the_first_quiet_moment(void)
 	runner_result_destroy(&result);
 }
 
+static void a_host_that_waits_is_not_quiet(void)
+{
+	/* The datagram is sent, as far as its step goes; ARP asks at 0, 1 and 2 s and gives up at 3
+	 * s. */
+	run_seed("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
+	         "steps:\n  - udp: {from: h1, to: 10.0.0.9:7}\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_MS, 4000);
+	runner_result_destroy(&result);
+}
+
+static void errors_of_switches_are_counted(void)
+{
+	holds("controller: learning\nswitches: {s1: {entries: 1}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- s1, h2 -- s1]\n"
+	      "steps:\n  - ping: {from: h1, to: h2, expect: {outcome: any}}\n"
+	      "  - expect: {errors: {at_least: 1}}\n");
+}
+
 static void a_run_that_is_not_over_at_its_end_has_failed(void)
 {
 	fails("end: 2s\n" SLOW_WIRE, 5, 2, "frames on h1 -- h2");
@@ -164,6 +184,21 @@ static void a_failure_tells_what_led_to_it(void)
 	runner_result_destroy(&result);
 }
 
+static void the_story_follows_a_frame_through_the_controller(void)
+{
+	run_seed("controller: hub\nswitches: {s1: {}}\n"
+	         "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- s1, h2 -- "
+	         "s1]\n"
+	         "steps:\n  - tcp: {from: h2, to: h1:23}\n",
+	         1, true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.count, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(result.failures.items[0].story);
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[0].story, "PACKET_IN"));
+	/* The packet-out that releases it holds no byte of it, only the number of the buffer. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[0].story, "PACKET_OUT"));
+	runner_result_destroy(&result);
+}
+
 static void parallel_steps_run_at_once_and_groups_in_order(void)
 {
 	holds("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
@@ -189,6 +224,29 @@ static void the_same_seed_gives_the_same_run(void)
 	CU_ASSERT_STRING_EQUAL(result.digest, first);
 	runner_result_destroy(&result);
 	run_seed(text, 6, false);
+	CU_ASSERT_STRING_NOT_EQUAL(result.digest, first);
+	runner_result_destroy(&result);
+}
+
+static void the_digest_covers_frames_and_messages(void)
+{
+#define DATAGRAM                                                                                   \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"               \
+	"steps:\n  - udp: {from: h1, to: h2:99, send: "
+	char first[DIGEST_TEXT_BYTES];
+
+	run_seed(DATAGRAM "one}\n", 1, false);
+	strcpy(first, result.digest);
+	runner_result_destroy(&result);
+	run_seed(DATAGRAM "two}\n", 1, false);
+	CU_ASSERT_STRING_NOT_EQUAL(result.digest, first);
+	runner_result_destroy(&result);
+	/* No frame at all: the seed cuts the messages at other places. */
+	run_seed(SWITCHED "  - wait: 1s\n", 1, false);
+	CU_ASSERT_EQUAL(result.frames, 0);
+	strcpy(first, result.digest);
+	runner_result_destroy(&result);
+	run_seed(SWITCHED "  - wait: 1s\n", 2, false);
 	CU_ASSERT_STRING_NOT_EQUAL(result.digest, first);
 	runner_result_destroy(&result);
 }
@@ -229,9 +287,12 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(an_upper_bound_must_hold_again_at_the_end),
            UNIT_TEST(entries_are_judged_at_their_step), UNIT_TEST(counts_start_at_the_mark),
            UNIT_TEST(a_run_ends_at_the_first_quiet_moment),
+           UNIT_TEST(a_host_that_waits_is_not_quiet), UNIT_TEST(errors_of_switches_are_counted),
            UNIT_TEST(a_run_that_is_not_over_at_its_end_has_failed),
            UNIT_TEST(a_request_that_ends_otherwise_fails_its_step),
            UNIT_TEST(replies_that_do_not_alternate_fail), UNIT_TEST(a_failure_tells_what_led_to_it),
+           UNIT_TEST(the_story_follows_a_frame_through_the_controller),
+           UNIT_TEST(the_digest_covers_frames_and_messages),
            UNIT_TEST(parallel_steps_run_at_once_and_groups_in_order),
            UNIT_TEST(the_same_seed_gives_the_same_run),
            UNIT_TEST(another_link_changes_nothing_elsewhere),
