@@ -4,7 +4,7 @@
  * Pure: bytes and time come in, bytes and deadlines go out through struct controller_ops. One
  * connection is one struct session (session.h); the controller finds out which switch is behind it,
  * calls the applications and sends what they answer, all that one call brought with one ops->send
- * per connection. */
+ * per connection, unless that is more than a mebibyte. */
 #ifndef CONTROLLER_CONTROLLER_H
 #define CONTROLLER_CONTROLLER_H
 
