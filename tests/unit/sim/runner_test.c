@@ -135,6 +135,21 @@ static void a_host_that_waits_is_not_quiet(void)
 	runner_result_destroy(&result);
 }
 
+static void the_pauses_between_retransmissions_are_not_quiet(void)
+{
+	/* The client is gone and the link down: the server tries again and again, at last every two
+	 * minutes. */
+	run_seed("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
+	         "steps:\n  - parallel:\n"
+	         "      - tcp: {from: h1, to: h2:7, send: 1GB, timeout: 1s, expect: {outcome: "
+	         "timeout}}\n"
+	         "      - steps: [wait: 20ms, link: {down: h1 -- h2}]\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_TRUE(result.now_ns > 300 * FB_NS_PER_S);
+	runner_result_destroy(&result);
+}
+
 static void errors_of_switches_are_counted(void)
 {
 	holds("controller: learning\nswitches: {s1: {entries: 1}}\n"
@@ -287,7 +302,9 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(an_upper_bound_must_hold_again_at_the_end),
            UNIT_TEST(entries_are_judged_at_their_step), UNIT_TEST(counts_start_at_the_mark),
            UNIT_TEST(a_run_ends_at_the_first_quiet_moment),
-           UNIT_TEST(a_host_that_waits_is_not_quiet), UNIT_TEST(errors_of_switches_are_counted),
+           UNIT_TEST(a_host_that_waits_is_not_quiet),
+           UNIT_TEST(the_pauses_between_retransmissions_are_not_quiet),
+           UNIT_TEST(errors_of_switches_are_counted),
            UNIT_TEST(a_run_that_is_not_over_at_its_end_has_failed),
            UNIT_TEST(a_request_that_ends_otherwise_fails_its_step),
            UNIT_TEST(replies_that_do_not_alternate_fail), UNIT_TEST(a_failure_tells_what_led_to_it),
