@@ -285,7 +285,9 @@ static bool keep_or_move(const struct balancer_call *call, const struct fb_packe
 
 	other = address ? decided_owner(call, pi, address) : NULL;
 	if (other) {
+		/* The switch that moved it lets nobody else speak for the connection. */
 		set_backend(session, other);
+		memcpy(session->addressed_mac, pi->packet.dl_dst, FB_MAC_BYTES);
 		return true;
 	}
 	if (lives && !is_silent)
