@@ -740,7 +740,10 @@ void session_receive(struct session *session, const uint8_t *bytes, size_t len, 
 	       (result = framer_next(&session->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
 		ctl->counters.messages_in++;
 		session->heard_ns = now_ns;
-		session->echo_sent = false;
+		if (session->echo_sent) {
+			session->echo_sent = false;
+			set_timer(session); /* the next request may be due before this one's timeout */
+		}
 		if (is_packet_in(session, msg)) {
 			collect(session, msg, msg_len, &count, now_ns);
 		} else {

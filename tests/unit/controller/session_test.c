@@ -564,6 +564,25 @@ static void an_echo_reply_without_payload_or_any_message_keeps_the_connection(vo
 	bench_free(b);
 }
 
+static void an_idle_time_below_the_echo_timeout_is_kept_after_a_reply(void)
+{
+	struct controller_config config;
+	struct bench *b;
+	struct fake_switch *sw;
+
+	controller_config_default(&config);
+	config.echo_idle_ns = FB_NS_PER_S / 2;
+	b = bench_new_with(&config);
+	sw = fake_switch_join(b, 1, 2);
+	for (int i = 0; i < 10; i++) {
+		bench_pass(b, FB_NS_PER_S / 2);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(fake_switch_expect(sw, OFPT_ECHO_REQUEST));
+		send_header(sw, OFP_VERSION, OFPT_ECHO_REPLY, 0);
+	}
+	CU_ASSERT(!sw->closed);
+	bench_free(b);
+}
+
 static void single_bytes_are_no_life(void)
 {
 	struct bench *b = bench_new();
@@ -724,6 +743,7 @@ UNIT_TESTS("session", UNIT_TEST(hello_is_sent_at_once),
            UNIT_TEST(an_echo_request_is_answered_with_its_payload_and_xid),
            UNIT_TEST(an_idle_connection_is_asked_for_an_echo_and_closed_without_one),
            UNIT_TEST(an_echo_reply_without_payload_or_any_message_keeps_the_connection),
+           UNIT_TEST(an_idle_time_below_the_echo_timeout_is_kept_after_a_reply),
            UNIT_TEST(single_bytes_are_no_life),
            UNIT_TEST(a_peer_that_says_nothing_is_closed_after_the_handshake_timeout),
            UNIT_TEST(a_timeout_of_for_ever_never_comes), UNIT_TEST(echoes_can_be_turned_off),
