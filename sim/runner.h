@@ -16,7 +16,7 @@
 #include "sim/scenario.h"
 
 #define RUNNER_QUIET_NS   FB_NS_PER_S
-#define RUNNER_JOIN_NS    (30 * FB_NS_PER_S) /* for all switches to join */
+#define RUNNER_JOIN_NS    (30 * FB_NS_PER_S)  /* for all switches to join */
 #define RUNNER_EVENTS_MAX UINT64_C(100000000) /* over all; more is taken for a loop */
 
 struct runner_options {

@@ -50,8 +50,8 @@ struct scenario_range {
  * then passed over: true means that it is a map, to be read with yaml_get(). */
 bool scenario_read_map(struct loader *loader, const struct yaml_node *node, const char *what,
                        const char *const *keys);
-/* Tell by 'format' that 'map', one with 'keys', lacks a key that it needs; silent when it has an unknown
- * one, which is the one that is meant. */
+/* Tell by 'format' that 'map', one with 'keys', lacks a key that it needs; silent when it has an
+ * unknown one, which is the one that is meant. */
 void scenario_lacks(struct loader *loader, const struct yaml_node *map, const char *const *keys,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* A map with any words as keys, none twice; one of new names, which scenario_add_name() looks at.

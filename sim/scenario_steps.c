@@ -391,10 +391,11 @@ static void read_intact(struct loader *loader, const struct yaml_node *expect,
 	step->tcp.expect_service = scenario_service(loader->scenario, step->ip, step->tcp.port);
 	if (step->target && step->tcp.expect_service != HOST_SERVICE_ECHO &&
 	    step->tcp.expect_service != HOST_SERVICE_DISCARD)
-		problems_add(loader->problems, value->at,
-		             "'intact' needs an echo or discard service behind '%.60s': ports 7 and "
-		             "9 of every host are such",
-		             step->target);
+		problems_add(
+		        loader->problems, value->at,
+		        "'intact' needs an echo or discard service behind '%.60s': ports 7 and "
+		        "9 of every host are such",
+		        step->target);
 }
 
 static void read_tcp(struct loader *loader, const struct yaml_node *node,
