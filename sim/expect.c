@@ -172,6 +172,12 @@ static uint64_t count_controller(const struct expect *expect, enum scenario_kind
 	                                  : controller_counters(ctl)->flow_mods;
 }
 
+/* TCP connections and UDP datagrams that a service of the host has answered. */
+static uint64_t count_answered(const struct host_counters *counters)
+{
+	return counters->tcp_answered + counters->udp_answered;
+}
+
 /* The count from the start of the run. */
 static uint64_t count_all(const struct expect *expect,
                           const struct scenario_expectation *expectation)
@@ -180,7 +186,7 @@ static uint64_t count_all(const struct expect *expect,
 
 	switch (expectation->kind) {
 	case EXPECT_ANSWERED:
-		return host_counters(network_host(expect->network, subject))->tcp_answered;
+		return count_answered(host_counters(network_host(expect->network, subject)));
 	case EXPECT_ACCEPTED:
 		return host_counters(network_host(expect->network, subject))->tcp_accepted;
 	case EXPECT_CONNECTIONS:

@@ -72,7 +72,7 @@ static void help_run(FILE *out)
 	      "  -v, --verbose           one line for every frame, message and log line\n"
 	      "  -s, --seed N            use seed N in place of the file's\n"
 	      "      --set APP.OPT=VAL   set an option of the controller's application APP, as "
-	      "balancer.mode=packet\n"
+	      "learning.mac_idle=60s\n"
 	      "      --pcap DIR          write captures of every host, link end and control "
 	      "connection to DIR (with several\n"
 	      "                          files to a folder in DIR for each)\n"
@@ -378,14 +378,15 @@ static int run_program(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		names[i] = commands[i].name;
 		if (!strcmp(argv[1], commands[i].name)) {
-			/* getopt_long() complains in the name of argv[0]. */
-			argv[1] = argv[0];
+			static char name[] = "flowbed";
+
+			argv[1] = name; /* in which getopt_long() complains */
 			return run_command(&commands[i], argc - 1, argv + 1);
 		}
 	}
 	meant = nearest(argv[1], names);
-	fprintf(stderr, "flowbed: no command is named '%s'%s%s%s. See 'flowbed --help'.\n", argv[1],
-	        meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+	fprintf(stderr, "flowbed: no command is named '%s'%s%s%s See 'flowbed --help'.\n", argv[1],
+	        meant ? ": did you mean '" : ".", meant ? meant : "", meant ? "'?" : "");
 	return EXIT_WRONG_INPUT;
 }
 

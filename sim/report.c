@@ -42,7 +42,9 @@ void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed)
 static void answer_text(const struct scenario_step *step, const struct traffic_result *r,
                         struct fb_text *text)
 {
-	if (step->kind == STEP_PING)
+	if (step->kind == STEP_PING && !r->answered)
+		fb_text_printf(text, "%s, 0 of %u answered", host_outcome_text(r->outcome), step->ping.count);
+	else if (step->kind == STEP_PING)
 		fb_text_printf(text, "%u of %u answered", r->answered, step->ping.count);
 	else if (r->outcome != HOST_OK)
 		fb_text_puts(text, host_outcome_text(r->outcome));
@@ -74,9 +76,12 @@ static void write_request(FILE *out, const struct scenario *scenario,
 
 	who_text(scenario, step, r, &who_out);
 	answer_text(step, r, &answer_out);
-	traffic_duration_text(&took_out, step->kind == STEP_PING && r->answered
-	                                         ? r->rtt_max_ns
-	                                         : r->ended_ns - r->started_ns);
+	if (step->kind != STEP_PING)
+		traffic_duration_text(&took_out, r->ended_ns - r->started_ns);
+	else if (r->answered)
+		traffic_duration_text(&took_out, r->rtt_max_ns);
+	else
+		fb_text_puts(&took_out, "-");
 	fprintf(out, "  %4zu  %-*s  %-*s %12s%s\n", number, WHO_WIDTH, who, ANSWER_WIDTH, answer,
 	        took, r->wrong ? "  FAILED" : "");
 }
@@ -178,7 +183,7 @@ void report_end(FILE *out, const struct runner_result *result)
 	else
 		fprintf(out, "\nall held");
 	fprintf(out,
-	        ": %llu frames, %llu messages (%llu packet-ins, %llu packet-outs, %llu flow-mods) "
+	        ": %llu frames over links, %llu messages (%llu packet-ins, %llu packet-outs, %llu flow-mods) "
 	        "in %s s of virtual time\n",
 	        (unsigned long long)result->frames, (unsigned long long)result->messages,
 	        (unsigned long long)result->packet_ins, (unsigned long long)result->packet_outs,

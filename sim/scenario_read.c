@@ -28,6 +28,13 @@ static void unknown_key(struct loader *loader, const struct yaml_node *key, cons
 		             meant);
 		return;
 	}
+	if (strchr(key->text, '=')) {
+		problems_add(loader->problems, key->at,
+		             "unknown key " QUOTED " in %s: a text with a comma needs quotes inside {}, as "
+		             "{apps: \"balancer,mode=packet\"}",
+		             key->text, what);
+		return;
+	}
 	for (size_t i = 0; keys[i]; i++)
 		fb_text_printf(&text, "%s%s", i ? ", " : "", keys[i]);
 	problems_add(loader->problems, key->at, "unknown key " QUOTED " in %s: known are %s",
