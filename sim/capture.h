@@ -1,9 +1,10 @@
 /* Captures of a run (--pcap DIR): what tcpdump would have seen, everywhere at once.
  *
  *     h1.pcap                 host h1's interface: all that it sends, all that it gets
- *     h1--s1-1.h1.pcap        the link h1 -- s1:1 at its end at h1: what leaves there and what
- * arrives there h1--s1-1.s1-1.pcap      the same link at port 1 of s1 control-s1.pcap         the
- * control connection of s1 as TCP on port 6653, for Wireshark's OpenFlow dissector
+ *     h1--s1-1.h1.pcap        the link h1 -- s1:1 at its end at h1: what leaves and arrives there
+ *     h1--s1-1.s1-1.pcap      the same link at port 1 of s1
+ *     control-s1.pcap         the control connection of s1 as TCP on port 6653, for Wireshark's
+ *                             OpenFlow dissector
  *
  * Time stamps are virtual time from 1970 on, in nanoseconds. */
 #ifndef SIM_CAPTURE_H

@@ -109,6 +109,15 @@ static void make_mac(uint8_t mac[FB_MAC_BYTES], uint64_t dpid)
 	fb_set32(mac + 2, (uint32_t)dpid ^ (uint32_t)(dpid >> 32) * UINT32_C(0x9e3779b1));
 }
 
+/* Hosts choose the keys of all these tables: they must not know which of them collide. */
+static void seed_tables(struct balancer_switch *s, uint32_t seed)
+{
+	fb_table_seed(s->stations.table, seed);
+	fb_table_seed(s->owners.table, seed);
+	fb_table_seed(s->sessions.table, seed);
+	fb_table_seed(s->fragments.table, seed);
+}
+
 static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
 {
 	struct balancer_switch *s = calloc(1, sizeof *s);
@@ -121,8 +130,10 @@ static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
 	TAILQ_INSERT_TAIL(&b->switches, s, link);
 	b->switches_away++;
 	if (balancer_stations_init(&s->stations) && balancer_owners_init(&s->owners, b) &&
-	    balancer_sessions_init(&s->sessions, b) && balancer_fragments_init(&s->fragments))
+	    balancer_sessions_init(&s->sessions, b) && balancer_fragments_init(&s->fragments)) {
+		seed_tables(s, fb_app_run_id(b->app));
 		return s;
+	}
 	forget_switch(b, s);
 	return NULL;
 }

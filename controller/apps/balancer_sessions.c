@@ -4,10 +4,12 @@
  * forgotten:
  *
  *     unanswered   70 s, longer than the longest pause of a client that still retransmits its SYN
- *     open         the grace time; in mode=packet, where no entry comes first, the idle timeout and
- * it closed       60 s: TIME_WAIT live         never: the switch says when its entries are gone
+ *     open         the grace time; in mode=packet, where no entry comes first, it and the idle
+ *                  timeout
+ *     closed       60 s: TIME_WAIT
+ *     live         never: the switch says when its entries are gone
  *     unsure       the idle timeout: then the entries are installed again (balancer_tcp.c), after
- * which the switch will say when they are gone
+ *                  which the switch will say when they are gone
  *
  * When the table is full, the oldest unanswered session gives way, then the oldest closed one, then
  * (mode=flows) the oldest open one, whose entries have expired. A session with live entries never

@@ -1,17 +1,18 @@
 /* A balancer under test, on one fake switch: hosts send frames, and what the controller answers is
  * text.
  *
- *     struct lb *lb = lb_new("mode=packet");                  three hosts are known: client,
- * server_a, server_b lb_syn(lb, 40000, 1000)                                 "out #5 in 1:
- * mod_dl_dst::02,output:2\n" lb_free(lb);
+ *     struct lb *lb = lb_new("mode=packet");   three hosts are known: client, server_a, server_b
+ *     lb_syn(lb, 40000, 1000)                  "out #5 in 1: mod_dl_dst::02,output:2\n"
+ *     lb_free(lb);
  *
  * The client is 192.168.2.1; the servers share 192.168.2.2. Host N has the MAC 02:00:00:00:00:0N,
  * written ":0N" here, and is behind port N. Each frame takes the next buffer id (#1, #2, ...), or
  * none when 'unbuffered' is set. Lines:
  *
- *     out #5 in 1: ACTIONS          a packet-out of buffer 5 that came in by port 1; "drop" for no
- * action out frame: ACTIONS: FRAME     a packet-out with a frame add MATCH: ACTIONS            a
- * flow-mod, and so on for the other commands
+ *     out #5 in 1: ACTIONS          a packet-out of buffer 5 that came in by port 1; "drop" where it
+ *                                   leads nowhere
+ *     out frame: ACTIONS: FRAME     a packet-out with a frame
+ *     add MATCH: ACTIONS            a flow-mod, and so on for the other commands
  *
  * Every buffer that was handed out must be released exactly once: lb_free() checks that, unless
  * 'leaks' is set. */
