@@ -325,6 +325,26 @@ static bool take_option(struct arguments *arguments, int option)
 	}
 }
 
+/* Two files of one name would write their captures to one folder. True after telling so. */
+static bool captures_collide(const struct arguments *arguments)
+{
+	char left[256], right[256];
+
+	for (int i = 0; arguments->pcap_dir && i < arguments->files_count; i++) {
+		base_name(arguments->files[i], left, sizeof left);
+		for (int j = 0; j < i; j++) {
+			base_name(arguments->files[j], right, sizeof right);
+			if (strcmp(left, right))
+				continue;
+			fprintf(stderr,
+			        "flowbed: --pcap: %s and %s would both write to %s/%s: run them one by one.\n",
+			        arguments->files[j], arguments->files[i], arguments->pcap_dir, left);
+			return true;
+		}
+	}
+	return false;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct arguments arguments = {0};
@@ -348,6 +368,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 		        command->name, command->name);
 		return EXIT_WRONG_INPUT;
 	}
+	if (captures_collide(&arguments))
+		return EXIT_WRONG_INPUT;
 	for (int i = 0; i < arguments.files_count; i++) {
 		int code;
 

@@ -33,12 +33,14 @@ static bool is_over(struct runner *runner, struct position at)
 	} else if (runner->clock->fired >= RUNNER_EVENTS_MAX) {
 		fb_text_printf(&text, "%llu events have run",
 		               (unsigned long long)runner->clock->fired);
-		fail(runner, at, "a run that ends (do frames run in a loop?)", happened, &all);
+		fail(runner, at,
+		     "a run that ends before that (do frames run in a loop, or is it simply too long?)",
+		     happened, &all);
 	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
 		fb_text_time(&end, runner->scenario->end_ns);
 		fb_text_puts(&text, "it still goes on: ");
 		if (!network_busy(runner->network, &text))
-			fb_text_puts(&text, "the network is never quiet");
+			fb_text_puts(&text, "this step had not ended, though nothing is under way");
 		fail(runner, at, "a run that ends before 'end'", happened, &all);
 	} else {
 		return false;

@@ -18,7 +18,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A name: a letter, then letters, digits, '-' and single dots. */
+/* A name: a letter, then letters, digits, '-', '_' and single dots. */
 static bool name_is_sound(const char *name)
 {
 	if (!is_letter(name[0]) || strlen(name) > SCENARIO_NAME_BYTES_MAX)
@@ -45,7 +45,7 @@ bool scenario_add_name(struct loader *loader, struct position at, const char *na
 
 	if (!name_is_sound(name)) {
 		problems_add(loader->problems, at,
-		             "'%.60s' is no name: write a letter, then letters, digits, '-' and "
+		             "'%.60s' is no name: write a letter, then letters, digits, '-', '_' and "
 		             "'.', at most %d",
 		             name, SCENARIO_NAME_BYTES_MAX);
 		return false;

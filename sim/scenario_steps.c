@@ -74,6 +74,15 @@ static bool read_to(struct loader *loader, const struct yaml_node *node, const c
 	return true;
 }
 
+/* "10mb", "1 kB", "100": begins as a size does and has nothing but digits, one unit and a blank. */
+static bool looks_like_size(const char *text)
+{
+	size_t digits = strspn(text, "0123456789.");
+	const char *unit = text + digits + strspn(text + digits, " ");
+
+	return digits > 0 && strspn(unit, "bBkKmMgGiI") == strlen(unit);
+}
+
 /* 'send': a text, or a size without quotes, which is that many bytes of a pattern. */
 static bool read_send(struct loader *loader, const struct yaml_node *node,
                       struct scenario_step *step, uint64_t bytes_max, uint64_t *bytes)
@@ -83,6 +92,12 @@ static bool read_send(struct loader *loader, const struct yaml_node *node,
 
 	if (send && send->kind == YAML_SCALAR && send->plain && scenario_values_is_size(send->text))
 		return scenario_read_size(loader, send, "'send'", 0, bytes_max, bytes);
+	if (send && send->kind == YAML_SCALAR && send->plain && looks_like_size(send->text)) {
+		problems_add(loader->problems, send->at,
+		             "'send': '%.60s' is no size like 200kB or 10MB: write one, or put a text in quotes",
+		             send->text);
+		return false;
+	}
 	if (send && !scenario_read_text(loader, send, "'send'", &text))
 		return false;
 	if (strlen(text) > bytes_max) {
@@ -247,6 +262,9 @@ static const struct yaml_node *read_request_expect(struct loader *loader,
 	                           &requests))
 		requests = UINT64_MAX;
 	read_replies(loader, expect, replies, requests);
+	if (replies->count && replies->outcomes != 1U << HOST_OK)
+		problems_add(loader->problems, yaml_get(expect, "outcome")->at,
+		             "'outcome' beside a reply: a reply comes only with the outcome ok, leave one of them out");
 	return expect;
 }
 

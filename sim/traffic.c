@@ -166,6 +166,8 @@ static bool is_wrong(const struct scenario_step *step, const struct traffic_resu
 		scenario_bounds_text(expected, &replies->answered);
 		fb_text_printf(expected, " of %u answered", step->ping.count);
 		fb_text_printf(happened, "%u answered", result->answered);
+		if (!result->answered)
+			fb_text_printf(happened, " (%s)", host_outcome_text(result->outcome));
 	} else if ((replies->duplicates.has_min || replies->duplicates.has_max) &&
 	           !scenario_bounds_hold(&replies->duplicates, result->duplicates)) {
 		scenario_bounds_text(expected, &replies->duplicates);
