@@ -292,6 +292,13 @@ static bool buffer_is_related(const struct related_buffers *buffers, uint32_t sw
 	return false;
 }
 
+/* It has no ports of its own, and may be what ended a request. */
+static bool is_icmp_error(const struct fb_packet *packet)
+{
+	return packet->is_icmp && packet->tp_src != FB_ICMP_ECHO_REQUEST &&
+	       packet->tp_src != FB_ICMP_ECHO_REPLY;
+}
+
 static bool packet_is_related(const struct trace_relation *relation, const uint8_t *bytes,
                               size_t len)
 {
@@ -300,7 +307,7 @@ static bool packet_is_related(const struct trace_relation *relation, const uint8
 	if (!relation->ip || fb_packet_parse(&packet, bytes, len) ||
 	    !(packet.is_ipv4 || packet.is_arp))
 		return false;
-	if (packet.is_arp || !relation->port)
+	if (packet.is_arp || is_icmp_error(&packet) || !relation->port)
 		return packet.nw_src == relation->ip || packet.nw_dst == relation->ip;
 	return (packet.nw_src == relation->ip && packet.tp_src == relation->port) ||
 	       (packet.nw_dst == relation->ip && packet.tp_dst == relation->port);

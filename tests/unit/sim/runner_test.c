@@ -199,6 +199,16 @@ static void a_failure_tells_what_led_to_it(void)
 	runner_result_destroy(&result);
 }
 
+static void the_icmp_error_that_refused_a_datagram_is_in_the_story(void)
+{
+	run_seed(SWITCHED "  - udp: {from: h1, to: h2:9999, send: abc, expect: {reply: abc}}\n", 1,
+	         true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.count, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(result.failures.items[0].story);
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[0].story, "icmp port unreachable"));
+	runner_result_destroy(&result);
+}
+
 static void the_story_follows_a_frame_through_the_controller(void)
 {
 	run_seed("controller: hub\nswitches: {s1: {}}\n"
@@ -308,6 +318,7 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(a_run_that_is_not_over_at_its_end_has_failed),
            UNIT_TEST(a_request_that_ends_otherwise_fails_its_step),
            UNIT_TEST(replies_that_do_not_alternate_fail), UNIT_TEST(a_failure_tells_what_led_to_it),
+           UNIT_TEST(the_icmp_error_that_refused_a_datagram_is_in_the_story),
            UNIT_TEST(the_story_follows_a_frame_through_the_controller),
            UNIT_TEST(the_digest_covers_frames_and_messages),
            UNIT_TEST(parallel_steps_run_at_once_and_groups_in_order),
