@@ -175,8 +175,6 @@ void session_run(struct session *session, uint64_t now_ns);
 void session_start(struct session *session, uint64_t now_ns);
 /* The end of a session from our side: switch_down, what is to be sent, ops->close; frees it. */
 void session_end(struct session *session, const char *reason, uint64_t now_ns);
-/* An xid for a message of the controller itself. */
-uint32_t session_xid(struct session *session);
 /* Room for 'len' more bytes of output; after writing, session_sent() with the length from before.
  */
 struct fb_buf *session_out(struct session *session, size_t len);

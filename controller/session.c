@@ -105,7 +105,8 @@ uint32_t session_xid_of(unsigned sender, uint64_t count)
 	return (uint32_t)sender << XID_COUNT_BITS | (uint32_t)(1 + count % XID_COUNT_MAX);
 }
 
-uint32_t session_xid(struct session *session)
+/* An xid for a message of the controller itself. */
+static uint32_t session_xid(struct session *session)
 {
 	return session_xid_of(0, session->sent++);
 }

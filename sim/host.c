@@ -350,11 +350,6 @@ const struct host_counters *host_counters(const struct host *host)
 	return &host->counters;
 }
 
-uint32_t host_ip(const struct host *host)
-{
-	return host->config.ip;
-}
-
 const uint8_t *host_mac(const struct host *host)
 {
 	return host->config.mac;

@@ -91,7 +91,6 @@ void host_set_power(struct host *host, bool on, uint64_t now_ns);
  * count. */
 bool host_pending(const struct host *host);
 const struct host_counters *host_counters(const struct host *host);
-uint32_t host_ip(const struct host *host);
 const uint8_t *host_mac(const struct host *host);
 
 /* Listen on a port; -1 when it is taken. HOST_SERVICE_NONE closes the listener. Open connections

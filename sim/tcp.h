@@ -277,9 +277,6 @@ void tcp_input(struct host *host, const struct fb_packet *packet, struct frame *
 uint64_t tcp_unsent(const struct tcp_conn *conn);
 /* Send what may be sent. */
 void tcp_output(struct tcp_conn *conn);
-/* One segment of 'len' bytes of the stream from 'seq' on, with 'flags' (FIN where it belongs is the
- * caller's). */
-void tcp_send_segment(struct tcp_conn *conn, uint32_t seq, uint32_t len, uint8_t flags);
 void tcp_send_ack(struct tcp_conn *conn);
 /* An acknowledgement for something that must not be (RFC 5961), at most every 500 ms. */
 void tcp_send_challenge(struct tcp_conn *conn);

@@ -121,7 +121,9 @@ static uint8_t put_sack(const struct tcp_conn *conn, uint8_t options[OPTIONS_BYT
 	return (uint8_t)(HEAD_BYTES + count * BLOCK_BYTES);
 }
 
-void tcp_send_segment(struct tcp_conn *conn, uint32_t seq, uint32_t len, uint8_t flags)
+/* One segment of 'len' bytes of the stream from 'seq' on, with 'flags' (FIN where it belongs is the
+ * caller's). */
+static void send_segment(struct tcp_conn *conn, uint32_t seq, uint32_t len, uint8_t flags)
 {
 	struct fb_tcp_spec tcp = {.seq = seq, .ack = conn->rcv_nxt, .flags = flags | FB_TCP_ACK};
 	const uint8_t *payload = NULL;
@@ -287,8 +289,8 @@ static bool output_lost(struct tcp_conn *conn, uint32_t *pipe)
 		conn->rtt_timing = false;
 		conn->host->counters.tcp_retransmissions++;
 		note_sent(conn);
-		tcp_send_segment(conn, seq, data,
-		                 (uint8_t)((fin ? FB_TCP_FIN : 0) | (data ? FB_TCP_PSH : 0)));
+		send_segment(conn, seq, data,
+		             (uint8_t)((fin ? FB_TCP_FIN : 0) | (data ? FB_TCP_PSH : 0)));
 		*pipe += len;
 	}
 	return true;
@@ -324,7 +326,7 @@ static void send_new(struct tcp_conn *conn, uint32_t len, bool last, bool fin)
 	if (conn->snd_una == seq)
 		conn->first_unacked_ns = now;
 	note_sent(conn);
-	tcp_send_segment(conn, seq, len, flags);
+	send_segment(conn, seq, len, flags);
 	conn->snd_nxt = seq + len + fin;
 	conn->fin_sent |= fin;
 	conn->last_sent_ns = now;

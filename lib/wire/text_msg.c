@@ -40,7 +40,8 @@ static void frame(struct fb_text *t, struct fb_view data)
 	fb_text_puts(t, "]");
 }
 
-void text_buffer(struct fb_text *t, uint32_t buffer_id)
+/* "3", or "none" for OFP_NO_BUFFER. */
+static void text_buffer(struct fb_text *t, uint32_t buffer_id)
 {
 	if (buffer_id == OFP_NO_BUFFER)
 		fb_text_puts(t, "none");

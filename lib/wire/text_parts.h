@@ -34,9 +34,6 @@ void text_port_features(struct fb_text *t, uint32_t features);
 void text_stats_request(struct fb_text *t, const struct fb_stats_request *request);
 void text_stats_reply(struct fb_text *t, const struct fb_stats_reply *reply);
 
-/* "3", or "none" for OFP_NO_BUFFER. */
-void text_buffer(struct fb_text *t, uint32_t buffer_id);
-
 /* Seconds with the fraction as ovs-ofctl prints a duration: none, three or nine digits, then "s".
  */
 void text_duration(struct fb_text *t, uint32_t sec, uint32_t nsec);
