@@ -170,18 +170,19 @@ static void host_transmit(void *ctx, struct frame *frame)
 	link_send(h->link, h->end, frame);
 }
 
-static void agent_output(void *ctx, uint16_t port_no, struct frame *frame)
+static enum datapath_sent agent_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+                                       struct frame *frame)
 {
 	struct network_switch *sw = ctx;
 	struct network_port *port;
 
-	if (port_no >= sw->ports_count)
-		return;
+	(void)queue_id;
+	if (port_no >= sw->ports_count || !sw->ports[port_no].link)
+		return DATAPATH_FAILED;
 	port = &sw->ports[port_no];
-	if (!port->link)
-		return;
 	sw->network->last_activity_ns = sw->network->clock.now_ns;
 	link_send(port->link, port->end, frame_ref(frame));
+	return DATAPATH_SENT;
 }
 
 static void count_filters(const struct filter_list *filters, struct frame *frame)
@@ -345,7 +346,7 @@ static void connect_switch(struct network_switch *sw)
 	controller_called(network);
 	if (!sw->session)
 		channel_close(sw->channel, CHANNEL_CONTROLLER);
-	sw->conn = agent_connect(sw->agent, sw, "controller", now_ns);
+	sw->conn = agent_connect(sw->agent, sw, "controller", AGENT_CONTROLLER, now_ns);
 	agent_called(sw);
 	if (!sw->conn) {
 		channel_close(sw->channel, CHANNEL_SWITCH);

@@ -22,11 +22,12 @@ void agent_config_default(struct agent_config *config)
 
 /* --- Events of the datapath --- */
 
-static void on_output(void *ctx, uint16_t port_no, struct frame *frame)
+static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+				    struct frame *frame)
 {
 	struct agent *agent = ctx;
 
-	agent->ops.output(agent->ops.ctx, port_no, frame);
+	return agent->ops.output(agent->ops.ctx, port_no, queue_id, frame);
 }
 
 static bool on_packet_in_wanted(void *ctx)
@@ -39,19 +40,22 @@ static bool on_packet_in_wanted(void *ctx)
 	return false;
 }
 
-static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi)
+static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 {
 	struct agent *agent = ctx;
 	struct agent_conn *conn;
 
 	TAILQ_FOREACH(conn, &agent->conns, link)
 	{
+		struct fb_of_packet_in cut = *pi;
 		struct fb_buf buf;
 
 		if (!conn->ready)
 			continue;
+		if (miss && pi->buffer_id != OFP_NO_BUFFER && cut.data.len > conn->miss_send_len)
+			cut.data.len = conn->miss_send_len;
 		buf = agent_conn_reserve(conn);
-		fb_msg_put_packet_in(&buf, 0, pi);
+		fb_msg_put_packet_in(&buf, 0, &cut);
 		agent_conn_commit(conn, &buf);
 	}
 }
@@ -190,7 +194,7 @@ void agent_set_link(struct agent *agent, uint16_t port_no, bool up, uint64_t now
 /* --- Connections --- */
 
 struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *peer,
-				 uint64_t now_ns)
+				 enum agent_role role, uint64_t now_ns)
 {
 	struct agent_conn *conn;
 
@@ -200,6 +204,8 @@ struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *
 		return NULL;
 	}
 	conn = agent_conn_new(agent, driver, peer);
+	conn->role = role;
+	conn->miss_send_len = role == AGENT_CONTROLLER ? OFP_DEFAULT_MISS_SEND_LEN : 0;
 	agent_conn_put_header(conn, OFPT_HELLO, agent->next_xid++);
 	flush(agent);
 	return conn;

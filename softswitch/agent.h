@@ -4,10 +4,17 @@
  * and replies, and the datapath, whose ops it provides. One message's error never breaks another
  * connection.
  *
- * Several connections may be open at once. A reply or an error goes to the connection that asked;
- * packet-ins, flow-removed and port-status go to every connection that has finished HELLO, save
- * that a port-status which a port-mod caused does not go back to the connection that sent it (it
- * knows). There is one configuration (miss_send_len, fragments): the last SET_CONFIG holds.
+ * Several connections may be open at once, with controllers and with management programs
+ * (ovs-ofctl). A reply or an error goes to the connection that asked; packet-ins, flow-removed and
+ * port-status go to every controller that has finished HELLO, and to a management connection only
+ * from when it sets a miss_send_len above 0, save that a port-status which a port-mod caused does
+ * not go back to the connection that sent it (it knows). Each connection has a miss_send_len of its
+ * own (a controller's is 128 at first, a management connection's 0); the treatment of fragments is
+ * the switch's: the last SET_CONFIG holds.
+ *
+ * Without a controller the entries stay in force and packet-ins are not made. What happens when the
+ * driver gives the controllers up (agent_controllers_lost()) is config.fail_mode; the first
+ * controller that finishes HELLO ends it. Management connections do not count.
  *
  * A message takes effect whole before the next is looked at, so that a barrier reply, which is sent
  * at once, says the truth. All that one call of this header produces for a connection leaves with
@@ -23,13 +30,24 @@ struct agent_conn;
 
 enum { AGENT_OUT_BYTES = 256 * 1024 }; /* buffered per connection, within one call */
 
+enum agent_role { AGENT_CONTROLLER, AGENT_MANAGEMENT };
+
+enum agent_fail_mode {
+	AGENT_FAIL_SECURE,     /* all stays as it is */
+	AGENT_FAIL_STANDALONE, /* DATAPATH_STANDALONE */
+	AGENT_FAIL_EMERGENCY,  /* DATAPATH_EMERGENCY */
+};
+
 struct agent_ops {
 	/* As in struct controller_ops: the driver takes all bytes; close ends the connection after
 	 * what was sent and the struct agent_conn is gone. Neither may call back. */
 	void (*send)(void *conn, const uint8_t *bytes, size_t len);
 	void (*close)(void *conn, const char *reason);
-	/* A frame leaves by a port; borrowed, as in struct datapath_ops. */
-	void (*output)(void *ctx, uint16_t port_no, struct frame *frame);
+	/* The peer's HELLO came and fits. May be NULL; must not call back. */
+	void (*ready)(void *conn);
+	/* A frame leaves by a port; as in struct datapath_ops. */
+	enum datapath_sent (*output)(void *ctx, uint16_t port_no, uint32_t queue_id,
+				     struct frame *frame);
 	/* One log line; may be NULL. */
 	void (*log)(void *ctx, const char *line);
 	void *ctx; /* for output and log */
@@ -41,6 +59,7 @@ struct agent_config { /* agent_config_default() fills it */
 	uint64_t echo_timeout_ns;      /* silence after that which ends the connection: 15 s */
 	uint64_t handshake_timeout_ns; /* from connect to the peer's HELLO: 10 s */
 	uint32_t conns_max;            /* connections: 64 */
+	enum agent_fail_mode fail_mode; /* secure */
 };
 
 struct agent_counters {
@@ -49,6 +68,7 @@ struct agent_counters {
 	uint64_t errors_out, errors_in;
 	uint64_t version_failures, echo_timeouts, handshake_timeouts;
 	uint64_t events_lost; /* packet-ins and the like with no connection to take them */
+	uint64_t controllers_lost; /* calls that changed the mode */
 };
 
 void agent_config_default(struct agent_config *config);
@@ -62,18 +82,23 @@ struct datapath *agent_datapath(struct agent *agent);
 /* A frame came in by a port; takes over the caller's reference. What it leads to is sent before
  * this returns. */
 void agent_frame(struct agent *agent, uint16_t port_no, struct frame *frame, uint64_t now_ns);
-/* datapath_add_port(), datapath_remove_port() and datapath_set_link(); the port-status is sent. */
+/* datapath_add_port(), datapath_remove_port(), datapath_update_port() and datapath_set_link(); the
+ * port-status is sent. */
 int agent_add_port(struct agent *agent, const struct fb_phy_port *port, uint64_t now_ns);
 int agent_remove_port(struct agent *agent, uint16_t port_no, uint64_t now_ns);
+int agent_update_port(struct agent *agent, const struct fb_phy_port *port, uint64_t now_ns);
 void agent_set_link(struct agent *agent, uint16_t port_no, bool up, uint64_t now_ns);
 
 /* A connection was made; NULL when refused (the limit): close it. */
 struct agent_conn *agent_connect(struct agent *agent, void *conn, const char *peer,
-				 uint64_t now_ns);
+				 enum agent_role role, uint64_t now_ns);
 /* Bytes came in; the connection may be gone afterwards. */
 void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns);
 /* The peer closed: frees the connection without ops->close. */
 void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns);
+/* The driver's attempts to reach a controller have failed often enough: config.fail_mode begins,
+ * unless a controller is connected. */
+void agent_controllers_lost(struct agent *agent, uint64_t now_ns);
 
 uint64_t agent_deadline(const struct agent *agent);
 void agent_run(struct agent *agent, uint64_t now_ns);

@@ -95,7 +95,8 @@ static void take_get_config(struct agent_conn *conn, uint32_t xid)
 {
 	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_GET_CONFIG_REPLY, .xid = xid};
 
-	datapath_get_config(conn->agent->datapath, &reply.config);
+	reply.config.flags = datapath_fragments(conn->agent->datapath);
+	reply.config.miss_send_len = conn->miss_send_len;
 	agent_conn_put(conn, &reply);
 }
 
@@ -143,7 +144,9 @@ static int take_request(struct agent_conn *conn, const struct fb_msg *msg, const
 		take_get_config(conn, msg->xid);
 		break;
 	case OFPT_SET_CONFIG:
-		return datapath_set_config(dp, &msg->config, error);
+		datapath_set_fragments(dp, msg->config.flags);
+		conn->miss_send_len = msg->config.miss_send_len;
+		break;
 	case OFPT_PACKET_OUT:
 		return datapath_packet_out(dp, &msg->packet_out, now_ns, error);
 	case OFPT_FLOW_MOD:

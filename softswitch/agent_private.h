@@ -20,6 +20,8 @@ struct agent_conn {
 	char peer[AGENT_PEER_BYTES];
 	struct framer framer;
 
+	enum agent_role role;
+	uint16_t miss_send_len;
 	bool ready;         /* the peer's HELLO came and fits */
 	const char *doomed; /* why the connection is to be closed; NULL: it is not */
 	uint64_t heard_ns;  /* when bytes last came; before HELLO: when it was made */

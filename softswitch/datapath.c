@@ -54,7 +54,6 @@ struct datapath *datapath_new(const struct datapath_config *config, const struct
 	dp->config.serial_num = dp->config.dp_desc = NULL;
 	dp->ops = *ops;
 	dp->pool = pool;
-	dp->miss_send_len = OFP_DEFAULT_MISS_SEND_LEN;
 	dp->frag_flags = OFPC_FRAG_NORMAL;
 	desc_init(&dp->desc, config);
 	ports_init(&dp->ports);
@@ -168,11 +167,20 @@ bool datapath_transmit(struct datapath *dp, struct port *port, struct frame *fra
 		port->stats.tx_dropped++;
 		return false;
 	}
-	port->stats.tx_packets++;
-	port->stats.tx_bytes += frame->len;
-	dp->counters.frames_out++;
-	dp->ops.output(dp->ops.ctx, port->desc.port_no, frame);
-	return true;
+	switch (dp->ops.output(dp->ops.ctx, port->desc.port_no, OFPQ_ALL, frame)) {
+	case DATAPATH_SENT:
+		port->stats.tx_packets++;
+		port->stats.tx_bytes += frame->len;
+		dp->counters.frames_out++;
+		return true;
+	case DATAPATH_DROPPED:
+		port->stats.tx_dropped++;
+		break;
+	case DATAPATH_FAILED:
+		port->stats.tx_errors++;
+		break;
+	}
+	return false;
 }
 
 bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t in_port,
@@ -189,7 +197,7 @@ bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t 
 	if (dp->ops.packet_in_wanted && !dp->ops.packet_in_wanted(dp->ops.ctx))
 		return false;
 	if (buffers_put(&dp->buffers, frame, in_port, now_ns, &pi.buffer_id)) {
-		if (pi.data.len > max_len)
+		if (reason != OFPR_NO_MATCH && pi.data.len > max_len)
 			pi.data.len = max_len;
 	} else if (dp->config.buffers_max) {
 		dp->counters.buffers_full++;
@@ -199,7 +207,7 @@ bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t 
 		pi.data.len = PACKET_IN_DATA_MAX;
 	}
 	dp->counters.packet_ins++;
-	dp->ops.packet_in(dp->ops.ctx, &pi);
+	dp->ops.packet_in(dp->ops.ctx, &pi, reason == OFPR_NO_MATCH);
 	return true;
 }
 
@@ -227,8 +235,7 @@ static bool miss(struct datapath *dp, struct frame *frame, uint16_t in_port, uin
 
 	if (port && port->desc.config & OFPPC_NO_PACKET_IN)
 		return false;
-	return datapath_send_packet_in(dp, frame, in_port, OFPR_NO_MATCH, dp->miss_send_len,
-				       now_ns);
+	return datapath_send_packet_in(dp, frame, in_port, OFPR_NO_MATCH, 0, now_ns);
 }
 
 bool datapath_look_up(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns)

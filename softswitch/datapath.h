@@ -14,6 +14,29 @@
 
 struct datapath;
 
+/* How frames are matched. */
+enum datapath_mode {
+	DATAPATH_NORMAL,     /* the flow table; a miss goes to a controller */
+	DATAPATH_STANDALONE, /* the flow table; a miss is forwarded as by OFPP_NORMAL */
+	DATAPATH_EMERGENCY,  /* the emergency entries (section 4.3); a miss is dropped */
+};
+
+/* What became of a frame that was to leave by a port. */
+enum datapath_sent {
+	DATAPATH_SENT,    /* it left or waits to leave */
+	DATAPATH_DROPPED, /* no room in a queue: counts as tx_dropped, and as the queue's tx_errors */
+	DATAPATH_FAILED,  /* the port failed: counts as tx_errors, also the queue's */
+};
+
+enum { DATAPATH_QUEUES_MAX = 64 }; /* of a port */
+
+/* A queue of a port, and what went through it. */
+struct datapath_queue {
+	uint32_t queue_id;          /* not OFPQ_ALL */
+	uint16_t min_rate_permille; /* of the port's bandwidth, guaranteed: 0 to 1,000; more: none */
+	struct fb_queue_stats stats;
+};
+
 struct datapath_config { /* datapath_config_default() fills it */
 	uint64_t dpid;
 	uint32_t buffers_max;      /* packet buffers: 256; at most 65,536; 0: none, frames go whole */
@@ -21,16 +44,22 @@ struct datapath_config { /* datapath_config_default() fills it */
 	uint32_t entries_max;      /* flow entries in all: 1,000,000 */
 	uint32_t macs_max;         /* NORMAL's table: 4,096; 0: NORMAL floods */
 	uint64_t mac_idle_ns;      /* NORMAL forgets after: 300 s */
+	uint32_t reassembly_max;   /* datagrams being reassembled: 256 */
+	uint64_t reassembly_ns;    /* fragments are let go after: 30 s */
 	const char *mfr_desc, *hw_desc, *sw_desc; /* copied; NULL: defaults */
 	const char *serial_num, *dp_desc;
 };
 
 struct datapath_ops {
-	/* Send 'frame' by the physical port 'port_no' (or OFPP_LOCAL). Borrowed: take a reference
-	 * to keep it, do not change it. Must not call back. */
-	void (*output)(void *ctx, uint16_t port_no, struct frame *frame);
-	/* Events for controllers. Must not call back. */
-	void (*packet_in)(void *ctx, const struct fb_of_packet_in *pi);
+	/* Send 'frame' by the physical port 'port_no' (or OFPP_LOCAL), by its queue 'queue_id'
+	 * (OFPQ_ALL: by none; only queues that were added are named). Borrowed: take a reference to
+	 * keep it, do not change it. Must not call back. */
+	enum datapath_sent (*output)(void *ctx, uint16_t port_no, uint32_t queue_id,
+				     struct frame *frame);
+	/* Events for controllers. Must not call back. A packet-in of a 'miss' carries the whole
+	 * frame: when it has a buffer, each connection gets as much of it as its miss_send_len
+	 * says. One that an action made is cut already. */
+	void (*packet_in)(void *ctx, const struct fb_of_packet_in *pi, bool miss);
 	void (*flow_removed)(void *ctx, const struct fb_flow_removed *fr);
 	void (*port_status)(void *ctx, const struct fb_port_status *ps);
 	/* False while nobody takes packet-ins: then none is made and no buffer is used up. NULL:
@@ -47,6 +76,9 @@ struct datapath_counters {
 	uint64_t buffers_full; /* packet-ins that went whole because no buffer was free */
 	uint64_t buffers_expired;
 	uint64_t table_full;        /* flow-mods refused */
+	uint64_t fragments_held;    /* taken for reassembly */
+	uint64_t reassembled;       /* datagrams put together */
+	uint64_t reassembly_failed; /* datagrams given up: time, room, or fragments that do not fit */
 	uint64_t loops_stopped;     /* OFPP_TABLE inside OFPP_TABLE and the like */
 	uint64_t frames_oversized;  /* too long for a tag (dropped) or for a packet-in (cut) */
 	uint64_t fragments_dropped; /* by SET_CONFIG's wish */
@@ -64,6 +96,18 @@ int datapath_add_port(struct datapath *dp, const struct fb_phy_port *port, uint6
 int datapath_remove_port(struct datapath *dp, uint16_t port_no, uint64_t now_ns);
 /* The link came up or went down: port_status (OFPPR_MODIFY) when that is news. */
 void datapath_set_link(struct datapath *dp, uint16_t port_no, bool up, uint64_t now_ns);
+/* The port 'desc->port_no' has another name, address, link state or features now: port_status
+ * (OFPPR_MODIFY) when that is news. Its configuration (OFPPC_*) stays. -1: no such port. */
+int datapath_update_port(struct datapath *dp, const struct fb_phy_port *desc, uint64_t now_ns);
+/* What the port's device counted beyond what the datapath sees (rx_errors, rx_over_err, collisions
+ * and so on): each counter of 'more' is added. */
+void datapath_count_port(struct datapath *dp, uint16_t port_no, const struct fb_port_stats *more);
+/* -1: no such port, queue there already, a queue too many or more than all bandwidth guaranteed. */
+int datapath_add_queue(struct datapath *dp, uint16_t port_no, uint32_t queue_id,
+		       uint16_t min_rate_permille);
+/* By place from 0 in rising order of queue id; NULL past the last. */
+const struct datapath_queue *datapath_queue_at(const struct datapath *dp, uint16_t port_no,
+					       size_t place);
 /* By place from 0 in rising order of number; NULL past the last. */
 const struct fb_phy_port *datapath_port_at(const struct datapath *dp, size_t place);
 const struct fb_phy_port *datapath_port(const struct datapath *dp, uint16_t port_no);
@@ -80,13 +124,18 @@ int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_
 		      struct fb_of_error *error);
 int datapath_port_mod(struct datapath *dp, const struct fb_port_mod *pm, uint64_t now_ns,
 		      struct fb_of_error *error);
-int datapath_set_config(struct datapath *dp, const struct fb_switch_config *sc,
-			struct fb_of_error *error);
-void datapath_get_config(const struct datapath *dp, struct fb_switch_config *sc);
+/* How fragments are treated: OFPC_FRAG_NORMAL, _DROP or _REASM of 'flags'; what was held for
+ * reassembly is let go when that ends. */
+void datapath_set_fragments(struct datapath *dp, uint16_t flags);
+uint16_t datapath_fragments(const struct datapath *dp);
+/* Entering DATAPATH_EMERGENCY removes all normal entries, without flow-removed. Emergency entries
+ * stay whatever the mode. */
+void datapath_set_mode(struct datapath *dp, enum datapath_mode mode, uint64_t now_ns);
+enum datapath_mode datapath_mode(const struct datapath *dp);
 void datapath_features(const struct datapath *dp, struct fb_features_reply *fr); /* without ports */
 void datapath_desc(const struct datapath *dp, struct fb_desc_stats *desc);
 
-/* Flow statistics: calls 'visit' for each entry that 'request' selects, in the order of addition;
+/* Flow statistics (table_id 0xff: all tables, 0xfe: the emergency entries): calls 'visit' for each entry that 'request' selects, in the order of addition;
  * stops when it returns false. The views are valid during the call; 'visit' must not change the
  * table. */
 void datapath_flows(const struct datapath *dp, const struct fb_flow_stats_request *request,

@@ -29,7 +29,6 @@ struct datapath {
 	struct mac_learning macs;
 
 	uint16_t frag_flags; /* OFPC_FRAG_NORMAL or _DROP */
-	uint16_t miss_send_len;
 	struct datapath_counters counters;
 };
 
@@ -37,8 +36,8 @@ struct datapath {
  * true when it went. */
 bool datapath_transmit(struct datapath *dp, struct port *port, struct frame *frame);
 
-/* Tell a controller of 'frame' (borrowed): at most 'max_len' bytes of it when it could be buffered,
- * else all. True when one listens. */
+/* Tell a controller of 'frame' (borrowed): for OFPR_ACTION at most 'max_len' bytes of it when it
+ * could be buffered, else all. True when one listens. */
 bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t in_port,
 			     uint8_t reason, uint16_t max_len, uint64_t now_ns);
 

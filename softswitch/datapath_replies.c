@@ -5,22 +5,17 @@
 static const char table_name[] = "flow";
 
 /* REASM is refused: the capabilities deny it, and what is in force stays. */
-int datapath_set_config(struct datapath *dp, const struct fb_switch_config *sc,
-			struct fb_of_error *error)
+void datapath_set_fragments(struct datapath *dp, uint16_t flags)
 {
-	uint16_t frag = sc->flags & OFPC_FRAG_MASK;
+	uint16_t frag = flags & OFPC_FRAG_MASK;
 
-	(void)error;
 	if (frag == OFPC_FRAG_NORMAL || frag == OFPC_FRAG_DROP)
 		dp->frag_flags = frag;
-	dp->miss_send_len = sc->miss_send_len;
-	return 0;
 }
 
-void datapath_get_config(const struct datapath *dp, struct fb_switch_config *sc)
+uint16_t datapath_fragments(const struct datapath *dp)
 {
-	*sc = (struct fb_switch_config){.flags = dp->frag_flags,
-					.miss_send_len = dp->miss_send_len};
+	return dp->frag_flags;
 }
 
 /* No STP, no reassembly, no queues: those bits are off. ENQUEUE is among the actions because it is

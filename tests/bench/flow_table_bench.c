@@ -203,14 +203,18 @@ static void wildcard(uint32_t count, unsigned masks, bool one_priority)
 
 /* --- Flow-mods through the datapath --- */
 
-static void on_output(void *ctx, uint16_t port_no, struct frame *frame)
+static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+				    struct frame *frame)
 {
 	(void)ctx;
+	(void)queue_id;
 	sum += port_no + frame->len;
+	return DATAPATH_SENT;
 }
 
-static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi)
+static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 {
+	(void)miss;
 	(void)ctx;
 	sum += pi->total_len;
 }

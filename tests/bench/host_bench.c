@@ -87,11 +87,14 @@ static void transmit(void *ctx, struct frame *frame)
 	link_send(place->bench->link[place->number], 0, frame);
 }
 
-static void output(void *ctx, uint16_t port_no, struct frame *frame)
+static enum datapath_sent output(void *ctx, uint16_t port_no, uint32_t queue_id,
+				 struct frame *frame)
 {
 	struct bench *b = ctx;
 
+	(void)queue_id;
 	link_send(b->link[port_no - 1], 1, frame_ref(frame));
+	return DATAPATH_SENT;
 }
 
 static void observe(void *ctx, unsigned end, enum link_event event, const struct frame *frame)

@@ -52,11 +52,14 @@ static void on_close(void *conn, const char *reason)
 	snprintf(p->reason, sizeof p->reason, "%s", reason);
 }
 
-static void on_output(void *ctx, uint16_t port_no, struct frame *frame)
+static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+				    struct frame *frame)
 {
 	(void)port_no;
 	(void)frame;
+	(void)queue_id;
 	((struct at *)ctx)->outputs++;
+	return DATAPATH_SENT;
 }
 
 static void on_log(void *ctx, const char *line)
@@ -68,7 +71,11 @@ static void on_log(void *ctx, const char *line)
 static struct at *at_new_with(const struct agent_config *config)
 {
 	struct at *at = calloc(1, sizeof *at);
-	struct agent_ops ops = {on_send, on_close, on_output, on_log, at};
+	struct agent_ops ops = {.send = on_send,
+				.close = on_close,
+				.output = on_output,
+				.log = on_log,
+				.ctx = at};
 
 	at->pool = frame_pool_new();
 	at->now_ns = FB_NS_PER_S;
@@ -130,7 +137,8 @@ static size_t peer_read(struct peer *p)
 static void connect_silently(struct at *at, size_t i)
 {
 	at->peers[i].conn =
-		agent_connect(at->agent, &at->peers[i], "tcp:192.0.2.1:6633", at->now_ns);
+		agent_connect(at->agent, &at->peers[i], "tcp:192.0.2.1:6633",
+			      AGENT_CONTROLLER, at->now_ns);
 }
 
 static void send_bytes(struct at *at, size_t i, const uint8_t *bytes, size_t len)

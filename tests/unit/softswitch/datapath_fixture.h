@@ -48,7 +48,8 @@ struct fx {
 	size_t statuses_count;
 };
 
-static inline void fx_on_output(void *ctx, uint16_t port_no, struct frame *frame)
+static inline enum datapath_sent fx_on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+					      struct frame *frame)
 {
 	struct fx *fx = ctx;
 	struct fx_output *o = &fx->outputs[fx->outputs_count++ % FX_RECORDS_MAX];
@@ -58,13 +59,16 @@ static inline void fx_on_output(void *ctx, uint16_t port_no, struct frame *frame
 	memcpy(o->bytes, frame_data(frame),
 	       frame->len < FX_FRAME_BYTES ? frame->len : FX_FRAME_BYTES);
 	o->frame = fx->hold ? frame_ref(frame) : NULL;
+	(void)queue_id;
+	return DATAPATH_SENT;
 }
 
-static inline void fx_on_packet_in(void *ctx, const struct fb_of_packet_in *pi)
+static inline void fx_on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 {
 	struct fx *fx = ctx;
 	struct fx_packet_in *p = &fx->packet_ins[fx->packet_ins_count++ % FX_RECORDS_MAX];
 
+	(void)miss;
 	p->pi = *pi;
 	memcpy(p->bytes, pi->data.data,
 	       pi->data.len < FX_FRAME_BYTES ? pi->data.len : FX_FRAME_BYTES);

@@ -252,7 +252,7 @@ static void set_config(struct fx *fx, uint16_t flags, uint16_t miss_send_len)
 {
 	struct fb_switch_config sc = {flags, miss_send_len};
 
-	CU_ASSERT_EQUAL(datapath_set_config(fx->dp, &sc, &fx->error), 0);
+	CU_ASSERT_EQUAL((datapath_set_fragments(fx->dp, sc.flags), 0), 0);
 }
 
 static void a_miss_sends_miss_send_len_bytes_and_keeps_the_frame(void)
@@ -477,17 +477,17 @@ static void get_config_tells_what_is_in_force(void)
 	struct fx *fx = fx_new(NULL);
 	struct fb_switch_config sc;
 
-	datapath_get_config(fx->dp, &sc);
+	sc.flags = datapath_fragments(fx->dp);
 	CU_ASSERT_EQUAL(sc.flags, OFPC_FRAG_NORMAL);
 	CU_ASSERT_EQUAL(sc.miss_send_len, 128);
 	/* Reassembly is not among the capabilities: what was in force stays. */
 	set_config(fx, OFPC_FRAG_REASM, 500);
-	datapath_get_config(fx->dp, &sc);
+	sc.flags = datapath_fragments(fx->dp);
 	CU_ASSERT_EQUAL(sc.flags, OFPC_FRAG_NORMAL);
 	CU_ASSERT_EQUAL(sc.miss_send_len, 500);
 	set_config(fx, OFPC_FRAG_DROP, 500);
 	set_config(fx, OFPC_FRAG_MASK, 0);
-	datapath_get_config(fx->dp, &sc);
+	sc.flags = datapath_fragments(fx->dp);
 	CU_ASSERT_EQUAL(sc.flags, OFPC_FRAG_DROP);
 	CU_ASSERT_EQUAL(sc.miss_send_len, 0);
 	fx_free(fx);

@@ -1,0 +1,77 @@
+/* Streams of bytes over TCP and Unix sockets, and listeners for them, on a libevent loop.
+ *
+ * A stream reads with one call into one large buffer of its event loop's and hands over what came;
+ * it writes at once what the socket takes and keeps the rest, up to a limit: a peer that does not
+ * read is the owner's business, who asks stream_pending_bytes() or is told by the limit. No data
+ * path of it allocates once the buffers have grown.
+ *
+ * Every callback may call any function of this header, stream_close() of its own stream too. */
+#ifndef IO_STREAM_H
+#define IO_STREAM_H
+
+#include <event2/event.h>
+
+#include "lib/io/conn_name.h"
+
+struct stream;
+struct stream_listener;
+
+enum {
+	STREAM_READ_BYTES = 256 * 1024, /* read at a time */
+	STREAM_NAME_BYTES = 128,        /* of a peer's name, with its end */
+};
+
+struct stream_ops {
+	/* An outgoing stream is connected. Not told of accepted ones. */
+	void (*connected)(void *ctx);
+	/* Bytes came, valid during the call. */
+	void (*received)(void *ctx, const uint8_t *bytes, size_t len);
+	/* The stream ended by itself, or was never connected; 'reason' is a text for people. The
+	 * stream is gone when this returns: the owner forgets it and does not close it. */
+	void (*closed)(void *ctx, const char *reason);
+};
+
+/* Begin to connect to 'name' (not passive; a host name is looked up without blocking the loop).
+ * Never NULL; failure is told by closed(), never before this returns. */
+struct stream *stream_connect(struct event_base *base, const struct conn_name *name,
+			      const struct stream_ops *ops, void *ctx, size_t out_bytes_max);
+
+/* Send 'len' bytes at 'bytes'; copied. False when more than 'out_bytes_max' would wait: nothing of
+ * them is sent then, and the stream is as it was. Before connected() they wait. */
+bool stream_send(struct stream *stream, const void *bytes, size_t len);
+/* Bytes that wait for the socket. */
+size_t stream_pending_bytes(const struct stream *stream);
+/* Stop and resume reading: a stream that does not read lets the peer wait. */
+void stream_set_reading(struct stream *stream, bool on);
+/* What the peer is called: "tcp:192.0.2.1:49152", "unix". */
+const char *stream_peer(const struct stream *stream);
+/* The IPv4 addresses and ports of both ends, for captures; false for others. */
+bool stream_ipv4_ends(const struct stream *stream, uint32_t *own_ip, uint16_t *own_port,
+		      uint32_t *peer_ip, uint16_t *peer_port);
+/* End the stream: what waits is still sent, for at most 'linger_ns' (0: what the socket takes now),
+ * and nothing more is told. The owner forgets it. */
+void stream_close(struct stream *stream, uint64_t linger_ns);
+
+struct stream_listener_ops {
+	/* Somebody connected: adopt the stream with stream_adopt() or stream_close() it. */
+	void (*accepted)(void *ctx, struct stream *stream);
+	/* Accepting failed (no descriptors left, say): told once until it works again; the
+	 * listener waits a moment and goes on. */
+	void (*failed)(void *ctx, const char *reason);
+};
+
+/* Listen on 'name' (passive). A Unix socket's file that nobody listens on is replaced. NULL with
+ * what is wrong in 'error'. */
+struct stream_listener *stream_listen(struct event_base *base, const struct conn_name *name,
+				      const struct stream_listener_ops *ops, void *ctx,
+				      char *error, size_t error_size);
+/* Where it listens: "ptcp:6634", with the port that the system chose, "punix:/run/x". */
+const char *stream_listener_name(const struct stream_listener *listener);
+/* Stop listening; removes a Unix socket's file. Streams that were accepted go on. */
+void stream_listener_close(struct stream_listener *listener);
+
+/* Take an accepted stream over: from now on 'ops' are called. */
+void stream_adopt(struct stream *stream, const struct stream_ops *ops, void *ctx,
+		  size_t out_bytes_max);
+
+#endif
