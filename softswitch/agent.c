@@ -12,10 +12,11 @@
 void agent_config_default(struct agent_config *config)
 {
 	*config = (struct agent_config){
-		.echo_idle_ns = 15 * FB_NS_PER_S,
-		.echo_timeout_ns = 15 * FB_NS_PER_S,
-		.handshake_timeout_ns = 10 * FB_NS_PER_S,
-		.conns_max = 64,
+	        .echo_idle_ns = 15 * FB_NS_PER_S,
+	        .echo_timeout_ns = 15 * FB_NS_PER_S,
+	        .handshake_timeout_ns = 10 * FB_NS_PER_S,
+	        .conns_max = 64,
+	        .fail_mode = AGENT_FAIL_SECURE,
 	};
 	datapath_config_default(&config->datapath);
 }
@@ -23,7 +24,7 @@ void agent_config_default(struct agent_config *config)
 /* --- Events of the datapath --- */
 
 static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
-				    struct frame *frame)
+                                    struct frame *frame)
 {
 	struct agent *agent = ctx;
 
@@ -33,9 +34,13 @@ static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_
 static bool on_packet_in_wanted(void *ctx)
 {
 	struct agent *agent = ctx;
+	const struct agent_conn *conn;
 
-	if (agent->ready_count)
-		return true;
+	TAILQ_FOREACH(conn, &agent->conns, link)
+	{
+		if (agent_conn_takes_events(conn))
+			return true;
+	}
 	agent->counters.events_lost++;
 	return false;
 }
@@ -50,7 +55,7 @@ static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 		struct fb_of_packet_in cut = *pi;
 		struct fb_buf buf;
 
-		if (!conn->ready)
+		if (!agent_conn_takes_events(conn))
 			continue;
 		if (miss && pi->buffer_id != OFP_NO_BUFFER && cut.data.len > conn->miss_send_len)
 			cut.data.len = conn->miss_send_len;
@@ -60,24 +65,27 @@ static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 	}
 }
 
-/* Send 'msg' on every connection that is ready but 'but'. */
+/* Send 'msg' on every connection that takes events but 'but', who knows. */
 static void put_to_all(struct agent *agent, const struct fb_msg *msg, const struct agent_conn *but)
 {
 	struct agent_conn *conn;
+	bool lost = true;
 
-	if (!agent->ready_count)
-		agent->counters.events_lost++;
 	TAILQ_FOREACH(conn, &agent->conns, link)
 	{
-		if (conn->ready && conn != but)
+		if (conn != but && !agent_conn_takes_events(conn))
+			continue;
+		lost = false;
+		if (conn != but)
 			agent_conn_put(conn, msg);
 	}
+	agent->counters.events_lost += lost;
 }
 
 static void on_flow_removed(void *ctx, const struct fb_flow_removed *fr)
 {
 	struct fb_msg msg = {
-		.version = OFP_VERSION, .type = OFPT_FLOW_REMOVED, .flow_removed = *fr};
+	        .version = OFP_VERSION, .type = OFPT_FLOW_REMOVED, .flow_removed = *fr};
 
 	put_to_all(ctx, &msg, NULL);
 }
@@ -93,16 +101,16 @@ static void on_port_status(void *ctx, const struct fb_port_status *ps)
 /* --- Life --- */
 
 struct agent *agent_new(const struct agent_config *config, const struct agent_ops *ops,
-			struct frame_pool *pool)
+                        struct frame_pool *pool)
 {
 	struct agent *agent = xcalloc(1, sizeof *agent);
 	struct datapath_ops datapath_ops = {
-		.output = on_output,
-		.packet_in = on_packet_in,
-		.flow_removed = on_flow_removed,
-		.port_status = on_port_status,
-		.packet_in_wanted = on_packet_in_wanted,
-		.ctx = agent,
+	        .output = on_output,
+	        .packet_in = on_packet_in,
+	        .flow_removed = on_flow_removed,
+	        .port_status = on_port_status,
+	        .packet_in_wanted = on_packet_in_wanted,
+	        .ctx = agent,
 	};
 
 	agent->config = *config;
@@ -191,10 +199,56 @@ void agent_set_link(struct agent *agent, uint16_t port_no, bool up, uint64_t now
 	flush(agent);
 }
 
+int agent_update_port(struct agent *agent, const struct fb_phy_port *port, uint64_t now_ns)
+{
+	int result;
+
+	agent->now_ns = now_ns;
+	result = datapath_update_port(agent->datapath, port, now_ns);
+	flush(agent);
+	return result;
+}
+
+/* --- Without controllers --- */
+
+bool agent_change_mode(struct agent *agent, enum datapath_mode mode)
+{
+	static const char *const lines[] = {
+	        [DATAPATH_NORMAL] = "a controller is back: misses go to it again",
+	        [DATAPATH_STANDALONE] = "no controller can be reached: misses are forwarded as by "
+	                                "a learning switch",
+	        [DATAPATH_EMERGENCY] = "no controller can be reached: the emergency entries are in "
+	                               "force, the others are gone",
+	};
+
+	if (datapath_mode(agent->datapath) == mode)
+		return false;
+	datapath_set_mode(agent->datapath, mode, agent->now_ns);
+	if (agent->ops.log)
+		agent->ops.log(agent->ops.ctx, lines[mode]);
+	return true;
+}
+
+void agent_controllers_lost(struct agent *agent, uint64_t now_ns)
+{
+	static const enum datapath_mode modes[] = {
+	        [AGENT_FAIL_SECURE] = DATAPATH_NORMAL,
+	        [AGENT_FAIL_STANDALONE] = DATAPATH_STANDALONE,
+	        [AGENT_FAIL_EMERGENCY] = DATAPATH_EMERGENCY,
+	};
+
+	agent->now_ns = now_ns;
+	if (agent->controllers_ready)
+		return;
+	if (agent_change_mode(agent, modes[agent->config.fail_mode]))
+		agent->counters.controllers_lost++;
+	flush(agent);
+}
+
 /* --- Connections --- */
 
 struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *peer,
-				 enum agent_role role, uint64_t now_ns)
+                                 enum agent_role role, uint64_t now_ns)
 {
 	struct agent_conn *conn;
 
@@ -213,10 +267,10 @@ struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *
 
 /* A stream whose next message cannot be found ends the connection, and the peer is told why. */
 static void take_broken(struct agent_conn *conn, enum framer_result result, const uint8_t *header,
-			size_t len)
+                        size_t len)
 {
 	struct fb_of_error error = {OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-				    "a header's length is below 8"};
+	                            "a header's length is below 8"};
 
 	if (result == FRAMER_NO_MEMORY) {
 		conn->doomed = "no memory for a message";

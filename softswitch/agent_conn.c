@@ -37,11 +37,26 @@ void agent_conn_free(struct agent_conn *conn)
 
 	TAILQ_REMOVE(&agent->conns, conn, link);
 	agent->conns_count--;
-	agent->ready_count -= conn->ready;
+	if (conn->ready && conn->role == AGENT_CONTROLLER)
+		agent->controllers_ready--;
 	agent->counters.disconnects++;
 	framer_destroy(&conn->framer);
 	free(conn->out);
 	free(conn);
+}
+
+/* The first controller ends what began when they were given up. */
+void agent_conn_ready(struct agent_conn *conn)
+{
+	struct agent *agent = conn->agent;
+
+	conn->ready = true;
+	conn->heard_ns = agent->now_ns;
+	agent_conn_log(conn, "connected");
+	if (agent->ops.ready)
+		agent->ops.ready(conn->conn);
+	if (conn->role == AGENT_CONTROLLER && agent->controllers_ready++ == 0)
+		agent_change_mode(agent, DATAPATH_NORMAL);
 }
 
 /* --- Output --- */
@@ -81,7 +96,7 @@ void agent_conn_put_header(struct agent_conn *conn, uint8_t type, uint32_t xid)
 }
 
 void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *error,
-			  const uint8_t *cause, size_t len)
+                          const uint8_t *cause, size_t len)
 {
 	struct fb_buf buf = agent_conn_reserve(conn);
 
@@ -89,7 +104,7 @@ void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *err
 	agent_conn_commit(conn, &buf);
 	conn->agent->counters.errors_out++;
 	agent_conn_log(conn, "sent error type %u code %u for a message of type %u: %s", error->type,
-		       error->code, len > 1 ? cause[1] : 0, error->why);
+	               error->code, len > 1 ? cause[1] : 0, error->why);
 }
 
 void agent_conn_flush(struct agent_conn *conn)

@@ -4,7 +4,7 @@
 
 /* Send HELLO_FAILED with a text and end the connection. */
 static void hello_failed(struct agent_conn *conn, uint32_t xid, const char *text,
-			 const char *reason)
+                         const char *reason)
 {
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_ERROR, .xid = xid};
 
@@ -65,28 +65,25 @@ static void take_first(struct agent_conn *conn, const struct fb_msg *msg, bool d
 	}
 	if (!decoded || msg->type != OFPT_HELLO) {
 		hello_failed(conn, msg->xid, "the first message must be HELLO",
-			     "the first message was not HELLO");
+		             "the first message was not HELLO");
 		return;
 	}
 	if (!hello_has_our_version(msg)) {
 		conn->agent->counters.version_failures++;
 		hello_failed(conn, msg->xid,
-			     "this switch speaks OpenFlow 1.0 (wire version 0x01) only",
-			     "no common version");
+		             "this switch speaks OpenFlow 1.0 (wire version 0x01) only",
+		             "no common version");
 		return;
 	}
-	conn->ready = true;
-	conn->heard_ns = conn->agent->now_ns;
-	conn->agent->ready_count++;
-	agent_conn_log(conn, "connected");
+	agent_conn_ready(conn);
 }
 
 static void take_echo_request(struct agent_conn *conn, const struct fb_msg *request)
 {
 	struct fb_msg reply = {.version = OFP_VERSION,
-			       .type = OFPT_ECHO_REPLY,
-			       .xid = request->xid,
-			       .data = request->data};
+	                       .type = OFPT_ECHO_REPLY,
+	                       .xid = request->xid,
+	                       .data = request->data};
 
 	agent_conn_put(conn, &reply);
 }
@@ -101,7 +98,7 @@ static void take_get_config(struct agent_conn *conn, uint32_t xid)
 }
 
 static int take_port_mod(struct agent_conn *conn, const struct fb_port_mod *pm,
-			 struct fb_of_error *error)
+                         struct fb_of_error *error)
 {
 	struct agent *agent = conn->agent;
 	int result;
@@ -120,7 +117,7 @@ static int refuse(struct fb_of_error *error, uint16_t code, const char *why)
 
 /* A decoded message after HELLO; -1 with the error to answer with. */
 static int take_request(struct agent_conn *conn, const struct fb_msg *msg, const uint8_t *bytes,
-			struct fb_of_error *error)
+                        struct fb_of_error *error)
 {
 	struct datapath *dp = conn->agent->datapath;
 	uint64_t now_ns = conn->agent->now_ns;

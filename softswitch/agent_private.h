@@ -42,7 +42,8 @@ struct agent {
 	struct agent_ops ops;
 	struct datapath *datapath;
 	struct agent_conns conns;
-	uint32_t conns_count, ready_count;
+	uint32_t conns_count;
+	uint32_t controllers_ready;           /* controllers that have finished HELLO */
 	uint32_t next_xid;                    /* of ECHO_REQUESTs */
 	bool pending;                         /* some connection has output */
 	uint64_t now_ns;                      /* of the call that is running */
@@ -50,6 +51,11 @@ struct agent {
 	struct agent_counters counters;
 	uint8_t *scratch; /* AGENT_STATS_BYTES: repeated elements on their way into a reply */
 };
+
+/* agent.c */
+
+/* Change how the datapath matches, and log it; false when it does so already. */
+bool agent_change_mode(struct agent *agent, enum datapath_mode mode);
 
 /* agent_conn.c: one connection. */
 
@@ -65,6 +71,14 @@ void agent_conn_put_header(struct agent_conn *conn, uint8_t type, uint32_t xid);
 void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *error,
 			  const uint8_t *cause, size_t len);
 void agent_conn_flush(struct agent_conn *conn);
+/* The connection takes packet-ins, flow-removed and port-status. */
+static inline bool agent_conn_takes_events(const struct agent_conn *conn)
+{
+	return conn->ready && (conn->role == AGENT_CONTROLLER || conn->miss_send_len > 0);
+}
+
+/* The peer's HELLO came and fits. */
+void agent_conn_ready(struct agent_conn *conn);
 /* A log line that begins with the peer's name; at most a few in a second. */
 void agent_conn_log(struct agent_conn *conn, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

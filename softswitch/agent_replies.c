@@ -8,10 +8,12 @@ enum {
 	FLOW_STATS_BYTES = 88, /* and the actions */
 	TABLE_STATS_BYTES = 64,
 	PORT_STATS_BYTES = 104,
+	QUEUE_STATS_BYTES = 32,
+	MIN_RATE_MAX = 1000, /* tenths of a per cent; more: the queue has none, and no property */
 };
 
 static int refuse(struct agent_conn *conn, uint16_t type, uint16_t code, const char *why,
-		  const struct fb_msg *msg, const uint8_t *bytes)
+                  const struct fb_msg *msg, const uint8_t *bytes)
 {
 	struct fb_of_error error = {type, code, why};
 
@@ -45,9 +47,9 @@ struct parts {
 static struct parts parts_begin(struct agent_conn *conn, const struct fb_msg *request)
 {
 	return (struct parts){.conn = conn,
-			      .xid = request->xid,
-			      .type = request->stats_request.type,
-			      .body = fb_buf_make(conn->agent->scratch, AGENT_STATS_BYTES)};
+	                      .xid = request->xid,
+	                      .type = request->stats_request.type,
+	                      .body = fb_buf_make(conn->agent->scratch, AGENT_STATS_BYTES)};
 }
 
 static void parts_send(struct parts *p, uint16_t flags)
@@ -74,7 +76,7 @@ static struct fb_buf *parts_room(struct parts *p, size_t len)
 static void reply_desc(struct agent_conn *conn, const struct fb_msg *request)
 {
 	struct fb_msg reply = {
-		.version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = request->xid};
+	        .version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = request->xid};
 
 	reply.stats_reply.type = OFPST_DESC;
 	datapath_desc(conn->agent->datapath, &reply.stats_reply.desc);
@@ -91,18 +93,18 @@ static void reply_flow(struct agent_conn *conn, const struct fb_msg *request)
 	struct parts parts = parts_begin(conn, request);
 
 	datapath_flows(conn->agent->datapath, &request->stats_request.flow, conn->agent->now_ns,
-		       put_flow, &parts);
+	               put_flow, &parts);
 	parts_send(&parts, 0);
 }
 
 static void reply_aggregate(struct agent_conn *conn, const struct fb_msg *request)
 {
 	struct fb_msg reply = {
-		.version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = request->xid};
+	        .version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = request->xid};
 
 	reply.stats_reply.type = OFPST_AGGREGATE;
 	datapath_aggregate(conn->agent->datapath, &request->stats_request.flow,
-			   &reply.stats_reply.aggregate);
+	                   &reply.stats_reply.aggregate);
 	agent_conn_put(conn, &reply);
 }
 
@@ -134,18 +136,43 @@ static void reply_port(struct agent_conn *conn, const struct fb_msg *request)
 	parts_send(&parts, 0);
 }
 
-/* No port has queues: any list of all of them is empty, a single one is not there. */
+/* Put the statistics of the queue 'queue_id' of a port, or of all its queues with OFPQ_ALL; false
+ * when it has no such queue. */
+static bool put_queues_of(struct parts *parts, uint16_t port_no, uint32_t queue_id)
+{
+	const struct datapath *dp = parts->conn->agent->datapath;
+	const struct datapath_queue *queue;
+	bool found = queue_id == OFPQ_ALL;
+
+	for (size_t i = 0; (queue = datapath_queue_at(dp, port_no, i)) != NULL; i++) {
+		if (queue_id != OFPQ_ALL && queue_id != queue->queue_id)
+			continue;
+		fb_queue_stats_put(parts_room(parts, QUEUE_STATS_BYTES), &queue->stats);
+		found = true;
+	}
+	return found;
+}
+
+/* A single queue must be there, be it of one port or of any. */
 static int reply_queue(struct agent_conn *conn, const struct fb_msg *request, const uint8_t *bytes)
 {
-	uint16_t port_no = request->stats_request.queue.port_no;
+	const struct datapath *dp = conn->agent->datapath;
+	uint16_t wanted = request->stats_request.queue.port_no;
+	uint32_t queue_id = request->stats_request.queue.queue_id;
 	struct parts parts = parts_begin(conn, request);
+	bool found = queue_id == OFPQ_ALL;
+	const struct fb_phy_port *port;
 
-	if (port_no != OFPP_ALL && !datapath_port(conn->agent->datapath, port_no))
+	if (wanted != OFPP_ALL && !datapath_port(dp, wanted))
 		return refuse(conn, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT,
-			      "there is no such port", request, bytes);
-	if (request->stats_request.queue.queue_id != OFPQ_ALL)
+		              "there is no such port", request, bytes);
+	for (size_t i = 0; (port = datapath_port_at(dp, i)) != NULL; i++) {
+		if (wanted == OFPP_ALL || wanted == port->port_no)
+			found |= put_queues_of(&parts, port->port_no, queue_id);
+	}
+	if (!found)
 		return refuse(conn, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE,
-			      "there is no such queue", request, bytes);
+		              "there is no such queue", request, bytes);
 	parts_send(&parts, 0);
 	return 0;
 }
@@ -178,17 +205,32 @@ void agent_replies_stats(struct agent_conn *conn, const struct fb_msg *msg, cons
 	}
 }
 
+/* All queues of a port (at most DATAPATH_QUEUES_MAX) fit into one message. */
 void agent_replies_queue_config(struct agent_conn *conn, const struct fb_msg *msg,
-				const uint8_t *bytes)
+                                const uint8_t *bytes)
 {
 	struct fb_msg reply = {
-		.version = OFP_VERSION, .type = OFPT_QUEUE_GET_CONFIG_REPLY, .xid = msg->xid};
+	        .version = OFP_VERSION, .type = OFPT_QUEUE_GET_CONFIG_REPLY, .xid = msg->xid};
+	const struct datapath *dp = conn->agent->datapath;
+	struct fb_buf queues = fb_buf_make(conn->agent->scratch, AGENT_STATS_BYTES);
+	uint16_t port_no = msg->queue_config_request_port;
+	const struct datapath_queue *queue;
 
-	if (!datapath_port(conn->agent->datapath, msg->queue_config_request_port)) {
+	if (!datapath_port(dp, port_no)) {
 		refuse(conn, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "there is no such port", msg,
 		       bytes);
 		return;
 	}
-	reply.queue_config_reply.port = msg->queue_config_request_port;
+	for (size_t i = 0; (queue = datapath_queue_at(dp, port_no, i)) != NULL; i++) {
+		const struct fb_packet_queue element = {
+		        .queue_id = queue->queue_id,
+		        .has_min_rate = queue->min_rate_permille <= MIN_RATE_MAX,
+		        .min_rate = queue->min_rate_permille,
+		};
+
+		fb_packet_queue_put(&queues, &element);
+	}
+	reply.queue_config_reply.port = port_no;
+	reply.queue_config_reply.queues = (struct fb_view){queues.data, queues.len};
 	agent_conn_put(conn, &reply);
 }

@@ -3,10 +3,10 @@
  *
  * Pure: the driver says what happened and when, and asks what is to be done. The first attempt is
  * due at once. After an attempt that failed, or a connection that ended, the next is due after the
- * back-off, which begins at 'backoff_min_ns', doubles with each attempt that fails, up to
- * 'backoff_max_ns', and begins anew once a connection was ready (the HELLOs were exchanged). An
- * attempt that has not become ready after 'attempt_timeout_ns' is to be abandoned. Attempts never
- * end: being exhausted is a state that the next ready connection leaves. */
+ * back-off, which begins at 'backoff_min_ns', doubles with each wait, up to 'backoff_max_ns', and
+ * begins anew once a connection was ready (the HELLOs were exchanged). An attempt that has not
+ * become ready after 'attempt_timeout_ns' is to be abandoned. Attempts never end: being exhausted is
+ * a state that the next ready connection leaves. */
 #ifndef SOFTSWITCH_RECONNECT_H
 #define SOFTSWITCH_RECONNECT_H
 
@@ -18,7 +18,7 @@
 #define RECONNECT_UNLIMITED UINT32_MAX
 
 struct reconnect_config {            /* reconnect_config_default() fills it */
-	uint64_t backoff_min_ns;     /* 1 s */
+	uint64_t backoff_min_ns;     /* 1 s; at most backoff_max_ns */
 	uint64_t backoff_max_ns;     /* 8 s */
 	uint64_t attempt_timeout_ns; /* from the beginning of an attempt to readiness: 10 s */
 	uint32_t attempts_max;       /* failures in a row that exhaust: RECONNECT_UNLIMITED; 0: the loss
@@ -31,7 +31,7 @@ struct reconnect {
 	struct reconnect_config config;
 	enum reconnect_state state;
 	uint64_t until_ns;   /* WAITING: the next attempt; CONNECTING: the end of patience */
-	uint64_t backoff_ns; /* after the next failure */
+	uint64_t backoff_ns; /* the next wait */
 	uint32_t failures;   /* attempts that failed since the start or the last ready connection */
 	uint64_t attempts, connects; /* for counters */
 };
@@ -46,9 +46,9 @@ bool reconnect_begin(struct reconnect *r, uint64_t now_ns);
 /* True when the attempt under way has taken too long: the driver ends it and calls
  * reconnect_ended(). */
 bool reconnect_overdue(const struct reconnect *r, uint64_t now_ns);
-/* The connection is ready. */
+/* The connection that an attempt brought is ready. */
 void reconnect_ready(struct reconnect *r);
-/* The attempt failed, or the connection ended. */
+/* The attempt under way failed, or the connection that was ready ended. */
 void reconnect_ended(struct reconnect *r, uint64_t now_ns);
 /* 'attempts_max' attempts in a row have failed. */
 bool reconnect_exhausted(const struct reconnect *r);
