@@ -34,7 +34,7 @@ struct stream_ops {
 /* Begin to connect to 'name' (not passive; a host name is looked up without blocking the loop).
  * Never NULL; failure is told by closed(), never before this returns. */
 struct stream *stream_connect(struct event_base *base, const struct conn_name *name,
-			      const struct stream_ops *ops, void *ctx, size_t out_bytes_max);
+                              const struct stream_ops *ops, void *ctx, size_t out_bytes_max);
 
 /* Send 'len' bytes at 'bytes'; copied. False when more than 'out_bytes_max' would wait: nothing of
  * them is sent then, and the stream is as it was. Before connected() they wait. */
@@ -47,7 +47,7 @@ void stream_set_reading(struct stream *stream, bool on);
 const char *stream_peer(const struct stream *stream);
 /* The IPv4 addresses and ports of both ends, for captures; false for others. */
 bool stream_ipv4_ends(const struct stream *stream, uint32_t *own_ip, uint16_t *own_port,
-		      uint32_t *peer_ip, uint16_t *peer_port);
+                      uint32_t *peer_ip, uint16_t *peer_port);
 /* End the stream: what waits is still sent, for at most 'linger_ns' (0: what the socket takes now),
  * and nothing more is told. The owner forgets it. */
 void stream_close(struct stream *stream, uint64_t linger_ns);
@@ -63,8 +63,8 @@ struct stream_listener_ops {
 /* Listen on 'name' (passive). A Unix socket's file that nobody listens on is replaced. NULL with
  * what is wrong in 'error'. */
 struct stream_listener *stream_listen(struct event_base *base, const struct conn_name *name,
-				      const struct stream_listener_ops *ops, void *ctx,
-				      char *error, size_t error_size);
+                                      const struct stream_listener_ops *ops, void *ctx, char *error,
+                                      size_t error_size);
 /* Where it listens: "ptcp:6634", with the port that the system chose, "punix:/run/x". */
 const char *stream_listener_name(const struct stream_listener *listener);
 /* Stop listening; removes a Unix socket's file. Streams that were accepted go on. */
@@ -72,6 +72,6 @@ void stream_listener_close(struct stream_listener *listener);
 
 /* Take an accepted stream over: from now on 'ops' are called. */
 void stream_adopt(struct stream *stream, const struct stream_ops *ops, void *ctx,
-		  size_t out_bytes_max);
+                  size_t out_bytes_max);
 
 #endif

@@ -1,0 +1,562 @@
+/* Streams over real sockets of this machine, all in one loop: nothing waits for a time, but for
+ * what is to happen, with a guard that only ever fails. */
+#include "lib/io/stream.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/unit/harness.h"
+
+enum { GUARD_S = 30, PEERS = 8, OUT_BYTES_MAX = 1 << 20 };
+
+/* One end of a connection as its owner sees it. */
+struct end {
+	struct bench *bench;
+	struct stream *stream; /* NULL: none (any more) */
+	size_t received;
+	uint64_t sum; /* of the bytes, weighted by place: order counts */
+	bool connected, closed, close_on_data, echo;
+	char reason[256];
+};
+
+struct bench {
+	struct event_base *base;
+	struct stream_listener *listener;
+	char dir[64];
+	struct end accepted[PEERS], opened[PEERS];
+	size_t accepted_count;
+	unsigned accept_failures;
+	bool refuse;
+	bool guard_fired;
+};
+
+static void on_guard(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	((struct bench *)arg)->guard_fired = true;
+}
+
+static void on_connected(void *ctx)
+{
+	((struct end *)ctx)->connected = true;
+}
+
+static void on_received(void *ctx, const uint8_t *bytes, size_t len)
+{
+	struct end *end = ctx;
+
+	for (size_t i = 0; i < len; i++)
+		end->sum = end->sum * 31 + bytes[i];
+	end->received += len;
+	if (end->echo)
+		CU_ASSERT_TRUE(stream_send(end->stream, bytes, len));
+	if (end->close_on_data) {
+		stream_close(end->stream, 0);
+		end->stream = NULL;
+	}
+}
+
+static void on_closed(void *ctx, const char *reason)
+{
+	struct end *end = ctx;
+
+	CU_ASSERT_FALSE(end->closed);
+	end->closed = true;
+	end->stream = NULL;
+	snprintf(end->reason, sizeof end->reason, "%s", reason);
+}
+
+static const struct stream_ops ops = {on_connected, on_received, on_closed};
+
+static void on_accepted(void *ctx, struct stream *stream)
+{
+	struct bench *b = ctx;
+	struct end *end = &b->accepted[b->accepted_count++ % PEERS];
+
+	if (b->refuse) {
+		stream_close(stream, 0);
+		return;
+	}
+	end->bench = b;
+	end->stream = stream;
+	stream_adopt(stream, &ops, end, OUT_BYTES_MAX);
+}
+
+static void on_failed(void *ctx, const char *reason)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "open files"));
+	((struct bench *)ctx)->accept_failures++;
+}
+
+static const struct stream_listener_ops listener_ops = {on_accepted, on_failed};
+
+static struct bench *bench_new(void)
+{
+	struct bench *b = calloc(1, sizeof *b);
+
+	b->base = event_base_new();
+	strcpy(b->dir, "/tmp/stream-test-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(b->dir));
+	return b;
+}
+
+static void bench_free(struct bench *b)
+{
+	for (size_t i = 0; i < PEERS; i++) {
+		if (b->accepted[i].stream)
+			stream_close(b->accepted[i].stream, 0);
+		if (b->opened[i].stream)
+			stream_close(b->opened[i].stream, 0);
+	}
+	stream_listener_close(b->listener);
+	event_base_free(b->base);
+	CU_ASSERT_EQUAL(rmdir(b->dir), 0); /* the listener's socket is gone */
+	free(b);
+}
+
+static struct conn_name name_of(const char *text)
+{
+	struct conn_name name = {.port = 0};
+	char error[256];
+
+	CU_ASSERT_TRUE_FATAL(conn_name_parse(text, &name, error, sizeof error));
+	return name;
+}
+
+static void bench_listen(struct bench *b, const char *text)
+{
+	struct conn_name name = name_of(text);
+	char error[256] = "";
+
+	b->listener = stream_listen(b->base, &name, &listener_ops, b, error, sizeof error);
+	CU_ASSERT_STRING_EQUAL(error, "");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b->listener);
+}
+
+static void bench_open(struct bench *b, size_t i, const char *text)
+{
+	struct conn_name name = name_of(text);
+
+	b->opened[i].bench = b;
+	b->opened[i].stream = stream_connect(b->base, &name, &ops, &b->opened[i], OUT_BYTES_MAX);
+	CU_ASSERT_FALSE(b->opened[i].closed);
+}
+
+/* The name to connect to, of the listener at 127.0.0.1 or everywhere. */
+static void bench_open_listener(struct bench *b, size_t i)
+{
+	char text[160];
+	const char *name = stream_listener_name(b->listener);
+
+	if (strncmp(name, "punix:", 6) == 0)
+		snprintf(text, sizeof text, "%s", name + 1);
+	else
+		snprintf(text, sizeof text, "tcp:127.0.0.1:%d", atoi(name + 5));
+	bench_open(b, i, text);
+}
+
+/* Run the loop until 'condition' holds. */
+#define RUN_UNTIL(b, condition)                                                                    \
+	do {                                                                                       \
+		struct timeval guard_ = {GUARD_S, 0};                                              \
+		struct event *event_ = event_new((b)->base, -1, 0, on_guard, b);                   \
+		event_add(event_, &guard_);                                                        \
+		while (!(condition) && !(b)->guard_fired)                                          \
+			event_base_loop((b)->base, EVLOOP_ONCE);                                   \
+		event_free(event_);                                                                \
+		CU_ASSERT_FALSE_FATAL((b)->guard_fired);                                           \
+	} while (0)
+
+static void assert_carries_bytes_both_ways(const char *listen)
+{
+	struct bench *b = bench_new();
+	char text[160];
+
+	snprintf(text, sizeof text, listen, b->dir);
+	bench_listen(b, text);
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+	b->accepted[0].echo = true;
+	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "hello", 5));
+	RUN_UNTIL(b, b->opened[0].received == 5);
+	CU_ASSERT_EQUAL(b->opened[0].sum, b->accepted[0].sum);
+	CU_ASSERT_EQUAL(stream_pending_bytes(b->opened[0].stream), 0);
+	bench_free(b);
+}
+
+static void bytes_go_both_ways(void)
+{
+	assert_carries_bytes_both_ways("ptcp:0:127.0.0.1");
+	assert_carries_bytes_both_ways("ptcp:0");
+	assert_carries_bytes_both_ways("punix:%s/s");
+}
+
+static void ends_have_names_and_addresses(void)
+{
+	struct bench *b = bench_new();
+	uint32_t own_ip = 0, peer_ip = 0;
+	uint16_t own_port = 0, peer_port = 0;
+	char text[64];
+
+	bench_listen(b, "ptcp:0");
+	CU_ASSERT_EQUAL(strncmp(stream_listener_name(b->listener), "ptcp:", 5), 0);
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+	CU_ASSERT_TRUE(
+	        stream_ipv4_ends(b->accepted[0].stream, &own_ip, &own_port, &peer_ip, &peer_port));
+	CU_ASSERT_EQUAL(own_ip, 0x7f000001);
+	CU_ASSERT_EQUAL(peer_ip, 0x7f000001);
+	CU_ASSERT_EQUAL(own_port, atoi(stream_listener_name(b->listener) + 5));
+	snprintf(text, sizeof text, "tcp:127.0.0.1:%u", peer_port);
+	CU_ASSERT_STRING_EQUAL(stream_peer(b->accepted[0].stream), text);
+	snprintf(text, sizeof text, "tcp:127.0.0.1:%u", own_port);
+	CU_ASSERT_STRING_EQUAL(stream_peer(b->opened[0].stream), text);
+	bench_free(b);
+}
+
+static void what_is_sent_before_the_connection_stands_waits(void)
+{
+	struct bench *b = bench_new();
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "early", 5));
+	CU_ASSERT_EQUAL(stream_pending_bytes(b->opened[0].stream), 5);
+	RUN_UNTIL(b, b->accepted[0].received == 5);
+	bench_free(b);
+}
+
+static void a_connection_that_is_refused_is_told_from_the_loop(void)
+{
+	struct bench *b = bench_new();
+	char text[160];
+
+	snprintf(text, sizeof text, "unix:%s/nobody", b->dir);
+	bench_open(b, 1, text);
+	bench_open(b, 2, "ssl:127.0.0.1");
+	RUN_UNTIL(b, b->opened[1].closed && b->opened[2].closed);
+	CU_ASSERT_STRING_EQUAL(b->opened[1].reason, strerror(ENOENT));
+	CU_ASSERT_PTR_NOT_NULL(strstr(b->opened[2].reason, "TLS"));
+	CU_ASSERT_FALSE(b->opened[1].connected);
+	bench_free(b);
+}
+
+/* A free port that nobody listens on. */
+static void nobody_listens_at_a_port_means_connection_refused(void)
+{
+	struct bench *b = bench_new();
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char text[64];
+
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	getsockname(fd, (struct sockaddr *)&address, &len);
+	snprintf(text, sizeof text, "tcp:127.0.0.1:%u", ntohs(address.sin_port));
+	bench_open(b, 0, text);
+	RUN_UNTIL(b, b->opened[0].closed);
+	CU_ASSERT_STRING_EQUAL(b->opened[0].reason, strerror(ECONNREFUSED));
+	close(fd);
+	bench_free(b);
+}
+
+static void a_name_without_address_is_told_and_may_be_given_up(void)
+{
+	struct bench *b = bench_new();
+
+	bench_open(b, 0, "tcp:no-such-host.invalid:6653");
+	bench_open(b, 1, "tcp:no-such-host.invalid:6653");
+	CU_ASSERT_STRING_EQUAL(stream_peer(b->opened[1].stream), "tcp:no-such-host.invalid:6653");
+	stream_close(b->opened[1].stream, 0);
+	b->opened[1].stream = NULL;
+	RUN_UNTIL(b, b->opened[0].closed);
+	CU_ASSERT_FALSE(b->opened[1].closed);
+	event_base_loop(b->base, EVLOOP_NONBLOCK);
+	bench_free(b);
+}
+
+static void names_of_this_machine_are_found(void)
+{
+	struct bench *b = bench_new();
+	char text[64];
+
+	bench_listen(b, "ptcp:0");
+	snprintf(text, sizeof text, "tcp:localhost:%d",
+	         atoi(stream_listener_name(b->listener) + 5));
+	bench_open(b, 0, text);
+	RUN_UNTIL(b, b->opened[0].connected || b->opened[0].closed);
+	CU_ASSERT_TRUE(b->opened[0].connected);
+	bench_free(b);
+}
+
+static void the_peers_end_is_told_once(void)
+{
+	struct bench *b = bench_new();
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+	stream_close(b->accepted[0].stream, 0);
+	b->accepted[0].stream = NULL;
+	RUN_UNTIL(b, b->opened[0].closed);
+	CU_ASSERT_STRING_EQUAL(b->opened[0].reason, "the peer closed the connection");
+	CU_ASSERT_FALSE(b->accepted[0].closed);
+	bench_free(b);
+}
+
+static void a_stream_may_be_closed_in_its_own_callback(void)
+{
+	struct bench *b = bench_new();
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+	b->accepted[0].close_on_data = true;
+	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "x", 1));
+	RUN_UNTIL(b, b->opened[0].closed);
+	CU_ASSERT_FALSE(b->accepted[0].closed);
+	bench_free(b);
+}
+
+static void what_a_peer_does_not_read_is_bounded(void)
+{
+	static uint8_t block[64 * 1024];
+	struct bench *b = bench_new();
+	struct end *from = &b->opened[0];
+	size_t sent = 0, pending;
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, from->connected && b->accepted_count);
+	stream_set_reading(b->accepted[0].stream, false);
+	for (size_t i = 0; i < sizeof block; i++)
+		block[i] = (uint8_t)(i * 7);
+	while (stream_send(from->stream, block, sizeof block)) {
+		sent += sizeof block;
+		CU_ASSERT_TRUE_FATAL(sent < (size_t)1 << 30);
+	}
+	pending = stream_pending_bytes(from->stream);
+	CU_ASSERT_TRUE(pending <= OUT_BYTES_MAX);
+	CU_ASSERT_TRUE(pending > OUT_BYTES_MAX - sizeof block);
+	CU_ASSERT_FALSE(stream_send(from->stream, block, sizeof block));
+	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), pending);
+	stream_set_reading(b->accepted[0].stream, true);
+	RUN_UNTIL(b, b->accepted[0].received == sent);
+	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), 0);
+	bench_free(b);
+}
+
+static void the_order_of_bytes_is_kept_when_they_wait(void)
+{
+	struct bench *b = bench_new();
+	struct end *from = &b->opened[0];
+	uint64_t sum = 0;
+	size_t sent = 0;
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, from->connected && b->accepted_count);
+	for (unsigned round = 0; round < 2000; round++) {
+		uint8_t bytes[3001];
+
+		for (size_t i = 0; i < sizeof bytes; i++)
+			bytes[i] = (uint8_t)(round * 13 + i);
+		if (!stream_send(from->stream, bytes, sizeof bytes)) {
+			event_base_loop(b->base, EVLOOP_ONCE);
+			continue;
+		}
+		sent += sizeof bytes;
+		for (size_t i = 0; i < sizeof bytes; i++)
+			sum = sum * 31 + bytes[i];
+	}
+	RUN_UNTIL(b, b->accepted[0].received == sent);
+	CU_ASSERT_EQUAL(b->accepted[0].sum, sum);
+	bench_free(b);
+}
+
+static void a_closed_stream_still_sends_what_waits(void)
+{
+	static uint8_t block[OUT_BYTES_MAX];
+	struct bench *b = bench_new();
+	struct end *from = &b->opened[0];
+	size_t sent = 0;
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, from->connected && b->accepted_count);
+	while (stream_pending_bytes(from->stream) == 0) {
+		CU_ASSERT_TRUE_FATAL(stream_send(from->stream, block, sizeof block));
+		sent += sizeof block;
+	}
+	/* What the peer sends does not turn the end into a reset. */
+	CU_ASSERT_TRUE(stream_send(b->accepted[0].stream, block, 1000));
+	stream_close(from->stream, UINT64_C(1000000000) * GUARD_S);
+	from->stream = NULL;
+	RUN_UNTIL(b, b->accepted[0].closed);
+	CU_ASSERT_EQUAL(b->accepted[0].received, sent);
+	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, "the peer closed the connection");
+	event_base_loop(b->base, EVLOOP_NONBLOCK);
+	bench_free(b);
+}
+
+static void a_peer_that_never_reads_holds_a_closed_stream_only_so_long(void)
+{
+	static uint8_t block[OUT_BYTES_MAX];
+	struct bench *b = bench_new();
+	struct end *from = &b->opened[0];
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, from->connected && b->accepted_count);
+	stream_set_reading(b->accepted[0].stream, false);
+	while (stream_pending_bytes(from->stream) == 0)
+		CU_ASSERT_TRUE_FATAL(stream_send(from->stream, block, sizeof block));
+	stream_close(from->stream, 1000000);
+	from->stream = NULL;
+	stream_listener_close(b->listener);
+	b->listener = NULL;
+	/* The loop has nothing left to wait for when the stream is gone. */
+	CU_ASSERT_EQUAL(event_base_dispatch(b->base), 1);
+	bench_free(b);
+}
+
+/* The peer is gone, which only the send finds out. */
+static void a_send_that_fails_is_told_from_the_loop(void)
+{
+	struct bench *b = bench_new();
+	struct end *from = &b->opened[0];
+	char text[100];
+
+	snprintf(text, sizeof text, "punix:%s/s", b->dir);
+	bench_listen(b, text);
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, from->connected && b->accepted_count);
+	stream_close(b->accepted[0].stream, 0);
+	b->accepted[0].stream = NULL;
+	CU_ASSERT_TRUE(stream_send(from->stream, "x", 1));
+	CU_ASSERT_TRUE(stream_send(from->stream, "x", 1));
+	CU_ASSERT_FALSE(from->closed);
+	RUN_UNTIL(b, from->closed);
+	CU_ASSERT_STRING_EQUAL(from->reason, strerror(EPIPE));
+	bench_free(b);
+}
+
+static void an_accepted_stream_may_be_turned_away(void)
+{
+	struct bench *b = bench_new();
+
+	b->refuse = true;
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, b->opened[0].closed);
+	bench_free(b);
+}
+
+static void a_listener_without_descriptors_waits_and_goes_on(void)
+{
+	struct bench *b = bench_new();
+	struct rlimit all, few;
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	getrlimit(RLIMIT_NOFILE, &all);
+	few = all;
+	few.rlim_cur = (rlim_t)dup(0);
+	close((int)few.rlim_cur);
+	setrlimit(RLIMIT_NOFILE, &few);
+	RUN_UNTIL(b, b->accept_failures);
+	CU_ASSERT_EQUAL(b->accepted_count, 0);
+	setrlimit(RLIMIT_NOFILE, &all);
+	RUN_UNTIL(b, b->accepted_count);
+	CU_ASSERT_EQUAL(b->accept_failures, 1);
+	bench_free(b);
+}
+
+static void an_abandoned_unix_socket_is_replaced_and_a_served_one_is_not(void)
+{
+	struct bench *b = bench_new();
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stream_listener *other;
+	struct conn_name name;
+	char text[100], error[256] = "";
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/s", b->dir);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	close(fd);
+	snprintf(text, sizeof text, "punix:%s/s", b->dir);
+	bench_listen(b, text);
+	name = name_of(text);
+	other = stream_listen(b->base, &name, &listener_ops, b, error, sizeof error);
+	CU_ASSERT_PTR_NULL(other);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, strerror(EADDRINUSE)));
+	bench_free(b);
+}
+
+static void a_file_that_is_no_socket_is_left_alone(void)
+{
+	struct bench *b = bench_new();
+	struct conn_name name;
+	char path[80], text[100], error[256] = "";
+	int fd;
+
+	snprintf(path, sizeof path, "%s/file", b->dir);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	close(fd);
+	snprintf(text, sizeof text, "punix:%s", path);
+	name = name_of(text);
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_EQUAL(access(path, F_OK), 0);
+	unlink(path);
+	bench_free(b);
+}
+
+static void what_cannot_be_listened_on_is_told(void)
+{
+	struct bench *b = bench_new();
+	struct conn_name name;
+	char text[64], error[256] = "";
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	snprintf(text, sizeof text, "ptcp:%d:127.0.0.1",
+	         atoi(stream_listener_name(b->listener) + 5));
+	name = name_of(text);
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, strerror(EADDRINUSE)));
+	name = name_of("ptcp:0:not-an-address");
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "is no address"));
+	name = name_of("pssl:");
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "TLS"));
+	bench_free(b);
+}
+
+UNIT_TESTS("stream", UNIT_TEST(bytes_go_both_ways), UNIT_TEST(ends_have_names_and_addresses),
+           UNIT_TEST(what_is_sent_before_the_connection_stands_waits),
+           UNIT_TEST(a_connection_that_is_refused_is_told_from_the_loop),
+           UNIT_TEST(nobody_listens_at_a_port_means_connection_refused),
+           UNIT_TEST(a_name_without_address_is_told_and_may_be_given_up),
+           UNIT_TEST(names_of_this_machine_are_found), UNIT_TEST(the_peers_end_is_told_once),
+           UNIT_TEST(a_stream_may_be_closed_in_its_own_callback),
+           UNIT_TEST(what_a_peer_does_not_read_is_bounded),
+           UNIT_TEST(the_order_of_bytes_is_kept_when_they_wait),
+           UNIT_TEST(a_closed_stream_still_sends_what_waits),
+           UNIT_TEST(a_peer_that_never_reads_holds_a_closed_stream_only_so_long),
+           UNIT_TEST(a_send_that_fails_is_told_from_the_loop),
+           UNIT_TEST(an_accepted_stream_may_be_turned_away),
+           UNIT_TEST(a_listener_without_descriptors_waits_and_goes_on),
+           UNIT_TEST(an_abandoned_unix_socket_is_replaced_and_a_served_one_is_not),
+           UNIT_TEST(a_file_that_is_no_socket_is_left_alone),
+           UNIT_TEST(what_cannot_be_listened_on_is_told))
