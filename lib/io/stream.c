@@ -188,10 +188,16 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->state == STREAM_CONNECTING)
+	if (s->state == STREAM_CONNECTING) {
 		stream_connect_result(s);
-	else
-		flush(s);
+		return;
+	}
+	flush(s);
+	if (s->state != STREAM_OPEN || s->failure[0] || !s->ops.sent)
+		return;
+	s->busy = true;
+	s->ops.sent(s->ctx);
+	leave_callback(s);
 }
 
 /* Make room for 'len' more bytes behind those that wait. */

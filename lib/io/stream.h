@@ -26,6 +26,8 @@ struct stream_ops {
 	void (*connected)(void *ctx);
 	/* Bytes came, valid during the call. */
 	void (*received)(void *ctx, const uint8_t *bytes, size_t len);
+	/* Bytes that waited have left. May be NULL. */
+	void (*sent)(void *ctx);
 	/* The stream ended by itself, or was never connected; 'reason' is a text for people. The
 	 * stream is gone when this returns: the owner forgets it and does not close it. */
 	void (*closed)(void *ctx, const char *reason);
