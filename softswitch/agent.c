@@ -31,17 +31,28 @@ static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_
 	return agent->ops.output(agent->ops.ctx, port_no, queue_id, frame);
 }
 
+/* A peer that does not read gets no more packet-ins than it has waiting. */
+static bool has_room(const struct agent_conn *conn)
+{
+	return agent_conn_backlog(conn) <= conn->agent->config.packet_in_backlog_bytes;
+}
+
 static bool on_packet_in_wanted(void *ctx)
 {
 	struct agent *agent = ctx;
 	const struct agent_conn *conn;
+	uint64_t takers = 0;
 
 	TAILQ_FOREACH(conn, &agent->conns, link)
 	{
-		if (agent_conn_takes_events(conn))
+		if (!agent_conn_takes_events(conn))
+			continue;
+		if (has_room(conn))
 			return true;
+		takers++;
 	}
-	agent->counters.events_lost++;
+	agent->counters.packet_ins_dropped += takers;
+	agent->counters.events_lost += !takers;
 	return false;
 }
 
@@ -57,6 +68,10 @@ static void on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 
 		if (!agent_conn_takes_events(conn))
 			continue;
+		if (!has_room(conn)) {
+			agent->counters.packet_ins_dropped++;
+			continue;
+		}
 		if (miss && pi->buffer_id != OFP_NO_BUFFER && cut.data.len > conn->miss_send_len)
 			cut.data.len = conn->miss_send_len;
 		buf = agent_conn_reserve(conn);
@@ -247,6 +262,21 @@ void agent_controllers_lost(struct agent *agent, uint64_t now_ns)
 
 /* --- Connections --- */
 
+/* One more than the limit: say HELLO, so that the peer can read on, and why it ends. */
+static void refuse_connection(struct agent *agent, void *driver)
+{
+	struct fb_of_error error = {OFPET_HELLO_FAILED, OFPHFC_EPERM,
+	                            "the switch has as many connections as it may"};
+	struct fb_buf buf = fb_buf_make(agent->scratch, AGENT_STATS_BYTES);
+
+	agent->counters.conns_refused++;
+	agent->counters.errors_out++;
+	agent->counters.messages_out += 2;
+	fb_msg_put_header_only(&buf, OFPT_HELLO, agent->next_xid++);
+	fb_msg_put_error(&buf, &error, NULL, 0);
+	agent->ops.send(driver, buf.data, buf.len);
+}
+
 struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *peer,
                                  enum agent_role role, uint64_t now_ns)
 {
@@ -254,12 +284,10 @@ struct agent_conn *agent_connect(struct agent *agent, void *driver, const char *
 
 	agent->now_ns = now_ns;
 	if (agent->conns_count >= agent->config.conns_max) {
-		agent->counters.conns_refused++;
+		refuse_connection(agent, driver);
 		return NULL;
 	}
-	conn = agent_conn_new(agent, driver, peer);
-	conn->role = role;
-	conn->miss_send_len = role == AGENT_CONTROLLER ? OFP_DEFAULT_MISS_SEND_LEN : 0;
+	conn = agent_conn_new(agent, driver, peer, role);
 	agent_conn_put_header(conn, OFPT_HELLO, agent->next_xid++);
 	flush(agent);
 	return conn;
@@ -281,30 +309,88 @@ static void take_broken(struct agent_conn *conn, enum framer_result result, cons
 	conn->doomed = "a header's length is below 8";
 }
 
-void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns)
+/* The peer must read first. */
+static bool must_pause(struct agent_conn *conn)
+{
+	size_t max = conn->agent->config.pause_backlog_bytes;
+
+	if (agent_conn_backlog(conn) <= max)
+		return false;
+	agent_conn_flush(conn);
+	return agent_conn_backlog(conn) > max;
+}
+
+static void pause(struct agent_conn *conn)
 {
 	struct agent *agent = conn->agent;
+
+	conn->paused = true;
+	conn->look_ns = fb_time_after(agent->now_ns, AGENT_PAUSE_NS);
+	agent->counters.pauses++;
+	agent_conn_hold(conn, conn->framer.input, conn->framer.input_len);
+	framer_push(&conn->framer, NULL, 0);
+	if (agent->ops.pause)
+		agent->ops.pause(conn->conn, true);
+}
+
+/* Take the messages that 'bytes' complete. */
+static void take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
+{
 	enum framer_result result;
 	const uint8_t *msg;
 	size_t msg_len;
+
+	framer_push(&conn->framer, bytes, len);
+	while ((result = framer_next(&conn->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
+		agent_messages_take(conn, msg, msg_len);
+		if (conn->doomed)
+			break;
+		if (must_pause(conn)) {
+			pause(conn);
+			break;
+		}
+	}
+	if (result == FRAMER_BAD_LENGTH || result == FRAMER_NO_MEMORY)
+		take_broken(conn, result, msg, msg_len);
+	framer_finish(&conn->framer);
+}
+
+void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+	struct agent *agent = conn->agent;
 
 	agent->now_ns = now_ns;
 	datapath_run(agent->datapath, now_ns);
 	if (conn->ready)
 		conn->heard_ns = now_ns;
 	conn->echo_pending = false;
-	framer_push(&conn->framer, bytes, len);
-	while ((result = framer_next(&conn->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
-		agent_messages_take(conn, msg, msg_len);
-		if (conn->doomed)
-			break;
-	}
-	if (result == FRAMER_BAD_LENGTH || result == FRAMER_NO_MEMORY)
-		take_broken(conn, result, msg, msg_len);
-	framer_finish(&conn->framer);
+	if (conn->paused)
+		agent_conn_hold(conn, bytes, len);
+	else
+		take(conn, bytes, len);
 	flush(agent);
 	if (conn->doomed)
 		conn_close(conn, conn->doomed);
+}
+
+/* Take what waited on a connection that was paused, unless its peer still does not read. */
+static void resume(struct agent_conn *conn)
+{
+	struct agent *agent = conn->agent;
+	uint8_t *held = conn->held;
+	size_t len = conn->held_len;
+
+	if (must_pause(conn)) {
+		conn->look_ns = fb_time_after(agent->now_ns, AGENT_PAUSE_NS);
+		return;
+	}
+	conn->paused = false;
+	conn->held = NULL;
+	conn->held_len = 0;
+	take(conn, held, len);
+	free(held);
+	if (!conn->paused && agent->ops.pause)
+		agent->ops.pause(conn->conn, false);
 }
 
 void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns)
@@ -333,7 +419,12 @@ void agent_run(struct agent *agent, uint64_t now_ns)
 	agent->now_ns = now_ns;
 	datapath_run(agent->datapath, now_ns);
 	TAILQ_FOREACH(conn, &agent->conns, link)
-	agent_conn_run(conn);
+	{
+		if (conn->paused && conn->look_ns <= now_ns)
+			resume(conn);
+		if (!conn->doomed)
+			agent_conn_run(conn);
+	}
 	flush(agent);
 	for (conn = TAILQ_FIRST(&agent->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, link);

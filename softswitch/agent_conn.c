@@ -2,7 +2,8 @@
  *
  * Liveness: until the peer's HELLO the handshake timeout runs; then silence for 'echo_idle_ns'
  * brings an ECHO_REQUEST, and silence for 'echo_timeout_ns' after it ends the connection. Any bytes
- * count as a sign of life. */
+ * count as a sign of life, and so does a backlog that shrinks: a long list of statistics may take a
+ * slow peer longer than that. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,16 @@ enum {
 	LOG_LINE_BYTES = 512,
 };
 
-struct agent_conn *agent_conn_new(struct agent *agent, void *driver, const char *peer)
+struct agent_conn *agent_conn_new(struct agent *agent, void *driver, const char *peer,
+                                  enum agent_role role)
 {
 	struct agent_conn *conn = xcalloc(1, sizeof *conn);
 
 	conn->agent = agent;
 	conn->conn = driver;
 	snprintf(conn->peer, sizeof conn->peer, "%s", peer ? peer : "?");
+	conn->role = role;
+	conn->miss_send_len = role == AGENT_CONTROLLER ? OFP_DEFAULT_MISS_SEND_LEN : 0;
 	framer_init(&conn->framer);
 	conn->heard_ns = agent->now_ns;
 	conn->out = xmalloc(AGENT_OUT_BYTES);
@@ -41,6 +45,7 @@ void agent_conn_free(struct agent_conn *conn)
 		agent->controllers_ready--;
 	agent->counters.disconnects++;
 	framer_destroy(&conn->framer);
+	free(conn->held);
 	free(conn->out);
 	free(conn);
 }
@@ -77,6 +82,13 @@ void agent_conn_commit(struct agent_conn *conn, const struct fb_buf *buf)
 	conn->out_len += buf->len;
 	conn->agent->pending = true;
 	conn->agent->counters.messages_out++;
+}
+
+size_t agent_conn_backlog(const struct agent_conn *conn)
+{
+	const struct agent_ops *ops = &conn->agent->ops;
+
+	return conn->out_len + (ops->backlog ? ops->backlog(conn->conn) : 0);
 }
 
 void agent_conn_put(struct agent_conn *conn, const struct fb_msg *msg)
@@ -117,6 +129,21 @@ void agent_conn_flush(struct agent_conn *conn)
 	conn->agent->ops.send(conn->conn, conn->out, len);
 }
 
+/* --- Input that waits --- */
+
+void agent_conn_hold(struct agent_conn *conn, const uint8_t *bytes, size_t len)
+{
+	if (!len)
+		return;
+	if (len > AGENT_HELD_BYTES - conn->held_len) {
+		conn->doomed = "the peer sends much and does not read";
+		return;
+	}
+	conn->held = xrealloc(conn->held, conn->held_len + len);
+	memcpy(conn->held + conn->held_len, bytes, len);
+	conn->held_len += len;
+}
+
 /* --- Log --- */
 
 void agent_conn_log(struct agent_conn *conn, const char *format, ...)
@@ -148,7 +175,8 @@ void agent_conn_log(struct agent_conn *conn, const char *format, ...)
 
 /* --- Liveness --- */
 
-uint64_t agent_conn_deadline(const struct agent_conn *conn)
+/* When the peer's silence has lasted. */
+static uint64_t patience_ends_ns(const struct agent_conn *conn)
 {
 	const struct agent_config *config = &conn->agent->config;
 
@@ -159,15 +187,33 @@ uint64_t agent_conn_deadline(const struct agent_conn *conn)
 	return config->echo_idle_ns ? conn->heard_ns + config->echo_idle_ns : FB_NEVER;
 }
 
+uint64_t agent_conn_deadline(const struct agent_conn *conn)
+{
+	return fb_time_min(patience_ends_ns(conn), conn->paused ? conn->look_ns : FB_NEVER);
+}
+
+/* The peer has taken bytes since this was last asked. */
+static bool takes_bytes(struct agent_conn *conn)
+{
+	size_t backlog = agent_conn_backlog(conn);
+	bool shrunk = backlog < conn->backlog_seen;
+
+	conn->backlog_seen = backlog;
+	return shrunk;
+}
+
 void agent_conn_run(struct agent_conn *conn)
 {
 	struct agent *agent = conn->agent;
 
-	if (agent_conn_deadline(conn) > agent->now_ns)
+	if (patience_ends_ns(conn) > agent->now_ns)
 		return;
 	if (!conn->ready) {
 		agent->counters.handshake_timeouts++;
 		conn->doomed = "no HELLO came";
+	} else if (takes_bytes(conn)) {
+		conn->heard_ns = agent->now_ns;
+		conn->echo_pending = false;
 	} else if (conn->echo_pending) {
 		agent->counters.echo_timeouts++;
 		conn->doomed = "no answer to ECHO_REQUEST";

@@ -33,6 +33,13 @@ struct agent_conn {
 
 	uint8_t *out; /* AGENT_OUT_BYTES */
 	size_t out_len;
+
+	/* Of a connection whose peer does not read. */
+	bool paused;
+	uint64_t look_ns; /* when paused: when to look at the backlog again */
+	uint8_t *held;    /* what came and was not yet looked at; NULL: nothing */
+	size_t held_len;
+	size_t backlog_seen; /* bytes, when its time was last up */
 };
 
 TAILQ_HEAD(agent_conns, agent_conn);
@@ -59,17 +66,20 @@ bool agent_change_mode(struct agent *agent, enum datapath_mode mode);
 
 /* agent_conn.c: one connection. */
 
-struct agent_conn *agent_conn_new(struct agent *agent, void *conn, const char *peer);
+struct agent_conn *agent_conn_new(struct agent *agent, void *conn, const char *peer,
+                                  enum agent_role role);
 void agent_conn_free(struct agent_conn *conn);
 /* Room for one more message: write it into the returned buffer, then agent_conn_commit(). */
 struct fb_buf agent_conn_reserve(struct agent_conn *conn);
 void agent_conn_commit(struct agent_conn *conn, const struct fb_buf *buf);
+/* Bytes that wait to leave, here and at the driver. */
+size_t agent_conn_backlog(const struct agent_conn *conn);
 /* Append the message 'msg', or the message of 'type' that is a header only. */
 void agent_conn_put(struct agent_conn *conn, const struct fb_msg *msg);
 void agent_conn_put_header(struct agent_conn *conn, uint8_t type, uint32_t xid);
 /* Append the error that answers the message of 'len' bytes at 'cause'. */
 void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *error,
-			  const uint8_t *cause, size_t len);
+                          const uint8_t *cause, size_t len);
 void agent_conn_flush(struct agent_conn *conn);
 /* The connection takes packet-ins, flow-removed and port-status. */
 static inline bool agent_conn_takes_events(const struct agent_conn *conn)
@@ -79,9 +89,11 @@ static inline bool agent_conn_takes_events(const struct agent_conn *conn)
 
 /* The peer's HELLO came and fits. */
 void agent_conn_ready(struct agent_conn *conn);
+/* Keep 'len' bytes that came for later; dooms the connection when they are too many. */
+void agent_conn_hold(struct agent_conn *conn, const uint8_t *bytes, size_t len);
 /* A log line that begins with the peer's name; at most a few in a second. */
 void agent_conn_log(struct agent_conn *conn, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 /* When agent_conn_run() has something to do. */
 uint64_t agent_conn_deadline(const struct agent_conn *conn);
 /* Do what is due: dooms the connection, or asks for an echo. */
@@ -97,6 +109,6 @@ void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t l
 void agent_replies_features(struct agent_conn *conn, uint32_t xid);
 void agent_replies_stats(struct agent_conn *conn, const struct fb_msg *msg, const uint8_t *bytes);
 void agent_replies_queue_config(struct agent_conn *conn, const struct fb_msg *msg,
-				const uint8_t *bytes);
+                                const uint8_t *bytes);
 
 #endif

@@ -21,8 +21,9 @@ struct reconnect_config {            /* reconnect_config_default() fills it */
 	uint64_t backoff_min_ns;     /* 1 s; at most backoff_max_ns */
 	uint64_t backoff_max_ns;     /* 8 s */
 	uint64_t attempt_timeout_ns; /* from the beginning of an attempt to readiness: 10 s */
-	uint32_t attempts_max;       /* failures in a row that exhaust: RECONNECT_UNLIMITED; 0: the loss
-					itself, and the state at the start */
+	/* Failures in a row that exhaust: RECONNECT_UNLIMITED. 0: not to be connected does, at the
+	 * start too. */
+	uint32_t attempts_max;
 };
 
 enum reconnect_state { RECONNECT_WAITING, RECONNECT_CONNECTING, RECONNECT_READY };
