@@ -31,13 +31,28 @@ static int bad(struct fb_of_error *error, uint16_t code, const char *why)
 	return datapath_error(error, OFPET_BAD_ACTION, code, why);
 }
 
-static int check_one(const struct fb_action *a, bool packet_out, struct fb_of_error *error)
+static int check_enqueue(const struct datapath *dp, const struct fb_action *a,
+                         struct fb_of_error *error)
+{
+	const struct port *port = ports_find(&dp->ports, a->enqueue.port);
+
+	if (!is_port(a->enqueue.port) && a->enqueue.port != OFPP_IN_PORT)
+		return bad(error, OFPBAC_BAD_OUT_PORT, "that port can have no queue");
+	if (a->enqueue.queue_id == OFPQ_ALL)
+		return bad(error, OFPBAC_BAD_QUEUE, "OFPQ_ALL is no queue to put a frame into");
+	if (port && !ports_queue(port, a->enqueue.queue_id))
+		return bad(error, OFPBAC_BAD_QUEUE, "the port has no such queue");
+	return 0;
+}
+
+static int check_one(const struct datapath *dp, const struct fb_action *a, bool packet_out,
+                     struct fb_of_error *error)
 {
 	switch ((enum ofp_action_type)a->type) {
 	case OFPAT_OUTPUT:
 		if (!may_output(a->output.port, packet_out))
 			return bad(error, OFPBAC_BAD_OUT_PORT,
-				   "no frame can ever be sent to that port");
+			           "no frame can ever be sent to that port");
 		break;
 	case OFPAT_SET_VLAN_VID:
 		if (a->vlan_vid > 4095)
@@ -50,15 +65,10 @@ static int check_one(const struct fb_action *a, bool packet_out, struct fb_of_er
 	case OFPAT_SET_NW_TOS:
 		if (a->nw_tos & 3)
 			return bad(error, OFPBAC_BAD_ARGUMENT,
-				   "the TOS has bits that are not the DSCP's");
+			           "the TOS has bits that are not the DSCP's");
 		break;
 	case OFPAT_ENQUEUE:
-		if (!is_port(a->enqueue.port) && a->enqueue.port != OFPP_IN_PORT)
-			return bad(error, OFPBAC_BAD_OUT_PORT, "that port can have no queue");
-		if (a->enqueue.queue_id == OFPQ_ALL)
-			return bad(error, OFPBAC_BAD_QUEUE,
-				   "OFPQ_ALL is no queue to put a frame into");
-		break;
+		return check_enqueue(dp, a, error);
 	case OFPAT_STRIP_VLAN:
 	case OFPAT_SET_DL_SRC:
 	case OFPAT_SET_DL_DST:
@@ -72,7 +82,8 @@ static int check_one(const struct fb_action *a, bool packet_out, struct fb_of_er
 	return 0;
 }
 
-int actions_check(const uint8_t *bytes, size_t len, bool packet_out, struct fb_of_error *error)
+int actions_check(const struct datapath *dp, const uint8_t *bytes, size_t len, bool packet_out,
+                  struct fb_of_error *error)
 {
 	struct fb_action action;
 	size_t offset = 0;
@@ -83,7 +94,7 @@ int actions_check(const uint8_t *bytes, size_t len, bool packet_out, struct fb_o
 	while (fb_action_next(bytes, len, &offset, &action)) {
 		if (++count > ACTIONS_COUNT_MAX)
 			return bad(error, OFPBAC_TOO_MANY, "more actions than a list may have");
-		if (check_one(&action, packet_out, error) < 0)
+		if (check_one(dp, &action, packet_out, error) < 0)
 			return -1;
 	}
 	return 0;
@@ -108,18 +119,20 @@ struct run {
 	struct datapath *dp;
 	struct frame *frame; /* a reference */
 	uint64_t now_ns;
-	uint16_t in_port;
+	struct frame_origin origin;
 	bool in_table;
 	bool sent;    /* something left */
 	bool editing; /* 'edit' is of 'frame' as it is */
 	struct fb_edit edit;
 };
 
-static void send_to(struct run *r, uint16_t port_no)
+/* 'queue_id' OFPQ_ALL: by no queue. */
+static void send_to(struct run *r, uint16_t port_no, uint32_t queue_id)
 {
 	struct port *port = ports_find(&r->dp->ports, port_no);
 
-	if (port && datapath_transmit(r->dp, port, r->frame))
+	if (port &&
+	    datapath_transmit(r->dp, port, ports_queue(port, queue_id), r->frame, r->origin))
 		r->sent = true;
 }
 
@@ -132,10 +145,10 @@ static void send_to_all(struct run *r, bool flood)
 	for (uint32_t i = 0; i < ports->count; i++) {
 		struct port *port = ports->list[i];
 
-		if (port->desc.port_no == r->in_port || !ports_may_send(port) ||
+		if (port->desc.port_no == r->origin.in_port || !ports_may_send(port) ||
 		    (flood && port->desc.config & OFPPC_NO_FLOOD))
 			continue;
-		if (datapath_transmit(r->dp, port, r->frame))
+		if (datapath_transmit(r->dp, port, NULL, r->frame, r->origin))
 			r->sent = true;
 	}
 }
@@ -157,24 +170,29 @@ static bool stays_on_link(const uint8_t *dl_dst)
 	return (fb_mac_to_u64(dl_dst) & ~UINT64_C(0xf)) == UINT64_C(0x0180c2000000);
 }
 
+void actions_learn(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns)
+{
+	mac_learning_learn(&dp->macs, vlan_of(frame), frame_data(frame) + FB_MAC_BYTES, in_port,
+	                   now_ns);
+	dp->counters.macs_evicted = dp->macs.evicted;
+}
+
 /* OFPP_NORMAL: what a learning bridge without OpenFlow would do. */
 static void send_normally(struct run *r)
 {
-	const uint8_t *dl_dst = frame_data(r->frame), *dl_src = dl_dst + FB_MAC_BYTES;
+	const uint8_t *dl_dst = frame_data(r->frame);
 	uint16_t vlan = vlan_of(r->frame);
 	uint16_t port_no;
 
 	if (stays_on_link(dl_dst))
 		return;
-	if (ports_find(&r->dp->ports, r->in_port)) {
-		mac_learning_learn(&r->dp->macs, vlan, dl_src, r->in_port, r->now_ns);
-		r->dp->counters.macs_evicted = r->dp->macs.evicted;
-	}
+	if (ports_find(&r->dp->ports, r->origin.in_port))
+		actions_learn(r->dp, r->frame, r->origin.in_port, r->now_ns);
 	port_no = mac_learning_port(&r->dp->macs, vlan, dl_dst, r->now_ns);
 	if (port_no == OFPP_NONE)
 		send_to_all(r, true);
-	else if (port_no != r->in_port)
-		send_to(r, port_no);
+	else if (port_no != r->origin.in_port)
+		send_to(r, port_no, OFPQ_ALL);
 }
 
 /* OFPP_TABLE: as if the frame had just come in. The entry works on its own reference. */
@@ -184,7 +202,7 @@ static void send_to_table(struct run *r)
 		r->dp->counters.loops_stopped++;
 		return;
 	}
-	if (datapath_look_up(r->dp, frame_ref(r->frame), r->in_port, r->now_ns))
+	if (datapath_look_up(r->dp, frame_ref(r->frame), r->origin, r->now_ns))
 		r->sent = true;
 }
 
@@ -192,7 +210,7 @@ static void output(struct run *r, uint16_t port_no, uint16_t max_len)
 {
 	switch (port_no) {
 	case OFPP_IN_PORT:
-		send_to(r, r->in_port);
+		send_to(r, r->origin.in_port, OFPQ_ALL);
 		break;
 	case OFPP_TABLE:
 		send_to_table(r);
@@ -207,14 +225,23 @@ static void output(struct run *r, uint16_t port_no, uint16_t max_len)
 		send_to_all(r, false);
 		break;
 	case OFPP_CONTROLLER:
-		if (datapath_send_packet_in(r->dp, r->frame, r->in_port, OFPR_ACTION, max_len,
-					    r->now_ns))
+		if (datapath_send_packet_in(r->dp, r->frame, r->origin, OFPR_ACTION, max_len,
+		                            r->now_ns))
 			r->sent = true;
 		break;
 	default:
-		if (port_no != r->in_port)
-			send_to(r, port_no);
+		if (port_no != r->origin.in_port)
+			send_to(r, port_no, OFPQ_ALL);
 	}
+}
+
+/* OFPAT_ENQUEUE: as an output, by a queue. */
+static void enqueue(struct run *r, uint16_t port_no, uint32_t queue_id)
+{
+	if (port_no == OFPP_IN_PORT)
+		send_to(r, r->origin.in_port, queue_id);
+	else if (port_no != r->origin.in_port)
+		send_to(r, port_no, queue_id);
 }
 
 /* Change the frame; false when the frame cannot take the change. */
@@ -250,8 +277,8 @@ static bool outputs_follow(const uint8_t *bytes, size_t len, size_t offset)
 	return false;
 }
 
-bool actions_run(struct datapath *dp, struct frame *frame, uint16_t in_port, const uint8_t *bytes,
-		 size_t len, bool in_table, uint64_t now_ns)
+bool actions_run(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+                 const uint8_t *bytes, size_t len, bool in_table, uint64_t now_ns)
 {
 	struct run r;
 	struct fb_action action;
@@ -261,7 +288,7 @@ bool actions_run(struct datapath *dp, struct frame *frame, uint16_t in_port, con
 	r.dp = dp;
 	r.frame = frame;
 	r.now_ns = now_ns;
-	r.in_port = in_port;
+	r.origin = origin;
 	r.in_table = in_table;
 	r.sent = false;
 	r.editing = false;
@@ -269,7 +296,7 @@ bool actions_run(struct datapath *dp, struct frame *frame, uint16_t in_port, con
 		if (action.type == OFPAT_OUTPUT)
 			output(&r, action.output.port, action.output.max_len);
 		else if (action.type == OFPAT_ENQUEUE)
-			output(&r, action.enqueue.port, 0);
+			enqueue(&r, action.enqueue.port, action.enqueue.queue_id);
 		else if (!outputs_follow(bytes, len, offset) || !edit(&r, &action))
 			break;
 	}

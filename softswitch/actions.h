@@ -4,13 +4,14 @@
 #define SOFTSWITCH_ACTIONS_H
 
 #include "softswitch/datapath.h"
+#include "softswitch/frame_origin.h"
 
 enum {
 	/* Longer lists are refused (TOO_MANY): one must fit into an entry of a statistics reply. */
 	ACTIONS_COUNT_MAX = 512,
 };
 
-/* Check the list of 'len' bytes at 'bytes' for an entry, or for a packet-out. 0, or -1 with
+/* Check the list of 'len' bytes at 'bytes' for an entry of 'dp', or for a packet-out. 0, or -1 with
  * '*error':
  * - BAD_TYPE, BAD_LEN, BAD_VENDOR of OFPET_BAD_ACTION as fb_actions_check() says;
  * - TOO_MANY over ACTIONS_COUNT_MAX;
@@ -18,21 +19,27 @@ enum {
  * OFPP_NONE, OFPP_TABLE in an entry (section 5.2.1 gives it to packet-outs only), and for
  * OFPAT_ENQUEUE all but physical ports, OFPP_LOCAL and OFPP_IN_PORT. A physical port that is not
  * there now may come: frames for it are dropped until then, as section 5.3.3 permits;
- * - BAD_QUEUE for OFPQ_ALL, which names no queue; all other queues are taken for one;
+ * - BAD_QUEUE for a queue that its port does not have, and for OFPQ_ALL, which names no queue.
+ * OFPP_IN_PORT and ports that are not there now have queues that nobody knows: where there is no
+ * such queue when a frame comes, it is sent by none, as Open vSwitch does it;
  * - BAD_ARGUMENT for a VLAN id over 4,095, a VLAN priority over 7, a TOS with other bits than the
  * DSCP's. */
-int actions_check(const uint8_t *bytes, size_t len, bool packet_out, struct fb_of_error *error);
+int actions_check(const struct datapath *dp, const uint8_t *bytes, size_t len, bool packet_out,
+                  struct fb_of_error *error);
 
 /* True when the checked list has an output (or enqueue) to 'port_no'. */
 bool actions_output_to(const uint8_t *bytes, size_t len, uint16_t port_no);
 
-/* Execute the checked list on 'frame', whose reference is taken over, that came in by 'in_port'
- * (OFPP_NONE: by none). True when it led to a frame out or a packet-in.
+/* Execute the checked list on 'frame', whose reference is taken over. True when it led to a frame
+ * out or a packet-in.
  *
  * The frame is copied only where an action changes it, something more is to be done with it, and
  * someone else holds it too; what was sent before a change stays as it was. With 'in_table' the
  * list is an entry's: OFPP_TABLE would then be a loop and is stopped. */
-bool actions_run(struct datapath *dp, struct frame *frame, uint16_t in_port, const uint8_t *bytes,
-		 size_t len, bool in_table, uint64_t now_ns);
+bool actions_run(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+                 const uint8_t *bytes, size_t len, bool in_table, uint64_t now_ns);
+
+/* 'frame' (borrowed) came in by 'in_port': OFPP_NORMAL knows now where its sender is. */
+void actions_learn(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns);
 
 #endif

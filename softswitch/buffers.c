@@ -14,14 +14,14 @@ struct buffer_slot {
 	uint64_t uses;       /* how often the slot was taken; the low bits are in the id */
 	uint64_t expires_ns;
 	uint32_t next,
-		previous; /* in one of the lists: slot + 1, or 0; 'previous' of slots in use only */
-	uint16_t in_port;
+	        previous; /* in one of the lists: slot + 1, or 0; 'previous' of slots in use only */
+	struct frame_origin origin;
 };
 
 void buffers_init(struct buffers *b, uint32_t slots_max, uint64_t expiry_ns)
 {
 	*b = (struct buffers){.slots_max = slots_max < BUFFERS_MAX ? slots_max : BUFFERS_MAX,
-			      .expiry_ns = expiry_ns};
+	                      .expiry_ns = expiry_ns};
 	while ((UINT32_C(1) << b->slot_bits) < b->slots_max)
 		b->slot_bits++;
 	b->slots = xcalloc(b->slots_max, sizeof *b->slots);
@@ -46,8 +46,8 @@ static uint64_t use_mask(const struct buffers *b)
 	return (UINT64_C(1) << (ID_BITS - b->slot_bits)) - 1;
 }
 
-bool buffers_put(struct buffers *b, struct frame *frame, uint16_t in_port, uint64_t now_ns,
-		 uint32_t *id)
+bool buffers_put(struct buffers *b, struct frame *frame, struct frame_origin origin,
+                 uint64_t now_ns, uint32_t *id)
 {
 	uint32_t index = b->free_first - 1;
 	struct buffer_slot *slot;
@@ -59,7 +59,7 @@ bool buffers_put(struct buffers *b, struct frame *frame, uint16_t in_port, uint6
 	if (!b->free_first)
 		b->free_last = 0;
 	slot->frame = frame_ref(frame);
-	slot->in_port = in_port;
+	slot->origin = origin;
 	slot->uses++;
 	slot->expires_ns = now_ns + b->expiry_ns;
 	slot->next = 0;
@@ -101,7 +101,7 @@ static struct frame *slot_release(struct buffers *b, uint32_t index)
 }
 
 enum buffers_result buffers_take(struct buffers *b, uint32_t id, struct frame **frame,
-				 uint16_t *in_port)
+                                 struct frame_origin *origin)
 {
 	uint32_t index = id & ((UINT32_C(1) << b->slot_bits) - 1);
 	uint64_t age;
@@ -114,7 +114,7 @@ enum buffers_result buffers_take(struct buffers *b, uint32_t id, struct frame **
 		return BUFFERS_UNKNOWN;
 	if (age > 0 || !b->slots[index].frame)
 		return BUFFERS_EMPTY;
-	*in_port = b->slots[index].in_port;
+	*origin = b->slots[index].origin;
 	*frame = slot_release(b, index);
 	return BUFFERS_OK;
 }

@@ -17,6 +17,7 @@
 #include <flowbed/time.h>
 
 #include "lib/base/frame.h"
+#include "softswitch/frame_origin.h"
 
 enum { BUFFERS_MAX = 65536 };
 
@@ -40,12 +41,12 @@ enum buffers_result {
 
 void buffers_init(struct buffers *buffers, uint32_t slots_max, uint64_t expiry_ns);
 void buffers_destroy(struct buffers *buffers);
-/* Keep 'frame' (a reference is taken), which came in by 'in_port'; false when no slot is free. */
-bool buffers_put(struct buffers *buffers, struct frame *frame, uint16_t in_port, uint64_t now_ns,
-		 uint32_t *id);
+/* Keep 'frame' (a reference is taken) and its origin; false when no slot is free. */
+bool buffers_put(struct buffers *buffers, struct frame *frame, struct frame_origin origin,
+                 uint64_t now_ns, uint32_t *id);
 /* Use the buffer 'id': the caller gets its reference. */
 enum buffers_result buffers_take(struct buffers *buffers, uint32_t id, struct frame **frame,
-				 uint16_t *in_port);
+                                 struct frame_origin *origin);
 /* When the oldest buffer expires. */
 uint64_t buffers_deadline(const struct buffers *buffers);
 /* Free what has expired at 'now_ns'; returns how many. */

@@ -10,18 +10,21 @@
 
 #include "lib/base/xalloc.h"
 #include "softswitch/datapath_private.h"
+#include "softswitch/refragment.h"
 
 enum { PACKET_IN_DATA_MAX = 65535 - 18 }; /* a message's length has 16 bits */
 
 void datapath_config_default(struct datapath_config *config)
 {
 	*config = (struct datapath_config){
-		.dpid = 1,
-		.buffers_max = 256,
-		.buffer_expiry_ns = 10 * FB_NS_PER_S,
-		.entries_max = 1000000,
-		.macs_max = 4096,
-		.mac_idle_ns = 300 * FB_NS_PER_S,
+	        .dpid = 1,
+	        .buffers_max = 256,
+	        .buffer_expiry_ns = 10 * FB_NS_PER_S,
+	        .entries_max = 1000000,
+	        .macs_max = 4096,
+	        .mac_idle_ns = 300 * FB_NS_PER_S,
+	        .reassembly_max = 256,
+	        .reassembly_ns = 30 * FB_NS_PER_S,
 	};
 }
 
@@ -45,7 +48,7 @@ static void desc_init(struct fb_desc_stats *desc, const struct datapath_config *
 }
 
 struct datapath *datapath_new(const struct datapath_config *config, const struct datapath_ops *ops,
-			      struct frame_pool *pool)
+                              struct frame_pool *pool)
 {
 	struct datapath *dp = xcalloc(1, sizeof *dp);
 
@@ -58,9 +61,11 @@ struct datapath *datapath_new(const struct datapath_config *config, const struct
 	desc_init(&dp->desc, config);
 	ports_init(&dp->ports);
 	dp->table = flow_table_new(config->entries_max);
+	dp->emergency = flow_table_new(config->entries_max);
 	flow_timeouts_init(&dp->timeouts);
 	buffers_init(&dp->buffers, config->buffers_max, config->buffer_expiry_ns);
 	mac_learning_init(&dp->macs, config->macs_max, config->mac_idle_ns);
+	reassembly_init(&dp->reassembly, pool, config->reassembly_max, config->reassembly_ns);
 	return dp;
 }
 
@@ -70,108 +75,31 @@ void datapath_free(struct datapath *dp)
 		return;
 	flow_timeouts_destroy(&dp->timeouts);
 	flow_table_free(dp->table);
+	flow_table_free(dp->emergency);
+	reassembly_clear(&dp->reassembly);
 	buffers_destroy(&dp->buffers);
 	mac_learning_destroy(&dp->macs);
 	ports_destroy(&dp->ports);
 	free(dp);
 }
 
-/* --- Ports --- */
-
-static void tell_port(struct datapath *dp, const struct port *port, uint8_t reason)
-{
-	struct fb_port_status ps = {.reason = reason, .desc = port->desc};
-
-	dp->ops.port_status(dp->ops.ctx, &ps);
-}
-
-int datapath_add_port(struct datapath *dp, const struct fb_phy_port *desc, uint64_t now_ns)
-{
-	struct port *port = ports_add(&dp->ports, desc);
-
-	(void)now_ns;
-	if (!port)
-		return -1;
-	tell_port(dp, port, OFPPR_ADD);
-	return 0;
-}
-
-int datapath_remove_port(struct datapath *dp, uint16_t port_no, uint64_t now_ns)
-{
-	struct port *port = ports_find(&dp->ports, port_no);
-
-	(void)now_ns;
-	if (!port)
-		return -1;
-	mac_learning_flush_port(&dp->macs, port_no);
-	tell_port(dp, port, OFPPR_DELETE);
-	ports_remove(&dp->ports, port);
-	return 0;
-}
-
-void datapath_set_link(struct datapath *dp, uint16_t port_no, bool up, uint64_t now_ns)
-{
-	struct port *port = ports_find(&dp->ports, port_no);
-
-	(void)now_ns;
-	if (!port || up == !(port->desc.state & OFPPS_LINK_DOWN))
-		return;
-	port->desc.state ^= OFPPS_LINK_DOWN;
-	if (!up)
-		mac_learning_flush_port(&dp->macs, port_no);
-	tell_port(dp, port, OFPPR_MODIFY);
-}
-
-const struct fb_phy_port *datapath_port_at(const struct datapath *dp, size_t place)
-{
-	return place < dp->ports.count ? &dp->ports.list[place]->desc : NULL;
-}
-
-const struct fb_phy_port *datapath_port(const struct datapath *dp, uint16_t port_no)
-{
-	const struct port *port = ports_find(&dp->ports, port_no);
-
-	return port ? &port->desc : NULL;
-}
-
-int datapath_port_mod(struct datapath *dp, const struct fb_port_mod *pm, uint64_t now_ns,
-		      struct fb_of_error *error)
-{
-	struct port *port = ports_find(&dp->ports, pm->port_no);
-	uint32_t mask = pm->mask & PORTS_CONFIG_ALL;
-	struct fb_phy_port before;
-
-	(void)now_ns;
-	if (!port)
-		return datapath_error(error, OFPET_PORT_MOD_FAILED, OFPPMFC_BAD_PORT,
-				      "there is no such port");
-	if (!fb_mac_equal(port->desc.hw_addr, pm->hw_addr))
-		return datapath_error(error, OFPET_PORT_MOD_FAILED, OFPPMFC_BAD_HW_ADDR,
-				      "the port has another hardware address");
-	before = port->desc;
-	port->desc.config = (before.config & ~mask) | (pm->config & mask);
-	if (pm->advertise)
-		port->desc.advertised = pm->advertise & port->desc.supported;
-	if (port->desc.config & ~before.config & OFPPC_PORT_DOWN)
-		mac_learning_flush_port(&dp->macs, pm->port_no);
-	if (port->desc.config != before.config || port->desc.advertised != before.advertised)
-		tell_port(dp, port, OFPPR_MODIFY);
-	return 0;
-}
-
 /* --- Frames --- */
 
-bool datapath_transmit(struct datapath *dp, struct port *port, struct frame *frame)
+/* Send 'frame' as it is by 'port', which may send. */
+static bool transmit_whole(struct datapath *dp, struct port *port, struct datapath_queue *queue,
+                           struct frame *frame)
 {
-	if (!ports_may_send(port)) {
-		port->stats.tx_dropped++;
-		return false;
-	}
-	switch (dp->ops.output(dp->ops.ctx, port->desc.port_no, OFPQ_ALL, frame)) {
+	uint32_t queue_id = queue ? queue->queue_id : (uint32_t)OFPQ_ALL;
+
+	switch (dp->ops.output(dp->ops.ctx, port->desc.port_no, queue_id, frame)) {
 	case DATAPATH_SENT:
 		port->stats.tx_packets++;
 		port->stats.tx_bytes += frame->len;
 		dp->counters.frames_out++;
+		if (queue) {
+			queue->stats.tx_packets++;
+			queue->stats.tx_bytes += frame->len;
+		}
 		return true;
 	case DATAPATH_DROPPED:
 		port->stats.tx_dropped++;
@@ -180,30 +108,54 @@ bool datapath_transmit(struct datapath *dp, struct port *port, struct frame *fra
 		port->stats.tx_errors++;
 		break;
 	}
+	if (queue)
+		queue->stats.tx_errors++;
 	return false;
 }
 
-bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t in_port,
-			     uint8_t reason, uint16_t max_len, uint64_t now_ns)
+bool datapath_transmit(struct datapath *dp, struct port *port, struct datapath_queue *queue,
+                       struct frame *frame, struct frame_origin origin)
+{
+	struct refragment parts;
+	struct frame *part;
+	bool sent = false;
+
+	if (!ports_may_send(port)) {
+		port->stats.tx_dropped++;
+		return false;
+	}
+	if (!origin.fragment_max || !refragment_begin(&parts, dp->pool, frame, origin.fragment_max))
+		return transmit_whole(dp, port, queue, frame);
+	while ((part = refragment_next(&parts)) != NULL) {
+		if (transmit_whole(dp, port, queue, part))
+			sent = true;
+		frame_unref(part);
+	}
+	return sent;
+}
+
+bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+                             uint8_t reason, uint16_t max_len, uint64_t now_ns)
 {
 	struct fb_of_packet_in pi = {
-		.buffer_id = OFP_NO_BUFFER,
-		.total_len = (uint16_t)frame->len,
-		.in_port = in_port,
-		.reason = reason,
-		.data = {frame_data(frame), frame->len},
+	        .buffer_id = OFP_NO_BUFFER,
+	        .total_len = (uint16_t)frame->len,
+	        .in_port = origin.in_port,
+	        .reason = reason,
+	        .data = {frame_data(frame), frame->len},
 	};
 
 	if (dp->ops.packet_in_wanted && !dp->ops.packet_in_wanted(dp->ops.ctx))
 		return false;
-	if (buffers_put(&dp->buffers, frame, in_port, now_ns, &pi.buffer_id)) {
+	if (buffers_put(&dp->buffers, frame, origin, now_ns, &pi.buffer_id)) {
 		if (reason != OFPR_NO_MATCH && pi.data.len > max_len)
 			pi.data.len = max_len;
 	} else if (dp->config.buffers_max) {
 		dp->counters.buffers_full++;
 	}
 	if (pi.data.len > PACKET_IN_DATA_MAX) {
-		dp->counters.frames_oversized++;
+		if (pi.buffer_id == OFP_NO_BUFFER)
+			dp->counters.frames_oversized++;
 		pi.data.len = PACKET_IN_DATA_MAX;
 	}
 	dp->counters.packet_ins++;
@@ -211,63 +163,119 @@ bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, uint16_t 
 	return true;
 }
 
-int datapath_take_buffer(struct datapath *dp, uint32_t id, struct frame **frame, uint16_t *in_port,
-			 struct fb_of_error *error)
+int datapath_take_buffer(struct datapath *dp, uint32_t id, struct frame **frame,
+                         struct frame_origin *origin, struct fb_of_error *error)
 {
-	switch (buffers_take(&dp->buffers, id, frame, in_port)) {
+	switch (buffers_take(&dp->buffers, id, frame, origin)) {
 	case BUFFERS_OK:
 		return 0;
 	case BUFFERS_EMPTY:
 		return datapath_error(error, OFPET_BAD_REQUEST, OFPBRC_BUFFER_EMPTY,
-				      "the buffer has been used or has expired");
+		                      "the buffer has been used or has expired");
 	case BUFFERS_UNKNOWN:
 		break;
 	}
 	return datapath_error(error, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
-			      "there is no such buffer");
+	                      "there is no such buffer");
 }
 
-/* A table miss (section 4.6). NO_PACKET_IN of the ingress port silences misses, and only those
- * (section 5.2.1). */
-static bool miss(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns)
+/* A table miss (section 4.6) of 'frame', whose reference is taken over. NO_PACKET_IN of the ingress
+ * port silences misses, and only those (section 5.2.1). Without a controller that would hear of
+ * them, the mode decides. */
+static bool miss(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+                 uint64_t now_ns)
 {
-	const struct port *port = ports_find(&dp->ports, in_port);
+	static const uint8_t to_normal[] = {0, OFPAT_OUTPUT, 0, 8, 0xff, OFPP_NORMAL & 0xff, 0, 0};
+	const struct port *port = ports_find(&dp->ports, origin.in_port);
+	bool sent = false;
 
-	if (port && port->desc.config & OFPPC_NO_PACKET_IN)
-		return false;
-	return datapath_send_packet_in(dp, frame, in_port, OFPR_NO_MATCH, 0, now_ns);
+	switch (dp->mode) {
+	case DATAPATH_STANDALONE:
+		return actions_run(dp, frame, origin, to_normal, sizeof to_normal, true, now_ns);
+	case DATAPATH_EMERGENCY:
+		break;
+	case DATAPATH_NORMAL:
+		if (!port || !(port->desc.config & OFPPC_NO_PACKET_IN))
+			sent = datapath_send_packet_in(dp, frame, origin, OFPR_NO_MATCH, 0, now_ns);
+		break;
+	}
+	frame_unref(frame);
+	return sent;
 }
 
-bool datapath_look_up(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns)
+/* The entry that a frame with the fields 'match' meets, counted. */
+static struct flow_entry *find_entry(struct datapath *dp, const struct fb_match *match)
 {
-	struct fb_packet packet;
+	struct flow_key key = flow_key_from_match(match);
+	bool emergency = dp->mode == DATAPATH_EMERGENCY;
+	struct flow_entry *entry = flow_table_lookup(emergency ? dp->emergency : dp->table, &key);
+
+	dp->counters.lookups++;
+	dp->counters.matched += entry != NULL;
+	if (emergency) {
+		dp->emergency_lookups++;
+		dp->emergency_matched += entry != NULL;
+	}
+	return entry;
+}
+
+/* datapath_look_up() of a frame that was parsed. */
+static bool look_up_packet(struct datapath *dp, struct frame *frame, const struct fb_packet *packet,
+                           struct frame_origin origin, uint64_t now_ns)
+{
 	struct fb_match match;
-	struct flow_key key;
 	struct flow_entry *entry;
-	bool sent;
 
-	fb_packet_parse(&packet, frame_data(frame), frame->len);
-	if (dp->frag_flags == OFPC_FRAG_DROP && packet.is_ipv4 &&
-	    (packet.more_fragments || packet.frag_offset)) {
+	if (dp->frag_flags == OFPC_FRAG_DROP && packet->is_ipv4 &&
+	    (packet->more_fragments || packet->frag_offset)) {
 		dp->counters.fragments_dropped++;
 		frame_unref(frame);
 		return false;
 	}
-	fb_match_from_packet(&match, &packet, in_port);
-	key = flow_key_from_match(&match);
-	dp->counters.lookups++;
-	entry = flow_table_lookup(dp->table, &key);
-	if (!entry) {
-		sent = miss(dp, frame, in_port, now_ns);
-		frame_unref(frame);
-		return sent;
-	}
-	dp->counters.matched++;
+	fb_match_from_packet(&match, packet, origin.in_port);
+	entry = find_entry(dp, &match);
+	if (!entry)
+		return miss(dp, frame, origin, now_ns);
 	entry->packet_count++;
 	entry->byte_count += frame->len;
 	entry->used_ns = now_ns;
-	return actions_run(dp, frame, in_port, flow_entry_actions(entry), entry->actions_len, true,
-			   now_ns);
+	return actions_run(dp, frame, origin, flow_entry_actions(entry), entry->actions_len, true,
+	                   now_ns);
+}
+
+bool datapath_look_up(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+                      uint64_t now_ns)
+{
+	struct fb_packet packet;
+
+	fb_packet_parse(&packet, frame_data(frame), frame->len);
+	return look_up_packet(dp, frame, &packet, origin, now_ns);
+}
+
+/* Bring the counters up to what reassembly counted. */
+static void note_reassembly(struct datapath *dp)
+{
+	const struct reassembly *r = &dp->reassembly;
+	uint64_t dropped = r->fragments_lost + r->fragments_malformed;
+
+	dp->counters.fragments_held = r->fragments_held;
+	dp->counters.fragments_malformed = r->fragments_malformed;
+	dp->counters.reassembled = r->completed;
+	dp->counters.reassembly_failed = r->failed;
+	dp->counters.frames_dropped += dropped - dp->fragments_noted;
+	dp->fragments_noted = dropped;
+}
+
+/* A fragment came in that is to be put together with others. */
+static void reassemble(struct datapath *dp, struct frame *frame, const struct fb_packet *packet,
+                       uint16_t in_port, uint64_t now_ns)
+{
+	struct reassembled whole;
+	bool is_whole = reassembly_add(&dp->reassembly, frame, packet, in_port, now_ns, &whole);
+
+	note_reassembly(dp);
+	if (is_whole && !datapath_look_up(dp, whole.frame, whole.origin, now_ns))
+		dp->counters.frames_dropped += whole.fragments;
 }
 
 /* Whether the switch takes a frame that came in by 'port'; counts what it does not. */
@@ -284,6 +292,8 @@ static bool accept_frame(struct port *port, struct frame *frame)
 void datapath_receive(struct datapath *dp, uint16_t port_no, struct frame *frame, uint64_t now_ns)
 {
 	struct port *port = ports_find(&dp->ports, port_no);
+	struct frame_origin origin = {.in_port = port_no};
+	struct fb_packet packet;
 
 	datapath_run(dp, now_ns);
 	dp->counters.frames_in++;
@@ -292,73 +302,125 @@ void datapath_receive(struct datapath *dp, uint16_t port_no, struct frame *frame
 		frame_unref(frame);
 		return;
 	}
-	if (!datapath_look_up(dp, frame, port_no, now_ns))
+	if (dp->mode == DATAPATH_STANDALONE)
+		actions_learn(dp, frame, port_no, now_ns);
+	fb_packet_parse(&packet, frame_data(frame), frame->len);
+	if (dp->frag_flags == OFPC_FRAG_REASM && reassembly_wants(&packet))
+		reassemble(dp, frame, &packet, port_no, now_ns);
+	else if (!look_up_packet(dp, frame, &packet, origin, now_ns))
 		dp->counters.frames_dropped++;
 }
 
-/* The frame that a packet-out means, with a reference. */
+/* The frame that a packet-out means, with a reference, and where it came from. */
 static int packet_out_frame(struct datapath *dp, const struct fb_packet_out *po,
-			    struct frame **frame, struct fb_of_error *error)
+                            struct frame **frame, struct frame_origin *origin,
+                            struct fb_of_error *error)
 {
-	uint16_t buffered_in_port;
-
+	*origin = (struct frame_origin){.fragment_max = 0};
 	if (po->buffer_id != OFP_NO_BUFFER)
-		return datapath_take_buffer(dp, po->buffer_id, frame, &buffered_in_port, error);
+		return datapath_take_buffer(dp, po->buffer_id, frame, origin, error);
 	if (po->data.len < FB_ETH_HEADER_BYTES)
 		return datapath_error(error, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-				      "neither a buffer nor a whole Ethernet header");
+		                      "neither a buffer nor a whole Ethernet header");
 	*frame = frame_copy_of(dp->pool, po->data.data, po->data.len);
 	return 0;
 }
 
 int datapath_packet_out(struct datapath *dp, const struct fb_packet_out *po, uint64_t now_ns,
-			struct fb_of_error *error)
+                        struct fb_of_error *error)
 {
+	struct frame_origin origin;
 	struct frame *frame;
 
 	datapath_run(dp, now_ns);
-	if (actions_check(po->actions.data, po->actions.len, true, error) < 0 ||
-	    packet_out_frame(dp, po, &frame, error) < 0)
+	if (actions_check(dp, po->actions.data, po->actions.len, true, error) < 0 ||
+	    packet_out_frame(dp, po, &frame, &origin, error) < 0)
 		return -1;
-	actions_run(dp, frame, po->in_port, po->actions.data, po->actions.len, false, now_ns);
+	origin.in_port = po->in_port;
+	actions_run(dp, frame, origin, po->actions.data, po->actions.len, false, now_ns);
 	return 0;
+}
+
+/* --- Modes --- */
+
+/* What was held for reassembly is not given up for want of anything, but it is gone. */
+void datapath_set_fragments(struct datapath *dp, uint16_t flags)
+{
+	uint16_t frag = flags & OFPC_FRAG_MASK;
+
+	if (frag != OFPC_FRAG_NORMAL && frag != OFPC_FRAG_DROP &&
+	    !(frag == OFPC_FRAG_REASM && dp->config.reassembly_max))
+		return;
+	dp->frag_flags = frag;
+	if (frag != OFPC_FRAG_REASM) {
+		reassembly_clear(&dp->reassembly);
+		note_reassembly(dp);
+	}
+}
+
+uint16_t datapath_fragments(const struct datapath *dp)
+{
+	return dp->frag_flags;
+}
+
+void datapath_set_mode(struct datapath *dp, enum datapath_mode mode, uint64_t now_ns)
+{
+	struct flow_entry *entry;
+
+	datapath_run(dp, now_ns);
+	if (mode == DATAPATH_EMERGENCY && dp->mode != DATAPATH_EMERGENCY) {
+		while ((entry = flow_table_oldest(dp->table)) != NULL) {
+			flow_timeouts_remove(&dp->timeouts, entry);
+			flow_table_remove(dp->table, entry);
+		}
+	}
+	dp->mode = mode;
+}
+
+enum datapath_mode datapath_mode(const struct datapath *dp)
+{
+	return dp->mode;
 }
 
 /* --- Time --- */
 
 void datapath_duration(const struct flow_entry *entry, uint64_t now_ns, uint32_t *sec,
-		       uint32_t *nsec)
+                       uint32_t *nsec)
 {
 	uint64_t age_ns = now_ns - entry->created_ns;
 
-	*sec = (uint32_t)(age_ns / FB_NS_PER_S);
+	/* Seconds have 32 bits: 136 years. */
+	*sec = age_ns / FB_NS_PER_S < UINT32_MAX ? (uint32_t)(age_ns / FB_NS_PER_S) : UINT32_MAX;
 	*nsec = (uint32_t)(age_ns % FB_NS_PER_S);
 }
 
 void datapath_remove_entry(struct datapath *dp, struct flow_entry *e, uint8_t reason,
-			   uint64_t now_ns)
+                           uint64_t now_ns)
 {
 	flow_timeouts_remove(&dp->timeouts, e);
-	if (e->flags & OFPFF_SEND_FLOW_REM) {
+	if (e->flags & OFPFF_SEND_FLOW_REM && !(e->flags & OFPFF_EMERG)) {
 		struct fb_flow_removed fr = {
-			.cookie = e->cookie,
-			.priority = e->priority,
-			.reason = reason,
-			.idle_timeout = e->idle_timeout,
-			.packet_count = e->packet_count,
-			.byte_count = e->byte_count,
+		        .cookie = e->cookie,
+		        .priority = e->priority,
+		        .reason = reason,
+		        .idle_timeout = e->idle_timeout,
+		        .packet_count = e->packet_count,
+		        .byte_count = e->byte_count,
 		};
 
 		flow_key_to_match(&e->key, e->wildcards, &fr.match);
 		datapath_duration(e, now_ns, &fr.duration_sec, &fr.duration_nsec);
 		dp->ops.flow_removed(dp->ops.ctx, &fr);
 	}
-	flow_table_remove(dp->table, e);
+	flow_table_remove(datapath_table_of(dp, e->flags), e);
 }
 
 uint64_t datapath_deadline(const struct datapath *dp)
 {
-	return fb_time_min(flow_timeouts_deadline(&dp->timeouts), buffers_deadline(&dp->buffers));
+	uint64_t deadline =
+	        fb_time_min(flow_timeouts_deadline(&dp->timeouts), buffers_deadline(&dp->buffers));
+
+	return fb_time_min(deadline, reassembly_deadline(&dp->reassembly));
 }
 
 void datapath_run(struct datapath *dp, uint64_t now_ns)
@@ -371,6 +433,8 @@ void datapath_run(struct datapath *dp, uint64_t now_ns)
 	while ((entry = flow_timeouts_expired(&dp->timeouts, now_ns, &reason)) != NULL)
 		datapath_remove_entry(dp, entry, reason, now_ns);
 	dp->counters.buffers_expired += buffers_expire(&dp->buffers, now_ns);
+	reassembly_expire(&dp->reassembly, now_ns);
+	note_reassembly(dp);
 }
 
 const struct datapath_counters *datapath_counters(const struct datapath *dp)

@@ -76,7 +76,8 @@ struct datapath_counters {
 	uint64_t buffers_full; /* packet-ins that went whole because no buffer was free */
 	uint64_t buffers_expired;
 	uint64_t table_full;        /* flow-mods refused */
-	uint64_t fragments_held;    /* taken for reassembly */
+	uint64_t fragments_held;      /* taken for reassembly */
+	uint64_t fragments_malformed; /* refused by it: cut short, or of a wrong header checksum */
 	uint64_t reassembled;       /* datagrams put together */
 	uint64_t reassembly_failed; /* datagrams given up: time, room, or fragments that do not fit */
 	uint64_t loops_stopped;     /* OFPP_TABLE inside OFPP_TABLE and the like */

@@ -9,9 +9,18 @@
  * - A buffer that is not there is an error, but the entry is in force: a controller that was slow
  * still gets its flow. A refused flow-mod leaves the buffer alone. The buffered frame counts for
  * the entry, and the message's actions are done on it.
- * - Emergency entries (OFPFF_EMERG) are not supported: adding one is refused, and there is none to
- * delete. */
+ * - In MODIFY, a cookie of all ones leaves the entries' cookies as they are: so ovs-ofctl says that
+ * none was given, and Open vSwitch takes it. An entry that MODIFY adds gets the cookie as it is.
+ *
+ * Emergency entries (OFPFF_EMERG; sections 4.3 and 4.6) stand in a table of their own, within the
+ * same limit. A command with the flag acts on them alone, one without on the normal entries alone.
+ * An emergency entry that would be added with a timeout is refused. A buffer that an emergency
+ * flow-mod names is left alone: an emergency entry is to be used "for forwarding when disconnected
+ * from the controller" only, so the message's actions are not for a frame of now. No flow-removed
+ * tells of an emergency entry. */
 #include "softswitch/datapath_private.h"
+
+#define COOKIE_KEPT UINT64_MAX
 
 static int failed(struct fb_of_error *error, uint16_t code, const char *why)
 {
@@ -26,7 +35,7 @@ static int table_full(struct datapath *dp, struct fb_of_error *error)
 
 /* What 'fm' asks an entry to be that was added at 'now_ns'. */
 static void fill_entry(struct datapath *dp, struct flow_entry *e, const struct fb_flow_mod *fm,
-		       uint64_t now_ns)
+                       uint64_t now_ns)
 {
 	e->cookie = fm->cookie;
 	e->idle_timeout = fm->idle_timeout;
@@ -40,33 +49,45 @@ static void fill_entry(struct datapath *dp, struct flow_entry *e, const struct f
 	flow_timeouts_add(&dp->timeouts, e);
 }
 
-static int add(struct datapath *dp, const struct fb_flow_mod *fm, const struct fb_match *match,
-	       uint64_t now_ns, struct flow_entry **entry, struct fb_of_error *error)
+/* A new entry, or NULL: there is room for none. */
+static struct flow_entry *new_entry(struct datapath *dp, const struct fb_flow_mod *fm,
+                                    const struct fb_match *match)
 {
+	struct flow_table *table = datapath_table_of(dp, fm->flags);
+	uint32_t count = flow_table_count(dp->table) + flow_table_count(dp->emergency);
 	struct flow_entry *e;
 
-	if (fm->flags & OFPFF_EMERG) {
-		if (fm->idle_timeout || fm->hard_timeout)
-			return failed(error, OFPFMFC_BAD_EMERG_TIMEOUT,
-				      "an emergency entry has no timeouts");
-		return failed(error, OFPFMFC_UNSUPPORTED, "there is no emergency table");
+	if (count >= dp->config.entries_max)
+		return NULL;
+	e = flow_table_add(table, match, fm->priority);
+	if (e && !flow_table_set_actions(table, e, fm->actions.data, fm->actions.len)) {
+		flow_table_remove(table, e);
+		return NULL;
 	}
-	if (fm->flags & OFPFF_CHECK_OVERLAP && flow_table_overlaps(dp->table, match, fm->priority))
+	return e;
+}
+
+static int add(struct datapath *dp, const struct fb_flow_mod *fm, const struct fb_match *match,
+               uint64_t now_ns, struct flow_entry **entry, struct fb_of_error *error)
+{
+	struct flow_table *table = datapath_table_of(dp, fm->flags);
+	struct flow_entry *e;
+
+	if (fm->flags & OFPFF_EMERG && (fm->idle_timeout || fm->hard_timeout))
+		return failed(error, OFPFMFC_BAD_EMERG_TIMEOUT,
+		              "an emergency entry has no timeouts");
+	if (fm->flags & OFPFF_CHECK_OVERLAP && flow_table_overlaps(table, match, fm->priority))
 		return failed(error, OFPFMFC_OVERLAP, "an entry of the same priority overlaps");
-	e = flow_table_find(dp->table, match, fm->priority);
+	e = flow_table_find(table, match, fm->priority);
 	if (e) {
-		if (!flow_table_set_actions(dp->table, e, fm->actions.data, fm->actions.len))
+		if (!flow_table_set_actions(table, e, fm->actions.data, fm->actions.len))
 			return table_full(dp, error);
 		flow_timeouts_remove(&dp->timeouts, e);
-		flow_table_renew(dp->table, e);
+		flow_table_renew(table, e);
 	} else {
-		e = flow_table_add(dp->table, match, fm->priority);
+		e = new_entry(dp, fm, match);
 		if (!e)
 			return table_full(dp, error);
-		if (!flow_table_set_actions(dp->table, e, fm->actions.data, fm->actions.len)) {
-			flow_table_remove(dp->table, e);
-			return table_full(dp, error);
-		}
 	}
 	fill_entry(dp, e, fm, now_ns);
 	*entry = e;
@@ -76,33 +97,34 @@ static int add(struct datapath *dp, const struct fb_flow_mod *fm, const struct f
 /* Change the actions of the selected entries, of which '*entry' is the first (NULL: there was
  * none). All or none. */
 static int modify(struct datapath *dp, const struct fb_flow_mod *fm,
-		  const struct flow_selection *selection, struct flow_entry **entry,
-		  struct fb_of_error *error)
+                  const struct flow_selection *selection, struct flow_entry **entry,
+                  struct fb_of_error *error)
 {
-	struct flow_entry *first = flow_table_selected(dp->table, selection, NULL);
+	struct flow_table *table = datapath_table_of(dp, fm->flags);
+	struct flow_entry *first = flow_table_selected(table, selection, NULL);
 	uint64_t count = 0;
 
-	for (struct flow_entry *e = first; e; e = flow_table_selected(dp->table, selection, e))
+	for (struct flow_entry *e = first; e; e = flow_table_selected(table, selection, e))
 		count++;
-	if (!flow_table_has_room(dp->table, count, fm->actions.len))
+	if (!flow_table_has_room(table, count, fm->actions.len))
 		return table_full(dp, error);
-	for (struct flow_entry *e = first; e; e = flow_table_selected(dp->table, selection, e)) {
-		flow_table_set_actions(dp->table, e, fm->actions.data, fm->actions.len);
-		e->cookie = fm->cookie;
+	for (struct flow_entry *e = first; e; e = flow_table_selected(table, selection, e)) {
+		flow_table_set_actions(table, e, fm->actions.data, fm->actions.len);
+		if (fm->cookie != COOKIE_KEPT)
+			e->cookie = fm->cookie;
 	}
 	*entry = first;
 	return 0;
 }
 
 static void delete (struct datapath *dp, const struct fb_flow_mod *fm,
-		    const struct flow_selection *selection, uint64_t now_ns)
+                    const struct flow_selection *selection, uint64_t now_ns)
 {
+	struct flow_table *table = datapath_table_of(dp, fm->flags);
 	struct flow_entry *e, *next;
 
-	if (fm->flags & OFPFF_EMERG)
-		return;
-	for (e = flow_table_selected(dp->table, selection, NULL); e; e = next) {
-		next = flow_table_selected(dp->table, selection, e);
+	for (e = flow_table_selected(table, selection, NULL); e; e = next) {
+		next = flow_table_selected(table, selection, e);
 		if (fm->out_port == OFPP_NONE ||
 		    actions_output_to(flow_entry_actions(e), e->actions_len, fm->out_port))
 			datapath_remove_entry(dp, e, OFPRR_DELETE, now_ns);
@@ -111,25 +133,26 @@ static void delete (struct datapath *dp, const struct fb_flow_mod *fm,
 
 /* Do the message's actions on the buffered frame that it names. */
 static int release_buffer(struct datapath *dp, const struct fb_flow_mod *fm,
-			  struct flow_entry *entry, uint64_t now_ns, struct fb_of_error *error)
+                          struct flow_entry *entry, uint64_t now_ns, struct fb_of_error *error)
 {
+	struct frame_origin origin;
 	struct frame *frame;
-	uint16_t in_port;
 
-	if (fm->buffer_id == OFP_NO_BUFFER)
+	if (fm->buffer_id == OFP_NO_BUFFER || fm->flags & OFPFF_EMERG)
 		return 0;
-	if (datapath_take_buffer(dp, fm->buffer_id, &frame, &in_port, error) < 0)
+	if (datapath_take_buffer(dp, fm->buffer_id, &frame, &origin, error) < 0)
 		return -1;
 	entry->packet_count++;
 	entry->byte_count += frame->len;
-	actions_run(dp, frame, in_port, fm->actions.data, fm->actions.len, true, now_ns);
+	actions_run(dp, frame, origin, fm->actions.data, fm->actions.len, true, now_ns);
 	return 0;
 }
 
 int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
-		      struct fb_of_error *error)
+                      struct fb_of_error *error)
 {
 	bool strict = fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
+	const struct flow_table *table = datapath_table_of(dp, fm->flags);
 	struct fb_match match = fm->match;
 	struct flow_selection selection;
 	struct flow_entry *entry = NULL;
@@ -139,14 +162,14 @@ int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_
 	if (fm->command > OFPFC_DELETE_STRICT)
 		return failed(error, OFPFMFC_BAD_COMMAND, "the command is not known");
 	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
-		flow_table_select(dp->table, &match, strict, fm->priority, &selection);
+		flow_table_select(table, &match, strict, fm->priority, &selection);
 		delete (dp, fm, &selection, now_ns);
 		return 0;
 	}
-	if (actions_check(fm->actions.data, fm->actions.len, false, error) < 0)
+	if (actions_check(dp, fm->actions.data, fm->actions.len, false, error) < 0)
 		return -1;
-	if (fm->command != OFPFC_ADD && !(fm->flags & OFPFF_EMERG)) {
-		flow_table_select(dp->table, &match, strict, fm->priority, &selection);
+	if (fm->command != OFPFC_ADD) {
+		flow_table_select(table, &match, strict, fm->priority, &selection);
 		if (modify(dp, fm, &selection, &entry, error) < 0)
 			return -1;
 	}

@@ -4,32 +4,19 @@
 
 static const char table_name[] = "flow";
 
-/* REASM is refused: the capabilities deny it, and what is in force stays. */
-void datapath_set_fragments(struct datapath *dp, uint16_t flags)
-{
-	uint16_t frag = flags & OFPC_FRAG_MASK;
-
-	if (frag == OFPC_FRAG_NORMAL || frag == OFPC_FRAG_DROP)
-		dp->frag_flags = frag;
-}
-
-uint16_t datapath_fragments(const struct datapath *dp)
-{
-	return dp->frag_flags;
-}
-
-/* No STP, no reassembly, no queues: those bits are off. ENQUEUE is among the actions because it is
- * taken and sends the frame. */
+/* No STP. Reassembly is there unless the configuration leaves it no room. */
 void datapath_features(const struct datapath *dp, struct fb_features_reply *fr)
 {
 	*fr = (struct fb_features_reply){
-		.datapath_id = dp->config.dpid,
-		.n_buffers = dp->buffers.slots_max,
-		.n_tables = 1,
-		.capabilities =
-			OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_ARP_MATCH_IP,
-		.actions = (1u << (OFPAT_ENQUEUE + 1)) - 1,
+	        .datapath_id = dp->config.dpid,
+	        .n_buffers = dp->buffers.slots_max,
+	        .n_tables = 1,
+	        .capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
+	                        OFPC_QUEUE_STATS | OFPC_ARP_MATCH_IP,
+	        .actions = (1u << (OFPAT_ENQUEUE + 1)) - 1,
 	};
+	if (dp->config.reassembly_max)
+		fr->capabilities |= OFPC_IP_REASM;
 }
 
 void datapath_desc(const struct datapath *dp, struct fb_desc_stats *desc)
@@ -37,18 +24,24 @@ void datapath_desc(const struct datapath *dp, struct fb_desc_stats *desc)
 	*desc = dp->desc;
 }
 
-/* The entries that 'request' means, before its out_port is looked at; false when it means none for
- * sure. */
-static bool select_flows(const struct datapath *dp, const struct fb_flow_stats_request *request,
-			 struct flow_selection *selection)
+/* The entries that 'request' means, before its out_port is looked at: the table they are in, or
+ * NULL when it means none for sure. */
+static const struct flow_table *select_flows(const struct datapath *dp,
+                                             const struct fb_flow_stats_request *request,
+                                             struct flow_selection *selection)
 {
 	struct fb_match match = request->match;
+	const struct flow_table *table = NULL;
 
-	if (request->table_id != DATAPATH_TABLE_ID && request->table_id != DATAPATH_TABLE_ALL)
-		return false;
+	if (request->table_id == DATAPATH_TABLE_ID || request->table_id == DATAPATH_TABLE_ALL)
+		table = dp->table;
+	else if (request->table_id == DATAPATH_TABLE_EMERGENCY)
+		table = dp->emergency;
+	if (!table)
+		return NULL;
 	fb_match_normalize(&match);
-	flow_table_select(dp->table, &match, false, 0, selection);
-	return true;
+	flow_table_select(table, &match, false, 0, selection);
+	return table;
 }
 
 static bool has_out_port(const struct flow_entry *e, uint16_t out_port)
@@ -58,33 +51,34 @@ static bool has_out_port(const struct flow_entry *e, uint16_t out_port)
 }
 
 static void fill_flow_stats(const struct flow_entry *e, uint64_t now_ns,
-			    struct fb_flow_stats *stats)
+                            struct fb_flow_stats *stats)
 {
 	*stats = (struct fb_flow_stats){
-		.table_id = DATAPATH_TABLE_ID,
-		.priority = e->priority,
-		.idle_timeout = e->idle_timeout,
-		.hard_timeout = e->hard_timeout,
-		.cookie = e->cookie,
-		.packet_count = e->packet_count,
-		.byte_count = e->byte_count,
-		.actions = {flow_entry_actions(e), e->actions_len},
+	        .table_id = e->flags & OFPFF_EMERG ? DATAPATH_TABLE_EMERGENCY : DATAPATH_TABLE_ID,
+	        .priority = e->priority,
+	        .idle_timeout = e->idle_timeout,
+	        .hard_timeout = e->hard_timeout,
+	        .cookie = e->cookie,
+	        .packet_count = e->packet_count,
+	        .byte_count = e->byte_count,
+	        .actions = {flow_entry_actions(e), e->actions_len},
 	};
 	flow_key_to_match(&e->key, e->wildcards, &stats->match);
 	datapath_duration(e, now_ns, &stats->duration_sec, &stats->duration_nsec);
 }
 
 void datapath_flows(const struct datapath *dp, const struct fb_flow_stats_request *request,
-		    uint64_t now_ns, bool (*visit)(void *ctx, const struct fb_flow_stats *stats),
-		    void *ctx)
+                    uint64_t now_ns, bool (*visit)(void *ctx, const struct fb_flow_stats *stats),
+                    void *ctx)
 {
 	struct flow_selection selection;
+	const struct flow_table *table = select_flows(dp, request, &selection);
 	struct fb_flow_stats stats;
 	struct flow_entry *e = NULL;
 
-	if (!select_flows(dp, request, &selection))
+	if (!table)
 		return;
-	while ((e = flow_table_selected(dp->table, &selection, e)) != NULL) {
+	while ((e = flow_table_selected(table, &selection, e)) != NULL) {
 		if (!has_out_port(e, request->out_port))
 			continue;
 		fill_flow_stats(e, now_ns, &stats);
@@ -94,15 +88,16 @@ void datapath_flows(const struct datapath *dp, const struct fb_flow_stats_reques
 }
 
 void datapath_aggregate(const struct datapath *dp, const struct fb_flow_stats_request *request,
-			struct fb_aggregate_stats *out)
+                        struct fb_aggregate_stats *out)
 {
 	struct flow_selection selection;
+	const struct flow_table *table = select_flows(dp, request, &selection);
 	struct flow_entry *e = NULL;
 
 	*out = (struct fb_aggregate_stats){.flow_count = 0};
-	if (!select_flows(dp, request, &selection))
+	if (!table)
 		return;
-	while ((e = flow_table_selected(dp->table, &selection, e)) != NULL) {
+	while ((e = flow_table_selected(table, &selection, e)) != NULL) {
 		if (!has_out_port(e, request->out_port))
 			continue;
 		out->packet_count += e->packet_count;
@@ -111,28 +106,20 @@ void datapath_aggregate(const struct datapath *dp, const struct fb_flow_stats_re
 	}
 }
 
+/* The emergency entries stand in no table that a controller can number, and are told as flow
+ * statistics only. */
 bool datapath_table_stats(const struct datapath *dp, size_t place, struct fb_table_stats *out)
 {
 	if (place > 0)
 		return false;
 	*out = (struct fb_table_stats){
-		.table_id = DATAPATH_TABLE_ID,
-		.wildcards = OFPFW_ALL,
-		.max_entries = dp->config.entries_max,
-		.active_count = flow_table_count(dp->table),
-		.lookup_count = dp->counters.lookups,
-		.matched_count = dp->counters.matched,
+	        .table_id = DATAPATH_TABLE_ID,
+	        .wildcards = OFPFW_ALL,
+	        .max_entries = dp->config.entries_max,
+	        .active_count = flow_table_count(dp->table),
+	        .lookup_count = dp->counters.lookups - dp->emergency_lookups,
+	        .matched_count = dp->counters.matched - dp->emergency_matched,
 	};
 	memcpy(out->name, table_name, sizeof table_name);
-	return true;
-}
-
-bool datapath_port_stats(const struct datapath *dp, uint16_t port_no, struct fb_port_stats *out)
-{
-	const struct port *port = ports_find(&dp->ports, port_no);
-
-	if (!port)
-		return false;
-	*out = port->stats;
 	return true;
 }

@@ -11,10 +11,16 @@ void ports_init(struct ports *ports)
 	*ports = (struct ports){.count = 0};
 }
 
+static void port_free(struct port *port)
+{
+	free(port->queues);
+	free(port);
+}
+
 void ports_destroy(struct ports *ports)
 {
 	for (uint32_t i = 0; i < ports->count; i++)
-		free(ports->list[i]);
+		port_free(ports->list[i]);
 	free(ports->list);
 	free(ports->by_number);
 	ports_init(ports);
@@ -66,8 +72,49 @@ void ports_remove(struct ports *ports, struct port *port)
 		ports->local = NULL;
 	else
 		ports->by_number[port->desc.port_no] = NULL;
-	free(port);
+	port_free(port);
 }
+
+/* --- Queues --- */
+
+enum { PERMILLE = 1000 };
+
+static uint32_t guaranteed(uint16_t min_rate_permille)
+{
+	return min_rate_permille <= PERMILLE ? min_rate_permille : 0;
+}
+
+int ports_add_queue(struct port *port, uint32_t queue_id, uint16_t min_rate_permille)
+{
+	uint32_t sum = guaranteed(min_rate_permille);
+	uint32_t at;
+
+	for (uint32_t i = 0; i < port->queues_count; i++)
+		sum += guaranteed(port->queues[i].min_rate_permille);
+	if (sum > PERMILLE || queue_id == OFPQ_ALL || ports_queue(port, queue_id) ||
+	    port->queues_count == DATAPATH_QUEUES_MAX)
+		return -1;
+	port->queues = xrealloc(port->queues, (port->queues_count + 1) * sizeof *port->queues);
+	for (at = port->queues_count++; at > 0 && port->queues[at - 1].queue_id > queue_id; at--)
+		port->queues[at] = port->queues[at - 1];
+	port->queues[at] = (struct datapath_queue){
+	        .queue_id = queue_id,
+	        .min_rate_permille = min_rate_permille,
+	        .stats = {.port_no = port->desc.port_no, .queue_id = queue_id},
+	};
+	return 0;
+}
+
+struct datapath_queue *ports_queue(const struct port *port, uint32_t queue_id)
+{
+	for (uint32_t i = 0; i < port->queues_count; i++) {
+		if (port->queues[i].queue_id == queue_id)
+			return &port->queues[i];
+	}
+	return NULL;
+}
+
+/* --- Frames that come in --- */
 
 /* Frames of the spanning tree protocol (IEEE 802.1D). */
 static bool is_stp(const uint8_t *dl_dst)

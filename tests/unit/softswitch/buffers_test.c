@@ -5,6 +5,8 @@
 
 #include "softswitch/buffers.h"
 
+static const struct frame_origin port_1 = {.in_port = 1};
+
 struct fixture {
 	struct frame_pool *pool;
 	struct buffers buffers;
@@ -33,32 +35,34 @@ static uint32_t put(struct fixture *f, uint16_t in_port, uint64_t now_ns)
 {
 	uint32_t id = 0;
 
-	CU_ASSERT_TRUE_FATAL(buffers_put(&f->buffers, f->frame, in_port, now_ns, &id));
+	CU_ASSERT_TRUE_FATAL(buffers_put(&f->buffers, f->frame,
+	                                 (struct frame_origin){in_port, 1500}, now_ns, &id));
 	return id;
 }
 
 static enum buffers_result take(struct fixture *f, uint32_t id)
 {
 	struct frame *frame;
-	uint16_t in_port;
-	enum buffers_result result = buffers_take(&f->buffers, id, &frame, &in_port);
+	struct frame_origin origin;
+	enum buffers_result result = buffers_take(&f->buffers, id, &frame, &origin);
 
 	if (result == BUFFERS_OK)
 		frame_unref(frame);
 	return result;
 }
 
-static void a_buffer_gives_back_its_frame_and_port_once(void)
+static void a_buffer_gives_back_its_frame_and_origin_once(void)
 {
 	struct fixture f = begin(4);
 	uint32_t id = put(&f, 7, 0);
 	struct frame *frame = NULL;
-	uint16_t in_port = 0;
+	struct frame_origin origin = {0, 0};
 
 	CU_ASSERT_EQUAL(f.buffers.in_use, 1);
-	CU_ASSERT_EQUAL(buffers_take(&f.buffers, id, &frame, &in_port), BUFFERS_OK);
+	CU_ASSERT_EQUAL(buffers_take(&f.buffers, id, &frame, &origin), BUFFERS_OK);
 	CU_ASSERT_PTR_EQUAL(frame, f.frame);
-	CU_ASSERT_EQUAL(in_port, 7);
+	CU_ASSERT_EQUAL(origin.in_port, 7);
+	CU_ASSERT_EQUAL(origin.fragment_max, 1500);
 	frame_unref(frame);
 	CU_ASSERT_EQUAL(f.buffers.in_use, 0);
 	CU_ASSERT_EQUAL(take(&f, id), BUFFERS_EMPTY);
@@ -102,10 +106,10 @@ static void no_more_than_the_limit_are_kept(void)
 
 	for (int i = 0; i < 3; i++)
 		ids[i] = put(&f, 1, 0);
-	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, 1, 0, &id));
+	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, port_1, 0, &id));
 	CU_ASSERT_EQUAL(take(&f, ids[1]), BUFFERS_OK);
-	CU_ASSERT_TRUE(buffers_put(&f.buffers, f.frame, 1, 0, &id));
-	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, 1, 0, &id));
+	CU_ASSERT_TRUE(buffers_put(&f.buffers, f.frame, port_1, 0, &id));
+	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, port_1, 0, &id));
 	end(&f);
 }
 
@@ -114,7 +118,7 @@ static void without_slots_nothing_is_kept(void)
 	struct fixture f = begin(0);
 	uint32_t id;
 
-	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, 1, 0, &id));
+	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, port_1, 0, &id));
 	CU_ASSERT_EQUAL(take(&f, 0), BUFFERS_UNKNOWN);
 	CU_ASSERT_EQUAL(buffers_deadline(&f.buffers), FB_NEVER);
 	end(&f);
@@ -152,7 +156,7 @@ static void buffers_used_in_any_order_expire_in_theirs(void)
 	CU_ASSERT_EQUAL(take(&f, ids[5]), BUFFERS_OK);
 	for (unsigned i = 0; i < 7; i++)
 		put(&f, 1, 200);
-	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, 1, 200, &ids[0]));
+	CU_ASSERT_FALSE(buffers_put(&f.buffers, f.frame, port_1, 200, &ids[0]));
 	end(&f);
 }
 
@@ -174,10 +178,10 @@ static void ids_go_round_after_a_long_time_only(void)
 	end(&f);
 }
 
-UNIT_TESTS("buffers", UNIT_TEST(a_buffer_gives_back_its_frame_and_port_once),
-	   UNIT_TEST(ids_that_were_never_given_out_are_unknown),
-	   UNIT_TEST(an_id_is_known_as_used_when_its_slot_serves_another),
-	   UNIT_TEST(no_more_than_the_limit_are_kept), UNIT_TEST(without_slots_nothing_is_kept),
-	   UNIT_TEST(a_buffer_expires_to_the_nanosecond),
-	   UNIT_TEST(buffers_used_in_any_order_expire_in_theirs),
-	   UNIT_TEST(ids_go_round_after_a_long_time_only))
+UNIT_TESTS("buffers", UNIT_TEST(a_buffer_gives_back_its_frame_and_origin_once),
+           UNIT_TEST(ids_that_were_never_given_out_are_unknown),
+           UNIT_TEST(an_id_is_known_as_used_when_its_slot_serves_another),
+           UNIT_TEST(no_more_than_the_limit_are_kept), UNIT_TEST(without_slots_nothing_is_kept),
+           UNIT_TEST(a_buffer_expires_to_the_nanosecond),
+           UNIT_TEST(buffers_used_in_any_order_expire_in_theirs),
+           UNIT_TEST(ids_go_round_after_a_long_time_only))

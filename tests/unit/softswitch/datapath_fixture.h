@@ -19,6 +19,7 @@ enum {
 
 struct fx_output {
 	uint16_t port_no;
+	uint32_t queue_id;
 	uint32_t len;
 	struct frame *frame;           /* held as a link would hold it */
 	uint8_t bytes[FX_FRAME_BYTES]; /* as it was sent */
@@ -26,6 +27,7 @@ struct fx_output {
 
 struct fx_packet_in {
 	struct fb_of_packet_in pi;
+	bool miss;
 	uint8_t bytes[FX_FRAME_BYTES];
 };
 
@@ -36,6 +38,7 @@ struct fx {
 	struct fb_of_error error; /* of the last call that failed */
 	bool deaf;                /* nobody takes packet-ins */
 	bool hold;                /* outputs keep references, as links do */
+	enum datapath_sent sent;  /* what becomes of outputs */
 
 	/* What came out since fx_clear(); the counts go on beyond the records. */
 	struct fx_output outputs[FX_RECORDS_MAX];
@@ -58,9 +61,9 @@ static inline enum datapath_sent fx_on_output(void *ctx, uint16_t port_no, uint3
 	o->len = frame->len;
 	memcpy(o->bytes, frame_data(frame),
 	       frame->len < FX_FRAME_BYTES ? frame->len : FX_FRAME_BYTES);
+	o->queue_id = queue_id;
 	o->frame = fx->hold ? frame_ref(frame) : NULL;
-	(void)queue_id;
-	return DATAPATH_SENT;
+	return fx->sent;
 }
 
 static inline void fx_on_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
@@ -68,8 +71,8 @@ static inline void fx_on_packet_in(void *ctx, const struct fb_of_packet_in *pi, 
 	struct fx *fx = ctx;
 	struct fx_packet_in *p = &fx->packet_ins[fx->packet_ins_count++ % FX_RECORDS_MAX];
 
-	(void)miss;
 	p->pi = *pi;
+	p->miss = miss;
 	memcpy(p->bytes, pi->data.data,
 	       pi->data.len < FX_FRAME_BYTES ? pi->data.len : FX_FRAME_BYTES);
 	p->pi.data.data = p->bytes;

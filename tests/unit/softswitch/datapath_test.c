@@ -79,9 +79,9 @@ static void a_link_change_is_told_when_it_is_news(void)
 static int port_mod(struct fx *fx, uint16_t port_no, uint32_t config, uint32_t mask)
 {
 	struct fb_port_mod pm = {.port_no = port_no,
-				 .hw_addr = {2, 0, 0, 0, 1, (uint8_t)port_no},
-				 .config = config,
-				 .mask = mask};
+	                         .hw_addr = {2, 0, 0, 0, 1, (uint8_t)port_no},
+	                         .config = config,
+	                         .mask = mask};
 
 	return datapath_port_mod(fx->dp, &pm, fx->now_ns, &fx->error);
 }
@@ -92,7 +92,7 @@ static void port_mod_names_port_and_address(void)
 	struct fb_port_mod pm = {.port_no = 1, .hw_addr = {2, 0, 0, 0, 1, 9}};
 
 	FX_ASSERT_ERROR(fx, datapath_port_mod(fx->dp, &pm, 0, &fx->error), OFPET_PORT_MOD_FAILED,
-			OFPPMFC_BAD_HW_ADDR);
+	                OFPPMFC_BAD_HW_ADDR);
 	FX_ASSERT_ERROR(fx, port_mod(fx, 9, 0, 0), OFPET_PORT_MOD_FAILED, OFPPMFC_BAD_PORT);
 	CU_ASSERT_EQUAL(fx->statuses_count, 0);
 	fx_free(fx);
@@ -115,8 +115,8 @@ static void a_port_advertises_no_more_than_it_supports(void)
 {
 	struct fx *fx = fx_new(NULL);
 	struct fb_port_mod pm = {.port_no = 1,
-				 .hw_addr = {2, 0, 0, 0, 1, 1},
-				 .advertise = OFPPF_10GB_FD | OFPPF_1GB_FD};
+	                         .hw_addr = {2, 0, 0, 0, 1, 1},
+	                         .advertise = OFPPF_10GB_FD | OFPPF_1GB_FD};
 
 	CU_ASSERT_EQUAL(datapath_port_mod(fx->dp, &pm, 0, &fx->error), 0);
 	CU_ASSERT_EQUAL(datapath_port(fx->dp, 1)->advertised, OFPPF_1GB_FD);
@@ -129,7 +129,7 @@ static void a_port_advertises_no_more_than_it_supports(void)
 /* The ports that a frame into port 1 leaves by when port 'port_no' has 'config', all traffic being
  * sent to ALL or FLOOD. */
 static void assert_ports_with(uint16_t port_no, uint32_t config, const char *actions,
-			      const char *ports)
+                              const char *ports)
 {
 	struct fx *fx = fx_new(NULL);
 
@@ -151,7 +151,7 @@ static void each_config_bit_does_what_it_says(void)
 	assert_ports_with(2, OFPPC_NO_FWD, "actions=output:2", "");
 	assert_ports_with(2, OFPPC_PORT_DOWN, "actions=output:2,output:3", "3");
 	assert_ports_with(2, OFPPC_NO_RECV | OFPPC_NO_PACKET_IN | OFPPC_NO_STP, "actions=all",
-			  "2 3 4");
+	                  "2 3 4");
 	assert_ports_with(1, OFPPC_NO_RECV, "actions=all", "");
 	assert_ports_with(1, OFPPC_NO_RECV_STP, "actions=all", "2 3 4");
 	assert_ports_with(1, OFPPC_PORT_DOWN, "actions=all", "");
@@ -248,35 +248,40 @@ static void frames_of_no_port_are_dropped(void)
 
 /* --- Misses and buffers --- */
 
-static void set_config(struct fx *fx, uint16_t flags, uint16_t miss_send_len)
-{
-	struct fb_switch_config sc = {flags, miss_send_len};
-
-	CU_ASSERT_EQUAL((datapath_set_fragments(fx->dp, sc.flags), 0), 0);
-}
-
-static void a_miss_sends_miss_send_len_bytes_and_keeps_the_frame(void)
+static void a_miss_carries_the_whole_frame_and_keeps_it(void)
 {
 	struct fx *fx = fx_new(NULL);
-	const struct fb_of_packet_in *pi = &fx->packet_ins[0].pi;
+	const struct fx_packet_in *p = &fx->packet_ins[0];
 
 	fx_receive(fx, 3, (struct fx_tcp){.src = 1, .dst = 2, .payload_len = 200});
 	CU_ASSERT_EQUAL_FATAL(fx->packet_ins_count, 1);
-	CU_ASSERT_EQUAL(pi->reason, OFPR_NO_MATCH);
-	CU_ASSERT_EQUAL(pi->in_port, 3);
-	CU_ASSERT_EQUAL(pi->total_len, 254);
-	CU_ASSERT_EQUAL(pi->data.len, OFP_DEFAULT_MISS_SEND_LEN);
-	CU_ASSERT_NOT_EQUAL(pi->buffer_id, OFP_NO_BUFFER);
+	CU_ASSERT_TRUE(p->miss);
+	CU_ASSERT_EQUAL(p->pi.reason, OFPR_NO_MATCH);
+	CU_ASSERT_EQUAL(p->pi.in_port, 3);
+	CU_ASSERT_EQUAL(p->pi.total_len, 254);
+	CU_ASSERT_EQUAL(p->pi.data.len, 254);
+	CU_ASSERT_NOT_EQUAL(p->pi.buffer_id, OFP_NO_BUFFER);
 	CU_ASSERT_EQUAL(datapath_buffers_in_use(fx->dp), 1);
+	fx_free(fx);
+}
+
+static void an_action_cuts_what_it_sends_to_a_controller(void)
+{
+	struct fx *fx = fx_new(NULL);
+	const struct fx_packet_in *p = &fx->packet_ins[0];
+
+	fx_add(fx, "in_port=3,actions=controller:60");
+	fx_add(fx, "in_port=4,actions=controller:0");
+	fx_receive(fx, 3, (struct fx_tcp){.src = 1, .dst = 2, .payload_len = 200});
+	CU_ASSERT_EQUAL_FATAL(fx->packet_ins_count, 1);
+	CU_ASSERT_FALSE(p->miss);
+	CU_ASSERT_EQUAL(p->pi.reason, OFPR_ACTION);
+	CU_ASSERT_EQUAL(p->pi.total_len, 254);
+	CU_ASSERT_EQUAL(p->pi.data.len, 60);
 	fx_clear(fx);
-	set_config(fx, 0, 0);
-	fx_receive(fx, 3, (struct fx_tcp){.src = 1, .dst = 2});
-	CU_ASSERT_EQUAL(pi->data.len, 0);
-	CU_ASSERT_EQUAL(pi->total_len, 54);
-	fx_clear(fx);
-	set_config(fx, 0, 0xffff);
-	fx_receive(fx, 3, (struct fx_tcp){.src = 1, .dst = 2});
-	CU_ASSERT_EQUAL(pi->data.len, 54);
+	fx_receive(fx, 4, (struct fx_tcp){.src = 1, .dst = 2});
+	CU_ASSERT_EQUAL(p->pi.data.len, 0);
+	CU_ASSERT_EQUAL(p->pi.total_len, 54);
 	fx_free(fx);
 }
 
@@ -288,9 +293,10 @@ static void without_a_free_buffer_the_whole_frame_goes(void)
 	datapath_config_default(&config);
 	config.buffers_max = 1;
 	fx = fx_new(&config);
+	fx_add(fx, "actions=controller:60");
 	for (int i = 0; i < 3; i++)
 		fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2, .payload_len = 200});
-	CU_ASSERT_EQUAL(fx->packet_ins[0].pi.data.len, 128);
+	CU_ASSERT_EQUAL(fx->packet_ins[0].pi.data.len, 60);
 	CU_ASSERT_EQUAL(fx->packet_ins[1].pi.data.len, 254);
 	CU_ASSERT_EQUAL(fx->packet_ins[1].pi.buffer_id, OFP_NO_BUFFER);
 	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->buffers_full, 2);
@@ -358,9 +364,9 @@ static void a_packet_out_releases_a_buffer_once(void)
 	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "4");
 	CU_ASSERT_EQUAL(fx->outputs[0].len, 254);
 	FX_ASSERT_ERROR(fx, packet_out(fx, id, NULL, no_data), OFPET_BAD_REQUEST,
-			OFPBRC_BUFFER_EMPTY);
+	                OFPBRC_BUFFER_EMPTY);
 	FX_ASSERT_ERROR(fx, packet_out(fx, id + 1, NULL, no_data), OFPET_BAD_REQUEST,
-			OFPBRC_BUFFER_UNKNOWN);
+	                OFPBRC_BUFFER_UNKNOWN);
 	CU_ASSERT_EQUAL(datapath_buffers_in_use(fx->dp), 0);
 	fx_free(fx);
 }
@@ -387,7 +393,7 @@ static void a_refused_packet_out_leaves_the_buffer(void)
 	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
 	id = fx->packet_ins[0].pi.buffer_id;
 	FX_ASSERT_ERROR(fx, packet_out(fx, id, &bad, no_data), OFPET_BAD_ACTION,
-			OFPBAC_BAD_OUT_PORT);
+	                OFPBAC_BAD_OUT_PORT);
 	CU_ASSERT_EQUAL(packet_out(fx, id, NULL, no_data), 0);
 	fx_free(fx);
 }
@@ -401,9 +407,9 @@ static void a_packet_out_carries_its_own_frame_without_a_buffer(void)
 	CU_ASSERT_EQUAL(fx->outputs[0].len, 60);
 	CU_ASSERT_EQUAL(packet_out(fx, OFP_NO_BUFFER, NULL, (struct fb_view){bytes, 14}), 0);
 	FX_ASSERT_ERROR(fx, packet_out(fx, OFP_NO_BUFFER, NULL, (struct fb_view){bytes, 13}),
-			OFPET_BAD_REQUEST, OFPBRC_BAD_LEN);
+	                OFPET_BAD_REQUEST, OFPBRC_BAD_LEN);
 	FX_ASSERT_ERROR(fx, packet_out(fx, OFP_NO_BUFFER, NULL, no_data), OFPET_BAD_REQUEST,
-			OFPBRC_BAD_LEN);
+	                OFPBRC_BAD_LEN);
 	fx_free(fx);
 }
 
@@ -420,7 +426,7 @@ static void a_buffer_that_nobody_uses_expires(void)
 	CU_ASSERT_EQUAL(datapath_buffers_in_use(fx->dp), 1);
 	fx->now_ns++;
 	FX_ASSERT_ERROR(fx, packet_out(fx, id, NULL, no_data), OFPET_BAD_REQUEST,
-			OFPBRC_BUFFER_EMPTY);
+	                OFPBRC_BUFFER_EMPTY);
 	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->buffers_expired, 1);
 	CU_ASSERT_EQUAL(datapath_deadline(fx->dp), FB_NEVER);
 	fx_free(fx);
@@ -447,7 +453,7 @@ static void send_fragment(struct fx *fx, bool more, uint16_t offset)
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_eth_spec eth = {.dl_dst = {2, 0, 0, 0, 0, 2}, .dl_src = {2, 0, 0, 0, 0, 1}};
 	struct fb_ipv4_spec ip = {
-		.nw_src = 1, .nw_dst = 2, .more_fragments = more, .frag_offset = offset};
+	        .nw_src = 1, .nw_dst = 2, .more_fragments = more, .frag_offset = offset};
 
 	CU_ASSERT_TRUE_FATAL(fb_build_ipv4(&out, &eth, &ip, FB_IP_UDP, payload, sizeof payload));
 	datapath_receive(fx->dp, 1, frame_copy_of(fx->pool, out.data, out.len), fx->now_ns);
@@ -461,7 +467,7 @@ static void fragments_are_dropped_when_the_controller_says_so(void)
 	send_fragment(fx, true, 0);
 	send_fragment(fx, false, 32);
 	CU_ASSERT_EQUAL(fx->outputs_count, 2);
-	set_config(fx, OFPC_FRAG_DROP, 128);
+	datapath_set_fragments(fx->dp, OFPC_FRAG_DROP);
 	send_fragment(fx, true, 0);
 	send_fragment(fx, true, 32);
 	send_fragment(fx, false, 64);
@@ -472,24 +478,29 @@ static void fragments_are_dropped_when_the_controller_says_so(void)
 	fx_free(fx);
 }
 
-static void get_config_tells_what_is_in_force(void)
+static void what_is_done_with_fragments_is_what_was_asked_for_last(void)
 {
+	static const uint16_t known[] = {OFPC_FRAG_NORMAL, OFPC_FRAG_DROP, OFPC_FRAG_REASM};
+	struct datapath_config config;
 	struct fx *fx = fx_new(NULL);
-	struct fb_switch_config sc;
 
-	sc.flags = datapath_fragments(fx->dp);
-	CU_ASSERT_EQUAL(sc.flags, OFPC_FRAG_NORMAL);
-	CU_ASSERT_EQUAL(sc.miss_send_len, 128);
-	/* Reassembly is not among the capabilities: what was in force stays. */
-	set_config(fx, OFPC_FRAG_REASM, 500);
-	sc.flags = datapath_fragments(fx->dp);
-	CU_ASSERT_EQUAL(sc.flags, OFPC_FRAG_NORMAL);
-	CU_ASSERT_EQUAL(sc.miss_send_len, 500);
-	set_config(fx, OFPC_FRAG_DROP, 500);
-	set_config(fx, OFPC_FRAG_MASK, 0);
-	sc.flags = datapath_fragments(fx->dp);
-	CU_ASSERT_EQUAL(sc.flags, OFPC_FRAG_DROP);
-	CU_ASSERT_EQUAL(sc.miss_send_len, 0);
+	CU_ASSERT_EQUAL(datapath_fragments(fx->dp), OFPC_FRAG_NORMAL);
+	for (size_t i = 0; i < 3; i++) {
+		datapath_set_fragments(fx->dp, (uint16_t)(0xfffc | known[i]));
+		CU_ASSERT_EQUAL(datapath_fragments(fx->dp), known[i]);
+	}
+	/* Two at once mean nothing. */
+	datapath_set_fragments(fx->dp, OFPC_FRAG_MASK);
+	CU_ASSERT_EQUAL(datapath_fragments(fx->dp), OFPC_FRAG_REASM);
+	fx_free(fx);
+	/* Where there is no room for any, reassembly is not among the capabilities, and what was
+	 * in force stays. */
+	datapath_config_default(&config);
+	config.reassembly_max = 0;
+	fx = fx_new(&config);
+	datapath_set_fragments(fx->dp, OFPC_FRAG_DROP);
+	datapath_set_fragments(fx->dp, OFPC_FRAG_REASM);
+	CU_ASSERT_EQUAL(datapath_fragments(fx->dp), OFPC_FRAG_DROP);
 	fx_free(fx);
 }
 
@@ -509,12 +520,18 @@ static void features_tell_the_truth(void)
 	CU_ASSERT_EQUAL(fr.datapath_id, 0x123456789abcdef0);
 	CU_ASSERT_EQUAL(fr.n_buffers, 77);
 	CU_ASSERT_EQUAL(fr.n_tables, 1);
-	CU_ASSERT_EQUAL(
-		fr.capabilities & (OFPC_STP | OFPC_IP_REASM | OFPC_QUEUE_STATS | OFPC_RESERVED), 0);
+	CU_ASSERT_EQUAL(fr.capabilities, OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
+	                                         OFPC_IP_REASM | OFPC_QUEUE_STATS |
+	                                         OFPC_ARP_MATCH_IP);
 	CU_ASSERT_EQUAL(fr.actions, 0xfff);
 	datapath_desc(fx->dp, &desc);
 	CU_ASSERT_STRING_EQUAL(desc.mfr_desc, "Flowbed");
 	CU_ASSERT_EQUAL(strlen(desc.serial_num), SERIAL_NUM_LEN);
+	fx_free(fx);
+	config.reassembly_max = 0;
+	fx = fx_new(&config);
+	datapath_features(fx->dp, &fr);
+	CU_ASSERT_EQUAL(fr.capabilities & OFPC_IP_REASM, 0);
 	fx_free(fx);
 }
 
@@ -536,11 +553,11 @@ static void flow_statistics_come_in_order_of_addition_and_stop_when_told(void)
 	fx_add(fx, "priority=9,in_port=2,actions=output:1");
 	fx_add(fx, "priority=1,actions=drop");
 	CU_ASSERT_STRING_EQUAL(fx_dump(fx, ""),
-			       "priority=3,in_port=1 actions=output:2 n_packets=0\n"
-			       "priority=9,in_port=2 actions=output:1 n_packets=0\n"
-			       "priority=1 actions=drop n_packets=0\n");
+	                       "priority=3,in_port=1 actions=output:2 n_packets=0\n"
+	                       "priority=9,in_port=2 actions=output:1 n_packets=0\n"
+	                       "priority=1 actions=drop n_packets=0\n");
 	CU_ASSERT_STRING_EQUAL(fx_dump(fx, "in_port=2"),
-			       "priority=9,in_port=2 actions=output:1 n_packets=0\n");
+	                       "priority=9,in_port=2 actions=output:1 n_packets=0\n");
 	fb_match_any(&request.match);
 	datapath_flows(fx->dp, &request, 0, count_until_two, &count);
 	CU_ASSERT_EQUAL(count, 2);
@@ -562,6 +579,7 @@ static void aggregates_add_up_what_the_request_selects(void)
 	struct fx *fx = fx_new(NULL);
 	struct fb_aggregate_stats all;
 
+	CU_ASSERT_EQUAL(datapath_add_queue(fx->dp, 4, 1, 100), 0);
 	fx_add(fx, "in_port=1,actions=output:2,enqueue:4:1");
 	fx_add(fx, "in_port=2,actions=output:3");
 	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
@@ -599,30 +617,32 @@ static void table_statistics_count_lookups_and_matches(void)
 }
 
 UNIT_TESTS("datapath", UNIT_TEST(port_numbers_are_unique_and_possible),
-	   UNIT_TEST(there_are_no_more_ports_than_a_features_reply_lists),
-	   UNIT_TEST(adding_and_removing_a_port_is_told),
-	   UNIT_TEST(a_link_change_is_told_when_it_is_news),
-	   UNIT_TEST(port_mod_names_port_and_address),
-	   UNIT_TEST(port_mod_changes_the_masked_bits_only),
-	   UNIT_TEST(a_port_advertises_no_more_than_it_supports),
-	   UNIT_TEST(each_config_bit_does_what_it_says),
-	   UNIT_TEST(spanning_tree_frames_have_a_bit_of_their_own),
-	   UNIT_TEST(no_packet_in_silences_misses_but_not_actions),
-	   UNIT_TEST(a_port_without_a_link_neither_receives_nor_sends),
-	   UNIT_TEST(port_counters_count_what_they_are_named_for),
-	   UNIT_TEST(frames_of_no_port_are_dropped),
-	   UNIT_TEST(a_miss_sends_miss_send_len_bytes_and_keeps_the_frame),
-	   UNIT_TEST(without_a_free_buffer_the_whole_frame_goes),
-	   UNIT_TEST(a_frame_longer_than_a_packet_in_is_cut),
-	   UNIT_TEST(nobody_who_listens_means_no_packet_in_and_no_buffer),
-	   UNIT_TEST(a_packet_out_releases_a_buffer_once),
-	   UNIT_TEST(an_empty_list_of_actions_drops_the_buffered_frame),
-	   UNIT_TEST(a_refused_packet_out_leaves_the_buffer),
-	   UNIT_TEST(a_packet_out_carries_its_own_frame_without_a_buffer),
-	   UNIT_TEST(a_buffer_that_nobody_uses_expires),
-	   UNIT_TEST(what_is_buffered_is_what_the_action_saw),
-	   UNIT_TEST(fragments_are_dropped_when_the_controller_says_so),
-	   UNIT_TEST(get_config_tells_what_is_in_force), UNIT_TEST(features_tell_the_truth),
-	   UNIT_TEST(flow_statistics_come_in_order_of_addition_and_stop_when_told),
-	   UNIT_TEST(aggregates_add_up_what_the_request_selects),
-	   UNIT_TEST(table_statistics_count_lookups_and_matches))
+           UNIT_TEST(there_are_no_more_ports_than_a_features_reply_lists),
+           UNIT_TEST(adding_and_removing_a_port_is_told),
+           UNIT_TEST(a_link_change_is_told_when_it_is_news),
+           UNIT_TEST(port_mod_names_port_and_address),
+           UNIT_TEST(port_mod_changes_the_masked_bits_only),
+           UNIT_TEST(a_port_advertises_no_more_than_it_supports),
+           UNIT_TEST(each_config_bit_does_what_it_says),
+           UNIT_TEST(spanning_tree_frames_have_a_bit_of_their_own),
+           UNIT_TEST(no_packet_in_silences_misses_but_not_actions),
+           UNIT_TEST(a_port_without_a_link_neither_receives_nor_sends),
+           UNIT_TEST(port_counters_count_what_they_are_named_for),
+           UNIT_TEST(frames_of_no_port_are_dropped),
+           UNIT_TEST(a_miss_carries_the_whole_frame_and_keeps_it),
+           UNIT_TEST(an_action_cuts_what_it_sends_to_a_controller),
+           UNIT_TEST(without_a_free_buffer_the_whole_frame_goes),
+           UNIT_TEST(a_frame_longer_than_a_packet_in_is_cut),
+           UNIT_TEST(nobody_who_listens_means_no_packet_in_and_no_buffer),
+           UNIT_TEST(a_packet_out_releases_a_buffer_once),
+           UNIT_TEST(an_empty_list_of_actions_drops_the_buffered_frame),
+           UNIT_TEST(a_refused_packet_out_leaves_the_buffer),
+           UNIT_TEST(a_packet_out_carries_its_own_frame_without_a_buffer),
+           UNIT_TEST(a_buffer_that_nobody_uses_expires),
+           UNIT_TEST(what_is_buffered_is_what_the_action_saw),
+           UNIT_TEST(fragments_are_dropped_when_the_controller_says_so),
+           UNIT_TEST(what_is_done_with_fragments_is_what_was_asked_for_last),
+           UNIT_TEST(features_tell_the_truth),
+           UNIT_TEST(flow_statistics_come_in_order_of_addition_and_stop_when_told),
+           UNIT_TEST(aggregates_add_up_what_the_request_selects),
+           UNIT_TEST(table_statistics_count_lookups_and_matches))
