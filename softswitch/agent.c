@@ -16,6 +16,8 @@ void agent_config_default(struct agent_config *config)
 	        .echo_timeout_ns = 15 * FB_NS_PER_S,
 	        .handshake_timeout_ns = 10 * FB_NS_PER_S,
 	        .conns_max = 64,
+	        .packet_in_backlog_bytes = 1024 * 1024,
+	        .pause_backlog_bytes = 16 * 1024 * 1024,
 	        .fail_mode = AGENT_FAIL_SECURE,
 	};
 	datapath_config_default(&config->datapath);
