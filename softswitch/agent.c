@@ -324,15 +324,10 @@ static bool must_pause(struct agent_conn *conn)
 
 static void pause(struct agent_conn *conn)
 {
-	struct agent *agent = conn->agent;
-
 	conn->paused = true;
-	conn->look_ns = fb_time_after(agent->now_ns, AGENT_PAUSE_NS);
-	agent->counters.pauses++;
+	conn->agent->counters.pauses++;
 	agent_conn_hold(conn, conn->framer.input, conn->framer.input_len);
 	framer_push(&conn->framer, NULL, 0);
-	if (agent->ops.pause)
-		agent->ops.pause(conn->conn, true);
 }
 
 /* Take the messages that 'bytes' complete. */
@@ -357,6 +352,14 @@ static void take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
 	framer_finish(&conn->framer);
 }
 
+/* What a call on 'conn' led to leaves; it may be the end of 'conn'. */
+static void end_call(struct agent_conn *conn)
+{
+	flush(conn->agent);
+	if (conn->doomed)
+		conn_close(conn, conn->doomed);
+}
+
 void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
 	struct agent *agent = conn->agent;
@@ -370,29 +373,30 @@ void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, ui
 		agent_conn_hold(conn, bytes, len);
 	else
 		take(conn, bytes, len);
-	flush(agent);
-	if (conn->doomed)
-		conn_close(conn, conn->doomed);
+	end_call(conn);
 }
 
-/* Take what waited on a connection that was paused, unless its peer still does not read. */
-static void resume(struct agent_conn *conn)
+bool agent_conn_paused(const struct agent_conn *conn)
+{
+	return conn->paused;
+}
+
+void agent_resume(struct agent_conn *conn, uint64_t now_ns)
 {
 	struct agent *agent = conn->agent;
 	uint8_t *held = conn->held;
 	size_t len = conn->held_len;
 
-	if (must_pause(conn)) {
-		conn->look_ns = fb_time_after(agent->now_ns, AGENT_PAUSE_NS);
+	agent->now_ns = now_ns;
+	if (!conn->paused || must_pause(conn))
 		return;
-	}
+	datapath_run(agent->datapath, now_ns);
 	conn->paused = false;
 	conn->held = NULL;
 	conn->held_len = 0;
 	take(conn, held, len);
 	free(held);
-	if (!conn->paused && agent->ops.pause)
-		agent->ops.pause(conn->conn, false);
+	end_call(conn);
 }
 
 void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns)
@@ -421,12 +425,7 @@ void agent_run(struct agent *agent, uint64_t now_ns)
 	agent->now_ns = now_ns;
 	datapath_run(agent->datapath, now_ns);
 	TAILQ_FOREACH(conn, &agent->conns, link)
-	{
-		if (conn->paused && conn->look_ns <= now_ns)
-			resume(conn);
-		if (!conn->doomed)
-			agent_conn_run(conn);
-	}
+	agent_conn_run(conn);
 	flush(agent);
 	for (conn = TAILQ_FIRST(&agent->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, link);

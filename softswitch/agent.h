@@ -23,10 +23,9 @@
  *
  * A peer that does not read holds up nobody but itself, when the driver provides ops->backlog: over
  * config.packet_in_backlog_bytes it gets no packet-ins, over config.pause_backlog_bytes its
- * messages wait, until agent_run() finds, every AGENT_PAUSE_NS, that the backlog is smaller. So no
- * more waits for it than that, one reply, and the flow-removed and port-status of that time; the
- * driver may set a limit on top and close. A peer that takes bytes counts as alive, however long it
- * needs. */
+ * messages wait (agent_conn_paused()). So no more waits for it than that, one reply, and the
+ * flow-removed and port-status of that time; the driver may set a limit on top and close. A peer
+ * that takes bytes counts as alive, however long it needs. */
 #ifndef SOFTSWITCH_AGENT_H
 #define SOFTSWITCH_AGENT_H
 
@@ -36,9 +35,8 @@ struct agent;
 struct agent_conn;
 
 enum {
-	AGENT_OUT_BYTES = 256 * 1024,      /* buffered per connection, within one call */
-	AGENT_HELD_BYTES = 1024 * 1024,    /* that came and wait, per connection that is paused */
-	AGENT_PAUSE_NS = 10 * 1000 * 1000, /* between looks at the backlog of one that is paused */
+	AGENT_OUT_BYTES = 256 * 1024,   /* buffered per connection, within one call */
+	AGENT_HELD_BYTES = 1024 * 1024, /* that came and wait, per connection that is paused */
 };
 
 enum agent_role { AGENT_CONTROLLER, AGENT_MANAGEMENT };
@@ -56,10 +54,6 @@ struct agent_ops {
 	void (*close)(void *conn, const char *reason);
 	/* Bytes of the connection that were sent and wait to leave. May be NULL: none ever do. */
 	size_t (*backlog)(void *conn);
-	/* Stop reading from the connection, or go on: its messages wait. What comes nevertheless
-	 * is kept, up to AGENT_HELD_BYTES, then the connection ends. May be NULL; must not call
-	 * back. */
-	void (*pause)(void *conn, bool on);
 	/* The peer's HELLO came and fits. May be NULL; must not call back. */
 	void (*ready)(void *conn);
 	/* A frame leaves by a port; as in struct datapath_ops. */
@@ -115,6 +109,13 @@ struct agent_conn *agent_connect(struct agent *agent, void *conn, const char *pe
                                  enum agent_role role, uint64_t now_ns);
 /* Bytes came in; the connection may be gone afterwards. */
 void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns);
+/* Messages of the connection wait until its backlog is smaller: the driver reads nothing from it
+ * (what comes nevertheless waits too, up to AGENT_HELD_BYTES, then the connection ends) and calls
+ * agent_resume() when bytes have left. Asked after agent_receive() and agent_resume(). */
+bool agent_conn_paused(const struct agent_conn *conn);
+/* Take the messages that waited, if there is room for their replies; the connection may be gone
+ * afterwards. */
+void agent_resume(struct agent_conn *conn, uint64_t now_ns);
 /* The peer closed: frees the connection without ops->close. */
 void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns);
 /* The driver's attempts to reach a controller have failed often enough: config.fail_mode begins,

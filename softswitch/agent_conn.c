@@ -175,8 +175,7 @@ void agent_conn_log(struct agent_conn *conn, const char *format, ...)
 
 /* --- Liveness --- */
 
-/* When the peer's silence has lasted. */
-static uint64_t patience_ends_ns(const struct agent_conn *conn)
+uint64_t agent_conn_deadline(const struct agent_conn *conn)
 {
 	const struct agent_config *config = &conn->agent->config;
 
@@ -185,11 +184,6 @@ static uint64_t patience_ends_ns(const struct agent_conn *conn)
 	if (conn->echo_pending)
 		return conn->echo_ns + config->echo_timeout_ns;
 	return config->echo_idle_ns ? conn->heard_ns + config->echo_idle_ns : FB_NEVER;
-}
-
-uint64_t agent_conn_deadline(const struct agent_conn *conn)
-{
-	return fb_time_min(patience_ends_ns(conn), conn->paused ? conn->look_ns : FB_NEVER);
 }
 
 /* The peer has taken bytes since this was last asked. */
@@ -206,7 +200,7 @@ void agent_conn_run(struct agent_conn *conn)
 {
 	struct agent *agent = conn->agent;
 
-	if (patience_ends_ns(conn) > agent->now_ns)
+	if (agent_conn_deadline(conn) > agent->now_ns)
 		return;
 	if (!conn->ready) {
 		agent->counters.handshake_timeouts++;

@@ -36,8 +36,7 @@ struct agent_conn {
 
 	/* Of a connection whose peer does not read. */
 	bool paused;
-	uint64_t look_ns; /* when paused: when to look at the backlog again */
-	uint8_t *held;    /* what came and was not yet looked at; NULL: nothing */
+	uint8_t *held; /* what came and was not yet looked at; NULL: nothing */
 	size_t held_len;
 	size_t backlog_seen; /* bytes, when its time was last up */
 };

@@ -205,7 +205,8 @@ void agent_replies_stats(struct agent_conn *conn, const struct fb_msg *msg, cons
 	}
 }
 
-/* All queues of a port (at most DATAPATH_QUEUES_MAX) fit into one message. */
+/* All queues of a port (at most DATAPATH_QUEUES_MAX) fit into one message. Only physical ports may
+ * be asked for (section 5.3.4): OFPP_LOCAL is refused, as Open vSwitch does. */
 void agent_replies_queue_config(struct agent_conn *conn, const struct fb_msg *msg,
                                 const uint8_t *bytes)
 {
@@ -216,7 +217,7 @@ void agent_replies_queue_config(struct agent_conn *conn, const struct fb_msg *ms
 	uint16_t port_no = msg->queue_config_request_port;
 	const struct datapath_queue *queue;
 
-	if (!datapath_port(dp, port_no)) {
+	if (port_no > OFPP_MAX || !datapath_port(dp, port_no)) {
 		refuse(conn, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "there is no such port", msg,
 		       bytes);
 		return;
