@@ -266,10 +266,10 @@ void pcap_ethtool_describe(struct pcap_ethtool *ethtool, const char *name, struc
 	const uint32_t *sets = ask.link.link_mode_masks; /* supported, advertised, the peer's */
 	int words;
 
-	desc->curr = desc->advertised = desc->supported = desc->peer = 0;
 	/* The first answer is how many words a set has, negated. */
-	if (command(ethtool, name, &ask) < 0)
+	if (command(ethtool, name, &ask) < 0 && errno == ENODEV)
 		return;
+	desc->curr = desc->advertised = desc->supported = desc->peer = 0;
 	words = -ask.link.link_mode_masks_nwords;
 	if (words <= 0 || words > MODE_WORDS_MAX)
 		return;

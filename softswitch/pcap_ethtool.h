@@ -35,7 +35,7 @@ bool pcap_ethtool_offloads_off(struct pcap_ethtool *ethtool, const char *name, u
 /* Turn 'offloads' on again. False with errno. */
 bool pcap_ethtool_offloads_on(struct pcap_ethtool *ethtool, const char *name, uint32_t offloads);
 /* Fill curr, advertised, supported and peer of 'desc' (OFPPF_*); zero where the interface does not
- * say. */
+ * say, and as it was when it went away meanwhile. */
 void pcap_ethtool_describe(struct pcap_ethtool *ethtool, const char *name,
                            struct fb_phy_port *desc);
 

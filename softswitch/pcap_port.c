@@ -338,6 +338,9 @@ static void on_there(void *ctx, const struct pcap_link *link)
 		return;
 	if (link->answer)
 		port->asked = false;
+	/* The answer that is awaited is newer. */
+	if (port->asked)
+		return;
 	if (port->ifindex && port->ifindex != link->ifindex)
 		port_vanish(port);
 	if (port->ifindex || port_appear(port, link))
