@@ -1,0 +1,43 @@
+/* A connection whose bytes are known but not their packets, written into a capture as TCP, for
+ * Wireshark and its dissectors.
+ *
+ * Each piece of bytes becomes a segment (or several, of at most TCP_TRACE_MSS bytes), seen when it
+ * arrives; the receiver acknowledges every second segment at once and the others with what it sends
+ * next. Sequence numbers count real bytes, so that Wireshark reassembles the messages and finds
+ * nothing to complain about. Pieces shorter than an OpenFlow header wait for the next one of the
+ * same instant, because its dissector takes a segment that begins
+ * with less than half a header for a broken message. */
+#ifndef IO_TCP_TRACE_H
+#define IO_TCP_TRACE_H
+
+#include "lib/io/pcap_file.h"
+
+enum {
+	TCP_TRACE_MSS = 1448,
+	TCP_TRACE_HELD_BYTES = 8, /* an OpenFlow header */
+};
+
+/* One connection. The owner sets the first four, index by end; an end is 0 or 1. */
+struct tcp_trace {
+	struct pcap_file *file; /* the owner's */
+	uint32_t ip[2];
+	uint16_t port[2];
+	uint32_t next[2]; /* sequence number of the next byte that the end sends */
+
+	bool open;
+	uint32_t unacked[2];                /* segments that the end has got and not acknowledged */
+	uint8_t held[TCP_TRACE_HELD_BYTES]; /* the latest bytes, not yet a segment, */
+	size_t held_len;
+	unsigned held_to; /*   on their way to this end, */
+	uint64_t held_ns; /*   arrived then */
+};
+
+/* The handshake: 'first' opens. */
+void tcp_trace_open(struct tcp_trace *trace, uint64_t now_ns, unsigned first);
+/* 'len' bytes at 'bytes' arrive at the end 'to'. */
+void tcp_trace_bytes(struct tcp_trace *trace, uint64_t now_ns, unsigned to, const uint8_t *bytes,
+                     size_t len);
+/* An open connection ends: FIN of 'first', FIN of the other, the last acknowledgement. */
+void tcp_trace_close(struct tcp_trace *trace, uint64_t now_ns, unsigned first);
+
+#endif

@@ -1,0 +1,470 @@
+/* Connections of the client: with controllers, which it makes and keeps (reconnect.h says when), and
+ * with management programs, which listeners accept. See client.h.
+ *
+ * A connection ends in one of three ways: the peer closed or was not reached (on_closed()), the
+ * agent closes it (client_conns_close()), or the client does (end()). Each marks it 'over', and
+ * client_conns_settle() does the rest, outside of all calls of the agent. A peer that does not read
+ * is the agent's to hold up (agent_conn_paused()); one that lets more wait for it than
+ * 'out_bytes_max' nevertheless loses its connection. */
+#include "softswitch/client_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+
+static const struct stream_ops stream_ops;
+
+/* --- The agent's operations --- */
+
+/* The client ends 'conn'. */
+static void end(struct client_conn *conn, const char *reason)
+{
+	conn->over = true;
+	conn->reason = reason;
+	conn->client->unsettled = true;
+}
+
+void client_conns_send(void *ctx, const uint8_t *bytes, size_t len)
+{
+	struct client_conn *conn = ctx;
+	struct client *client = conn->client;
+
+	if (conn->over || !conn->stream)
+		return;
+	if (stream_send(conn->stream, bytes, len)) {
+		client_watch_bytes(conn, CLIENT_OUT, bytes, len);
+		return;
+	}
+	client->counters.not_reading++;
+	client_log(client, LOG_LEVEL_WARNING,
+	           "%s: does not read: %zu bytes wait for it already; the connection ends",
+	           conn->peer, stream_pending_bytes(conn->stream));
+	end(conn, "the peer does not read");
+}
+
+void client_conns_close(void *ctx, const char *reason)
+{
+	struct client_conn *conn = ctx;
+
+	conn->agent_conn = NULL;
+	end(conn, reason);
+}
+
+size_t client_conns_backlog(void *ctx)
+{
+	const struct client_conn *conn = ctx;
+
+	return conn->stream && !conn->over ? stream_pending_bytes(conn->stream) : 0;
+}
+
+void client_conns_ready(void *ctx)
+{
+	struct client_conn *conn = ctx;
+
+	if (!conn->controller)
+		return;
+	reconnect_ready(&conn->controller->reconnect);
+	conn->controller->quiet = false;
+	conn->client->lost = false;
+}
+
+/* --- One connection --- */
+
+static struct client_conn *conn_new(struct client *client, struct client_controller *controller,
+                                    const char *peer)
+{
+	struct client_conn *conn = xcalloc(1, sizeof *conn);
+
+	conn->client = client;
+	conn->controller = controller;
+	snprintf(conn->peer, sizeof conn->peer, "%s", peer);
+	framer_init(&conn->framer);
+	TAILQ_INSERT_TAIL(&client->conns, conn, link);
+	client->managers_count += !controller;
+	return conn;
+}
+
+static void conn_free(struct client_conn *conn)
+{
+	TAILQ_REMOVE(&conn->client->conns, conn, link);
+	conn->client->managers_count -= !conn->controller;
+	framer_destroy(&conn->framer);
+	free(conn);
+}
+
+/* The stream is open: the agent takes over. */
+static void open_conn(struct client_conn *conn)
+{
+	enum agent_role role = conn->controller ? AGENT_CONTROLLER : AGENT_MANAGEMENT;
+
+	client_watch_begin(conn);
+	conn->agent_conn =
+	        agent_connect(conn->client->agent, conn, conn->peer, role, client_now_ns());
+	if (!conn->agent_conn)
+		end(conn, "too many connections");
+}
+
+/* Read from the peer as long as the agent takes it. */
+static void follow_pause(struct client_conn *conn)
+{
+	bool paused;
+
+	if (conn->over || !conn->agent_conn)
+		return;
+	paused = agent_conn_paused(conn->agent_conn);
+	if (paused == conn->paused)
+		return;
+	conn->paused = paused;
+	stream_set_reading(conn->stream, !paused);
+	client_log(conn->client, LOG_LEVEL_DEBUG, "%s: %s", conn->peer,
+	           paused ? "does not read: its messages wait" : "reads: its messages are taken");
+}
+
+static void on_connected(void *ctx)
+{
+	struct client_conn *conn = ctx;
+
+	open_conn(conn);
+	client_settle(conn->client);
+}
+
+static void on_received(void *ctx, const uint8_t *bytes, size_t len)
+{
+	struct client_conn *conn = ctx;
+	struct client *client = conn->client;
+
+	if (conn->over || !conn->agent_conn)
+		return;
+	client_watch_bytes(conn, CLIENT_IN, bytes, len);
+	agent_receive(conn->agent_conn, bytes, len, client_now_ns());
+	follow_pause(conn);
+	client_settle(client);
+}
+
+static void on_sent(void *ctx)
+{
+	struct client_conn *conn = ctx;
+	struct client *client = conn->client;
+
+	if (!conn->paused || conn->over || !conn->agent_conn)
+		return;
+	agent_resume(conn->agent_conn, client_now_ns());
+	follow_pause(conn);
+	client_settle(client);
+}
+
+/* The next attempt, in whole milliseconds, for people. */
+static void wait_text(const struct client_controller *controller, uint64_t now_ns,
+                      struct fb_text *text)
+{
+	uint64_t until_ns = reconnect_deadline(&controller->reconnect);
+	uint64_t ms = until_ns > now_ns ? (until_ns - now_ns) / FB_NS_PER_MS : 0;
+
+	if (ms % 1000)
+		fb_text_printf(text, "%" PRIu64 "ms", ms);
+	else
+		fb_text_printf(text, "%" PRIu64 "s", ms / 1000);
+}
+
+/* Tell that an attempt has failed, until the back-off has grown to its end. */
+static void tell_failure(struct client_controller *controller, const char *reason, uint64_t now_ns)
+{
+	const struct reconnect *r = &controller->reconnect;
+	char memory[64];
+	struct fb_text text = fb_text_make(memory, sizeof memory);
+
+	if (controller->quiet)
+		return;
+	controller->quiet = r->backoff_ns >= r->config.backoff_max_ns;
+	wait_text(controller, now_ns, &text);
+	client_log(controller->client, LOG_LEVEL_WARNING,
+	           "%s: not connected: %s; tried again in %s%s", controller->text, reason, memory,
+	           controller->quiet ? " and so on, without further lines" : "");
+}
+
+/* The attempt or connection of a controller is over. */
+static void controller_ended(struct client_controller *controller, const char *reason,
+                             bool was_ready, uint64_t now_ns)
+{
+	controller->conn = NULL;
+	reconnect_ended(&controller->reconnect, now_ns);
+	controller->client->unsettled = true;
+	if (!was_ready)
+		tell_failure(controller, reason, now_ns);
+}
+
+/* Free a connection that is over. */
+static void conn_end(struct client_conn *conn, uint64_t now_ns)
+{
+	struct client *client = conn->client;
+	struct client_controller *controller = conn->controller;
+	/* Who does not read gets no time to. */
+	uint64_t linger_ns = conn->agent_conn ? 0 : client->config.drain_ns;
+
+	client_watch_end(conn, CLIENT_OUT);
+	if (conn->agent_conn)
+		agent_closed(conn->agent_conn, conn->reason, now_ns);
+	if (conn->stream)
+		stream_close(conn->stream, linger_ns);
+	if (controller)
+		controller_ended(controller, conn->reason,
+		                 controller->reconnect.state == RECONNECT_READY, now_ns);
+	conn_free(conn);
+}
+
+static void on_closed(void *ctx, const char *reason)
+{
+	struct client_conn *conn = ctx;
+	struct client *client = conn->client;
+	uint64_t now_ns = client_now_ns();
+
+	conn->stream = NULL;
+	if (conn->agent_conn)
+		client_watch_end(conn, CLIENT_IN);
+	conn->over = true;
+	conn->reason = reason; /* valid until this returns, and conn_end() is before that */
+	conn_end(conn, now_ns);
+	client->unsettled = true;
+	client_settle(client);
+}
+
+static const struct stream_ops stream_ops = {
+        .connected = on_connected,
+        .received = on_received,
+        .sent = on_sent,
+        .closed = on_closed,
+};
+
+/* --- Controllers --- */
+
+bool client_add_controller(struct client *client, const char *text, char *error)
+{
+	struct client_controller *controller;
+	struct conn_name name;
+
+	if (!conn_name_parse(text, &name, error, CLIENT_ERROR_BYTES))
+		return false;
+	if (name.passive || name.kind == CONN_SSL) {
+		snprintf(error, CLIENT_ERROR_BYTES, "%s: %s", text,
+		         name.passive ? "this listens: give it to --listen; a controller is "
+		                        "tcp:HOST[:PORT] or unix:PATH"
+		                      : "TLS is not there yet: write tcp:HOST[:PORT]");
+		return false;
+	}
+	if (client->controllers_count == CLIENT_CONTROLLERS_MAX) {
+		snprintf(error, CLIENT_ERROR_BYTES,
+		         "%s: there are %d controllers already, which is "
+		         "the most",
+		         text, CLIENT_CONTROLLERS_MAX);
+		return false;
+	}
+	for (uint32_t i = 0; i < client->controllers_count; i++) {
+		if (!strcmp(client->controllers[i]->text, text)) {
+			snprintf(error, CLIENT_ERROR_BYTES, "%s: named twice: name it once", text);
+			return false;
+		}
+	}
+	controller = xcalloc(1, sizeof *controller);
+	controller->client = client;
+	snprintf(controller->text, sizeof controller->text, "%s", text);
+	controller->name = name;
+	client->controllers[client->controllers_count++] = controller;
+	return true;
+}
+
+void client_conns_start(struct client *client, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < client->controllers_count; i++)
+		reconnect_init(&client->controllers[i]->reconnect, &client->config.reconnect,
+		               now_ns);
+}
+
+static void attempt(struct client_controller *controller)
+{
+	struct client *client = controller->client;
+	struct client_conn *conn = conn_new(client, controller, controller->text);
+
+	client_log(client, LOG_LEVEL_DEBUG, "%s: connecting", conn->peer);
+	controller->conn = conn;
+	conn->stream = stream_connect(client->base, &controller->name, &stream_ops, conn,
+	                              client->config.out_bytes_max);
+}
+
+/* The controllers are lost when attempts to reach each of them have failed often enough; a switch
+ * that has none has lost them all. */
+static bool all_exhausted(const struct client *client)
+{
+	for (uint32_t i = 0; i < client->controllers_count; i++)
+		if (!reconnect_exhausted(&client->controllers[i]->reconnect))
+			return false;
+	return true;
+}
+
+static void give_up(struct client *client, uint64_t now_ns)
+{
+	client->lost = true;
+	if (client->controllers_count && client->config.agent.fail_mode == AGENT_FAIL_SECURE)
+		client_log(client, LOG_LEVEL_WARNING,
+		           "no controller can be reached: all entries stay in force");
+	agent_controllers_lost(client->agent, now_ns);
+}
+
+void client_conns_settle(struct client *client, uint64_t now_ns)
+{
+	struct client_conn *conn, *next;
+
+	for (uint32_t i = 0; i < client->controllers_count; i++) {
+		struct client_controller *controller = client->controllers[i];
+
+		if (controller->conn && !controller->conn->over &&
+		    reconnect_overdue(&controller->reconnect, now_ns))
+			end(controller->conn, "it takes too long");
+	}
+	for (conn = TAILQ_FIRST(&client->conns); conn; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (conn->over)
+			conn_end(conn, now_ns);
+	}
+	if (!client->lost && all_exhausted(client))
+		give_up(client, now_ns);
+	for (uint32_t i = 0; i < client->controllers_count; i++) {
+		struct client_controller *controller = client->controllers[i];
+
+		if (!controller->conn && reconnect_begin(&controller->reconnect, now_ns))
+			attempt(controller);
+	}
+}
+
+uint64_t client_conns_deadline(const struct client *client)
+{
+	uint64_t deadline_ns = FB_NEVER;
+
+	for (uint32_t i = 0; i < client->controllers_count; i++)
+		deadline_ns = fb_time_min(deadline_ns,
+		                          reconnect_deadline(&client->controllers[i]->reconnect));
+	return deadline_ns;
+}
+
+/* --- Listeners --- */
+
+/* A management program connected. */
+static void manager_accepted(struct client *client, struct stream *stream)
+{
+	char peer[STREAM_NAME_BYTES];
+	struct client_conn *conn;
+
+	snprintf(peer, sizeof peer, "%s", stream_peer(stream));
+	if (!strcmp(peer, "unix"))
+		snprintf(peer, sizeof peer, "unix#%" PRIu32, ++client->conn_number);
+	if (client->managers_count >= client->config.managers_max) {
+		client->counters.managers_refused++;
+		client_log(client, LOG_LEVEL_WARNING,
+		           "%s: refused: there are %" PRIu32 " management connections already",
+		           peer, client->managers_count);
+		stream_close(stream, 0);
+		return;
+	}
+	conn = conn_new(client, NULL, peer);
+	conn->stream = stream;
+	stream_adopt(stream, &stream_ops, conn, client->config.out_bytes_max);
+	open_conn(conn);
+	client_settle(client);
+}
+
+static void on_manager(void *ctx, struct stream *stream)
+{
+	struct client *client = ctx;
+
+	if (client->started && !client->draining)
+		manager_accepted(client, stream);
+	else
+		stream_close(stream, 0);
+}
+
+static void on_snooper(void *ctx, struct stream *stream)
+{
+	client_watch_accept(ctx, stream);
+}
+
+static void on_accept_failed(void *ctx, const char *reason)
+{
+	client_log(ctx, LOG_LEVEL_WARNING, "connections cannot be accepted for now: %s", reason);
+}
+
+/* Listen on 'name' with 'accepted'. */
+static bool add_listener(struct client *client, const struct conn_name *name, bool snoops,
+                         char *error)
+{
+	const struct stream_listener_ops ops = {.accepted = snoops ? on_snooper : on_manager,
+	                                        .failed = on_accept_failed};
+	struct stream_listener *listener;
+
+	if (client->listeners_count == CLIENT_LISTENERS_MAX) {
+		snprintf(error, CLIENT_ERROR_BYTES, "more than %d listeners", CLIENT_LISTENERS_MAX);
+		return false;
+	}
+	listener = stream_listen(client->base, name, &ops, client, error, CLIENT_ERROR_BYTES);
+	if (!listener)
+		return false;
+	client->listener_snoops[client->listeners_count] = snoops;
+	client->listeners[client->listeners_count++] = listener;
+	client->snooping |= snoops;
+	return true;
+}
+
+bool client_listen(struct client *client, const struct conn_name *name, char *error)
+{
+	return add_listener(client, name, false, error);
+}
+
+bool client_snoop(struct client *client, const struct conn_name *name, char *error)
+{
+	return add_listener(client, name, true, error);
+}
+
+/* --- The rest --- */
+
+static void put_listeners(const struct client *client, bool snoops, const char *what,
+                          struct fb_text *text)
+{
+	const char *before = what;
+
+	for (uint32_t i = 0; i < client->listeners_count; i++) {
+		if (client->listener_snoops[i] != snoops)
+			continue;
+		fb_text_printf(text, "%s%s", before, stream_listener_name(client->listeners[i]));
+		before = " ";
+	}
+}
+
+void client_conns_text(const struct client *client, struct fb_text *text)
+{
+	static const char *const modes[] = {[AGENT_FAIL_SECURE] = "secure",
+	                                    [AGENT_FAIL_STANDALONE] = "standalone",
+	                                    [AGENT_FAIL_EMERGENCY] = "emergency"};
+
+	fb_text_puts(text, client->controllers_count ? "; controllers" : "; no controllers");
+	for (uint32_t i = 0; i < client->controllers_count; i++)
+		fb_text_printf(text, " %s", client->controllers[i]->text);
+	put_listeners(client, false, "; listening on ", text);
+	put_listeners(client, true, "; snooped on ", text);
+	fb_text_printf(text, "; fail mode %s", modes[client->config.agent.fail_mode]);
+}
+
+void client_conns_drain(struct client *client)
+{
+	struct client_conn *conn;
+
+	for (uint32_t i = 0; i < client->listeners_count; i++)
+		stream_listener_close(client->listeners[i]);
+	client->listeners_count = 0;
+	while ((conn = TAILQ_FIRST(&client->conns)) != NULL) {
+		client_watch_end(conn, CLIENT_OUT);
+		if (conn->stream)
+			stream_close(conn->stream, client->config.drain_ns);
+		conn_free(conn);
+	}
+}

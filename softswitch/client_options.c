@@ -1,0 +1,586 @@
+/* Reads the command line of flowbed-switch; see client_options.h. What is wrong is told with what
+ * would be right. */
+#include "softswitch/client_options.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <flowbed/openflow.h>
+
+#include "lib/base/nearest.h"
+#include "lib/base/values.h"
+#include "lib/base/xalloc.h"
+
+#define PROGRAM "flowbed-switch"
+
+enum {
+	ATTEMPTS_DEFAULT = 3, /* before another fail mode than secure begins */
+	DPID_DIGITS_MAX = 16,
+};
+
+enum {
+	OPTION_LOCAL = 256,
+	OPTION_DPID,
+	OPTION_FAIL_MODE,
+	OPTION_MAX_ATTEMPTS,
+	OPTION_BACKOFF,
+	OPTION_LISTEN,
+	OPTION_SNOOP,
+	OPTION_INACTIVITY_PROBE,
+	OPTION_PROBE_TIMEOUT,
+	OPTION_HANDSHAKE_TIMEOUT,
+	OPTION_OUTPUT_MAX,
+	OPTION_ENTRIES,
+	OPTION_BUFFERS,
+	OPTION_BUFFER_EXPIRY,
+	OPTION_QUEUE,
+	OPTION_MFR_DESC,
+	OPTION_HW_DESC,
+	OPTION_SW_DESC,
+	OPTION_SERIAL_DESC,
+	OPTION_DP_DESC,
+	OPTION_PCAP,
+	OPTION_CONTROL_PCAP,
+	OPTION_DRAIN,
+	OPTION_LOG_LEVEL,
+};
+
+static const struct option long_options[] = {
+        {"interfaces", required_argument, NULL, 'i'},
+        {"local", required_argument, NULL, OPTION_LOCAL},
+        {"dpid", required_argument, NULL, OPTION_DPID},
+        {"fail-mode", required_argument, NULL, OPTION_FAIL_MODE},
+        {"max-attempts", required_argument, NULL, OPTION_MAX_ATTEMPTS},
+        {"backoff", required_argument, NULL, OPTION_BACKOFF},
+        {"listen", required_argument, NULL, OPTION_LISTEN},
+        {"snoop", required_argument, NULL, OPTION_SNOOP},
+        {"inactivity-probe", required_argument, NULL, OPTION_INACTIVITY_PROBE},
+        {"probe-timeout", required_argument, NULL, OPTION_PROBE_TIMEOUT},
+        {"handshake-timeout", required_argument, NULL, OPTION_HANDSHAKE_TIMEOUT},
+        {"output-max", required_argument, NULL, OPTION_OUTPUT_MAX},
+        {"entries", required_argument, NULL, OPTION_ENTRIES},
+        {"buffers", required_argument, NULL, OPTION_BUFFERS},
+        {"buffer-expiry", required_argument, NULL, OPTION_BUFFER_EXPIRY},
+        {"queue", required_argument, NULL, OPTION_QUEUE},
+        {"mfr-desc", required_argument, NULL, OPTION_MFR_DESC},
+        {"hw-desc", required_argument, NULL, OPTION_HW_DESC},
+        {"sw-desc", required_argument, NULL, OPTION_SW_DESC},
+        {"serial-desc", required_argument, NULL, OPTION_SERIAL_DESC},
+        {"dp-desc", required_argument, NULL, OPTION_DP_DESC},
+        {"pcap", required_argument, NULL, OPTION_PCAP},
+        {"control-pcap", required_argument, NULL, OPTION_CONTROL_PCAP},
+        {"drain", required_argument, NULL, OPTION_DRAIN},
+        {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+};
+
+enum { LONG_OPTIONS = sizeof long_options / sizeof long_options[0] };
+
+static void help(FILE *out)
+{
+	fputs("usage: flowbed-switch [OPTION...] [CONTROLLER...]\n"
+	      "\n"
+	      "An OpenFlow 1.0 switch: forwards frames between network interfaces as CONTROLLERs "
+	      "tell it.\n"
+	      "A CONTROLLER is tcp:HOST[:PORT] (port 6653 when nothing is said) or unix:PATH.\n"
+	      "\n"
+	      "ports:\n"
+	      "  -i, --interfaces NAME[,NAME...]  the interfaces that are ports 1, 2, ...; may be "
+	      "repeated\n"
+	      "      --local NAME                 make the TAP interface NAME, the port LOCAL\n"
+	      "      --queue PORT:QUEUE:RATE      a queue of port PORT (number or interface) with "
+	      "a "
+	      "minimum rate, as 25%;\n"
+	      "                                   may be repeated\n"
+	      "\n"
+	      "controllers:\n"
+	      "      --fail-mode MODE             without controllers: secure (all stays as it is; "
+	      "default), standalone\n"
+	      "                                   (misses are forwarded as by a learning switch), "
+	      "emergency (the emergency\n"
+	      "                                   entries are in force)\n"
+	      "      --max-attempts N             attempts to connect that fail before --fail-mode "
+	      "begins, or 'unlimited'\n"
+	      "                                   (default: unlimited for secure, 3 for the "
+	      "others)\n"
+	      "      --backoff MIN,MAX            wait between attempts, doubled each time "
+	      "(default "
+	      "1s,8s)\n"
+	      "      --inactivity-probe TIME      silence that brings an echo request; 0: never "
+	      "(default 15s)\n"
+	      "      --probe-timeout TIME         silence after it that ends the connection "
+	      "(default "
+	      "15s)\n"
+	      "      --handshake-timeout TIME     from connecting to the peer's HELLO (default "
+	      "10s)\n"
+	      "      --output-max SIZE            bytes that may wait for a peer that does not "
+	      "read "
+	      "(default 256MiB)\n"
+	      "\n"
+	      "management:\n"
+	      "      --listen NAME                take connections of ovs-ofctl and the like: "
+	      "ptcp:[PORT][:HOST] or\n"
+	      "                                   punix:PATH; may be repeated\n"
+	      "      --snoop NAME                 the same for 'ovs-ofctl snoop': copies of what "
+	      "is "
+	      "said with controllers\n"
+	      "\n"
+	      "the switch:\n"
+	      "      --dpid HEX                   datapath id, at most 16 digits (default: the "
+	      "first "
+	      "interface's MAC address)\n"
+	      "      --entries N                  flow entries at most (default 1000000)\n"
+	      "      --buffers N                  packet buffers; 0: none (default 256)\n"
+	      "      --buffer-expiry TIME         how long a buffer is kept (default 10s)\n"
+	      "      --mfr-desc, --hw-desc, --sw-desc, --serial-desc, --dp-desc TEXT\n"
+	      "                                   what the switch says of itself\n"
+	      "\n"
+	      "records:\n"
+	      "      --pcap FILE                  capture the frames through the ports\n"
+	      "      --control-pcap FILE          capture the OpenFlow connections\n"
+	      "      --log-level LEVEL            error, warning, info (default) or debug\n"
+	      "  -v, --verbose                    the same as --log-level debug: tells each "
+	      "message\n"
+	      "\n"
+	      "      --drain TIME                 at the end, for what waits to be sent (default "
+	      "1s)\n"
+	      "  -h, --help                       this text\n"
+	      "  -V, --version                    the version\n"
+	      "\n"
+	      "TIME is written as 200ms, 1.5s, 2m; SIZE as 64kB, 4MiB. SIGTERM and SIGINT end the "
+	      "switch, SIGHUP begins\n"
+	      "captures anew. Exit code: 0 it was told to end, 2 the command line is wrong, 3 "
+	      "another error.\n",
+	      out);
+}
+
+/* --- Complaints --- */
+
+static bool wrong(const char *option, const char *text, const char *right)
+{
+	fprintf(stderr, PROGRAM ": --%s '%s': %s\n", option, text, right);
+	return false;
+}
+
+static const char *option_name(int option)
+{
+	for (size_t i = 0; i < LONG_OPTIONS; i++)
+		if (long_options[i].val == option)
+			return long_options[i].name;
+	return "?";
+}
+
+/* getopt_long() stopped at an option that is not known, not complete or not unique. */
+static void tell_bad_option(int result, int option, const char *word)
+{
+	const char *names[LONG_OPTIONS] = {NULL}, *meant;
+	size_t len = strcspn(word, "=");
+	char name[64];
+
+	if (result == ':') {
+		fprintf(stderr, PROGRAM ": --%s needs a value\n", option_name(option));
+		return;
+	}
+	if (strncmp(word, "--", 2)) {
+		fprintf(stderr, PROGRAM ": no option is named '-%c'\n", option);
+		return;
+	}
+	if (option) {
+		fprintf(stderr, PROGRAM ": --%s takes no value\n", option_name(option));
+		return;
+	}
+	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++)
+		names[i] = long_options[i].name;
+	snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);
+	meant = nearest(name, names);
+	fprintf(stderr, PROGRAM ": no option is named '--%s', or several begin so%s%s%s\n", name,
+	        meant ? ": did you mean '--" : "", meant ? meant : "", meant ? "'?" : "");
+}
+
+/* --- Values --- */
+
+static bool take_duration(int option, const char *text, bool zero, uint64_t *ns)
+{
+	const char *right = values_duration(text, ns);
+
+	if (!right && !*ns && !zero)
+		right = "a time above 0 is wanted, as 200ms or 15s";
+	return right ? wrong(option_name(option), text, right) : true;
+}
+
+static bool take_number(int option, const char *text, uint64_t max, uint32_t *value)
+{
+	const char *right;
+	uint64_t number;
+	char range[64];
+
+	right = values_number(text, &number);
+	if (!right && number > max) {
+		snprintf(range, sizeof range, "at most %" PRIu64 " is possible", max);
+		right = range;
+	}
+	if (right)
+		return wrong(option_name(option), text, right);
+	*value = (uint32_t)number;
+	return true;
+}
+
+static bool take_text(int option, const char *text, size_t bytes_max, const char **out)
+{
+	char right[64];
+
+	if (strlen(text) >= bytes_max) {
+		snprintf(right, sizeof right, "at most %zu bytes are possible", bytes_max - 1);
+		return wrong(option_name(option), text, right);
+	}
+	*out = text;
+	return true;
+}
+
+static bool take_dpid(struct client_options *options, const char *text)
+{
+	const char *digits = !strncmp(text, "0x", 2) ? text + 2 : text;
+	size_t len = strlen(digits);
+
+	if (!len || len > DPID_DIGITS_MAX || strspn(digits, "0123456789abcdefABCDEF") != len)
+		return wrong("dpid", text,
+		             "write at most 16 hexadecimal digits, as 0000000000000001");
+	options->config.agent.datapath.dpid = strtoull(digits, NULL, 16);
+	options->has_dpid = true;
+	return true;
+}
+
+static bool take_fail_mode(struct client_options *options, const char *text)
+{
+	static const char *const modes[] = {[AGENT_FAIL_SECURE] = "secure",
+	                                    [AGENT_FAIL_STANDALONE] = "standalone",
+	                                    [AGENT_FAIL_EMERGENCY] = "emergency"};
+
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+		if (!strcmp(text, modes[i])) {
+			options->config.agent.fail_mode = (enum agent_fail_mode)i;
+			return true;
+		}
+	}
+	return wrong("fail-mode", text, "write secure, standalone or emergency");
+}
+
+static bool take_attempts(struct client_options *options, const char *text)
+{
+	options->has_attempts = true;
+	if (!strcmp(text, "unlimited")) {
+		options->config.reconnect.attempts_max = RECONNECT_UNLIMITED;
+		return true;
+	}
+	return take_number(OPTION_MAX_ATTEMPTS, text, RECONNECT_UNLIMITED - 1,
+	                   &options->config.reconnect.attempts_max);
+}
+
+static bool take_backoff(struct client_options *options, const char *text)
+{
+	struct reconnect_config *config = &options->config.reconnect;
+	const char *comma = strchr(text, ',');
+	char least[32];
+
+	if (!comma || (size_t)(comma - text) >= sizeof least)
+		return wrong("backoff", text, "write the shortest and the longest wait, as 1s,8s");
+	snprintf(least, sizeof least, "%.*s", (int)(comma - text), text);
+	if (!take_duration(OPTION_BACKOFF, least, false, &config->backoff_min_ns) ||
+	    !take_duration(OPTION_BACKOFF, comma + 1, false, &config->backoff_max_ns))
+		return false;
+	if (config->backoff_min_ns > config->backoff_max_ns)
+		return wrong("backoff", text, "the shortest wait comes first, as 1s,8s");
+	return true;
+}
+
+/* A peer that does not read is held up long before its limit is reached. */
+static bool take_output_max(struct client_options *options, const char *text)
+{
+	struct agent_config *agent = &options->config.agent;
+	uint64_t bytes;
+	const char *right = values_size(text, &bytes);
+
+	if (!right && (bytes < 65536 || bytes > SIZE_MAX / 4))
+		right = "at least 64KiB are needed";
+	if (right)
+		return wrong("output-max", text, right);
+	options->config.out_bytes_max = (size_t)bytes;
+	if (agent->pause_backlog_bytes > bytes / 4)
+		agent->pause_backlog_bytes = (size_t)bytes / 4;
+	if (agent->packet_in_backlog_bytes > bytes / 8)
+		agent->packet_in_backlog_bytes = (size_t)bytes / 8;
+	return true;
+}
+
+static bool append(struct client_options_list *list, int option, char *text)
+{
+	if (list->count == CLIENT_OPTIONS_LIST_MAX)
+		return wrong(option_name(option), text, "there are too many of these");
+	list->texts = xrealloc(list->texts, (list->count + 1) * sizeof *list->texts);
+	list->texts[list->count++] = text;
+	return true;
+}
+
+/* Cut "eth1,eth2" in place. */
+static bool take_interfaces(struct client_options *options, char *text)
+{
+	char *rest = text, *name;
+
+	while ((name = strsep(&rest, ",")) != NULL) {
+		if (!*name)
+			return wrong("interfaces", text,
+			             "write names with commas between, as eth1,eth2");
+		if (strlen(name) >= IFNAMSIZ)
+			return wrong("interfaces", name, "no interface has so long a name");
+		if (!append(&options->interfaces, 'i', name))
+			return false;
+	}
+	return true;
+}
+
+/* Take one option; false after a complaint. */
+static bool take_option(struct client_options *options, int option, char *text)
+{
+	struct client_config *config = &options->config;
+	struct datapath_config *dp = &config->agent.datapath;
+
+	switch (option) {
+	case 'i':
+		return take_interfaces(options, text);
+	case OPTION_LOCAL:
+		return take_text(option, text, IFNAMSIZ, &config->ports.local);
+	case OPTION_QUEUE:
+		return append(&options->queues, option, text);
+	case OPTION_FAIL_MODE:
+		return take_fail_mode(options, text);
+	case OPTION_MAX_ATTEMPTS:
+		return take_attempts(options, text);
+	case OPTION_BACKOFF:
+		return take_backoff(options, text);
+	case OPTION_INACTIVITY_PROBE:
+		return take_duration(option, text, true, &config->agent.echo_idle_ns);
+	case OPTION_PROBE_TIMEOUT:
+		return take_duration(option, text, false, &config->agent.echo_timeout_ns);
+	case OPTION_HANDSHAKE_TIMEOUT:
+		return take_duration(option, text, false, &config->agent.handshake_timeout_ns);
+	case OPTION_OUTPUT_MAX:
+		return take_output_max(options, text);
+	case OPTION_LISTEN:
+		return append(&options->listen, option, text);
+	case OPTION_SNOOP:
+		return append(&options->snoop, option, text);
+	case OPTION_DPID:
+		return take_dpid(options, text);
+	case OPTION_ENTRIES:
+		return take_number(option, text, 100000000, &dp->entries_max);
+	case OPTION_BUFFERS:
+		return take_number(option, text, 65536, &dp->buffers_max);
+	case OPTION_BUFFER_EXPIRY:
+		return take_duration(option, text, false, &dp->buffer_expiry_ns);
+	case OPTION_MFR_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->mfr_desc);
+	case OPTION_HW_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->hw_desc);
+	case OPTION_SW_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->sw_desc);
+	case OPTION_SERIAL_DESC:
+		return take_text(option, text, SERIAL_NUM_LEN, &dp->serial_num);
+	case OPTION_DP_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->dp_desc);
+	case OPTION_PCAP:
+		config->pcap_path = text;
+		return true;
+	case OPTION_CONTROL_PCAP:
+		config->control_pcap_path = text;
+		return true;
+	case OPTION_LOG_LEVEL:
+		return log_level_parse(text, &options->log_level) ||
+		       wrong("log-level", text, "write error, warning, info or debug");
+	case OPTION_DRAIN:
+		return take_duration(option, text, true, &config->drain_ns);
+	default: /* 'v' */
+		options->log_level = LOG_LEVEL_DEBUG;
+		return true;
+	}
+}
+
+/* What goes together, once all is read. */
+static bool finish(struct client_options *options)
+{
+	struct client_config *config = &options->config;
+	bool secure = config->agent.fail_mode == AGENT_FAIL_SECURE;
+
+	if (!options->has_attempts)
+		config->reconnect.attempts_max = secure ? RECONNECT_UNLIMITED : ATTEMPTS_DEFAULT;
+	config->reconnect.attempt_timeout_ns = config->agent.handshake_timeout_ns;
+	if (options->controllers.count || options->listen.count ||
+	    config->agent.fail_mode == AGENT_FAIL_STANDALONE)
+		return true;
+	fprintf(stderr, PROGRAM ": nobody could control this switch: name a controller (as "
+	                        "tcp:192.168.1.1:6633), or use --listen, or --fail-mode "
+	                        "standalone\n");
+	return false;
+}
+
+static bool read_all(struct client_options *options, int argc, char **argv, bool *done)
+{
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":i:vhV", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			help(stdout);
+			*done = true;
+			return true;
+		case 'V':
+			printf(PROGRAM " %s\n", FLOWBED_VERSION);
+			*done = true;
+			return true;
+		case '?':
+		case ':':
+			tell_bad_option(option, optopt, argv[optind - 1]);
+			return false;
+		default:
+			if (!take_option(options, option, optarg))
+				return false;
+		}
+	}
+	for (int i = optind; i < argc; i++)
+		if (!append(&options->controllers, '?', argv[i]))
+			return false;
+	return finish(options);
+}
+
+enum client_options_result client_options_read(struct client_options *options, int argc,
+                                               char **argv)
+{
+	bool done = false;
+
+	*options = (struct client_options){.log_level = LOG_LEVEL_INFO};
+	client_config_default(&options->config);
+	if (!read_all(options, argc, argv, &done)) {
+		fputs("See '" PROGRAM " --help'.\n", stderr);
+		return CLIENT_OPTIONS_WRONG;
+	}
+	return done ? CLIENT_OPTIONS_DONE : CLIENT_OPTIONS_RUN;
+}
+
+void client_options_destroy(struct client_options *options)
+{
+	free(options->interfaces.texts);
+	free(options->queues.texts);
+	free(options->listen.texts);
+	free(options->snoop.texts);
+	free(options->controllers.texts);
+}
+
+/* --- To the client --- */
+
+/* Begin 'error' with the option and its value. */
+static bool fail(char *error, const char *option, const char *text, const char *why)
+{
+	char copy[CLIENT_ERROR_BYTES];
+
+	snprintf(copy, sizeof copy, "%s", why);
+	snprintf(error, CLIENT_ERROR_BYTES, "--%s '%.100s': %.380s", option, text, copy);
+	return false;
+}
+
+/* The number of the port that 'text' (of 'len' bytes) names; 0: none. */
+static uint16_t port_number(const struct client_options *options, const char *text, size_t len)
+{
+	char name[64];
+	uint64_t number;
+
+	snprintf(name, sizeof name, "%.*s", (int)len, text);
+	for (size_t i = 0; i < options->interfaces.count; i++)
+		if (!strcmp(options->interfaces.texts[i], name))
+			return (uint16_t)(i + 1);
+	if (options->config.ports.local &&
+	    (!strcmp(options->config.ports.local, name) || !strcmp(name, "LOCAL")))
+		return OFPP_LOCAL;
+	if (values_number(name, &number) || number > options->interfaces.count)
+		return 0;
+	return (uint16_t)number;
+}
+
+/* "2:7:25%": port 2's queue 7 has at least a quarter of the port. */
+static bool apply_queue(const struct client_options *options, struct client *client,
+                        const char *text, char *error)
+{
+	static const char right[] = "write PORT:QUEUE:RATE, as 2:7:25%";
+	const char *queue = strchr(text, ':'), *rate = queue ? strchr(queue + 1, ':') : NULL;
+	uint64_t queue_id, ppm;
+	char number[32];
+	const char *why;
+	uint16_t port_no;
+
+	if (!rate)
+		return fail(error, "queue", text, right);
+	port_no = port_number(options, text, (size_t)(queue - text));
+	if (!port_no)
+		return fail(
+		        error, "queue", text,
+		        "no port has this number or name: ports are numbered from 1 in the order "
+		        "of -i");
+	snprintf(number, sizeof number, "%.*s", (int)(rate - queue - 1), queue + 1);
+	if (values_number(number, &queue_id) || queue_id >= OFPQ_ALL)
+		return fail(error, "queue", text, right);
+	why = values_share(rate + 1, &ppm);
+	if (!why && ppm % 1000)
+		why = "a minimum rate is a share in tenths of a percent, as 12.5%";
+	if (why)
+		return fail(error, "queue", text, why);
+	if (!client_add_queue(client, port_no, (uint32_t)queue_id, (uint16_t)(ppm / 1000), error))
+		return fail(error, "queue", text, error);
+	return true;
+}
+
+/* A listener's name is one, and the system lets us listen. */
+static bool apply_listener(struct client *client, const char *text, bool snoops, char *error,
+                           bool *wrong_usage)
+{
+	const char *option = snoops ? "snoop" : "listen";
+	struct conn_name name;
+
+	if (!conn_name_parse(text, &name, error, CLIENT_ERROR_BYTES))
+		return fail(error, option, text, error);
+	if (!name.passive)
+		return fail(error, option, text,
+		            "this connects: write ptcp:[PORT][:HOST] or punix:PATH to listen");
+	if (name.kind == CONN_SSL)
+		return fail(error, option, text, "TLS is not there yet: write ptcp:[PORT][:HOST]");
+	*wrong_usage = false;
+	if (!(snoops ? client_snoop : client_listen)(client, &name, error))
+		return fail(error, option, text, error);
+	*wrong_usage = true;
+	return true;
+}
+
+bool client_options_apply(const struct client_options *options, struct client *client, char *error,
+                          bool *wrong_usage)
+{
+	*wrong_usage = true;
+	for (size_t i = 0; i < options->controllers.count; i++)
+		if (!client_add_controller(client, options->controllers.texts[i], error))
+			return false;
+	for (size_t i = 0; i < options->interfaces.count; i++)
+		if (!client_add_interface(client, options->interfaces.texts[i], error))
+			return fail(error, "interfaces", options->interfaces.texts[i], error);
+	for (size_t i = 0; i < options->queues.count; i++)
+		if (!apply_queue(options, client, options->queues.texts[i], error))
+			return false;
+	for (size_t i = 0; i < options->listen.count; i++)
+		if (!apply_listener(client, options->listen.texts[i], false, error, wrong_usage))
+			return false;
+	for (size_t i = 0; i < options->snoop.count; i++)
+		if (!apply_listener(client, options->snoop.texts[i], true, error, wrong_usage))
+			return false;
+	return true;
+}

@@ -1,0 +1,44 @@
+/* The command line of flowbed-switch. */
+#ifndef SOFTSWITCH_CLIENT_OPTIONS_H
+#define SOFTSWITCH_CLIENT_OPTIONS_H
+
+#include <net/if.h>
+#include <stdio.h>
+
+#include "softswitch/client.h"
+
+enum {
+	CLIENT_OPTIONS_LIST_MAX = 4096, /* of one kind that may be repeated */
+};
+
+/* What a repeated option gave: texts of the command line. */
+struct client_options_list {
+	char **texts;
+	size_t count;
+};
+
+struct client_options {
+	struct client_config config;
+	bool has_dpid, has_attempts;
+	enum log_level log_level;
+	struct client_options_list interfaces; /* names, one each */
+	struct client_options_list queues, listen, snoop, controllers;
+};
+
+enum client_options_result {
+	CLIENT_OPTIONS_RUN,
+	CLIENT_OPTIONS_DONE,  /* help or version was printed */
+	CLIENT_OPTIONS_WRONG, /* and was told on stderr */
+};
+
+/* Read the command line; the texts of 'options' point into 'argv'. */
+enum client_options_result client_options_read(struct client_options *options, int argc,
+                                               char **argv);
+void client_options_destroy(struct client_options *options);
+
+/* Hand what was read to 'client'. False with what is wrong, and the option it was given to, in
+ * 'error' (CLIENT_ERROR_BYTES); '*wrong_usage' says whether it is the command line or the system. */
+bool client_options_apply(const struct client_options *options, struct client *client, char *error,
+                          bool *wrong_usage);
+
+#endif

@@ -1,0 +1,189 @@
+/* The client's interfaces: frames between them and the agent, ports as they come and go, and the
+ * queues that the user asked for. See client.h. */
+#include "softswitch/client_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+
+/* --- What the interfaces tell --- */
+
+static void on_frame(void *ctx, uint16_t port_no, struct frame *frame)
+{
+	struct client *client = ctx;
+
+	client_captures_write(&client->frames, frame_data(frame), frame->len);
+	agent_frame(client->agent, port_no, frame, client_now_ns());
+	client_settle(client);
+}
+
+/* Give a new port its queues. */
+static void add_queues(struct client *client, uint16_t port_no)
+{
+	for (uint32_t i = 0; i < client->queues_count; i++) {
+		const struct client_queue *queue = &client->queues[i];
+
+		if (queue->port_no == port_no &&
+		    datapath_add_queue(agent_datapath(client->agent), port_no, queue->queue_id,
+		                       queue->min_rate_permille) < 0)
+			client_log(client, LOG_LEVEL_WARNING,
+			           "queue %" PRIu32 " of port %u cannot be made", queue->queue_id,
+			           port_no);
+	}
+}
+
+static void on_added(void *ctx, const struct fb_phy_port *port)
+{
+	struct client *client = ctx;
+
+	if (agent_add_port(client->agent, port, client_now_ns()) < 0) {
+		client_log(client, LOG_LEVEL_ERROR, "port %u (%s) cannot be added", port->port_no,
+		           port->name);
+		return;
+	}
+	add_queues(client, port->port_no);
+	if (client->started)
+		client_settle(client);
+}
+
+static void on_removed(void *ctx, uint16_t port_no)
+{
+	struct client *client = ctx;
+
+	agent_remove_port(client->agent, port_no, client_now_ns());
+	client_settle(client);
+}
+
+static void on_updated(void *ctx, const struct fb_phy_port *port)
+{
+	struct client *client = ctx;
+
+	agent_update_port(client->agent, port, client_now_ns());
+	if (client->started)
+		client_settle(client);
+}
+
+static void on_counted(void *ctx, uint16_t port_no, const struct fb_port_stats *more)
+{
+	struct client *client = ctx;
+
+	datapath_count_port(agent_datapath(client->agent), port_no, more);
+}
+
+static void on_log(void *ctx, enum log_level level, const char *line)
+{
+	client_log(ctx, level, "%s", line);
+}
+
+/* --- The agent's operation --- */
+
+enum datapath_sent client_ports_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+                                       struct frame *frame)
+{
+	struct client *client = ctx;
+	enum datapath_sent sent;
+
+	/* The datapath counts by queue; the system's interface has but one. */
+	(void)queue_id;
+	sent = pcap_ports_send(client->ports, port_no, frame);
+	if (sent == DATAPATH_SENT)
+		client_captures_write(&client->frames, frame_data(frame), frame->len);
+	return sent;
+}
+
+/* --- Life --- */
+
+/* The interfaces, made when the first is wanted. */
+static struct pcap_ports *ports_of(struct client *client)
+{
+	const struct pcap_ports_ops ops = {
+	        .frame = on_frame,
+	        .added = on_added,
+	        .removed = on_removed,
+	        .updated = on_updated,
+	        .counted = on_counted,
+	        .log = on_log,
+	        .ctx = client,
+	};
+
+	if (!client->ports)
+		client->ports =
+		        pcap_ports_new(client->base, &client->config.ports, &ops, client->pool);
+	return client->ports;
+}
+
+bool client_add_interface(struct client *client, const char *name, char *error)
+{
+	if (pcap_ports_add(ports_of(client), name, error, CLIENT_ERROR_BYTES) < 0)
+		return false;
+	client->interfaces_count++;
+	return true;
+}
+
+bool client_add_queue(struct client *client, uint16_t port_no, uint32_t queue_id,
+                      uint16_t min_rate_permille, char *error)
+{
+	unsigned count = 0, permille = min_rate_permille;
+
+	for (uint32_t i = 0; i < client->queues_count; i++) {
+		if (client->queues[i].port_no != port_no)
+			continue;
+		if (client->queues[i].queue_id == queue_id) {
+			snprintf(error, CLIENT_ERROR_BYTES,
+			         "port %u has a queue %" PRIu32 " already", port_no, queue_id);
+			return false;
+		}
+		permille += client->queues[i].min_rate_permille;
+		count++;
+	}
+	if (count == DATAPATH_QUEUES_MAX) {
+		snprintf(error, CLIENT_ERROR_BYTES,
+		         "port %u has %d queues already, which is the most", port_no,
+		         DATAPATH_QUEUES_MAX);
+		return false;
+	}
+	if (permille > 1000) {
+		snprintf(error, CLIENT_ERROR_BYTES,
+		         "the queues of port %u are promised more than 100%% of it together",
+		         port_no);
+		return false;
+	}
+	client->queues =
+	        xrealloc(client->queues, (client->queues_count + 1) * sizeof *client->queues);
+	client->queues[client->queues_count++] = (struct client_queue){
+	        .port_no = port_no, .queue_id = queue_id, .min_rate_permille = min_rate_permille};
+	return true;
+}
+
+bool client_ports_start(struct client *client, char *error)
+{
+	if (!client->interfaces_count && !client->config.ports.local)
+		return true;
+	return pcap_ports_start(ports_of(client), error, CLIENT_ERROR_BYTES) == 0;
+}
+
+void client_ports_text(const struct client *client, struct fb_text *text)
+{
+	const struct datapath *dp = agent_datapath(client->agent);
+	const struct fb_phy_port *port;
+	const char *before = "ports ";
+
+	if (!datapath_port_at(dp, 0))
+		fb_text_puts(text, "no ports");
+	for (size_t i = 0; (port = datapath_port_at(dp, i)) != NULL; i++) {
+		fb_text_puts(text, before);
+		fb_text_port(text, port->port_no);
+		fb_text_printf(text, " (%s%s)", port->name,
+		               port->state & OFPPS_LINK_DOWN ? ", link down" : "");
+		before = ", ";
+	}
+}
+
+void client_ports_drain(struct client *client)
+{
+	if (client->ports)
+		pcap_ports_free(client->ports);
+	client->ports = NULL;
+}
