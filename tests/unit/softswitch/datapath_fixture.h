@@ -52,7 +52,7 @@ struct fx {
 };
 
 static inline enum datapath_sent fx_on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
-					      struct frame *frame)
+                                              struct frame *frame)
 {
 	struct fx *fx = ctx;
 	struct fx_output *o = &fx->outputs[fx->outputs_count++ % FX_RECORDS_MAX];
@@ -100,8 +100,8 @@ static inline bool fx_on_wanted(void *ctx)
 static inline struct fb_phy_port fx_port(uint16_t port_no)
 {
 	struct fb_phy_port port = {.port_no = port_no,
-				   .hw_addr = {2, 0, 0, 0, 1, (uint8_t)port_no},
-				   .supported = 0x3f};
+	                           .hw_addr = {2, 0, 0, 0, 1, (uint8_t)port_no},
+	                           .supported = 0x3f};
 
 	snprintf(port.name, sizeof port.name, "eth%u", port_no);
 	return port;
@@ -124,7 +124,7 @@ static inline struct fx *fx_new(const struct datapath_config *config)
 	struct fx *fx = calloc(1, sizeof *fx);
 	struct datapath_config defaults;
 	struct datapath_ops ops = {fx_on_output,      fx_on_packet_in, fx_on_flow_removed,
-				   fx_on_port_status, fx_on_wanted,    fx};
+	                           fx_on_port_status, fx_on_wanted,    fx};
 
 	datapath_config_default(&defaults);
 	fx->pool = frame_pool_new();
@@ -152,7 +152,7 @@ static inline void fx_free(struct fx *fx)
 /* --- Flow-mods as ovs-ofctl writes them --- */
 
 static inline int fx_flow_mod_with_buffer(struct fx *fx, uint16_t command, const char *flow,
-					  uint32_t buffer_id)
+                                          uint32_t buffer_id)
 {
 	char text[256];
 	uint8_t bytes[16384];
@@ -195,16 +195,21 @@ static inline bool fx_dump_one(void *ctx, const struct fb_flow_stats *stats)
 	return true;
 }
 
-static inline const char *fx_dump(struct fx *fx, const char *match)
+static inline const char *fx_dump_table(struct fx *fx, uint8_t table_id, const char *match)
 {
 	static char text[8192];
 	struct fb_text t = fb_text_make(text, sizeof text);
-	struct fb_flow_stats_request request = {.table_id = 0xff, .out_port = OFPP_NONE};
+	struct fb_flow_stats_request request = {.table_id = table_id, .out_port = OFPP_NONE};
 
 	text[0] = '\0';
 	CU_ASSERT_EQUAL_FATAL(fb_parse_match(match, &request.match, NULL), 0);
 	datapath_flows(fx->dp, &request, fx->now_ns, fx_dump_one, &t);
 	return text;
+}
+
+static inline const char *fx_dump(struct fx *fx, const char *match)
+{
+	return fx_dump_table(fx, 0xff, match);
 }
 
 /* --- Frames --- */
@@ -221,16 +226,16 @@ static inline struct frame *fx_tcp_frame(struct fx *fx, struct fx_tcp spec)
 	uint8_t bytes[FX_FRAME_BYTES] = {0}, payload[FX_FRAME_BYTES] = {0};
 	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
 	struct fb_eth_spec eth = {.dl_dst = {2, 0, 0, 0, 0, spec.dst},
-				  .dl_src = {2, 0, 0, 0, 0, spec.src},
-				  .has_vlan = spec.vlan != 0,
-				  .vlan_tci = spec.vlan};
+	                          .dl_src = {2, 0, 0, 0, 0, spec.src},
+	                          .has_vlan = spec.vlan != 0,
+	                          .vlan_tci = spec.vlan};
 	struct fb_ipv4_spec ip = {.nw_src = 0x0a000000u | spec.src,
-				  .nw_dst = 0x0a000000u | spec.dst};
+	                          .nw_dst = 0x0a000000u | spec.dst};
 	struct fb_tcp_spec tcp = {.tp_src = spec.tp_src,
-				  .tp_dst = spec.tp_dst,
-				  .seq = 1,
-				  .flags = FB_TCP_SYN,
-				  .window = 1000};
+	                          .tp_dst = spec.tp_dst,
+	                          .seq = 1,
+	                          .flags = FB_TCP_SYN,
+	                          .window = 1000};
 
 	CU_ASSERT_TRUE_FATAL(fb_build_tcp(&out, &eth, &ip, &tcp, payload, spec.payload_len));
 	return frame_copy_of(fx->pool, out.data, out.len);
