@@ -1,221 +1,8 @@
-/* The agent: bytes in, bytes out. Replies are read with the framer and the decoder, as a controller
- * would. */
-#include "tests/unit/harness.h"
-
-#include <stdio.h>
-#include <stdlib.h>
+/* The agent: HELLO, liveness, requests, statistics. Errors are agent_errors_test.c, what several
+ * connections have to do with each other agent_conns_test.c. */
+#include "tests/unit/softswitch/agent_fixture.h"
 
 #include "lib/base/rng.h"
-#include "lib/wire/framer.h"
-#include "softswitch/agent.h"
-
-enum { CONNS = 3, IN_BYTES_MAX = 4 << 20, MSGS_MAX = 256 };
-
-/* The controller's end of a connection. */
-struct peer {
-	struct agent_conn *conn;
-	uint8_t *bytes; /* all that came since peer_clear() */
-	size_t len;
-	unsigned sends; /* calls of ops->send */
-	bool closed;
-	char reason[80];
-	struct fb_msg msgs[MSGS_MAX]; /* after peer_read() */
-	size_t msgs_count;
-};
-
-struct at {
-	struct frame_pool *pool;
-	struct agent *agent;
-	uint64_t now_ns;
-	struct peer peers[CONNS];
-	unsigned outputs;
-	unsigned log_lines;
-};
-
-static void on_send(void *conn, const uint8_t *bytes, size_t len)
-{
-	struct peer *p = conn;
-
-	CU_ASSERT_FATAL(!p->closed && len > 0 && len <= AGENT_OUT_BYTES &&
-			p->len + len <= IN_BYTES_MAX);
-	memcpy(p->bytes + p->len, bytes, len);
-	p->len += len;
-	p->sends++;
-}
-
-static void on_close(void *conn, const char *reason)
-{
-	struct peer *p = conn;
-
-	p->closed = true;
-	p->conn = NULL;
-	snprintf(p->reason, sizeof p->reason, "%s", reason);
-}
-
-static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
-				    struct frame *frame)
-{
-	(void)port_no;
-	(void)frame;
-	(void)queue_id;
-	((struct at *)ctx)->outputs++;
-	return DATAPATH_SENT;
-}
-
-static void on_log(void *ctx, const char *line)
-{
-	CU_ASSERT_PTR_NOT_NULL(line);
-	((struct at *)ctx)->log_lines++;
-}
-
-static struct at *at_new_with(const struct agent_config *config)
-{
-	struct at *at = calloc(1, sizeof *at);
-	struct agent_ops ops = {.send = on_send,
-				.close = on_close,
-				.output = on_output,
-				.log = on_log,
-				.ctx = at};
-
-	at->pool = frame_pool_new();
-	at->now_ns = FB_NS_PER_S;
-	at->agent = agent_new(config, &ops, at->pool);
-	for (uint16_t n = 1; n <= 4; n++) {
-		struct fb_phy_port port = {.port_no = n, .hw_addr = {2, 0, 0, 0, 1, (uint8_t)n}};
-
-		agent_add_port(at->agent, &port, at->now_ns);
-	}
-	for (size_t i = 0; i < CONNS; i++)
-		at->peers[i].bytes = malloc(IN_BYTES_MAX);
-	return at;
-}
-
-static struct at *at_new(void)
-{
-	struct agent_config config;
-
-	agent_config_default(&config);
-	return at_new_with(&config);
-}
-
-static void at_free(struct at *at)
-{
-	agent_free(at->agent);
-	CU_ASSERT_EQUAL(frame_pool_in_use(at->pool), 0);
-	frame_pool_free(at->pool);
-	for (size_t i = 0; i < CONNS; i++)
-		free(at->peers[i].bytes);
-	free(at);
-}
-
-static void peer_clear(struct peer *p)
-{
-	p->len = 0;
-	p->sends = 0;
-	p->msgs_count = 0;
-}
-
-/* Decode what came. */
-static size_t peer_read(struct peer *p)
-{
-	size_t offset = 0;
-
-	p->msgs_count = 0;
-	while (offset < p->len) {
-		size_t len = fb_get16(p->bytes + offset + 2);
-		struct fb_of_error error;
-
-		CU_ASSERT_FATAL(len >= 8 && len <= p->len - offset && p->msgs_count < MSGS_MAX);
-		CU_ASSERT_EQUAL_FATAL(
-			fb_msg_decode(p->bytes + offset, len, &p->msgs[p->msgs_count++], &error),
-			0);
-		offset += len;
-	}
-	return p->msgs_count;
-}
-
-static void connect_silently(struct at *at, size_t i)
-{
-	at->peers[i].conn =
-		agent_connect(at->agent, &at->peers[i], "tcp:192.0.2.1:6633",
-			      AGENT_CONTROLLER, at->now_ns);
-}
-
-static void send_bytes(struct at *at, size_t i, const uint8_t *bytes, size_t len)
-{
-	CU_ASSERT_PTR_NOT_NULL_FATAL(at->peers[i].conn);
-	agent_receive(at->peers[i].conn, bytes, len, at->now_ns);
-}
-
-static void send_msg(struct at *at, size_t i, const struct fb_msg *msg)
-{
-	static uint8_t bytes[65535];
-	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
-
-	CU_ASSERT_TRUE_FATAL(fb_msg_encode(&out, msg));
-	send_bytes(at, i, bytes, out.len);
-}
-
-static void send_type(struct at *at, size_t i, uint8_t type, uint32_t xid)
-{
-	struct fb_msg msg = {.version = OFP_VERSION, .type = type, .xid = xid};
-
-	send_msg(at, i, &msg);
-}
-
-/* A connection that has said HELLO, with nothing of it left to read. */
-static void connect_ready(struct at *at, size_t i)
-{
-	connect_silently(at, i);
-	send_type(at, i, OFPT_HELLO, 1);
-	peer_clear(&at->peers[i]);
-}
-
-static struct at *at_ready(void)
-{
-	struct at *at = at_new();
-
-	connect_ready(at, 0);
-	return at;
-}
-
-/* The one message that came is an error of this type and code, with this xid. */
-static void assert_error(struct peer *p, uint16_t type, uint16_t code, uint32_t xid)
-{
-	CU_ASSERT_EQUAL_FATAL(peer_read(p), 1);
-	CU_ASSERT_EQUAL_FATAL(p->msgs[0].type, OFPT_ERROR);
-	CU_ASSERT_EQUAL(p->msgs[0].error.type, type);
-	CU_ASSERT_EQUAL(p->msgs[0].error.code, code);
-	CU_ASSERT_EQUAL(p->msgs[0].xid, xid);
-	peer_clear(p);
-}
-
-static struct frame *some_frame(struct at *at)
-{
-	struct frame *frame = frame_new(at->pool, 60);
-
-	memset(frame_data(frame), 0, 60);
-	fb_mac_from_u64(frame_data(frame), 0x020000000002);
-	fb_mac_from_u64(frame_data(frame) + 6, 0x020000000001);
-	fb_set16(frame_data(frame) + 12, 0x88b5);
-	return frame;
-}
-
-static struct fb_msg flow_mod(uint16_t in_port, const uint8_t actions[8])
-{
-	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_FLOW_MOD, .xid = in_port};
-
-	fb_match_any(&msg.flow_mod.match);
-	msg.flow_mod.match.wildcards &= ~(uint32_t)OFPFW_IN_PORT;
-	msg.flow_mod.match.in_port = in_port;
-	msg.flow_mod.priority = 7;
-	msg.flow_mod.buffer_id = OFP_NO_BUFFER;
-	msg.flow_mod.out_port = OFPP_NONE;
-	msg.flow_mod.actions = (struct fb_view){actions, 8};
-	return msg;
-}
-
-static const uint8_t output_2[8] = {0, 0, 0, 8, 0, 2, 0, 0};
 
 /* --- HELLO --- */
 
@@ -267,7 +54,7 @@ static bool survives_hello(uint8_t version, const uint8_t *elements, uint16_t le
 static void the_smaller_version_is_spoken_if_both_have_it(void)
 {
 	static const uint8_t with_1[] = {0, 1, 0, 8, 0, 0, 0, 0x12},
-			     without_1[] = {0, 1, 0, 8, 0, 0, 0, 0x10};
+	                     without_1[] = {0, 1, 0, 8, 0, 0, 0, 0x10};
 	static const uint8_t other_first[] = {0, 9, 0, 5, 1, 0, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0x10};
 	static const uint8_t nonsense[] = {0, 1, 0, 3, 9, 9, 9, 9};
 
@@ -280,19 +67,6 @@ static void the_smaller_version_is_spoken_if_both_have_it(void)
 	CU_ASSERT_FALSE(survives_hello(4, other_first, sizeof other_first));
 	CU_ASSERT_TRUE(survives_hello(4, nonsense, sizeof nonsense));
 	CU_ASSERT_TRUE(survives_hello(4, other_first, 5));
-}
-
-static void a_message_before_hello_ends_the_connection(void)
-{
-	struct at *at = at_new();
-	struct peer *p = &at->peers[0];
-
-	connect_silently(at, 0);
-	peer_clear(p);
-	send_type(at, 0, OFPT_FEATURES_REQUEST, 5);
-	CU_ASSERT_TRUE(p->closed);
-	assert_error(p, OFPET_HELLO_FAILED, OFPHFC_INCOMPATIBLE, 5);
-	at_free(at);
 }
 
 static void a_peer_that_refuses_our_hello_is_left(void)
@@ -313,16 +87,6 @@ static void a_peer_that_refuses_our_hello_is_left(void)
 }
 
 /* --- Liveness --- */
-
-static void advance_to(struct at *at, uint64_t time_ns)
-{
-	for (uint64_t deadline; (deadline = agent_deadline(at->agent)) <= time_ns;) {
-		CU_ASSERT_FATAL(deadline >= at->now_ns);
-		at->now_ns = deadline;
-		agent_run(at->agent, deadline);
-	}
-	at->now_ns = time_ns;
-}
 
 static void a_peer_without_hello_has_ten_seconds(void)
 {
@@ -392,19 +156,26 @@ static void an_echo_comes_back_with_its_bytes(void)
 	at_free(at);
 }
 
-/* --- Requests --- */
-
-/* Send 'request' and return the one answer. */
-static const struct fb_msg *ask(struct at *at, const struct fb_msg *request)
+static void an_echo_may_be_as_long_as_a_message(void)
 {
+	static uint8_t bytes[65535] = {1, OFPT_ECHO_REQUEST, 0xff, 0xff, 0, 0, 0, 5};
+	struct at *at = at_ready();
 	struct peer *p = &at->peers[0];
 
-	peer_clear(p);
-	send_msg(at, 0, request);
-	CU_ASSERT_EQUAL_FATAL(peer_read(p), 1);
-	CU_ASSERT_EQUAL(p->msgs[0].xid, request->xid);
-	return &p->msgs[0];
+	for (size_t i = 8; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 7);
+	for (unsigned i = 0; i < 5; i++)
+		send_bytes(at, 0, bytes, sizeof bytes);
+	CU_ASSERT_EQUAL_FATAL(peer_read(p), 5);
+	for (unsigned i = 0; i < 5; i++) {
+		CU_ASSERT_EQUAL(p->msgs[i].type, OFPT_ECHO_REPLY);
+		CU_ASSERT_EQUAL(p->msgs[i].data.len, sizeof bytes - 8);
+		CU_ASSERT_EQUAL(memcmp(p->msgs[i].data.data, bytes + 8, sizeof bytes - 8), 0);
+	}
+	at_free(at);
 }
+
+/* --- Requests --- */
 
 static void features_list_the_ports(void)
 {
@@ -428,7 +199,7 @@ static void configuration_is_set_and_told(void)
 {
 	struct at *at = at_ready();
 	struct fb_msg set = {
-		.version = OFP_VERSION, .type = OFPT_SET_CONFIG, .config = {OFPC_FRAG_DROP, 99}};
+	        .version = OFP_VERSION, .type = OFPT_SET_CONFIG, .config = {OFPC_FRAG_DROP, 99}};
 	struct fb_msg get = {.version = OFP_VERSION, .type = OFPT_GET_CONFIG_REQUEST, .xid = 4};
 	const struct fb_msg *reply;
 
@@ -445,7 +216,7 @@ static void after_the_barrier_reply_the_next_frame_meets_the_entry(void)
 {
 	struct at *at = at_ready();
 	struct fb_msg fm = flow_mod(1, output_2),
-		      barrier = {.version = OFP_VERSION, .type = OFPT_BARRIER_REQUEST, .xid = 8};
+	              barrier = {.version = OFP_VERSION, .type = OFPT_BARRIER_REQUEST, .xid = 8};
 	const struct fb_msg *reply;
 
 	send_msg(at, 0, &fm);
@@ -456,123 +227,7 @@ static void after_the_barrier_reply_the_next_frame_meets_the_entry(void)
 	at_free(at);
 }
 
-static void types_that_no_switch_takes_are_refused(void)
-{
-	static const uint8_t bodies[][16] = {
-		{1, OFPT_BARRIER_REPLY, 0, 8, 0, 0, 0, 5},
-		{1, OFPT_GET_CONFIG_REPLY, 0, 12, 0, 0, 0, 5},
-		{1, 22, 0, 8, 0, 0, 0, 5},
-		{1, 255, 0, 16, 0, 0, 0, 5},
-	};
-	struct at *at = at_ready();
-
-	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-		send_bytes(at, 0, bodies[i], bodies[i][3]);
-		assert_error(&at->peers[0], OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE, 5);
-	}
-	at_free(at);
-}
-
-static void vendors_are_not_known(void)
-{
-	struct at *at = at_ready();
-	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_VENDOR, .xid = 6};
-	struct fb_msg stats = {.version = OFP_VERSION, .type = OFPT_STATS_REQUEST, .xid = 7};
-
-	msg.vendor.vendor = 0x2320;
-	send_msg(at, 0, &msg);
-	assert_error(&at->peers[0], OFPET_BAD_REQUEST, OFPBRC_BAD_VENDOR, 6);
-	stats.stats_request.type = OFPST_VENDOR;
-	stats.stats_request.vendor.vendor = 0x2320;
-	send_msg(at, 0, &stats);
-	assert_error(&at->peers[0], OFPET_BAD_REQUEST, OFPBRC_BAD_VENDOR, 7);
-	at_free(at);
-}
-
-static void malformed_messages_are_refused_with_their_beginning(void)
-{
-	struct at *at = at_ready();
-	struct peer *p = &at->peers[0];
-	struct fb_msg fm = flow_mod(1, output_2);
-	uint8_t bytes[256];
-	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
-
-	fb_msg_encode(&out, &fm);
-	bytes[79] = 9; /* the action's length is 8 + ... */
-	bytes[75] = 12;
-	send_bytes(at, 0, bytes, out.len);
-	CU_ASSERT_EQUAL_FATAL(peer_read(p), 1);
-	CU_ASSERT_EQUAL(p->msgs[0].error.type, OFPET_BAD_ACTION);
-	CU_ASSERT_EQUAL(p->msgs[0].error.code, OFPBAC_BAD_LEN);
-	CU_ASSERT(p->msgs[0].error.data.len >= 64);
-	CU_ASSERT_EQUAL(memcmp(p->msgs[0].error.data.data, bytes, 64), 0);
-	peer_clear(p);
-	bytes[0] = 4;
-	send_bytes(at, 0, bytes, out.len);
-	assert_error(p, OFPET_BAD_REQUEST, OFPBRC_BAD_VERSION, 1);
-	send_bytes(at, 0, (const uint8_t[]){1, OFPT_STATS_REQUEST, 0, 12, 0, 0, 0, 2, 0, 77, 0, 0},
-		   12);
-	assert_error(p, OFPET_BAD_REQUEST, OFPBRC_BAD_STAT, 2);
-	send_bytes(at, 0, (const uint8_t[]){1, OFPT_SET_CONFIG, 0, 11, 0, 0, 0, 3, 0, 0, 0}, 11);
-	assert_error(p, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN, 3);
-	CU_ASSERT_FALSE(p->closed);
-	at_free(at);
-}
-
-static void a_length_below_eight_is_told_and_ends_the_connection(void)
-{
-	struct at *at = at_ready();
-
-	send_bytes(at, 0, (const uint8_t[]){1, OFPT_HELLO, 0, 7, 0, 0, 0, 9}, 8);
-	CU_ASSERT_TRUE(at->peers[0].closed);
-	assert_error(&at->peers[0], OFPET_BAD_REQUEST, OFPBRC_BAD_LEN, 9);
-	at_free(at);
-}
-
-static void an_error_is_never_answered_with_an_error(void)
-{
-	struct at *at = at_ready();
-
-	send_bytes(at, 0, (const uint8_t[]){1, OFPT_ERROR, 0, 8, 0, 0, 0, 9}, 8);
-	send_bytes(at, 0, (const uint8_t[]){1, OFPT_ERROR, 0, 12, 0, 0, 0, 9, 0, 1, 0, 1}, 12);
-	CU_ASSERT_EQUAL(at->peers[0].len, 0);
-	CU_ASSERT_EQUAL(agent_counters(at->agent)->errors_in, 1);
-	at_free(at);
-}
-
-static void errors_of_the_datapath_come_back_with_the_request(void)
-{
-	static const uint8_t to_none[8] = {0, 0, 0, 8, 0xff, 0xff, 0, 0};
-	struct at *at = at_ready();
-	struct fb_msg fm = flow_mod(3, to_none);
-	struct fb_msg pm = {.version = OFP_VERSION,
-			    .type = OFPT_PORT_MOD,
-			    .xid = 4,
-			    .port_mod = {.port_no = 9}};
-	struct fb_msg po = {.version = OFP_VERSION,
-			    .type = OFPT_PACKET_OUT,
-			    .xid = 5,
-			    .packet_out = {.buffer_id = 9}};
-
-	send_msg(at, 0, &fm);
-	assert_error(&at->peers[0], OFPET_BAD_ACTION, OFPBAC_BAD_OUT_PORT, 3);
-	send_msg(at, 0, &pm);
-	assert_error(&at->peers[0], OFPET_PORT_MOD_FAILED, OFPPMFC_BAD_PORT, 4);
-	send_msg(at, 0, &po);
-	assert_error(&at->peers[0], OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN, 5);
-	CU_ASSERT_EQUAL(agent_counters(at->agent)->errors_out, 3);
-	at_free(at);
-}
-
 /* --- Statistics --- */
-
-static struct fb_msg stats_request(uint16_t type)
-{
-	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_STATS_REQUEST, .xid = 11};
-
-	msg.stats_request.type = type;
-	return msg;
-}
 
 static void description_table_and_aggregate_are_one_message_each(void)
 {
@@ -624,38 +279,160 @@ static void port_statistics_are_of_one_or_of_all(void)
 	at_free(at);
 }
 
-static void there_are_no_queues(void)
+/* --- Queues --- */
+
+/* Port 1 has the queues 5 (10.5 %) and 7 (no rate), port 3 the queue 5 (nothing guaranteed). */
+static struct at *at_queues(void)
 {
 	struct at *at = at_ready();
-	struct fb_msg stats = stats_request(OFPST_QUEUE);
-	struct fb_msg config = {
-		.version = OFP_VERSION, .type = OFPT_QUEUE_GET_CONFIG_REQUEST, .xid = 12};
-	const struct fb_msg *reply;
+	struct datapath *dp = agent_datapath(at->agent);
 
-	stats.stats_request.queue.port_no = OFPP_ALL;
-	stats.stats_request.queue.queue_id = OFPQ_ALL;
-	reply = ask(at, &stats);
-	CU_ASSERT_EQUAL(reply->stats_reply.entries.len, 0);
-	stats.stats_request.queue.port_no = 1;
-	reply = ask(at, &stats);
-	CU_ASSERT_EQUAL(reply->stats_reply.entries.len, 0);
-	stats.stats_request.queue.queue_id = 0;
-	peer_clear(&at->peers[0]);
-	send_msg(at, 0, &stats);
-	assert_error(&at->peers[0], OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE, 11);
-	stats.stats_request.queue.port_no = 9;
-	send_msg(at, 0, &stats);
-	assert_error(&at->peers[0], OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, 11);
-	config.queue_config_request_port = 9;
-	send_msg(at, 0, &config);
-	assert_error(&at->peers[0], OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, 12);
-	config.queue_config_request_port = 2;
-	reply = ask(at, &config);
-	CU_ASSERT_EQUAL(reply->type, OFPT_QUEUE_GET_CONFIG_REPLY);
-	CU_ASSERT_EQUAL(reply->queue_config_reply.port, 2);
-	CU_ASSERT_EQUAL(reply->queue_config_reply.queues.len, 0);
+	CU_ASSERT_EQUAL(datapath_add_queue(dp, 1, 7, 0xffff), 0);
+	CU_ASSERT_EQUAL(datapath_add_queue(dp, 1, 5, 105), 0);
+	CU_ASSERT_EQUAL(datapath_add_queue(dp, 3, 5, 0), 0);
+	return at;
+}
+
+/* The queues in the reply for 'port_no' and 'queue_id', as "PORT:QUEUE PORT:QUEUE". */
+static const char *queues_listed(struct at *at, uint16_t port_no, uint32_t queue_id)
+{
+	static char text[256];
+	struct fb_msg request = stats_request(OFPST_QUEUE);
+	const struct fb_msg *reply;
+	struct fb_queue_stats qs;
+	size_t offset = 0, len = 0;
+
+	request.stats_request.queue.port_no = port_no;
+	request.stats_request.queue.queue_id = queue_id;
+	reply = ask(at, &request);
+	CU_ASSERT_EQUAL_FATAL(reply->type, OFPT_STATS_REPLY);
+	CU_ASSERT_EQUAL(reply->stats_reply.type, OFPST_QUEUE);
+	CU_ASSERT_EQUAL(reply->stats_reply.flags, 0);
+	text[0] = '\0';
+	while (fb_queue_stats_next(reply->stats_reply.entries, &offset, &qs))
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%u:%u", len ? " " : "",
+		                        qs.port_no, qs.queue_id);
+	return text;
+}
+
+static void queue_statistics_are_of_one_or_of_all(void)
+{
+	struct at *at = at_queues();
+
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, OFPP_ALL, OFPQ_ALL), "1:5 1:7 3:5");
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, 1, OFPQ_ALL), "1:5 1:7");
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, 2, OFPQ_ALL), "");
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, OFPP_ALL, 5), "1:5 3:5");
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, OFPP_ALL, 7), "1:7");
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, 3, 5), "3:5");
 	at_free(at);
 }
+
+static void queues_that_are_not_there_are_errors(void)
+{
+	static const struct {
+		uint16_t port_no;
+		uint32_t queue_id;
+		uint16_t code;
+	} cases[] = {
+	        {3, 7, OFPQOFC_BAD_QUEUE},        {2, 5, OFPQOFC_BAD_QUEUE},
+	        {OFPP_ALL, 6, OFPQOFC_BAD_QUEUE}, {9, 5, OFPQOFC_BAD_PORT},
+	        {9, OFPQ_ALL, OFPQOFC_BAD_PORT},  {OFPP_NONE, OFPQ_ALL, OFPQOFC_BAD_PORT},
+	};
+	struct at *at = at_queues();
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fb_msg request = stats_request(OFPST_QUEUE);
+
+		request.stats_request.queue.port_no = cases[i].port_no;
+		request.stats_request.queue.queue_id = cases[i].queue_id;
+		send_msg(at, 0, &request);
+		assert_error(&at->peers[0], OFPET_QUEUE_OP_FAILED, cases[i].code, 11);
+	}
+	at_free(at);
+}
+
+static void a_queued_frame_counts_in_its_queues_statistics(void)
+{
+	static const uint8_t enqueue[16] = {0, 11, 0, 16, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5};
+	struct at *at = at_queues();
+	struct fb_msg fm = flow_mod(2, enqueue), request = stats_request(OFPST_QUEUE);
+	const struct fb_msg *reply;
+	struct fb_queue_stats qs;
+	size_t offset = 0;
+
+	fm.flow_mod.actions.len = sizeof enqueue;
+	send_msg(at, 0, &fm);
+	agent_frame(at->agent, 2, some_frame(at), at->now_ns);
+	CU_ASSERT_EQUAL(at->outputs, 1);
+	CU_ASSERT_EQUAL(at->last_queue_id, 5);
+	request.stats_request.queue.port_no = 1;
+	request.stats_request.queue.queue_id = 5;
+	reply = ask(at, &request);
+	CU_ASSERT_TRUE(fb_queue_stats_next(reply->stats_reply.entries, &offset, &qs));
+	CU_ASSERT_EQUAL(qs.tx_packets, 1);
+	CU_ASSERT_EQUAL(qs.tx_bytes, 60);
+	CU_ASSERT_EQUAL(qs.tx_errors, 0);
+	at_free(at);
+}
+
+static const struct fb_msg *queue_config(struct at *at, uint16_t port_no)
+{
+	struct fb_msg request = {
+	        .version = OFP_VERSION, .type = OFPT_QUEUE_GET_CONFIG_REQUEST, .xid = 12};
+	const struct fb_msg *reply;
+
+	request.queue_config_request_port = port_no;
+	reply = ask(at, &request);
+	CU_ASSERT_EQUAL_FATAL(reply->type, OFPT_QUEUE_GET_CONFIG_REPLY);
+	CU_ASSERT_EQUAL(reply->queue_config_reply.port, port_no);
+	return reply;
+}
+
+static void the_configuration_of_queues_tells_their_rates(void)
+{
+	struct at *at = at_queues();
+	const struct fb_msg *reply = queue_config(at, 1);
+	struct fb_packet_queue queue;
+	size_t offset = 0;
+
+	CU_ASSERT_TRUE(fb_packet_queue_next(reply->queue_config_reply.queues, &offset, &queue));
+	CU_ASSERT_EQUAL(queue.queue_id, 5);
+	CU_ASSERT_TRUE(queue.has_min_rate);
+	CU_ASSERT_EQUAL(queue.min_rate, 105);
+	CU_ASSERT_TRUE(fb_packet_queue_next(reply->queue_config_reply.queues, &offset, &queue));
+	CU_ASSERT_EQUAL(queue.queue_id, 7);
+	CU_ASSERT_FALSE(queue.has_min_rate);
+	CU_ASSERT_FALSE(fb_packet_queue_next(reply->queue_config_reply.queues, &offset, &queue));
+	reply = queue_config(at, 3);
+	offset = 0;
+	CU_ASSERT_TRUE(fb_packet_queue_next(reply->queue_config_reply.queues, &offset, &queue));
+	CU_ASSERT_TRUE(queue.has_min_rate);
+	CU_ASSERT_EQUAL(queue.min_rate, 0);
+	at_free(at);
+}
+
+static void a_port_without_queues_has_an_empty_configuration(void)
+{
+	struct at *at = at_queues();
+
+	CU_ASSERT_EQUAL(queue_config(at, 2)->queue_config_reply.queues.len, 0);
+	CU_ASSERT_EQUAL(queue_config(at, 2)->length, 16);
+	at_free(at);
+}
+
+static void as_many_queues_as_a_port_may_have_fit_into_one_reply(void)
+{
+	struct at *at = at_ready();
+
+	for (uint32_t id = 0; id < DATAPATH_QUEUES_MAX; id++)
+		CU_ASSERT_EQUAL(datapath_add_queue(agent_datapath(at->agent), 2, id, 1), 0);
+	CU_ASSERT_EQUAL(queue_config(at, 2)->queue_config_reply.queues.len,
+	                DATAPATH_QUEUES_MAX * 24);
+	at_free(at);
+}
+
+/* --- Lists in parts --- */
 
 /* Add 'count' entries, list them, and compare; returns the messages that it took. */
 static size_t list_flows(unsigned count, unsigned *sends)
@@ -724,6 +501,9 @@ static void many_ports_come_in_parts(void)
 
 		CU_ASSERT_EQUAL_FATAL(agent_add_port(at->agent, &port, at->now_ns), 0);
 	}
+	/* One more could not be told in a FEATURES_REPLY. */
+	CU_ASSERT_EQUAL(
+	        agent_add_port(at->agent, &(struct fb_phy_port){.port_no = 1365}, at->now_ns), -1);
 	peer_clear(p);
 	request.stats_request.port_no = OFPP_NONE;
 	send_msg(at, 0, &request);
@@ -735,83 +515,7 @@ static void many_ports_come_in_parts(void)
 	at_free(at);
 }
 
-/* --- Several connections --- */
-
-static void events_go_to_all_that_said_hello_and_replies_to_who_asked(void)
-{
-	struct at *at = at_ready();
-
-	connect_ready(at, 1);
-	connect_silently(at, 2);
-	peer_clear(&at->peers[2]);
-	agent_frame(at->agent, 1, some_frame(at), at->now_ns);
-	for (size_t i = 0; i < 2; i++) {
-		CU_ASSERT_EQUAL_FATAL(peer_read(&at->peers[i]), 1);
-		CU_ASSERT_EQUAL(at->peers[i].msgs[0].type, OFPT_PACKET_IN);
-		peer_clear(&at->peers[i]);
-	}
-	agent_set_link(at->agent, 2, false, at->now_ns);
-	for (size_t i = 0; i < 2; i++) {
-		CU_ASSERT_EQUAL_FATAL(peer_read(&at->peers[i]), 1);
-		CU_ASSERT_EQUAL(at->peers[i].msgs[0].type, OFPT_PORT_STATUS);
-		peer_clear(&at->peers[i]);
-	}
-	send_type(at, 0, OFPT_BARRIER_REQUEST, 1);
-	CU_ASSERT_EQUAL(at->peers[1].len, 0);
-	CU_ASSERT_EQUAL(at->peers[2].len, 0);
-	CU_ASSERT_EQUAL(agent_counters(at->agent)->events_lost, 4);
-	at_free(at);
-}
-
-static void events_that_nobody_takes_are_counted_and_hold_no_buffer(void)
-{
-	struct at *at = at_new();
-
-	connect_silently(at, 0);
-	agent_frame(at->agent, 1, some_frame(at), at->now_ns);
-	/* Four ports were added before, too. */
-	CU_ASSERT_EQUAL(agent_counters(at->agent)->events_lost, 5);
-	CU_ASSERT_EQUAL(datapath_buffers_in_use(agent_datapath(at->agent)), 0);
-	at_free(at);
-}
-
-static void flow_removed_goes_to_all_even_when_one_deleted_it(void)
-{
-	struct at *at = at_ready();
-	struct fb_msg fm = flow_mod(1, output_2);
-
-	connect_ready(at, 1);
-	fm.flow_mod.flags = OFPFF_SEND_FLOW_REM;
-	send_msg(at, 0, &fm);
-	fm.flow_mod.command = OFPFC_DELETE;
-	send_msg(at, 0, &fm);
-	for (size_t i = 0; i < 2; i++) {
-		CU_ASSERT_EQUAL_FATAL(peer_read(&at->peers[i]), 1);
-		CU_ASSERT_EQUAL(at->peers[i].msgs[0].type, OFPT_FLOW_REMOVED);
-		CU_ASSERT_EQUAL(at->peers[i].msgs[0].flow_removed.reason, OFPRR_DELETE);
-	}
-	at_free(at);
-}
-
-static void the_port_status_of_a_port_mod_spares_who_asked(void)
-{
-	struct at *at = at_ready();
-	struct fb_msg pm = {.version = OFP_VERSION,
-			    .type = OFPT_PORT_MOD,
-			    .port_mod = {.port_no = 2,
-					 .hw_addr = {2, 0, 0, 0, 1, 2},
-					 .config = OFPPC_NO_FLOOD,
-					 .mask = OFPPC_NO_FLOOD}};
-
-	connect_ready(at, 1);
-	send_msg(at, 0, &pm);
-	CU_ASSERT_EQUAL(at->peers[0].len, 0);
-	CU_ASSERT_EQUAL_FATAL(peer_read(&at->peers[1]), 1);
-	CU_ASSERT_EQUAL(at->peers[1].msgs[0].port_status.desc.config, OFPPC_NO_FLOOD);
-	agent_set_link(at->agent, 2, false, at->now_ns);
-	CU_ASSERT_EQUAL(peer_read(&at->peers[0]), 1);
-	at_free(at);
-}
+/* --- Time --- */
 
 static void timeouts_reach_the_controller(void)
 {
@@ -846,46 +550,14 @@ static void a_request_at_the_deadline_meets_no_expired_entry(void)
 	at_free(at);
 }
 
-static void more_connections_than_the_limit_are_refused(void)
-{
-	struct agent_config config;
-	struct at *at;
-
-	agent_config_default(&config);
-	config.conns_max = 2;
-	at = at_new_with(&config);
-	connect_ready(at, 0);
-	connect_ready(at, 1);
-	connect_silently(at, 2);
-	CU_ASSERT_PTR_NULL(at->peers[2].conn);
-	CU_ASSERT_EQUAL(agent_counters(at->agent)->conns_refused, 1);
-	agent_closed(at->peers[0].conn, "reset", at->now_ns);
-	connect_silently(at, 2);
-	CU_ASSERT_PTR_NOT_NULL(at->peers[2].conn);
-	at_free(at);
-	/* at_free() ended the two that were left, and told so. */
-}
-
-static void the_end_of_the_switch_closes_its_connections(void)
-{
-	struct at *at = at_ready();
-
-	connect_ready(at, 1);
-	agent_free(at->agent);
-	CU_ASSERT_TRUE(at->peers[0].closed);
-	CU_ASSERT_TRUE(at->peers[1].closed);
-	at->agent = NULL;
-	at_free(at);
-}
-
 /* --- Cuts and garbage --- */
 
 /* A conversation: HELLO, requests, flow-mods, a bad message. */
 static size_t conversation(uint8_t *bytes, size_t size)
 {
 	static const uint8_t simple[] = {
-		OFPT_HELLO,           OFPT_FEATURES_REQUEST, OFPT_GET_CONFIG_REQUEST,
-		OFPT_BARRIER_REQUEST, OFPT_ECHO_REQUEST,     OFPT_BARRIER_REPLY};
+	        OFPT_HELLO,           OFPT_FEATURES_REQUEST, OFPT_GET_CONFIG_REQUEST,
+	        OFPT_BARRIER_REQUEST, OFPT_ECHO_REQUEST,     OFPT_BARRIER_REPLY};
 	struct fb_buf out = fb_buf_make(bytes, size);
 	struct fb_msg stats = stats_request(OFPST_FLOW);
 
@@ -981,33 +653,28 @@ static void a_peer_cannot_flood_the_log(void)
 }
 
 UNIT_TESTS("agent", UNIT_TEST(hello_is_sent_at_once_and_answered_by_silence),
-	   UNIT_TEST(the_smaller_version_is_spoken_if_both_have_it),
-	   UNIT_TEST(a_message_before_hello_ends_the_connection),
-	   UNIT_TEST(a_peer_that_refuses_our_hello_is_left),
-	   UNIT_TEST(a_peer_without_hello_has_ten_seconds),
-	   UNIT_TEST(a_part_of_hello_wins_no_time_but_hello_does),
-	   UNIT_TEST(silence_brings_an_echo_request_and_more_silence_the_end),
-	   UNIT_TEST(an_echo_comes_back_with_its_bytes), UNIT_TEST(features_list_the_ports),
-	   UNIT_TEST(configuration_is_set_and_told),
-	   UNIT_TEST(after_the_barrier_reply_the_next_frame_meets_the_entry),
-	   UNIT_TEST(types_that_no_switch_takes_are_refused), UNIT_TEST(vendors_are_not_known),
-	   UNIT_TEST(malformed_messages_are_refused_with_their_beginning),
-	   UNIT_TEST(a_length_below_eight_is_told_and_ends_the_connection),
-	   UNIT_TEST(an_error_is_never_answered_with_an_error),
-	   UNIT_TEST(errors_of_the_datapath_come_back_with_the_request),
-	   UNIT_TEST(description_table_and_aggregate_are_one_message_each),
-	   UNIT_TEST(port_statistics_are_of_one_or_of_all), UNIT_TEST(there_are_no_queues),
-	   UNIT_TEST(two_thousand_flows_come_in_parts_with_one_write),
-	   UNIT_TEST(a_list_over_the_output_buffer_takes_several_writes),
-	   UNIT_TEST(many_ports_come_in_parts),
-	   UNIT_TEST(events_go_to_all_that_said_hello_and_replies_to_who_asked),
-	   UNIT_TEST(events_that_nobody_takes_are_counted_and_hold_no_buffer),
-	   UNIT_TEST(flow_removed_goes_to_all_even_when_one_deleted_it),
-	   UNIT_TEST(the_port_status_of_a_port_mod_spares_who_asked),
-	   UNIT_TEST(timeouts_reach_the_controller),
-	   UNIT_TEST(a_request_at_the_deadline_meets_no_expired_entry),
-	   UNIT_TEST(more_connections_than_the_limit_are_refused),
-	   UNIT_TEST(the_end_of_the_switch_closes_its_connections),
-	   UNIT_TEST(bytes_one_by_one_are_answered_like_all_at_once),
-	   UNIT_TEST(garbage_on_one_connection_leaves_the_other_alone),
-	   UNIT_TEST(a_peer_cannot_flood_the_log))
+           UNIT_TEST(the_smaller_version_is_spoken_if_both_have_it),
+
+           UNIT_TEST(a_peer_that_refuses_our_hello_is_left),
+           UNIT_TEST(a_peer_without_hello_has_ten_seconds),
+           UNIT_TEST(a_part_of_hello_wins_no_time_but_hello_does),
+           UNIT_TEST(silence_brings_an_echo_request_and_more_silence_the_end),
+           UNIT_TEST(an_echo_comes_back_with_its_bytes),
+           UNIT_TEST(an_echo_may_be_as_long_as_a_message), UNIT_TEST(features_list_the_ports),
+           UNIT_TEST(configuration_is_set_and_told),
+           UNIT_TEST(after_the_barrier_reply_the_next_frame_meets_the_entry),
+           UNIT_TEST(description_table_and_aggregate_are_one_message_each),
+           UNIT_TEST(port_statistics_are_of_one_or_of_all),
+           UNIT_TEST(queue_statistics_are_of_one_or_of_all),
+           UNIT_TEST(queues_that_are_not_there_are_errors),
+           UNIT_TEST(a_queued_frame_counts_in_its_queues_statistics),
+           UNIT_TEST(the_configuration_of_queues_tells_their_rates),
+           UNIT_TEST(a_port_without_queues_has_an_empty_configuration),
+           UNIT_TEST(as_many_queues_as_a_port_may_have_fit_into_one_reply),
+           UNIT_TEST(two_thousand_flows_come_in_parts_with_one_write),
+           UNIT_TEST(a_list_over_the_output_buffer_takes_several_writes),
+           UNIT_TEST(many_ports_come_in_parts), UNIT_TEST(timeouts_reach_the_controller),
+           UNIT_TEST(a_request_at_the_deadline_meets_no_expired_entry),
+           UNIT_TEST(bytes_one_by_one_are_answered_like_all_at_once),
+           UNIT_TEST(garbage_on_one_connection_leaves_the_other_alone),
+           UNIT_TEST(a_peer_cannot_flood_the_log))
