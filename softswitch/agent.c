@@ -402,7 +402,7 @@ void agent_resume(struct agent_conn *conn, uint64_t now_ns)
 void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns)
 {
 	conn->agent->now_ns = now_ns;
-	agent_conn_log(conn, "the peer closed: %s", reason ? reason : "no reason given");
+	agent_conn_log(conn, "ended: %s", reason ? reason : "no reason given");
 	agent_conn_free(conn);
 }
 

@@ -156,32 +156,18 @@ static void on_sent(void *ctx)
 	client_settle(client);
 }
 
-/* The next attempt, in whole milliseconds, for people. */
-static void wait_text(const struct client_controller *controller, uint64_t now_ns,
-                      struct fb_text *text)
-{
-	uint64_t until_ns = reconnect_deadline(&controller->reconnect);
-	uint64_t ms = until_ns > now_ns ? (until_ns - now_ns) / FB_NS_PER_MS : 0;
-
-	if (ms % 1000)
-		fb_text_printf(text, "%" PRIu64 "ms", ms);
-	else
-		fb_text_printf(text, "%" PRIu64 "s", ms / 1000);
-}
-
-/* Tell that an attempt has failed, until the back-off has grown to its end. */
+/* Tell that an attempt has failed, until the wait has grown to its longest. */
 static void tell_failure(struct client_controller *controller, const char *reason, uint64_t now_ns)
 {
 	const struct reconnect *r = &controller->reconnect;
-	char memory[64];
-	struct fb_text text = fb_text_make(memory, sizeof memory);
+	uint64_t wait_ns = reconnect_deadline(r) - now_ns;
 
 	if (controller->quiet)
 		return;
-	controller->quiet = r->backoff_ns >= r->config.backoff_max_ns;
-	wait_text(controller, now_ns, &text);
+	controller->quiet = wait_ns >= r->config.backoff_max_ns;
 	client_log(controller->client, LOG_LEVEL_WARNING,
-	           "%s: not connected: %s; tried again in %s%s", controller->text, reason, memory,
+	           "%s: not connected: %s; tried again in %" PRIu64 " ms%s", controller->text,
+	           reason, wait_ns / FB_NS_PER_MS,
 	           controller->quiet ? " and so on, without further lines" : "");
 }
 
@@ -248,22 +234,20 @@ bool client_add_controller(struct client *client, const char *text, char *error)
 	if (!conn_name_parse(text, &name, error, CLIENT_ERROR_BYTES))
 		return false;
 	if (name.passive || name.kind == CONN_SSL) {
-		snprintf(error, CLIENT_ERROR_BYTES, "%s: %s", text,
+		snprintf(error, CLIENT_ERROR_BYTES,
 		         name.passive ? "this listens: give it to --listen; a controller is "
 		                        "tcp:HOST[:PORT] or unix:PATH"
 		                      : "TLS is not there yet: write tcp:HOST[:PORT]");
 		return false;
 	}
 	if (client->controllers_count == CLIENT_CONTROLLERS_MAX) {
-		snprintf(error, CLIENT_ERROR_BYTES,
-		         "%s: there are %d controllers already, which is "
-		         "the most",
-		         text, CLIENT_CONTROLLERS_MAX);
+		snprintf(error, CLIENT_ERROR_BYTES, "there are %d controllers already, the most",
+		         CLIENT_CONTROLLERS_MAX);
 		return false;
 	}
 	for (uint32_t i = 0; i < client->controllers_count; i++) {
 		if (!strcmp(client->controllers[i]->text, text)) {
-			snprintf(error, CLIENT_ERROR_BYTES, "%s: named twice: name it once", text);
+			snprintf(error, CLIENT_ERROR_BYTES, "named twice: name it once");
 			return false;
 		}
 	}

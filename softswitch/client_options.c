@@ -482,13 +482,13 @@ void client_options_destroy(struct client_options *options)
 
 /* --- To the client --- */
 
-/* Begin 'error' with the option and its value. */
-static bool fail(char *error, const char *option, const char *text, const char *why)
+/* Put in front of 'why', which may lie in 'error', what was given: an option or a controller. */
+static bool fail(char *error, const char *what, const char *text, const char *why)
 {
 	char copy[CLIENT_ERROR_BYTES];
 
 	snprintf(copy, sizeof copy, "%s", why);
-	snprintf(error, CLIENT_ERROR_BYTES, "--%s '%.100s': %.380s", option, text, copy);
+	snprintf(error, CLIENT_ERROR_BYTES, "%s '%.100s': %.380s", what, text, copy);
 	return false;
 }
 
@@ -522,7 +522,7 @@ static bool apply_queue(const struct client_options *options, struct client *cli
 	uint16_t port_no;
 
 	if (!rate)
-		return fail(error, "queue", text, right);
+		return fail(error, "--queue", text, right);
 	port_no = port_number(options, text, (size_t)(queue - text));
 	if (!port_no)
 		return fail(
@@ -531,14 +531,14 @@ static bool apply_queue(const struct client_options *options, struct client *cli
 		        "of -i");
 	snprintf(number, sizeof number, "%.*s", (int)(rate - queue - 1), queue + 1);
 	if (values_number(number, &queue_id) || queue_id >= OFPQ_ALL)
-		return fail(error, "queue", text, right);
+		return fail(error, "--queue", text, right);
 	why = values_share(rate + 1, &ppm);
 	if (!why && ppm % 1000)
 		why = "a minimum rate is a share in tenths of a percent, as 12.5%";
 	if (why)
-		return fail(error, "queue", text, why);
+		return fail(error, "--queue", text, why);
 	if (!client_add_queue(client, port_no, (uint32_t)queue_id, (uint16_t)(ppm / 1000), error))
-		return fail(error, "queue", text, error);
+		return fail(error, "--queue", text, error);
 	return true;
 }
 
@@ -546,7 +546,7 @@ static bool apply_queue(const struct client_options *options, struct client *cli
 static bool apply_listener(struct client *client, const char *text, bool snoops, char *error,
                            bool *wrong_usage)
 {
-	const char *option = snoops ? "snoop" : "listen";
+	const char *option = snoops ? "--snoop" : "--listen";
 	struct conn_name name;
 
 	if (!conn_name_parse(text, &name, error, CLIENT_ERROR_BYTES))
@@ -569,10 +569,10 @@ bool client_options_apply(const struct client_options *options, struct client *c
 	*wrong_usage = true;
 	for (size_t i = 0; i < options->controllers.count; i++)
 		if (!client_add_controller(client, options->controllers.texts[i], error))
-			return false;
+			return fail(error, "controller", options->controllers.texts[i], error);
 	for (size_t i = 0; i < options->interfaces.count; i++)
 		if (!client_add_interface(client, options->interfaces.texts[i], error))
-			return fail(error, "interfaces", options->interfaces.texts[i], error);
+			return fail(error, "--interfaces", options->interfaces.texts[i], error);
 	for (size_t i = 0; i < options->queues.count; i++)
 		if (!apply_queue(options, client, options->queues.texts[i], error))
 			return false;
