@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <flowbed/text.h>
 #include <flowbed/time.h>
 
 #include "lib/base/xalloc.h"
@@ -504,7 +505,7 @@ static void port_append(struct pcap_ports *ports, const char *name, uint16_t por
 	port->port_no = port_no;
 	port->local = port_no == OFPP_LOCAL;
 	port->fd = -1;
-	snprintf(port->name, sizeof port->name, "%s", name);
+	memcpy(port->name, name, strnlen(name, sizeof port->name - 1));
 	ports->list = xrealloc(ports->list, (ports->count + 1) * sizeof(struct pcap_port *));
 	ports->list[ports->count++] = port;
 }
@@ -522,15 +523,15 @@ int pcap_ports_add(struct pcap_ports *ports, const char *name, char *error, size
 static void name_the_others(const char *name, char *error, size_t error_size)
 {
 	struct if_nameindex *list = if_nameindex();
-	int len = snprintf(error, error_size, "there is no interface '%s'; there are:", name);
+	struct fb_text text = fb_text_make(error, error_size);
 
-	for (int i = 0; list && list[i].if_name && len > 0 && (size_t)len < error_size; i++) {
+	fb_text_printf(&text, "there is no interface '%s'; there are:", name);
+	for (int i = 0; list && list[i].if_name; i++) {
 		if (i == LIST_NAMES_MAX) {
-			snprintf(error + len, error_size - (size_t)len, " and others");
+			fb_text_puts(&text, " and others");
 			break;
 		}
-		len += snprintf(error + len, error_size - (size_t)len, "%s %s", i ? "," : "",
-		                list[i].if_name);
+		fb_text_printf(&text, "%s %s", i ? "," : "", list[i].if_name);
 	}
 	if (list)
 		if_freenameindex(list);
