@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/nearest.h"
-#include "sim/scenario_values.h"
+#include "lib/base/values.h"
 
 enum { WORD_BYTES_MAX = 64 };
 
@@ -140,7 +140,7 @@ static bool is_literal(const char *word)
 	uint8_t mac[FB_MAC_BYTES];
 	uint64_t number;
 
-	if (!scenario_values_number(word, &number))
+	if (!values_number(word, &number))
 		return number <= UINT32_MAX;
 	return !fb_parse_mac(word, mac, NULL) || is_numbers(word, '.', 2, 4, 255) ||
 	       is_numbers(word, '-', 2, 2, 65535) || is_numbers(word, ':', 2, 2, 65535);

@@ -1,12 +1,6 @@
 /* Packet captures of a run. See capture.h.
  *
- * The control channel has no TCP below it, so its capture is made up: each piece that the channel
- * delivers becomes a segment (or several, of at most CONTROL_MSS bytes), seen when it arrives; the
- * receiver acknowledges every second segment at once and the others with what it sends next.
- * Sequence numbers count real bytes, so that Wireshark reassembles the messages and finds nothing
- * to complain about. Pieces shorter than an OpenFlow header wait for the next one of the same
- * instant, because its dissector takes a segment that begins with less than half a header for a
- * broken message. */
+ * The control channel has no TCP below it, so its capture is made up (tcp_trace.h). */
 #include "sim/capture.h"
 
 #include <errno.h>
@@ -16,40 +10,24 @@
 #include <sys/stat.h>
 
 #include "lib/base/xalloc.h"
-#include "lib/io/pcap_file.h"
+#include "lib/io/tcp_trace.h"
 
 enum {
-	CONTROL_MSS = 1448,
 	CONTROL_PORT = 6653,
 	SWITCH_PORT_FIRST = 40000,
 	SWITCH_PORTS = 20000,
-	WINDOW = 65535,
 	PATH_BYTES = 4096,
 	SPARE_FILES = 32, /* descriptors for everything else */
-	HELD_BYTES = 8,   /* an OpenFlow header */
 };
 
 #define CONTROLLER_IP UINT32_C(0xc0000201) /* 192.0.2.1 */
 #define SWITCH_IP     UINT32_C(0xc6120000) /* 198.18.0.0 and up: for benchmarks, never routed */
 
-/* One control connection as TCP. Index by end: CHANNEL_*. */
-struct control {
-	struct pcap_file *file;
-	bool open;
-	uint16_t port;            /* of the switch */
-	uint32_t next[2];         /* sequence number of the next byte that the end sends */
-	uint32_t unacked[2];      /* segments that the end has got and not acknowledged */
-	uint8_t held[HELD_BYTES]; /* the latest bytes, not yet a segment, */
-	size_t held_len;
-	unsigned held_to; /*   on their way to this end, */
-	uint64_t held_ns; /*   arrived then */
-};
-
 struct capture {
 	const struct scenario *scenario;
 	struct pcap_file **hosts;
 	struct pcap_file **link_ends; /* 2 for each link */
-	struct control *controls;     /* by switch */
+	struct tcp_trace *controls;   /* by switch; ends are CHANNEL_* */
 };
 
 /* --- Files --- */
@@ -165,7 +143,11 @@ struct capture *capture_open(const struct scenario *scenario, const char *dir,
 		struct fb_text text = fb_text_make(name, sizeof name);
 
 		fb_text_printf(&text, "control-%s", scenario->switches[i].name);
-		capture->controls[i].file = open_file(dir, name, &failed, error);
+		capture->controls[i] =
+		        (struct tcp_trace){.file = open_file(dir, name, &failed, error),
+		                           .ip = {[CHANNEL_CONTROLLER] = CONTROLLER_IP,
+		                                  [CHANNEL_SWITCH] = SWITCH_IP + (uint32_t)i + 1},
+		                           .port = {[CHANNEL_CONTROLLER] = CONTROL_PORT}};
 	}
 	if (failed) {
 		capture_close(capture, 0, NULL);
@@ -201,125 +183,36 @@ static void take_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent
 
 /* --- The control connection --- */
 
-/* Write one segment that 'from' sends. */
-static void write_segment(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned from,
-                          uint8_t flags, const uint8_t *bytes, size_t len)
-{
-	struct control *c = &capture->controls[sw];
-	uint8_t frame[FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES +
-	              CONTROL_MSS];
-	struct fb_buf out = fb_buf_make(frame, sizeof frame);
-	const uint32_t ips[2] = {CONTROLLER_IP, SWITCH_IP + sw + 1};
-	const uint16_t ports[2] = {CONTROL_PORT, c->port};
-	struct fb_eth_spec eth = {.has_vlan = false};
-	struct fb_ipv4_spec ip = {.nw_src = ips[from], .nw_dst = ips[!from], .dont_fragment = true};
-	struct fb_tcp_spec tcp = {.tp_src = ports[from],
-	                          .tp_dst = ports[!from],
-	                          .seq = c->next[from],
-	                          .ack = flags & FB_TCP_ACK ? c->next[!from] : 0,
-	                          .flags = flags,
-	                          .window = WINDOW};
-
-	fb_mac_from_u64(eth.dl_src, UINT64_C(0x060000000000) | ips[from]);
-	fb_mac_from_u64(eth.dl_dst, UINT64_C(0x060000000000) | ips[!from]);
-	fb_build_tcp(&out, &eth, &ip, &tcp, bytes, len);
-	pcap_file_write(c->file, now_ns, frame, out.len);
-	c->next[from] += (uint32_t)len + ((flags & (FB_TCP_SYN | FB_TCP_FIN)) != 0);
-	c->unacked[from] = 0;
-}
-
-/* Write bytes that go to 'to' as one segment. */
-static void write_data(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned to,
-                       const uint8_t *bytes, size_t len)
-{
-	struct control *c = &capture->controls[sw];
-
-	write_segment(capture, sw, now_ns, !to, FB_TCP_ACK | FB_TCP_PSH, bytes, len);
-	if (++c->unacked[to] == 2)
-		write_segment(capture, sw, now_ns, to, FB_TCP_ACK, NULL, 0);
-}
-
-/* Write out the bytes that wait. */
-static void write_held(struct capture *capture, uint32_t sw)
-{
-	struct control *c = &capture->controls[sw];
-
-	if (c->held_len)
-		write_data(capture, sw, c->held_ns, c->held_to, c->held, c->held_len);
-	c->held_len = 0;
-}
-
-/* Close an open connection: FIN of 'first', FIN of the other, the last acknowledgement. */
-static void write_end(struct capture *capture, uint32_t sw, uint64_t now_ns, unsigned first)
-{
-	struct control *c = &capture->controls[sw];
-
-	write_held(capture, sw);
-	if (!c->open)
-		return;
-	write_segment(capture, sw, now_ns, first, FB_TCP_FIN | FB_TCP_ACK, NULL, 0);
-	write_segment(capture, sw, now_ns, !first, FB_TCP_FIN | FB_TCP_ACK, NULL, 0);
-	write_segment(capture, sw, now_ns, first, FB_TCP_ACK, NULL, 0);
-	c->open = false;
-}
-
 static void take_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 {
 	struct capture *capture = ctx;
-	struct control *c = &capture->controls[sw];
+	struct tcp_trace *c = &capture->controls[sw];
+	uint16_t *port = &c->port[CHANNEL_SWITCH];
 
-	write_end(capture, sw, now_ns, CHANNEL_SWITCH);
-	c->port = c->port ? (uint16_t)(SWITCH_PORT_FIRST +
-	                               (c->port - SWITCH_PORT_FIRST + 1) % SWITCH_PORTS)
-	                  : SWITCH_PORT_FIRST;
+	tcp_trace_close(c, now_ns, CHANNEL_SWITCH);
+	*port = *port ? (uint16_t)(SWITCH_PORT_FIRST +
+	                           (*port - SWITCH_PORT_FIRST + 1) % SWITCH_PORTS)
+	              : SWITCH_PORT_FIRST;
 	/* Numbers that no earlier connection of the pair has used. */
 	c->next[CHANNEL_SWITCH] += 0x10000;
 	c->next[CHANNEL_CONTROLLER] += 0x20000;
-	c->open = true;
-	write_segment(capture, sw, now_ns, CHANNEL_SWITCH, FB_TCP_SYN, NULL, 0);
-	write_segment(capture, sw, now_ns, CHANNEL_CONTROLLER, FB_TCP_SYN | FB_TCP_ACK, NULL, 0);
-	write_segment(capture, sw, now_ns, CHANNEL_SWITCH, FB_TCP_ACK, NULL, 0);
+	tcp_trace_open(c, now_ns, CHANNEL_SWITCH);
 }
 
 static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
                        size_t len)
 {
 	struct capture *capture = ctx;
-	struct control *c = &capture->controls[sw];
 
-	if (c->held_len && (c->held_to != to || c->held_ns != now_ns))
-		write_held(capture, sw);
-	/* Fill up what waits to a header's length first. */
-	if (c->held_len || len < HELD_BYTES) {
-		size_t part = HELD_BYTES - c->held_len < len ? HELD_BYTES - c->held_len : len;
-
-		memcpy(c->held + c->held_len, bytes, part);
-		c->held_len += part;
-		c->held_to = to;
-		c->held_ns = now_ns;
-		bytes += part;
-		len -= part;
-		if (c->held_len < HELD_BYTES)
-			return;
-		write_held(capture, sw);
-	}
-	while (len >= HELD_BYTES) {
-		size_t part = len < CONTROL_MSS ? len : CONTROL_MSS;
-
-		write_data(capture, sw, now_ns, to, bytes, part);
-		bytes += part;
-		len -= part;
-	}
-	memcpy(c->held, bytes, len);
-	c->held_len = len;
-	c->held_to = to;
-	c->held_ns = now_ns;
+	tcp_trace_bytes(&capture->controls[sw], now_ns, to, bytes, len);
 }
 
 /* The close of the other end arrived at 'at'. */
 static void take_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 {
-	write_end(ctx, sw, now_ns, !at);
+	struct capture *capture = ctx;
+
+	tcp_trace_close(&capture->controls[sw], now_ns, !at);
 }
 
 struct network_observer capture_observer(struct capture *capture)
@@ -354,10 +247,10 @@ bool capture_close(struct capture *capture, uint64_t now_ns, struct fb_text *err
 	for (size_t i = 0; i < 2 * scenario->links_count; i++)
 		if (capture->link_ends[i])
 			close_file(capture->link_ends[i], error, &whole);
-	for (uint32_t i = 0; i < scenario->switches_count; i++) {
+	for (size_t i = 0; i < scenario->switches_count; i++) {
 		if (!capture->controls[i].file)
 			continue;
-		write_end(capture, i, now_ns, CHANNEL_SWITCH);
+		tcp_trace_close(&capture->controls[i], now_ns, CHANNEL_SWITCH);
 		close_file(capture->controls[i].file, error, &whole);
 	}
 	free(capture->hosts);

@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include "lib/base/nearest.h"
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/capture.h"
 #include "sim/report.h"
 #include "sim/runner.h"
-#include "sim/scenario_values.h"
 #include "sim/yaml_tree.h"
 
 enum {
@@ -305,7 +305,7 @@ static bool take_option(struct arguments *arguments, int option)
 		arguments->verbose = true;
 		return true;
 	case 's':
-		right = scenario_values_number(optarg, &arguments->seed);
+		right = values_number(optarg, &arguments->seed);
 		if (right)
 			fprintf(stderr, "flowbed: --seed '%s': %s\n", optarg, right);
 		arguments->has_seed = true;

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
-#include "sim/scenario_values.h"
 
 enum { LINK_TEXT_BYTES_MAX = 2 * SCENARIO_NAME_BYTES_MAX + 32 };
 
@@ -42,7 +42,7 @@ static bool parse_end(struct loader *loader, struct position at, char *text,
 
 	if (colon) {
 		*colon = 0;
-		if (scenario_values_number(colon + 1, &port) || !port || port > OFPP_MAX) {
+		if (values_number(colon + 1, &port) || !port || port > OFPP_MAX) {
 			problems_add(loader->problems, at,
 			             "'%.60s' is no port of a switch: it is from 1 to %d",
 			             colon + 1, OFPP_MAX);

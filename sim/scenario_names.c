@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "lib/base/nearest.h"
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/scenario_loader.h"
-#include "sim/scenario_values.h"
 
 static bool is_letter(char c)
 {
@@ -227,7 +227,7 @@ static bool split_port(struct loader *loader, const struct yaml_node *node, char
 		             "'%.60s' has no port: write address:port, as 192.168.2.2:22", text);
 		return false;
 	}
-	if (scenario_values_number(colon + 1, &number) || !number || number > 65535) {
+	if (values_number(colon + 1, &number) || !number || number > 65535) {
 		problems_add(loader->problems, node->at,
 		             "'%.60s' is no port: it is from 1 to 65535", colon + 1);
 		return false;

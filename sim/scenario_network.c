@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
-#include "sim/scenario_values.h"
 
 enum { PREFIX_LEN_DEFAULT = 24 };
 
@@ -123,7 +123,7 @@ static void read_host_ip(struct loader *loader, const struct yaml_node *node,
 		*slash = 0;
 	if (fb_parse_ip(text, &host->ip, NULL) ||
 	    (slash &&
-	     (scenario_values_number(slash + 1, &prefix_len) || !prefix_len || prefix_len > 32))) {
+	     (values_number(slash + 1, &prefix_len) || !prefix_len || prefix_len > 32))) {
 		problems_add(loader->problems, node->at,
 		             "'ip' is '%.60s': write an address and the length of its prefix, as "
 		             "192.168.2.1/24",

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "lib/base/nearest.h"
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
-#include "sim/scenario_values.h"
 
 /* Texts of the file are quoted up to this many characters. */
 #define QUOTED "'%.60s'"
@@ -210,7 +210,7 @@ bool scenario_read_bool(struct loader *loader, const struct yaml_node *node, con
 
 	if (!scenario_read_text(loader, node, what, &text))
 		return false;
-	right = scenario_values_bool(text, out);
+	right = values_bool(text, out);
 	return !right || wrong_value(loader, node, what, right);
 }
 
@@ -249,7 +249,7 @@ bool scenario_read_number(struct loader *loader, const struct yaml_node *node, c
 	else
 		fb_text_printf(&text, "it is from %llu to %llu", (unsigned long long)min,
 		               (unsigned long long)max);
-	return read_value(loader, node, what, scenario_values_number, min, max, limits, out);
+	return read_value(loader, node, what, values_number, min, max, limits, out);
 }
 
 /* A duration in the largest unit that shows it whole. */
@@ -282,14 +282,14 @@ bool scenario_read_duration(struct loader *loader, const struct yaml_node *node,
 	duration_text(&text, min_ns);
 	fb_text_puts(&text, " to ");
 	duration_text(&text, max_ns);
-	return read_value(loader, node, what, scenario_values_duration, min_ns, max_ns, limits,
+	return read_value(loader, node, what, values_duration, min_ns, max_ns, limits,
 	                  ns_out);
 }
 
 bool scenario_read_rate(struct loader *loader, const struct yaml_node *node, const char *what,
                         uint64_t *bps_out)
 {
-	return read_value(loader, node, what, scenario_values_rate, 1000, 1000000000000,
+	return read_value(loader, node, what, values_rate, 1000, 1000000000000,
 	                  "it is from 1kbit to 1Tbit", bps_out);
 }
 
@@ -301,7 +301,7 @@ bool scenario_read_size(struct loader *loader, const struct yaml_node *node, con
 
 	fb_text_printf(&text, "it is from %llu to %llu bytes", (unsigned long long)min,
 	               (unsigned long long)max);
-	return read_value(loader, node, what, scenario_values_size, min, max, limits, bytes_out);
+	return read_value(loader, node, what, values_size, min, max, limits, bytes_out);
 }
 
 bool scenario_read_share(struct loader *loader, const struct yaml_node *node, const char *what,
@@ -309,7 +309,7 @@ bool scenario_read_share(struct loader *loader, const struct yaml_node *node, co
 {
 	uint64_t ppm;
 
-	if (!read_value(loader, node, what, scenario_values_share, 0, 1000000, "", &ppm))
+	if (!read_value(loader, node, what, values_share, 0, 1000000, "", &ppm))
 		return false;
 	*ppm_out = (uint32_t)ppm;
 	return true;

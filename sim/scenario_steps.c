@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "lib/base/nearest.h"
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
-#include "sim/scenario_values.h"
 
 enum {
 	OUTCOMES = HOST_ABORTED + 1,
@@ -90,7 +90,7 @@ static bool read_send(struct loader *loader, const struct yaml_node *node,
 	const struct yaml_node *send = yaml_get(node, "send");
 	const char *text = SEND_DEFAULT;
 
-	if (send && send->kind == YAML_SCALAR && send->plain && scenario_values_is_size(send->text))
+	if (send && send->kind == YAML_SCALAR && send->plain && values_is_size(send->text))
 		return scenario_read_size(loader, send, "'send'", 0, bytes_max, bytes);
 	if (send && send->kind == YAML_SCALAR && send->plain && looks_like_size(send->text)) {
 		problems_add(loader->problems, send->at,
