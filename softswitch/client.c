@@ -103,13 +103,10 @@ static void arm(struct client *client, uint64_t now_ns)
 	event_add(client->timer, &wait);
 }
 
-void client_settle(struct client *client)
+void client_settle(struct client *client, uint64_t now_ns)
 {
-	uint64_t now_ns;
-
 	if (client->draining)
 		return;
-	now_ns = client_now_ns();
 	while (client->unsettled) {
 		client->unsettled = false;
 		client_conns_settle(client, now_ns);
@@ -120,13 +117,14 @@ void client_settle(struct client *client)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct client *client = arg;
+	uint64_t now_ns = client_now_ns();
 
 	(void)fd;
 	(void)what;
 	client->armed_ns = FB_NEVER;
-	agent_run(client->agent, client_now_ns());
+	agent_run(client->agent, now_ns);
 	client->unsettled = true;
-	client_settle(client);
+	client_settle(client, now_ns);
 }
 
 /* --- Life --- */
@@ -187,14 +185,17 @@ static void tell_ready(struct client *client)
 
 bool client_start(struct client *client, char *error)
 {
+	uint64_t now_ns;
+
 	agent_begin(client);
 	if (!client_captures_open(client, error) || !client_ports_start(client, error))
 		return false;
 	client->started = true;
 	tell_ready(client);
-	client_conns_start(client, client_now_ns());
+	now_ns = client_now_ns();
+	client_conns_start(client, now_ns);
 	client->unsettled = true;
-	client_settle(client);
+	client_settle(client, now_ns);
 	return true;
 }
 

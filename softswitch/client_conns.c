@@ -96,13 +96,12 @@ static void conn_free(struct client_conn *conn)
 }
 
 /* The stream is open: the agent takes over. */
-static void open_conn(struct client_conn *conn)
+static void open_conn(struct client_conn *conn, uint64_t now_ns)
 {
 	enum agent_role role = conn->controller ? AGENT_CONTROLLER : AGENT_MANAGEMENT;
 
 	client_watch_begin(conn);
-	conn->agent_conn =
-	        agent_connect(conn->client->agent, conn, conn->peer, role, client_now_ns());
+	conn->agent_conn = agent_connect(conn->client->agent, conn, conn->peer, role, now_ns);
 	if (!conn->agent_conn)
 		end(conn, "too many connections");
 }
@@ -126,34 +125,37 @@ static void follow_pause(struct client_conn *conn)
 static void on_connected(void *ctx)
 {
 	struct client_conn *conn = ctx;
+	uint64_t now_ns = client_now_ns();
 
-	open_conn(conn);
-	client_settle(conn->client);
+	open_conn(conn, now_ns);
+	client_settle(conn->client, now_ns);
 }
 
 static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 {
 	struct client_conn *conn = ctx;
 	struct client *client = conn->client;
+	uint64_t now_ns = client_now_ns();
 
 	if (conn->over || !conn->agent_conn)
 		return;
 	client_watch_bytes(conn, CLIENT_IN, bytes, len);
-	agent_receive(conn->agent_conn, bytes, len, client_now_ns());
+	agent_receive(conn->agent_conn, bytes, len, now_ns);
 	follow_pause(conn);
-	client_settle(client);
+	client_settle(client, now_ns);
 }
 
 static void on_sent(void *ctx)
 {
 	struct client_conn *conn = ctx;
 	struct client *client = conn->client;
+	uint64_t now_ns = client_now_ns();
 
 	if (!conn->paused || conn->over || !conn->agent_conn)
 		return;
-	agent_resume(conn->agent_conn, client_now_ns());
+	agent_resume(conn->agent_conn, now_ns);
 	follow_pause(conn);
-	client_settle(client);
+	client_settle(client, now_ns);
 }
 
 /* Tell that an attempt has failed, until the wait has grown to its longest. */
@@ -208,13 +210,12 @@ static void on_closed(void *ctx, const char *reason)
 	uint64_t now_ns = client_now_ns();
 
 	conn->stream = NULL;
-	if (conn->agent_conn)
-		client_watch_end(conn, CLIENT_IN);
+	client_watch_end(conn, CLIENT_IN);
 	conn->over = true;
 	conn->reason = reason; /* valid until this returns, and conn_end() is before that */
 	conn_end(conn, now_ns);
 	client->unsettled = true;
-	client_settle(client);
+	client_settle(client, now_ns);
 }
 
 static const struct stream_ops stream_ops = {
@@ -338,6 +339,7 @@ uint64_t client_conns_deadline(const struct client *client)
 static void manager_accepted(struct client *client, struct stream *stream)
 {
 	char peer[STREAM_NAME_BYTES];
+	uint64_t now_ns = client_now_ns();
 	struct client_conn *conn;
 
 	snprintf(peer, sizeof peer, "%s", stream_peer(stream));
@@ -354,8 +356,8 @@ static void manager_accepted(struct client *client, struct stream *stream)
 	conn = conn_new(client, NULL, peer);
 	conn->stream = stream;
 	stream_adopt(stream, &stream_ops, conn, client->config.out_bytes_max);
-	open_conn(conn);
-	client_settle(client);
+	open_conn(conn, now_ns);
+	client_settle(client, now_ns);
 }
 
 static void on_manager(void *ctx, struct stream *stream)

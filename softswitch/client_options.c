@@ -353,7 +353,8 @@ static bool take_option(struct client_options *options, int option, char *text)
 	case 'i':
 		return take_interfaces(options, text);
 	case OPTION_LOCAL:
-		return take_text(option, text, IFNAMSIZ, &config->ports.local);
+		return *text ? take_text(option, text, IFNAMSIZ, &config->ports.local)
+		             : wrong("local", text, "name the interface to make");
 	case OPTION_QUEUE:
 		return append(&options->queues, option, text);
 	case OPTION_FAIL_MODE:

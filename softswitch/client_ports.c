@@ -13,10 +13,11 @@
 static void on_frame(void *ctx, uint16_t port_no, struct frame *frame)
 {
 	struct client *client = ctx;
+	uint64_t now_ns = client_now_ns();
 
 	client_captures_write(&client->frames, frame_data(frame), frame->len);
-	agent_frame(client->agent, port_no, frame, client_now_ns());
-	client_settle(client);
+	agent_frame(client->agent, port_no, frame, now_ns);
+	client_settle(client, now_ns);
 }
 
 /* Give a new port its queues. */
@@ -37,32 +38,35 @@ static void add_queues(struct client *client, uint16_t port_no)
 static void on_added(void *ctx, const struct fb_phy_port *port)
 {
 	struct client *client = ctx;
+	uint64_t now_ns = client_now_ns();
 
-	if (agent_add_port(client->agent, port, client_now_ns()) < 0) {
+	if (agent_add_port(client->agent, port, now_ns) < 0) {
 		client_log(client, LOG_LEVEL_ERROR, "port %u (%s) cannot be added", port->port_no,
 		           port->name);
 		return;
 	}
 	add_queues(client, port->port_no);
 	if (client->started)
-		client_settle(client);
+		client_settle(client, now_ns);
 }
 
 static void on_removed(void *ctx, uint16_t port_no)
 {
 	struct client *client = ctx;
+	uint64_t now_ns = client_now_ns();
 
-	agent_remove_port(client->agent, port_no, client_now_ns());
-	client_settle(client);
+	agent_remove_port(client->agent, port_no, now_ns);
+	client_settle(client, now_ns);
 }
 
 static void on_updated(void *ctx, const struct fb_phy_port *port)
 {
 	struct client *client = ctx;
+	uint64_t now_ns = client_now_ns();
 
-	agent_update_port(client->agent, port, client_now_ns());
+	agent_update_port(client->agent, port, now_ns);
 	if (client->started)
-		client_settle(client);
+		client_settle(client, now_ns);
 }
 
 static void on_counted(void *ctx, uint16_t port_no, const struct fb_port_stats *more)

@@ -112,7 +112,7 @@ uint64_t client_unix_ns(void); /* the time of day */
 void client_log(struct client *client, enum log_level level, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 /* The end of each callback of the loop: do what was noted, set the timer. */
-void client_settle(struct client *client);
+void client_settle(struct client *client, uint64_t now_ns);
 
 /* client_conns.c */
 
