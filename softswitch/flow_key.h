@@ -27,21 +27,21 @@ enum {
 static inline struct flow_key flow_key_from_match(const struct fb_match *m)
 {
 	uint64_t vlan =
-		m->dl_vlan == OFP_VLAN_NONE ? FLOW_KEY_UNTAGGED : m->dl_vlan & FLOW_KEY_VID_MASK;
+	        m->dl_vlan == OFP_VLAN_NONE ? FLOW_KEY_UNTAGGED : m->dl_vlan & FLOW_KEY_VID_MASK;
 
 	vlan |= (uint64_t)(m->dl_vlan_pcp & 7) << FLOW_KEY_PCP_SHIFT;
 	return (struct flow_key){{
-		fb_mac_to_u64(m->dl_src) << 16 | m->in_port,
-		fb_mac_to_u64(m->dl_dst) << 16 | vlan,
-		(uint64_t)m->nw_src << 32 | m->nw_dst,
-		(uint64_t)m->tp_src << 48 | (uint64_t)m->tp_dst << 32 | (uint64_t)m->dl_type << 16 |
-			(uint64_t)m->nw_proto << 8 | (m->nw_tos & 0xfc),
+	        fb_mac_to_u64(m->dl_src) << 16 | m->in_port,
+	        fb_mac_to_u64(m->dl_dst) << 16 | vlan,
+	        (uint64_t)m->nw_src << 32 | m->nw_dst,
+	        (uint64_t)m->tp_src << 48 | (uint64_t)m->tp_dst << 32 | (uint64_t)m->dl_type << 16 |
+	                (uint64_t)m->nw_proto << 8 | (m->nw_tos & 0xfc),
 	}};
 }
 
 /* The inverse, for an entry with 'wildcards'. */
 static inline void flow_key_to_match(const struct flow_key *key, uint32_t wildcards,
-				     struct fb_match *m)
+                                     struct fb_match *m)
 {
 	uint16_t vlan = (uint16_t)key->w[1];
 
@@ -84,7 +84,7 @@ static inline struct flow_key flow_key_mask(uint32_t wildcards)
 	if (!(wildcards & OFPFW_DL_VLAN_PCP))
 		mask.w[1] |= 7 << FLOW_KEY_PCP_SHIFT;
 	mask.w[2] = flow_key_nw_mask(wildcards, OFPFW_NW_SRC_SHIFT) << 32 |
-		    flow_key_nw_mask(wildcards, OFPFW_NW_DST_SHIFT);
+	            flow_key_nw_mask(wildcards, OFPFW_NW_DST_SHIFT);
 	if (!(wildcards & OFPFW_TP_SRC))
 		mask.w[3] |= UINT64_C(0xffff) << 48;
 	if (!(wildcards & OFPFW_TP_DST))
@@ -101,27 +101,27 @@ static inline struct flow_key flow_key_mask(uint32_t wildcards)
 static inline struct flow_key flow_key_and(const struct flow_key *a, const struct flow_key *b)
 {
 	return (struct flow_key){
-		{a->w[0] & b->w[0], a->w[1] & b->w[1], a->w[2] & b->w[2], a->w[3] & b->w[3]}};
+	        {a->w[0] & b->w[0], a->w[1] & b->w[1], a->w[2] & b->w[2], a->w[3] & b->w[3]}};
 }
 
 static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
 {
 	return ((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
-		(a->w[3] ^ b->w[3])) == 0;
+	        (a->w[3] ^ b->w[3])) == 0;
 }
 
 /* True when 'a' and 'b' agree in all bits of 'mask'. */
 static inline bool flow_key_equal_under(const struct flow_key *a, const struct flow_key *b,
-					const struct flow_key *mask)
+                                        const struct flow_key *mask)
 {
 	return (((a->w[0] ^ b->w[0]) & mask->w[0]) | ((a->w[1] ^ b->w[1]) & mask->w[1]) |
-		((a->w[2] ^ b->w[2]) & mask->w[2]) | ((a->w[3] ^ b->w[3]) & mask->w[3])) == 0;
+	        ((a->w[2] ^ b->w[2]) & mask->w[2]) | ((a->w[3] ^ b->w[3]) & mask->w[3])) == 0;
 }
 
 static inline uint32_t flow_key_hash(const struct flow_key *key)
 {
 	uint64_t hash = hash_u128(hash_mix(key->w[0] ^ HASH_A, key->w[1] ^ HASH_B),
-				  hash_mix(key->w[2] ^ HASH_C, key->w[3] ^ HASH_A));
+	                          hash_mix(key->w[2] ^ HASH_C, key->w[3] ^ HASH_A));
 
 	return (uint32_t)(hash ^ hash >> 32);
 }

@@ -13,7 +13,7 @@ enum {
 	SLOTS_FIRST = 4,
 	GROUPS_MAX = 1 << 24, /* more than there are masks */
 	RECOUNT_AT_ONCE =
-		64, /* a group this small is recounted whenever its highest priority is in doubt */
+	        64, /* a group this small is recounted whenever its highest priority is in doubt */
 };
 
 _Static_assert(sizeof(struct flow_entry) == 192, "an entry takes three cache lines");
@@ -106,7 +106,7 @@ static void slots_grow(struct flow_table *t, struct flow_group *g)
 
 /* The slot of the masked 'key', or NULL. */
 static inline struct slot *slot_find(const struct flow_table *t, const struct flow_group *g,
-				     const struct flow_key *key, uint32_t hash)
+                                     const struct flow_key *key, uint32_t hash)
 {
 	for (uint32_t at = hash & g->slot_mask;; at = (at + 1) & g->slot_mask) {
 		struct slot *slot = &g->slots[at];
@@ -120,7 +120,7 @@ static inline struct slot *slot_find(const struct flow_table *t, const struct fl
 
 /* The entry of highest priority with the masked 'key', or NULL. */
 static inline struct flow_entry *group_find(const struct flow_table *t, const struct flow_group *g,
-					    const struct flow_key *key)
+                                            const struct flow_key *key)
 {
 	struct slot *slot = slot_find(t, g, key, flow_key_hash(key));
 
@@ -351,14 +351,14 @@ struct flow_entry *flow_table_lookup(const struct flow_table *t, const struct fl
 		masked = flow_key_and(key, &g->mask);
 		e = group_find(t, g, &masked);
 		if (e && (!best || e->priority > best->priority ||
-			  (e->priority == best->priority && e->order < best->order)))
+		          (e->priority == best->priority && e->order < best->order)))
 			best = e;
 	}
 	return best;
 }
 
 struct flow_entry *flow_table_find(const struct flow_table *t, const struct fb_match *match,
-				   uint16_t priority)
+                                   uint16_t priority)
 {
 	struct flow_key key = flow_key_from_match(match);
 	const struct flow_group *g;
@@ -431,7 +431,7 @@ static void age_take_out(struct flow_table *t, const struct flow_entry *e)
 }
 
 struct flow_entry *flow_table_add(struct flow_table *t, const struct fb_match *match,
-				  uint16_t priority)
+                                  uint16_t priority)
 {
 	struct flow_key mask = flow_key_mask(match->wildcards);
 	struct flow_entry *e;
@@ -489,7 +489,7 @@ void flow_table_remove(struct flow_table *t, struct flow_entry *e)
 }
 
 bool flow_table_set_actions(struct flow_table *t, struct flow_entry *e, const uint8_t *bytes,
-			    size_t len)
+                            size_t len)
 {
 	size_t long_bytes = len > FLOW_ENTRY_INLINE_BYTES ? len : 0;
 	size_t freed_bytes = e->actions_len > FLOW_ENTRY_INLINE_BYTES ? e->actions_len : 0;
@@ -556,8 +556,8 @@ static bool chain_has(const struct flow_table *t, const struct flow_entry *e, ui
 /* True when an entry of 'g' has 'priority' and could meet a frame that agrees with 'key' under
  * 'mask'. */
 static bool group_overlaps(const struct flow_table *t, const struct flow_group *g,
-			   const struct flow_key *key, const struct flow_key *mask,
-			   uint16_t priority)
+                           const struct flow_key *key, const struct flow_key *mask,
+                           uint16_t priority)
 {
 	struct flow_key common = flow_key_and(mask, &g->mask);
 
@@ -583,7 +583,7 @@ static bool group_overlaps(const struct flow_table *t, const struct flow_group *
 }
 
 bool flow_table_overlaps(const struct flow_table *t, const struct fb_match *match,
-			 uint16_t priority)
+                         uint16_t priority)
 {
 	struct flow_key key = flow_key_from_match(match);
 	struct flow_key mask = flow_key_mask(match->wildcards);
@@ -628,17 +628,17 @@ static bool entry_is_within(const struct flow_entry *e, const struct flow_select
 }
 
 void flow_table_select(const struct flow_table *t, const struct fb_match *match, bool strict,
-		       uint16_t priority, struct flow_selection *s)
+                       uint16_t priority, struct flow_selection *s)
 {
 	bool exact = fb_match_is_exact(match);
 	struct flow_group *same = exact ? NULL : group_of(t, match->wildcards);
 
 	*s = (struct flow_selection){.key = flow_key_from_match(match),
-				     .mask = flow_key_mask(match->wildcards),
-				     .group = same,
-				     .priority = priority,
-				     .strict = strict,
-				     .chain = true};
+	                             .mask = flow_key_mask(match->wildcards),
+	                             .group = same,
+	                             .priority = priority,
+	                             .strict = strict,
+	                             .chain = true};
 	s->key = flow_key_and(&s->key, &s->mask);
 	if (exact) {
 		s->strict = false;
@@ -648,15 +648,15 @@ void flow_table_select(const struct flow_table *t, const struct fb_match *match,
 		s->chain = t->exact.count == 0;
 		for (uint32_t i = 0; i < t->groups && s->chain; i++)
 			s->chain = t->order[i] == same ||
-				   !mask_may_be_within(&s->mask, t->order[i]->wildcards);
+			           !mask_may_be_within(&s->mask, t->order[i]->wildcards);
 	}
 	s->none = s->chain && !same;
 }
 
 /* The first of the chain that was added after 'after'. */
 static struct flow_entry *selected_of_chain(const struct flow_table *t,
-					    const struct flow_selection *s,
-					    const struct flow_entry *after)
+                                            const struct flow_selection *s,
+                                            const struct flow_entry *after)
 {
 	struct flow_entry *e = group_find(t, s->group ? s->group : &t->exact, &s->key);
 	struct flow_entry *next = NULL;
@@ -670,7 +670,7 @@ static struct flow_entry *selected_of_chain(const struct flow_table *t,
 }
 
 struct flow_entry *flow_table_selected(const struct flow_table *t, const struct flow_selection *s,
-				       const struct flow_entry *after)
+                                       const struct flow_entry *after)
 {
 	struct flow_entry *e;
 

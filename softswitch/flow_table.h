@@ -97,19 +97,19 @@ struct flow_entry *flow_table_lookup(const struct flow_table *table, const struc
 /* The entry with this normalised match and priority (any priority if the match is exact); NULL:
  * none. */
 struct flow_entry *flow_table_find(const struct flow_table *table, const struct fb_match *match,
-				   uint16_t priority);
+                                   uint16_t priority);
 
 /* Add an entry that flow_table_find() does not find. Everything but its identity is zero. NULL: the
  * table is full. */
 struct flow_entry *flow_table_add(struct flow_table *table, const struct fb_match *match,
-				  uint16_t priority);
+                                  uint16_t priority);
 /* The entry is gone afterwards; its timer must be off. */
 void flow_table_remove(struct flow_table *table, struct flow_entry *entry);
 
 /* Give 'entry' the 'len' bytes of actions. False, and nothing changed, when all long lists together
  * would take too much. */
 bool flow_table_set_actions(struct flow_table *table, struct flow_entry *entry,
-			    const uint8_t *bytes, size_t len);
+                            const uint8_t *bytes, size_t len);
 
 /* True when 'count' entries could be given 'len' bytes of actions each. */
 bool flow_table_has_room(const struct flow_table *table, uint64_t count, size_t len);
@@ -119,14 +119,14 @@ void flow_table_renew(struct flow_table *table, struct flow_entry *entry);
 static inline const uint8_t *flow_entry_actions(const struct flow_entry *entry)
 {
 	return entry->actions_len <= FLOW_ENTRY_INLINE_BYTES ? entry->actions.inline_bytes
-							     : entry->actions.bytes;
+	                                                     : entry->actions.bytes;
 }
 
 /* True when some frame could meet both an existing entry and one of this normalised match at equal
  * rank: the same priority among wildcard entries; an exact entry only rivals its twin
  * (OFPFF_CHECK_OVERLAP, section 5.3.3). */
 bool flow_table_overlaps(const struct flow_table *table, const struct fb_match *match,
-			 uint16_t priority);
+                         uint16_t priority);
 
 /* In order of addition; NULL at the end. */
 struct flow_entry *flow_table_oldest(const struct flow_table *table);
@@ -143,11 +143,11 @@ struct flow_selection {
 };
 
 void flow_table_select(const struct flow_table *table, const struct fb_match *match, bool strict,
-		       uint16_t priority, struct flow_selection *selection);
+                       uint16_t priority, struct flow_selection *selection);
 /* The next selected entry in order of addition after 'after' (NULL: the first); NULL at the end.
  * Entries may be removed on the way, when the next one was asked for first. */
 struct flow_entry *flow_table_selected(const struct flow_table *table,
-				       const struct flow_selection *selection,
-				       const struct flow_entry *after);
+                                       const struct flow_selection *selection,
+                                       const struct flow_entry *after);
 
 #endif

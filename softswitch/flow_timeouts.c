@@ -50,7 +50,7 @@ void flow_timeouts_remove(struct flow_timeouts *timeouts, struct flow_entry *e)
 }
 
 struct flow_entry *flow_timeouts_expired(struct flow_timeouts *timeouts, uint64_t now_ns,
-					 uint8_t *reason)
+                                         uint8_t *reason)
 {
 	struct heap_node *node;
 

@@ -34,6 +34,6 @@ static inline uint64_t flow_timeouts_deadline(const struct flow_timeouts *timeou
  * when there is none. In order of deadlines, then of addition; an entry whose two timeouts end
  * together has met the hard one. */
 struct flow_entry *flow_timeouts_expired(struct flow_timeouts *timeouts, uint64_t now_ns,
-					 uint8_t *reason);
+                                         uint8_t *reason);
 
 #endif

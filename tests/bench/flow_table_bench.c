@@ -39,10 +39,10 @@ static uint64_t now_ns(void)
 static struct fb_match flow(uint32_t n)
 {
 	struct fb_match m = {.in_port = (uint16_t)(1 + n % 4),
-			     .dl_vlan = OFP_VLAN_NONE,
-			     .dl_type = FB_ETH_IPV4,
-			     .nw_proto = FB_IP_TCP,
-			     .tp_dst = 80};
+	                     .dl_vlan = OFP_VLAN_NONE,
+	                     .dl_type = FB_ETH_IPV4,
+	                     .nw_proto = FB_IP_TCP,
+	                     .tp_dst = 80};
 
 	m.dl_src[0] = m.dl_dst[0] = 2;
 	fb_set32(m.dl_src + 2, n);
@@ -58,7 +58,7 @@ static struct fb_match flow(uint32_t n)
 static uint32_t wildcards_of(unsigned i)
 {
 	uint32_t tuple = OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN |
-			 OFPFW_DL_VLAN_PCP | OFPFW_NW_TOS;
+	                 OFPFW_DL_VLAN_PCP | OFPFW_NW_TOS;
 
 	if (i == 0)
 		return tuple;
@@ -204,7 +204,7 @@ static void wildcard(uint32_t count, unsigned masks, bool one_priority)
 /* --- Flow-mods through the datapath --- */
 
 static enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
-				    struct frame *frame)
+                                    struct frame *frame)
 {
 	(void)ctx;
 	(void)queue_id;
@@ -232,21 +232,21 @@ static void on_port_status(void *ctx, const struct fb_port_status *ps)
 }
 
 static const struct datapath_ops ops = {.output = on_output,
-					.packet_in = on_packet_in,
-					.flow_removed = on_flow_removed,
-					.port_status = on_port_status};
+                                        .packet_in = on_packet_in,
+                                        .flow_removed = on_flow_removed,
+                                        .port_status = on_port_status};
 
 /* A flow-mod with two addresses set and an output, as a load balancer sends it. */
 static struct fb_flow_mod make_flow_mod(uint32_t n, unsigned masks, uint16_t command,
-					struct fb_view actions)
+                                        struct fb_view actions)
 {
 	struct fb_flow_mod fm = {.command = command,
-				 .cookie = n,
-				 .idle_timeout = 60,
-				 .priority = 100,
-				 .buffer_id = OFP_NO_BUFFER,
-				 .out_port = OFPP_NONE,
-				 .actions = actions};
+	                         .cookie = n,
+	                         .idle_timeout = 60,
+	                         .priority = 100,
+	                         .buffer_id = OFP_NO_BUFFER,
+	                         .out_port = OFPP_NONE,
+	                         .actions = actions};
 
 	fm.match = masks ? wildcard_flow(n, masks) : flow(n);
 	return fm;
@@ -265,7 +265,7 @@ static void flow_mod_rate(const char *what, struct datapath *dp, uint16_t comman
 	fb_action_put_output(&actions, 2, 0);
 	for (uint32_t n = 0; n < FLOW_MODS; n++) {
 		struct fb_flow_mod fm =
-			make_flow_mod(n, masks, command, (struct fb_view){bytes, actions.len});
+		        make_flow_mod(n, masks, command, (struct fb_view){bytes, actions.len});
 
 		if (datapath_flow_mod(dp, &fm, n, &error) < 0)
 			sum++;
@@ -312,14 +312,14 @@ static void frames(uint32_t count)
 	for (uint32_t n = 0; n < FRAMES; n++) {
 		uint8_t bytes[128], output[8];
 		struct fb_buf out = fb_buf_make(bytes, sizeof bytes),
-			      actions = fb_buf_make(output, sizeof output);
+		              actions = fb_buf_make(output, sizeof output);
 		struct fb_match m = flow(n % count);
 		struct fb_eth_spec eth = {.has_vlan = false};
 		struct fb_ipv4_spec ip = {.nw_src = m.nw_src, .nw_dst = m.nw_dst};
 		struct fb_tcp_spec tcp = {
-			.tp_src = m.tp_src, .tp_dst = m.tp_dst, .flags = FB_TCP_ACK};
+		        .tp_src = m.tp_src, .tp_dst = m.tp_dst, .flags = FB_TCP_ACK};
 		struct fb_flow_mod fm = {
-			.match = m, .buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
+		        .match = m, .buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
 		struct fb_of_error error;
 
 		memcpy(eth.dl_dst, m.dl_dst, FB_MAC_BYTES);

@@ -101,7 +101,7 @@ static struct fb_match random_match(struct rng *rng, bool no_exact)
 /* --- The model --- */
 
 static bool same_identity(const struct model_entry *e, const struct fb_match *match,
-			  uint16_t priority)
+                          uint16_t priority)
 {
 	return fb_match_equal(&e->match, match) && (e->exact || e->priority == priority);
 }
@@ -146,8 +146,8 @@ static bool model_overlaps(const struct model *m, const struct fb_match *match, 
 		const struct model_entry *e = &m->entries[i];
 
 		if (exact || e->exact
-			    ? exact && e->exact && fb_match_equal(&e->match, match)
-			    : e->priority == priority && fb_match_overlaps(&e->match, match))
+		            ? exact && e->exact && fb_match_equal(&e->match, match)
+		            : e->priority == priority && fb_match_overlaps(&e->match, match))
 			return true;
 	}
 	return false;
@@ -156,7 +156,7 @@ static bool model_overlaps(const struct model *m, const struct fb_match *match, 
 /* --- The comparison --- */
 
 static void add(struct flow_table *t, struct model *m, const struct fb_match *match,
-		uint16_t priority)
+                uint16_t priority)
 {
 	size_t at = model_find(m, match, priority);
 	struct flow_entry *entry = flow_table_find(t, match, priority);
@@ -177,18 +177,18 @@ static void add(struct flow_table *t, struct model *m, const struct fb_match *ma
 	}
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
 	m->entries[m->count++] =
-		(struct model_entry){*match, priority, fb_match_is_exact(match), entry};
+	        (struct model_entry){*match, priority, fb_match_is_exact(match), entry};
 }
 
 static bool selects(const struct model_entry *e, const struct fb_match *match, bool strict,
-		    uint16_t priority)
+                    uint16_t priority)
 {
 	return strict ? same_identity(e, match, priority) : fb_match_contains(match, &e->match);
 }
 
 /* Walk a selection beside the model and remove of it what 'keep' does not spare. */
 static void select_and_remove(struct flow_table *t, struct model *m, const struct fb_match *match,
-			      bool strict, uint16_t priority, uint64_t keep)
+                              bool strict, uint16_t priority, uint64_t keep)
 {
 	struct flow_selection s;
 	struct flow_entry *e, *next;
@@ -237,7 +237,7 @@ static void compare_order(const struct flow_table *t, const struct model *m)
 }
 
 static void step(struct flow_table *t, struct model *m, struct rng *rng, unsigned priorities,
-		 bool no_exact)
+                 bool no_exact)
 {
 	struct fb_match match = random_match(rng, no_exact);
 	uint16_t priority = (uint16_t)rng_below(rng, priorities);
@@ -257,7 +257,7 @@ static void step(struct flow_table *t, struct model *m, struct rng *rng, unsigne
 	case 8:
 	case 9:
 		CU_ASSERT_EQUAL_FATAL(flow_table_overlaps(t, &match, priority),
-				      model_overlaps(m, &match, priority));
+		                      model_overlaps(m, &match, priority));
 		break;
 	case 10:
 	case 11:
@@ -444,7 +444,7 @@ static void an_entry_takes_at_most_250_bytes(void)
 	enum { ENTRIES = 100000 };
 	struct flow_table *t = flow_table_new(ENTRIES);
 	struct fb_match m = {
-		.dl_vlan = OFP_VLAN_NONE, .dl_type = FB_ETH_IPV4, .nw_proto = FB_IP_TCP};
+	        .dl_vlan = OFP_VLAN_NONE, .dl_type = FB_ETH_IPV4, .nw_proto = FB_IP_TCP};
 
 	m.wildcards = OFPFW_DL_VLAN_PCP;
 	for (uint32_t i = 0; i < ENTRIES; i++) {
@@ -456,10 +456,10 @@ static void an_entry_takes_at_most_250_bytes(void)
 }
 
 UNIT_TESTS("flow_table", UNIT_TEST(forty_thousand_random_operations_agree_with_a_linear_table),
-	   UNIT_TEST(an_exact_entry_wins_over_any_priority),
-	   UNIT_TEST(among_equal_priorities_the_first_added_wins),
-	   UNIT_TEST(a_group_whose_highest_entry_goes_is_searched_no_earlier_than_it_must),
-	   UNIT_TEST(a_full_table_takes_no_more_until_one_goes),
-	   UNIT_TEST(actions_of_any_length_come_back),
-	   UNIT_TEST(long_lists_of_actions_are_bounded_in_all),
-	   UNIT_TEST(an_entry_takes_at_most_250_bytes))
+           UNIT_TEST(an_exact_entry_wins_over_any_priority),
+           UNIT_TEST(among_equal_priorities_the_first_added_wins),
+           UNIT_TEST(a_group_whose_highest_entry_goes_is_searched_no_earlier_than_it_must),
+           UNIT_TEST(a_full_table_takes_no_more_until_one_goes),
+           UNIT_TEST(actions_of_any_length_come_back),
+           UNIT_TEST(long_lists_of_actions_are_bounded_in_all),
+           UNIT_TEST(an_entry_takes_at_most_250_bytes))
