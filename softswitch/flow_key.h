@@ -104,6 +104,12 @@ static inline struct flow_key flow_key_and(const struct flow_key *a, const struc
 	        {a->w[0] & b->w[0], a->w[1] & b->w[1], a->w[2] & b->w[2], a->w[3] & b->w[3]}};
 }
 
+static inline struct flow_key flow_key_or(const struct flow_key *a, const struct flow_key *b)
+{
+	return (struct flow_key){
+	        {a->w[0] | b->w[0], a->w[1] | b->w[1], a->w[2] | b->w[2], a->w[3] | b->w[3]}};
+}
+
 static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
 {
 	return ((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |

@@ -3,13 +3,16 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include <flowbed/table.h>
 
 #include "lib/base/xalloc.h"
+#include "softswitch/flow_cache.h"
 
 enum {
 	CHUNK_ENTRIES = 256,
+	CACHE_GROUPS_MIN = 2, /* one is probed as fast as the cache */
 	SLOTS_FIRST = 4,
 	GROUPS_MAX = 1 << 24, /* more than there are masks */
 	RECOUNT_AT_ONCE =
@@ -36,6 +39,10 @@ struct flow_group {
 	uint32_t highest_count; /* entries of 'highest', 0: 'highest' is a bound */
 	uint32_t removed;       /* entries, since 'highest' became a bound */
 	uint16_t highest;       /* no entry has a higher priority */
+
+	/* What the cache needs. */
+	uint64_t added;              /* the table's clock when the last entry was added */
+	LIST_ENTRY(flow_group) link; /* in the table's 'recent' */
 };
 
 struct group_record { /* fb_table of groups by mask */
@@ -57,10 +64,15 @@ struct flow_table {
 
 	uint32_t count, entries_max;
 	uint32_t oldest, newest; /* index + 1 */
-	uint64_t order_next;     /* of the next entry added */
+	uint64_t clock;          /* counts additions, removals and renewals */
 	size_t actions_bytes;    /* of lists that are not inline */
 	size_t slots_bytes;
 	struct fb_table *by_mask; /* struct group_record */
+
+	struct flow_cache cache;        /* in front of the groups */
+	struct flow_key mask;           /* all bits that some group looks at */
+	uint64_t changed;               /* 'clock' at the last change of a wildcard entry */
+	LIST_HEAD(, flow_group) recent; /* groups, the one that was added to last first */
 };
 
 static inline struct flow_entry *entry_at(const struct flow_table *t, uint32_t index)
@@ -267,6 +279,8 @@ static struct flow_group *group_new(struct flow_table *t, uint32_t wildcards)
 		t->order = xrealloc(t->order, t->order_size * sizeof(struct flow_group *));
 	}
 	order_put(t, t->groups++, g);
+	t->mask = flow_key_or(&t->mask, &g->mask);
+	LIST_INSERT_HEAD(&t->recent, g, link);
 	return g;
 }
 
@@ -275,6 +289,10 @@ static void group_free(struct flow_table *t, struct flow_group *g)
 	for (uint32_t at = g->place; at + 1 < t->groups; at++)
 		order_put(t, at, t->order[at + 1]);
 	t->groups--;
+	t->mask = (struct flow_key){{0, 0, 0, 0}};
+	for (uint32_t i = 0; i < t->groups; i++)
+		t->mask = flow_key_or(&t->mask, &t->order[i]->mask);
+	LIST_REMOVE(g, link);
 	fb_table_remove(t->by_mask, fb_table_find(t->by_mask, &g->wildcards));
 	slots_free(t, g);
 	free(g);
@@ -309,6 +327,7 @@ void flow_table_free(struct flow_table *t)
 	for (uint32_t i = 0; i < t->chunks_count; i++)
 		free(t->chunks[i]);
 	slots_free(t, &t->exact);
+	flow_cache_free(&t->cache);
 	fb_table_free(t->by_mask);
 	free(t->chunks);
 	free(t->order);
@@ -329,32 +348,100 @@ size_t flow_table_bytes(const struct flow_table *t)
 {
 	return sizeof *t + (size_t)t->chunks_count * CHUNK_ENTRIES * sizeof(struct flow_entry) +
 	       t->chunks_size * sizeof(struct flow_entry *) + t->slots_bytes + t->actions_bytes +
-	       t->groups * sizeof(struct flow_group) + t->order_size * sizeof(struct flow_group *);
+	       t->groups * sizeof(struct flow_group) + t->order_size * sizeof(struct flow_group *) +
+	       t->cache.slots_count * sizeof(struct flow_cache_slot);
 }
 
-struct flow_entry *flow_table_lookup(const struct flow_table *t, const struct flow_key *key)
+/* --- Lookup --- */
+
+/* The better of 'best', which may be NULL, and what 'g' has for 'key'. */
+static inline struct flow_entry *group_better(const struct flow_table *t,
+                                              const struct flow_group *g,
+                                              const struct flow_key *key, struct flow_entry *best)
+{
+	struct flow_key masked = flow_key_and(key, &g->mask);
+	struct flow_entry *e = group_find(t, g, &masked);
+
+	if (e && (!best || e->priority > best->priority ||
+	          (e->priority == best->priority && e->order < best->order)))
+		return e;
+	return best;
+}
+
+/* The tuple-space search: the wildcard entry that 'key' meets, or NULL. */
+static struct flow_entry *search(const struct flow_table *t, const struct flow_key *key)
 {
 	struct flow_entry *best = NULL;
 
-	if (t->exact.count) {
-		best = group_find(t, &t->exact, key);
-		if (best)
-			return best;
-	}
 	for (uint32_t i = 0; i < t->groups; i++) {
 		const struct flow_group *g = t->order[i];
-		struct flow_key masked;
-		struct flow_entry *e;
 
 		if (best && g->highest < best->priority)
 			break;
-		masked = flow_key_and(key, &g->mask);
-		e = group_find(t, g, &masked);
-		if (e && (!best || e->priority > best->priority ||
-		          (e->priority == best->priority && e->order < best->order)))
-			best = e;
+		best = group_better(t, g, key, best);
 	}
 	return best;
+}
+
+/* Bring 'slot', which was true before the last change, up to date. False when its entry is gone or
+ * was renewed: all groups must be asked again. */
+static bool slot_update(const struct flow_table *t, struct flow_cache_slot *slot)
+{
+	struct flow_entry *before = slot->entry, *best = before;
+	const struct flow_group *g;
+
+	if (before && before->order > slot->clock)
+		return false;
+	LIST_FOREACH(g, &t->recent, link)
+	{
+		if (g->added <= slot->clock)
+			break;
+		/* What was added since loses to 'before' at equal priority. */
+		if (!before || g->highest > before->priority)
+			best = group_better(t, g, &slot->key, best);
+	}
+	slot->entry = best;
+	slot->clock = t->changed;
+	return true;
+}
+
+/* The same as search(), by way of the cache. */
+static struct flow_entry *cached_search(struct flow_table *t, const struct flow_key *key)
+{
+	struct flow_key masked = flow_key_and(key, &t->mask);
+	uint32_t hash = flow_key_hash(&masked);
+	struct flow_cache_slot *slot = flow_cache_find(&t->cache, &masked, hash);
+	struct flow_entry *e;
+
+	if (slot && (slot->clock == t->changed || slot_update(t, slot))) {
+		t->cache.hits++;
+		return slot->entry;
+	}
+	t->cache.misses++;
+	e = search(t, key);
+	if (slot) {
+		slot->entry = e;
+		slot->clock = t->changed;
+	} else {
+		flow_cache_put(&t->cache, &masked, hash, e, t->changed);
+	}
+	return e;
+}
+
+struct flow_entry *flow_table_lookup(struct flow_table *t, const struct flow_key *key)
+{
+	if (t->exact.count) {
+		struct flow_entry *e = group_find(t, &t->exact, key);
+
+		if (e)
+			return e;
+	}
+	return t->groups < CACHE_GROUPS_MIN ? search(t, key) : cached_search(t, key);
+}
+
+struct flow_cache_counts flow_table_cache(const struct flow_table *t)
+{
+	return (struct flow_cache_counts){t->cache.hits, t->cache.misses, t->cache.slots_count};
 }
 
 struct flow_entry *flow_table_find(const struct flow_table *t, const struct fb_match *match,
@@ -430,6 +517,17 @@ static void age_take_out(struct flow_table *t, const struct flow_entry *e)
 		t->newest = e->older;
 }
 
+/* An entry of 'g' was added at the clock's time. */
+static void recent_put(struct flow_table *t, struct flow_group *g)
+{
+	t->changed = t->clock;
+	g->added = t->clock;
+	if (g == LIST_FIRST(&t->recent))
+		return;
+	LIST_REMOVE(g, link);
+	LIST_INSERT_HEAD(&t->recent, g, link);
+}
+
 struct flow_entry *flow_table_add(struct flow_table *t, const struct fb_match *match,
                                   uint16_t priority)
 {
@@ -442,7 +540,7 @@ struct flow_entry *flow_table_add(struct flow_table *t, const struct fb_match *m
 	e->key = flow_key_from_match(match);
 	e->priority = priority;
 	e->wildcards = match->wildcards;
-	e->order = t->order_next++;
+	e->order = ++t->clock;
 	if (fb_match_is_exact(match)) {
 		/* The fields that cannot apply are 0, as they are in the key of every frame that
 		 * has not got them. */
@@ -454,6 +552,7 @@ struct flow_entry *flow_table_add(struct flow_table *t, const struct fb_match *m
 			e->group = group_new(t, match->wildcards);
 		group_enter(t, e->group, e);
 		highest_after_add(t, e->group, priority);
+		recent_put(t, e->group);
 	}
 	age_append(t, e);
 	t->count++;
@@ -478,12 +577,14 @@ void flow_table_remove(struct flow_table *t, struct flow_entry *e)
 	if (!e->group) {
 		group_leave(t, &t->exact, e);
 	} else {
+		t->changed = ++t->clock;
 		group_leave(t, e->group, e);
 		if (e->group->count == 0)
 			group_free(t, e->group);
 		else
 			highest_after_remove(t, e->group, e->priority);
 	}
+	e->order = UINT64_MAX;
 	e->lower = t->free_first;
 	t->free_first = e->index + 1;
 }
@@ -519,7 +620,9 @@ void flow_table_renew(struct flow_table *t, struct flow_entry *e)
 	age_take_out(t, e);
 	e->newer = 0;
 	age_append(t, e);
-	e->order = t->order_next++;
+	e->order = ++t->clock;
+	if (e->group)
+		t->changed = t->clock;
 }
 
 struct flow_entry *flow_table_oldest(const struct flow_table *t)

@@ -9,30 +9,56 @@
  * How? Exact entries stand in one hash table by the whole key. Wildcard entries are grouped by
  * their mask (tuple-space search): in a group, all entries look at the same bits, so a hash table
  * by the masked key finds the candidates in one step; those that differ in priority only hang off
- * the first in falling priority. A lookup probes the exact table, then the groups in falling order
- * of their highest priority, and stops where the next group cannot beat what is found. The hash
- * tables are open-addressed arrays of (32 bits of hash, entry's index), 8 bytes a slot; entries lie
- * in chunks and never move, so that pointers to them last until their removal.
+ * the first in falling priority. A search probes the groups in falling order of their highest
+ * priority, and stops where the next group cannot beat what is found. The hash tables are
+ * open-addressed arrays of (32 bits of hash, entry's index), 8 bytes a slot; entries lie in chunks
+ * and never move, so that pointers to them last until their removal.
  *
- * Properties. A lookup allocates nothing, writes nothing and touches, in the best and commonest
- * case, one slot and one cache line of the entry (key, counters; the actions are in the next line).
- * Which entry wins depends on the entries and the order of their addition alone, never on hash
- * order. Entries can be walked in order of addition.
+ * A lookup probes the exact table, then, where there are two masks or more, an exact-match cache
+ * (flow_cache.h) of what the search found, be it nothing, then searches. The cache's key is the
+ * frame's under the union of all masks: what no entry looks at makes no new flow. Exact entries are
+ * not in it, so that adding and removing them concerns it not at all.
  *
- * Costs. Lookup: O(1) for exact entries, O(groups that may win) for wildcard ones, whatever their
- * number. Add, remove, find by match and priority: O(1), and O(groups) of pointer moves where a
- * group's rank changes. A non-strict selection (DELETE, MODIFY, statistics) is O(1) when its match
- * is exact or no entry is more specific than its mask, else it walks all entries.
- * flow_table_overlaps() probes a group that is no more specific, and walks one that is. A group's
- * highest priority is an upper bound between two counts: removing its last entry of that priority
- * recounts the group only after an eighth of it was removed, so that deletion stays O(1) on
- * average; the bound costs probes, not correctness. Growth doubles an array of slots without
- * touching entries: a pause of about 10 ms at a million entries.
+ * When is the cache right? A clock counts the changes of the table; a slot of the cache holds the
+ * time when it was true, an entry that of its addition or last renewal, a group that of its last
+ * addition. A slot from the time of the last change is true. An older one is brought up to date
+ * when it is hit, by asking what can have changed it:
+ * - its entry has been removed or renewed since: search again. An entry that takes over the memory
+ *   of a removed one is younger than the slot, so it cannot be mistaken for it.
+ * - entries were added: only they can beat its entry, and only by a higher priority. The groups
+ *   are linked by the time of their last addition: those younger than the slot are probed, if
+ *   their highest priority is higher.
+ * - other entries were removed or renewed: had they won, they would stand in the slot; and now they
+ *   are no better than before.
+ * - the union of masks shrank or grew, with a group that went or came. Where it shrank, the
+ *   remaining groups give the slot's result to all frames that now share its key; where it grew,
+ *   the new group is younger than the slot. So nothing is ever flushed.
+ *
+ * Properties. A lookup touches, in the best and commonest case, one slot and one cache line of the
+ * entry (key, counters; the actions are in the next line). It allocates nothing, but for the cache's
+ * growth: up to 15 times in the life of a table. Which entry wins depends on the entries and the
+ * order of their addition alone, never on hash order or on the cache. Entries can be walked in
+ * order of addition.
+ *
+ * Costs. Lookup: O(1) for exact entries and what the cache holds, O(groups that may win) for other
+ * wildcard ones, whatever their number. After flow-mods, each cached flow pays once: for a removal
+ * of its own entry, a search; for additions, at most one probe a group that was added to; for all
+ * else, a look at its entry. Add, remove, find by match and priority: O(1), and O(groups) of
+ * pointer moves where a group comes, goes or changes its rank. A non-strict selection (DELETE,
+ * MODIFY, statistics) is O(1) when its match is exact or no entry is more specific than its mask,
+ * else it walks all entries. flow_table_overlaps() probes a group that is no more specific, and
+ * walks one that is. A group's highest priority is an upper bound between two counts: removing its
+ * last entry of that priority recounts the group only after an eighth of it was removed, so that
+ * deletion stays O(1) on average; the bound costs probes, not correctness. Growth doubles an array
+ * of slots without touching entries: a pause of about 10 ms at a million entries, and of 5 ms when
+ * the cache reaches its full size.
  *
  * Memory: an entry is 192 bytes with up to 48 bytes of actions, and 11 to 22 bytes of slots; longer
- * lists of actions are allocated, bounded in all by FLOW_TABLE_ACTIONS_BYTES_MAX. Chunks are kept
- * for reuse until the table is freed. The hash has a fixed seed: whoever may install entries may
- * also choose them to collide.
+ * lists of actions are allocated, bounded in all by FLOW_TABLE_ACTIONS_BYTES_MAX. The cache has
+ * nothing before the first lookup among two masks, then 768 bytes, and at most 12 MiB when the
+ * traffic has 100,000 flows and more. Chunks and cache are kept until the table is freed. The hash
+ * has a fixed seed: whoever may install entries may also choose them to collide; whoever sends
+ * frames only can push others' flows out of the cache.
  *
  * The table knows nothing of time, actions and messages: see flow_timeouts.h, actions.h,
  * datapath_flow_mod.c. */
@@ -91,8 +117,18 @@ uint32_t flow_table_groups(const struct flow_table *table);
 size_t flow_table_bytes(const struct flow_table *table);
 
 /* The entry that a frame with the fields 'key' (of fb_match_from_packet()) meets; NULL: none.
- * Counts nothing. */
-struct flow_entry *flow_table_lookup(const struct flow_table *table, const struct flow_key *key);
+ * Counts nothing but how the cache did. */
+struct flow_entry *flow_table_lookup(struct flow_table *table, const struct flow_key *key);
+
+/* How the cache did, and how large it is. A lookup that did not come to it (an exact entry was met,
+ * or there is at most one mask) counts as neither. */
+struct flow_cache_counts {
+	uint64_t hits;
+	uint64_t misses;      /* searched through all masks that might win */
+	uint32_t slots_count; /* 0: it was not needed yet */
+};
+
+struct flow_cache_counts flow_table_cache(const struct flow_table *table);
 
 /* The entry with this normalised match and priority (any priority if the match is exact); NULL:
  * none. */

@@ -94,7 +94,7 @@ static struct flow_key *random_keys(uint32_t count, uint32_t flows)
 }
 
 /* Million lookups a second, the best of some rounds. */
-static double lookup_rate(const struct flow_table *t, const struct flow_key *keys)
+static double lookup_rate(struct flow_table *t, const struct flow_key *keys)
 {
 	uint64_t best_ns = UINT64_MAX;
 
@@ -159,7 +159,7 @@ static double linear_rate(const struct flow_table *t, const struct flow_key *key
 	return (double)lookups * 1000.0 / (double)ns;
 }
 
-static void tell(const struct flow_table *t, const char *kind, uint32_t flows, unsigned masks)
+static void tell(struct flow_table *t, const char *kind, uint32_t flows, unsigned masks)
 {
 	struct flow_key *keys = random_keys(KEYS, flows);
 	uint32_t count = flow_table_count(t);

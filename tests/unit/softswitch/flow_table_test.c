@@ -212,7 +212,7 @@ static void select_and_remove(struct flow_table *t, struct model *m, const struc
 	CU_ASSERT_FATAL(at == m->count);
 }
 
-static void look_up(const struct flow_table *t, const struct model *m, struct rng *rng)
+static void look_up(struct flow_table *t, const struct model *m, struct rng *rng)
 {
 	struct fb_match match = random_key(rng);
 	struct flow_key key = flow_key_from_match(&match);
