@@ -226,8 +226,7 @@ static bool look_up_packet(struct datapath *dp, struct frame *frame, const struc
 	struct fb_match match;
 	struct flow_entry *entry;
 
-	if (dp->frag_flags == OFPC_FRAG_DROP && packet->is_ipv4 &&
-	    (packet->more_fragments || packet->frag_offset)) {
+	if (dp->frag_flags == OFPC_FRAG_DROP && (packet->more_fragments || packet->frag_offset)) {
 		dp->counters.fragments_dropped++;
 		frame_unref(frame);
 		return false;

@@ -78,7 +78,7 @@ void reassembly_clear(struct reassembly *r)
 
 bool reassembly_wants(const struct fb_packet *p)
 {
-	return p->is_ipv4 && (p->more_fragments || p->frag_offset) &&
+	return (p->more_fragments || p->frag_offset) &&
 	       p->l3_ofs == FB_ETH_HEADER_BYTES + (p->has_vlan ? FB_VLAN_TAG_BYTES : 0);
 }
 
@@ -177,7 +177,7 @@ static void take(struct datagram *d, const struct fb_packet *p, uint32_t end)
 
 static bool is_whole(const struct datagram *d)
 {
-	return d->headers_bytes && d->payload_bytes && d->units == units_of(d->payload_bytes);
+	return d->payload_bytes && d->units == units_of(d->payload_bytes);
 }
 
 /* The datagram in a frame. */

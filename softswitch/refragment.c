@@ -20,7 +20,8 @@ bool refragment_begin(struct refragment *r, struct frame_pool *pool, struct fram
 	r->pool = pool;
 	r->fragment_max = fragment_max;
 	r->offset = 0;
-	return r->packet.is_ipv4 && r->packet.ip_total_len > fragment_max;
+	/* What is no IPv4 has a length of 0. */
+	return r->packet.ip_total_len > fragment_max;
 }
 
 /* The header of later fragments at 'out', from the 'len' bytes of the first one's at 'ip'; returns

@@ -325,6 +325,14 @@ static void a_frame_longer_than_a_packet_in_is_cut(void)
 	CU_ASSERT_EQUAL(fx->packet_ins[0].pi.total_len, 65535);
 	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->frames_oversized, 1);
 	fx_free(fx);
+	/* With a buffer nothing is lost. */
+	fx = fx_new(NULL);
+	frame = frame_new(fx->pool, 65535);
+	memset(frame_data(frame), 0, 65535);
+	datapath_receive(fx->dp, 1, frame, fx->now_ns);
+	CU_ASSERT_EQUAL(fx->packet_ins[0].pi.data.len, 65535 - 18);
+	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->frames_oversized, 0);
+	fx_free(fx);
 }
 
 static void nobody_who_listens_means_no_packet_in_and_no_buffer(void)
@@ -564,6 +572,29 @@ static void flow_statistics_come_in_order_of_addition_and_stop_when_told(void)
 	fx_free(fx);
 }
 
+static bool keep_duration(void *ctx, const struct fb_flow_stats *stats)
+{
+	*(uint32_t *)ctx = stats->duration_sec;
+	return true;
+}
+
+static void an_age_beyond_the_seconds_of_a_message_stays_at_their_most(void)
+{
+	struct fb_flow_stats_request request = {.table_id = 0xff, .out_port = OFPP_NONE};
+	struct fx *fx = fx_new(NULL);
+	uint32_t duration_sec = 0;
+
+	fx_add(fx, "actions=drop");
+	fb_match_any(&request.match);
+	datapath_flows(fx->dp, &request, UINT64_C(4294967296) * FB_NS_PER_S, keep_duration,
+	               &duration_sec);
+	CU_ASSERT_EQUAL(duration_sec, 4294967295);
+	datapath_flows(fx->dp, &request, UINT64_C(4294967297) * FB_NS_PER_S, keep_duration,
+	               &duration_sec);
+	CU_ASSERT_EQUAL(duration_sec, 4294967295);
+	fx_free(fx);
+}
+
 static struct fb_aggregate_stats aggregate(struct fx *fx, uint8_t table_id, uint16_t out_port)
 {
 	struct fb_flow_stats_request request = {.table_id = table_id, .out_port = out_port};
@@ -644,5 +675,6 @@ UNIT_TESTS("datapath", UNIT_TEST(port_numbers_are_unique_and_possible),
            UNIT_TEST(what_is_done_with_fragments_is_what_was_asked_for_last),
            UNIT_TEST(features_tell_the_truth),
            UNIT_TEST(flow_statistics_come_in_order_of_addition_and_stop_when_told),
+           UNIT_TEST(an_age_beyond_the_seconds_of_a_message_stays_at_their_most),
            UNIT_TEST(aggregates_add_up_what_the_request_selects),
            UNIT_TEST(table_statistics_count_lookups_and_matches))

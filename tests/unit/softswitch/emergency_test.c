@@ -235,6 +235,19 @@ static void a_standalone_switch_keeps_its_entries_and_learns(void)
 	fx_free(fx);
 }
 
+static void a_switch_with_a_controller_learns_from_what_is_forwarded_normally_only(void)
+{
+	struct fx *fx = fx_new(NULL);
+
+	fx_add(fx, "in_port=2,actions=output:1");
+	fx_add(fx, "in_port=1,actions=normal");
+	fx_receive(fx, 2, (struct fx_tcp){.src = 2, .dst = 1});
+	fx_clear(fx);
+	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "2 3 4");
+	fx_free(fx);
+}
+
 static void a_standalone_switch_minds_the_ports_configuration(void)
 {
 	struct fx *fx = fx_new(NULL);
@@ -292,6 +305,7 @@ UNIT_TESTS("emergency", UNIT_TEST(emergency_entries_are_listed_as_table_0xfe_onl
            UNIT_TEST(emergency_mode_removes_normal_entries_in_silence_and_keeps_the_others),
            UNIT_TEST(normal_entries_that_come_in_emergency_mode_wait_for_its_end),
            UNIT_TEST(a_standalone_switch_keeps_its_entries_and_learns),
+           UNIT_TEST(a_switch_with_a_controller_learns_from_what_is_forwarded_normally_only),
            UNIT_TEST(a_standalone_switch_minds_the_ports_configuration),
            UNIT_TEST(what_a_standalone_switch_refuses_to_receive_it_does_not_learn_from),
            UNIT_TEST(entries_expire_and_tell_when_a_mode_begins_late))

@@ -80,6 +80,20 @@ static void modify_changes_actions_and_cookie_alone(void)
 	fx_free(fx);
 }
 
+static void a_cookie_of_all_ones_in_modify_means_none(void)
+{
+	struct fx *fx = fx_new(NULL);
+
+	fx_add(fx, "in_port=1,cookie=1,actions=output:2");
+	fx_flow_mod(fx, OFPFC_MODIFY, "in_port=1,cookie=0xffffffffffffffff,actions=output:3");
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->cookie, 1);
+	CU_ASSERT_STRING_EQUAL(fx_dump(fx, ""),
+	                       "priority=32768,in_port=1 actions=output:3 n_packets=0\n");
+	fx_add(fx, "in_port=1,cookie=0xffffffffffffffff,actions=output:3");
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->cookie, UINT64_MAX);
+	fx_free(fx);
+}
+
 static void modify_that_finds_nothing_adds(void)
 {
 	struct fx *fx = fx_new(NULL);
@@ -698,6 +712,7 @@ UNIT_TESTS("flow_mod", UNIT_TEST(an_identical_entry_is_replaced_and_starts_anew)
            UNIT_TEST(an_exact_entry_is_one_whatever_its_priority),
            UNIT_TEST(an_overlapping_entry_is_refused_when_asked_for),
            UNIT_TEST(modify_changes_actions_and_cookie_alone),
+           UNIT_TEST(a_cookie_of_all_ones_in_modify_means_none),
            UNIT_TEST(modify_that_finds_nothing_adds),
            UNIT_TEST(delete_minds_the_output_port_and_tells),
            UNIT_TEST(a_full_table_refuses_new_entries_only),

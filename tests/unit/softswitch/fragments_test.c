@@ -164,6 +164,7 @@ static void a_datagram_that_leads_nowhere_counts_all_its_fragments_as_dropped(vo
 	CU_ASSERT_EQUAL(c->reassembly_failed, 1);
 	CU_ASSERT_EQUAL(datapath_deadline(fx->dp), FB_NEVER);
 	send_datagram(fx, 1, LAST);
+	CU_ASSERT_EQUAL(c->frames_dropped, 5);
 	CU_ASSERT_EQUAL(c->reassembled, 1);
 	fx_free(fx);
 }

@@ -51,9 +51,11 @@ static void what_a_controller_configured_outlasts_an_update(void)
 	CU_ASSERT_EQUAL(datapath_port(fx->dp, 2)->advertised, OFPPF_10MB_HD);
 	desc.config = OFPPC_PORT_DOWN;
 	desc.advertised = OFPPF_100MB_FD;
-	desc.supported |= OFPPF_10GB_FD;
 	CU_ASSERT_EQUAL(datapath_update_port(fx->dp, &desc, fx->now_ns), 0);
 	CU_ASSERT_EQUAL(datapath_port(fx->dp, 2)->config, OFPPC_NO_FLOOD);
+	CU_ASSERT_EQUAL(datapath_port(fx->dp, 2)->advertised, OFPPF_10MB_HD);
+	desc.supported |= OFPPF_10GB_FD;
+	CU_ASSERT_EQUAL(datapath_update_port(fx->dp, &desc, fx->now_ns), 0);
 	CU_ASSERT_EQUAL(datapath_port(fx->dp, 2)->advertised, OFPPF_10MB_HD | OFPPF_10GB_FD);
 	fx_free(fx);
 }
@@ -65,6 +67,11 @@ static void a_link_that_an_update_takes_down_is_forgotten_by_normal(void)
 
 	fx_add(fx, "actions=normal");
 	fx_receive(fx, 2, (struct fx_tcp){.src = 2, .dst = 1});
+	desc.curr = OFPPF_1GB_FD;
+	datapath_update_port(fx->dp, &desc, fx->now_ns);
+	fx_clear(fx);
+	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "2");
 	desc.state = OFPPS_LINK_DOWN;
 	datapath_update_port(fx->dp, &desc, fx->now_ns);
 	desc.state = 0;
@@ -197,6 +204,8 @@ static void queues_that_cannot_be_are_refused(void)
 	CU_ASSERT_EQUAL(datapath_add_queue(fx->dp, 1, 2, 1001), 0); /* none guaranteed */
 	CU_ASSERT_EQUAL(datapath_add_queue(fx->dp, 1, 3, 400), 0);
 	CU_ASSERT_EQUAL(datapath_add_queue(fx->dp, 1, 4, 1), -1);
+	CU_ASSERT_EQUAL(datapath_add_queue(fx->dp, 3, 1, 1000), 0);
+	CU_ASSERT_EQUAL(datapath_add_queue(fx->dp, 3, 2, 1), -1);
 	for (uint32_t id = 0; id < 100; id++)
 		count += datapath_add_queue(fx->dp, 2, id, 0) == 0;
 	CU_ASSERT_EQUAL(count, DATAPATH_QUEUES_MAX);

@@ -234,6 +234,10 @@ static void datagrams_are_told_apart_by_every_part_of_their_key(void)
 	other = last;
 	other.vlan = 0;
 	CU_ASSERT_FALSE(take(f, other));
+	reassembly_clear(&f->r);
+	CU_ASSERT_FALSE(take(f, first));
+	other.vlan = 0x2006;
+	CU_ASSERT_FALSE(take(f, other));
 	/* A priority is no part of it. */
 	last.vlan = 0x0005;
 	CU_ASSERT_TRUE_FATAL(take(f, last));
@@ -474,6 +478,24 @@ static void fragments_that_are_cut_again_pass_where_they_came_from(void)
 	end(f);
 }
 
+static void a_last_fragment_may_fill_what_is_allowed(void)
+{
+	struct fixture *f = begin();
+	struct frame *frame = piece_frame(f, (struct piece){.len = 8 + 13}), *first, *second;
+	struct refragment parts;
+
+	CU_ASSERT_TRUE_FATAL(refragment_begin(&parts, f->pool, frame, 33));
+	first = refragment_next(&parts);
+	second = refragment_next(&parts);
+	CU_ASSERT_EQUAL(first->len, 34 + 8);
+	CU_ASSERT_EQUAL(second->len, 34 + 13);
+	CU_ASSERT_PTR_NULL(refragment_next(&parts));
+	frame_unref(first);
+	frame_unref(second);
+	frame_unref(frame);
+	end(f);
+}
+
 static void what_is_short_enough_goes_as_it_is(void)
 {
 	struct fixture *f = begin();
@@ -518,9 +540,9 @@ static void assert_later_options(struct fixture *f, const uint8_t *options, uint
 static void later_fragments_have_the_options_that_are_copied(void)
 {
 	static const uint8_t mixed[] = {1, 0x83, 3, 9, 7, 3, 4, 1, 0x94, 4, 0, 0};
-	static const uint8_t ended[] = {0x94, 4, 0, 5, 0, 0x94, 4, 0};
-	static const uint8_t too_long[] = {7, 9, 4, 0, 0x94, 4, 0, 0};
-	static const uint8_t too_short[] = {7, 1, 4, 0, 0x94, 4, 0, 0};
+	static const uint8_t ended[] = {0x94, 4, 0, 5, 0, 2, 0x82, 2};
+	static const uint8_t too_long[] = {0x87, 9, 4, 0, 0x94, 4, 0, 0};
+	static const uint8_t too_short[] = {7, 1, 0x94, 4, 0, 0, 0, 0};
 	static const uint8_t alone[] = {1, 1, 1, 0x94};
 	struct fixture *f = begin();
 
@@ -568,6 +590,7 @@ UNIT_TESTS("reassembly", UNIT_TEST(two_fragments_make_a_datagram_in_either_order
            UNIT_TEST(a_datagram_is_given_up_when_its_time_is_over),
            UNIT_TEST(the_oldest_datagram_makes_room_for_a_new_one),
            UNIT_TEST(fragments_that_are_cut_again_pass_where_they_came_from),
+           UNIT_TEST(a_last_fragment_may_fill_what_is_allowed),
            UNIT_TEST(what_is_short_enough_goes_as_it_is),
            UNIT_TEST(later_fragments_have_the_options_that_are_copied),
            UNIT_TEST(flags_other_than_more_fragments_stay))
