@@ -16,11 +16,12 @@
 #include "softswitch/pcap_private.h"
 
 enum {
-	TAGS_MAX = 2,              /* VLAN tags beyond what the MTU counts */
-	SLOT_BYTES_MIN = 2048,     /* of the ring; half a page */
-	SLOT_HEADER_BYTES = 96,    /* of it, at most, for what the kernel says of a frame */
-	SEND_BYTES = 1024 * 1024,  /* of frames that wait for the device */
-	ETH_VLAN_SERVICE = 0x88a8, /* the type of an outer tag (IEEE 802.1ad) */
+	TAGS_MAX = 2,             /* VLAN tags beyond what the MTU counts */
+	SLOT_BYTES_MIN = 2048,    /* of the ring; half a page */
+	SLOT_HEADER_BYTES = 96,   /* of it, at most, for what the kernel says of a frame */
+	SEND_BYTES = 1024 * 1024, /* of frames that wait for the device */
+	RINGS_BYTES_MAX = 256 * 1024 * 1024, /* of all interfaces */
+	ETH_VLAN_SERVICE = 0x88a8,           /* the type of an outer tag (IEEE 802.1ad) */
 };
 
 /* The longest frame that the ring is made for: what fills slots of a power of two. */
@@ -151,17 +152,24 @@ static void explain(struct pcap_port *port, pcap_t *pcap, int status)
 		         *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
 }
 
+/* The size of an interface's ring: as configured, less where many share what there may be. */
+static int ring_bytes(const struct pcap_ports *ports)
+{
+	uint32_t most = RINGS_BYTES_MAX / (uint32_t)ports->interfaces;
+
+	return (int)(ports->config.buffer_bytes < most ? ports->config.buffer_bytes : most);
+}
+
 /* Set up and activate 'pcap'; 0, or an error of libpcap. */
 static int activate(struct pcap_port *port, pcap_t *pcap)
 {
-	uint32_t buffer_bytes = port->ports->config.buffer_bytes;
 	int status;
 
 	port->snap_bytes = snap_for(port->mtu_bytes);
 	pcap_set_snaplen(pcap, (int)port->snap_bytes);
 	pcap_set_promisc(pcap, 1);
 	pcap_set_immediate_mode(pcap, 1);
-	pcap_set_buffer_size(pcap, buffer_bytes < INT32_MAX ? (int)buffer_bytes : INT32_MAX);
+	pcap_set_buffer_size(pcap, ring_bytes(port->ports));
 	status = pcap_activate(pcap);
 	if (status < 0)
 		return status;
@@ -231,7 +239,7 @@ void pcap_capture_close(struct pcap_port *port)
 
 void pcap_capture_drain(struct pcap_port *port)
 {
-	int ring_frames = (int)(port->ports->config.buffer_bytes / SLOT_BYTES_MIN) + 1;
+	int ring_frames = ring_bytes(port->ports) / SLOT_BYTES_MIN + 1;
 
 	if (port->pcap)
 		pcap_dispatch(port->pcap, ring_frames, on_frame, (void *)port);

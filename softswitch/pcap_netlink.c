@@ -131,6 +131,7 @@ static void attribute_take(struct pcap_link *link, const struct rtattr *attribut
 			memcpy(link->mac, payload, len);
 		break;
 	case IFLA_STATS64:
+		link->has_stats = true;
 		memcpy(&link->stats, payload, len < sizeof link->stats ? len : sizeof link->stats);
 		break;
 	}

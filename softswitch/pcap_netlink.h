@@ -22,8 +22,9 @@ struct pcap_link {
 	uint32_t flags; /* IFF_* */
 	uint32_t mtu_bytes;
 	uint8_t mac[FB_MAC_BYTES];
-	bool answer;                    /* to a question; else something has changed */
-	struct rtnl_link_stats64 stats; /* zero when they were not told */
+	bool answer;    /* to a question; else something has changed */
+	bool has_stats; /* 'stats' were told */
+	struct rtnl_link_stats64 stats;
 };
 
 struct pcap_netlink_ops {

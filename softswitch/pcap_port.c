@@ -284,7 +284,8 @@ static void port_follow(struct pcap_port *port, const struct pcap_link *link)
 		port_open(port);
 	desc = describe(port, link, afresh);
 	tell(port, &desc);
-	count_device(port, &link->stats);
+	if (link->has_stats)
+		count_device(port, &link->stats);
 }
 
 static void port_vanish(struct pcap_port *port)
@@ -323,14 +324,21 @@ static struct pcap_port *port_by_ifindex(struct pcap_ports *ports, int ifindex)
 	return NULL;
 }
 
+/* The port's interface was given another name: by its old one it is gone. */
+static void port_renamed(struct pcap_port *port, const char *name)
+{
+	if (port->offloads)
+		pcap_ethtool_offloads_on(&port->ports->ethtool, name, port->offloads);
+	port_vanish(port);
+}
+
 static void on_there(void *ctx, const struct pcap_link *link)
 {
 	struct pcap_ports *ports = ctx;
 	struct pcap_port *port = port_by_ifindex(ports, link->ifindex);
 
-	/* An interface that was given another name is, by its old one, gone. */
 	if (port && strcmp(port->name, link->name) != 0) {
-		port_vanish(port);
+		port_renamed(port, link->name);
 		port = NULL;
 	}
 	if (!port)

@@ -26,7 +26,7 @@
 struct pcap_ports;
 
 struct pcap_ports_config {     /* pcap_ports_config_default() fills it */
-	uint32_t buffer_bytes; /* of the kernel, for frames not yet read, each interface: 4 MiB */
+	uint32_t buffer_bytes; /* of the kernel's ring of each interface: 4 MiB; 256 MiB of all */
 	uint32_t batch_max;    /* frames of one interface before the others get their turn: 64 */
 	uint64_t stats_ns;     /* how often devices' error counters are read: 1 s */
 	uint64_t warn_ns;      /* least time between two warnings of one kind and port: 10 s */
