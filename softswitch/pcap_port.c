@@ -11,6 +11,7 @@
 #include "softswitch/pcap_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/if.h>
 #include <net/if_arp.h>
 #include <stdarg.h>
@@ -87,8 +88,7 @@ void pcap_port_warn(struct pcap_port *port, enum pcap_warning warning, const cha
 	port->warned[warning].next_ns = fb_time_after(now_ns, port->ports->config.warn_ns);
 	port->warned[warning].count = 0;
 	if (count > 1)
-		snprintf(tail, sizeof tail, " (%llu times since this was last told)",
-		         (unsigned long long)count);
+		snprintf(tail, sizeof tail, " (%" PRIu64 " times since this was last told)", count);
 	va_start(args, format);
 	log_of(port, LOG_LEVEL_WARNING, tail, format, args);
 	va_end(args);
@@ -444,11 +444,6 @@ enum datapath_sent pcap_ports_send(struct pcap_ports *ports, uint16_t port_no, s
 	return sent;
 }
 
-const struct pcap_ports_counters *pcap_ports_counters(const struct pcap_ports *ports)
-{
-	return &ports->counters;
-}
-
 /* --- Making and starting --- */
 
 struct pcap_ports *pcap_ports_new(struct event_base *base, const struct pcap_ports_config *config,
@@ -467,10 +462,31 @@ struct pcap_ports *pcap_ports_new(struct event_base *base, const struct pcap_por
 	return ports;
 }
 
+/* What was counted, for the log. */
+static void log_counters(struct pcap_ports *ports)
+{
+	const struct pcap_ports_counters *c = &ports->counters;
+	char line[LINE_BYTES];
+	struct fb_text text = fb_text_make(line, sizeof line);
+
+	fb_text_printf(&text,
+	               "interfaces: %" PRIu64 " frames in, %" PRIu64 " out, %" PRIu64 " not sent",
+	               c->frames_in, c->frames_out, c->send_failed);
+	fb_text_printf(&text, "; above the MTU: %" PRIu64 ", of these dropped: %" PRIu64,
+	               c->oversized, c->oversized_dropped);
+	fb_text_printf(&text,
+	               "; without checksum: %" PRIu64 "; dropped by the kernel: %" PRIu64
+	               "; interfaces gone: %" PRIu64,
+	               c->partial_checksums, c->kernel_drops, c->vanished);
+	ports->ops.log(ports->ops.ctx, LOG_LEVEL_INFO, line);
+}
+
 void pcap_ports_free(struct pcap_ports *ports)
 {
 	if (!ports)
 		return;
+	if (ports->tick)
+		log_counters(ports);
 	for (size_t i = 0; i < ports->count; i++) {
 		struct pcap_port *port = ports->list[i];
 

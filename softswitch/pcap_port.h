@@ -46,15 +46,6 @@ struct pcap_ports_ops {
 	void *ctx;
 };
 
-struct pcap_ports_counters {
-	uint64_t frames_in, frames_out, send_failed;
-	uint64_t oversized;         /* frames above the MTU that came in */
-	uint64_t oversized_dropped; /* of those, the ones that were too long for the buffers */
-	uint64_t partial_checksums; /* frames whose sender left the checksum to an offload */
-	uint64_t kernel_drops;      /* frames that the kernel dropped because we were slow */
-	uint64_t vanished;          /* interfaces that went away */
-};
-
 void pcap_ports_config_default(struct pcap_ports_config *config);
 /* 'ops' are called from 'base''s loop, and added() for each interface from pcap_ports_start(). None
  * of them may free the ports. 'config' and 'ops' are copied. */
@@ -68,8 +59,8 @@ int pcap_ports_add(struct pcap_ports *ports, const char *name, char *error, size
 int pcap_ports_start(struct pcap_ports *ports, char *error, size_t error_size);
 /* Send 'frame', which is borrowed, by a port. Calls nothing back but log(). */
 enum datapath_sent pcap_ports_send(struct pcap_ports *ports, uint16_t port_no, struct frame *frame);
-const struct pcap_ports_counters *pcap_ports_counters(const struct pcap_ports *ports);
-/* Close all and turn on again the offloads that were turned off; NULL is taken. */
+/* Close all, turn on again the offloads that were turned off, and log what was counted; NULL is
+ * taken. */
 void pcap_ports_free(struct pcap_ports *ports);
 
 #endif

@@ -51,6 +51,15 @@ struct pcap_port {
 	} warned[PCAP_WARNINGS];
 };
 
+struct pcap_ports_counters { /* logged in the end */
+	uint64_t frames_in, frames_out, send_failed;
+	uint64_t oversized;         /* frames above the MTU that came in */
+	uint64_t oversized_dropped; /* of those, the ones that were too long for the buffers */
+	uint64_t partial_checksums; /* frames whose sender left the checksum to an offload */
+	uint64_t kernel_drops;      /* frames that the kernel dropped because we were slow */
+	uint64_t vanished;          /* interfaces that went away */
+};
+
 struct pcap_ports {
 	struct event_base *base;
 	struct pcap_ports_config config;
