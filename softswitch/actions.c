@@ -177,21 +177,24 @@ void actions_learn(struct datapath *dp, struct frame *frame, uint16_t in_port, u
 	dp->counters.macs_evicted = dp->macs.evicted;
 }
 
-/* OFPP_NORMAL: what a learning bridge without OpenFlow would do. */
+/* OFPP_NORMAL: what a learning bridge without OpenFlow would do. It takes frames from its ports, and
+ * from a controller, which names none (OFPP_NONE, or itself); from other ports there are none. */
 static void send_normally(struct run *r)
 {
 	const uint8_t *dl_dst = frame_data(r->frame);
-	uint16_t vlan = vlan_of(r->frame);
+	uint16_t in_port = r->origin.in_port, vlan = vlan_of(r->frame);
 	uint16_t port_no;
 
 	if (stays_on_link(dl_dst))
 		return;
-	if (ports_find(&r->dp->ports, r->origin.in_port))
-		actions_learn(r->dp, r->frame, r->origin.in_port, r->now_ns);
+	if (ports_find(&r->dp->ports, in_port))
+		actions_learn(r->dp, r->frame, in_port, r->now_ns);
+	else if (in_port != OFPP_NONE && in_port != OFPP_CONTROLLER)
+		return;
 	port_no = mac_learning_port(&r->dp->macs, vlan, dl_dst, r->now_ns);
 	if (port_no == OFPP_NONE)
 		send_to_all(r, true);
-	else if (port_no != r->origin.in_port)
+	else if (port_no != in_port)
 		send_to(r, port_no, OFPQ_ALL);
 }
 

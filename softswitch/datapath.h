@@ -65,6 +65,10 @@ struct datapath_ops {
 	/* False while nobody takes packet-ins: then none is made and no buffer is used up. NULL:
 	 * always. */
 	bool (*packet_in_wanted)(void *ctx);
+	/* A port-mod changed the port's configuration to 'config' (OFPPC_*): who drives a real
+	 * interface takes it down and up with OFPPC_PORT_DOWN, and tells the link's state as it
+	 * becomes. Must not call back. NULL: nobody cares. */
+	void (*port_configured)(void *ctx, uint16_t port_no, uint32_t config);
 	void *ctx;
 };
 
@@ -75,15 +79,15 @@ struct datapath_counters {
 	uint64_t lookups, matched, packet_ins;
 	uint64_t buffers_full; /* packet-ins that went whole because no buffer was free */
 	uint64_t buffers_expired;
-	uint64_t table_full;        /* flow-mods refused */
+	uint64_t table_full;          /* flow-mods refused */
 	uint64_t fragments_held;      /* taken for reassembly */
 	uint64_t fragments_malformed; /* refused by it: cut short, or of a wrong header checksum */
-	uint64_t reassembled;       /* datagrams put together */
-	uint64_t reassembly_failed; /* datagrams given up: time, room, or fragments that do not fit */
-	uint64_t loops_stopped;     /* OFPP_TABLE inside OFPP_TABLE and the like */
-	uint64_t frames_oversized;  /* too long for a tag (dropped) or for a packet-in (cut) */
-	uint64_t fragments_dropped; /* by SET_CONFIG's wish */
-	uint64_t macs_evicted;      /* stations that NORMAL forgot for want of room */
+	uint64_t reassembled;         /* datagrams put together */
+	uint64_t reassembly_failed;   /* datagrams given up: time, room, or not to be put together */
+	uint64_t loops_stopped;       /* OFPP_TABLE inside OFPP_TABLE and the like */
+	uint64_t frames_oversized;    /* too long for a tag (dropped) or for a packet-in (cut) */
+	uint64_t fragments_dropped;   /* by SET_CONFIG's wish */
+	uint64_t macs_evicted;        /* stations that NORMAL forgot for want of room */
 };
 
 void datapath_config_default(struct datapath_config *config);
@@ -136,9 +140,9 @@ enum datapath_mode datapath_mode(const struct datapath *dp);
 void datapath_features(const struct datapath *dp, struct fb_features_reply *fr); /* without ports */
 void datapath_desc(const struct datapath *dp, struct fb_desc_stats *desc);
 
-/* Flow statistics (table_id 0xff: all tables, 0xfe: the emergency entries): calls 'visit' for each entry that 'request' selects, in the order of addition;
- * stops when it returns false. The views are valid during the call; 'visit' must not change the
- * table. */
+/* Flow statistics (table_id 0xff: all tables, 0xfe: the emergency entries): calls 'visit' for each
+ * entry that 'request' selects, in the order of addition; stops when it returns false. The views are
+ * valid during the call; 'visit' must not change the table. */
 void datapath_flows(const struct datapath *dp, const struct fb_flow_stats_request *request,
 		    uint64_t now_ns, bool (*visit)(void *ctx, const struct fb_flow_stats *stats),
 		    void *ctx);

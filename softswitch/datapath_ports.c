@@ -105,6 +105,7 @@ int datapath_port_mod(struct datapath *dp, const struct fb_port_mod *pm, uint64_
 	struct port *port = ports_find(&dp->ports, pm->port_no);
 	uint32_t mask = pm->mask & PORTS_CONFIG_ALL;
 	struct fb_phy_port desc;
+	bool configured;
 
 	(void)now_ns;
 	if (!port)
@@ -119,7 +120,10 @@ int datapath_port_mod(struct datapath *dp, const struct fb_port_mod *pm, uint64_
 		port->advertise = pm->advertise;
 		desc.advertised = pm->advertise & desc.supported;
 	}
+	configured = desc.config != port->desc.config;
 	change_desc(dp, port, &desc);
+	if (configured && dp->ops.port_configured)
+		dp->ops.port_configured(dp->ops.ctx, desc.port_no, desc.config);
 	return 0;
 }
 

@@ -12,10 +12,11 @@
 #include "softswitch/ports.h"
 #include "softswitch/reassembly.h"
 
-enum { /* table_id of statistics (section 5.3.5) */
-       DATAPATH_TABLE_ID = 0,
-       DATAPATH_TABLE_EMERGENCY = 0xfe,
-       DATAPATH_TABLE_ALL = 0xff,
+/* The table_id of statistics (section 5.3.5). */
+enum {
+	DATAPATH_TABLE_ID = 0,
+	DATAPATH_TABLE_EMERGENCY = 0xfe,
+	DATAPATH_TABLE_ALL = 0xff,
 };
 
 struct datapath {

@@ -3,7 +3,7 @@
  *
  * What the configuration bits do:
  * - PORT_DOWN: the port neither receives nor sends. The link's state is the device's and stays as
- *   it is told.
+ *   it is told: whoever drives a real interface takes it down, too (datapath_ops.port_configured).
  * - NO_RECV: frames that come in are dropped, but those of the spanning tree protocol;
  *   NO_RECV_STP: only those.
  * - NO_FWD: nothing is sent. NO_FLOOD: OFPP_FLOOD and a flooding OFPP_NORMAL leave the port out.

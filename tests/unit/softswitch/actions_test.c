@@ -397,22 +397,32 @@ static void normal_floods_to_strangers_and_learns_who_spoke(void)
 	fx_free(fx);
 }
 
-static void normal_learns_nothing_from_a_frame_of_no_port(void)
+static void normal_takes_frames_of_ports_and_of_controllers(void)
 {
 	uint8_t list[8] = {0, OFPAT_OUTPUT, 0, 8, OFPP_NORMAL >> 8, OFPP_NORMAL & 0xff};
 	uint8_t data[14] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
 	struct fb_packet_out po = {.buffer_id = OFP_NO_BUFFER,
-	                           .in_port = 77,
 	                           .actions = {list, sizeof list},
 	                           .data = {data, sizeof data}};
-	struct fx *fx = with_flow("actions=normal");
+	static const struct {
+		uint16_t in_port;
+		const char *ports, *ports_back;
+	} cases[] = {{OFPP_NONE, "1 2 3 4", "2 3 4"},
+	             {OFPP_CONTROLLER, "1 2 3 4", "2 3 4"},
+	             {3, "1 2 4", "3"},
+	             {77, "", "2 3 4"}};
 
-	CU_ASSERT_EQUAL(datapath_packet_out(fx->dp, &po, fx->now_ns, &fx->error), 0);
-	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "1 2 3 4");
-	fx_clear(fx);
-	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
-	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "2 3 4");
-	fx_free(fx);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fx *fx = with_flow("actions=normal");
+
+		po.in_port = cases[i].in_port;
+		CU_ASSERT_EQUAL(datapath_packet_out(fx->dp, &po, fx->now_ns, &fx->error), 0);
+		CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), cases[i].ports);
+		fx_clear(fx);
+		fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
+		CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), cases[i].ports_back);
+		fx_free(fx);
+	}
 }
 
 static void normal_keeps_vlans_apart(void)
@@ -531,7 +541,7 @@ UNIT_TESTS("actions", UNIT_TEST(outputs_to_ports_that_cannot_be_are_refused),
            UNIT_TEST(the_table_inside_the_table_is_a_loop_and_stops),
            UNIT_TEST(a_packet_out_without_ingress_port_floods_to_all),
            UNIT_TEST(normal_floods_to_strangers_and_learns_who_spoke),
-           UNIT_TEST(normal_learns_nothing_from_a_frame_of_no_port),
+           UNIT_TEST(normal_takes_frames_of_ports_and_of_controllers),
            UNIT_TEST(normal_keeps_vlans_apart),
            UNIT_TEST(normal_forgets_the_silent_and_those_whose_port_went_down),
            UNIT_TEST(normal_forgets_who_was_on_a_port_that_goes),

@@ -49,6 +49,9 @@ struct fx {
 	size_t removed_count;
 	struct fb_port_status statuses[FX_RECORDS_MAX];
 	size_t statuses_count;
+	uint16_t configured_port; /* of the last port_configured(), and how many there were */
+	uint32_t configured_config;
+	size_t configured_count;
 };
 
 static inline enum datapath_sent fx_on_output(void *ctx, uint16_t port_no, uint32_t queue_id,
@@ -92,6 +95,15 @@ static inline void fx_on_port_status(void *ctx, const struct fb_port_status *ps)
 	fx->statuses[fx->statuses_count++ % FX_RECORDS_MAX] = *ps;
 }
 
+static inline void fx_on_port_configured(void *ctx, uint16_t port_no, uint32_t config)
+{
+	struct fx *fx = ctx;
+
+	fx->configured_port = port_no;
+	fx->configured_config = config;
+	fx->configured_count++;
+}
+
 static inline bool fx_on_wanted(void *ctx)
 {
 	return !((struct fx *)ctx)->deaf;
@@ -116,6 +128,7 @@ static inline void fx_clear(struct fx *fx)
 		fx->outputs[i].frame = NULL;
 	}
 	fx->outputs_count = fx->packet_ins_count = fx->removed_count = fx->statuses_count = 0;
+	fx->configured_count = 0;
 }
 
 /* 'config' NULL: the default. Ports 1 to 4; the time is one second. */
@@ -123,8 +136,15 @@ static inline struct fx *fx_new(const struct datapath_config *config)
 {
 	struct fx *fx = calloc(1, sizeof *fx);
 	struct datapath_config defaults;
-	struct datapath_ops ops = {fx_on_output,      fx_on_packet_in, fx_on_flow_removed,
-	                           fx_on_port_status, fx_on_wanted,    fx};
+	struct datapath_ops ops = {
+	        .output = fx_on_output,
+	        .packet_in = fx_on_packet_in,
+	        .flow_removed = fx_on_flow_removed,
+	        .port_status = fx_on_port_status,
+	        .packet_in_wanted = fx_on_wanted,
+	        .port_configured = fx_on_port_configured,
+	        .ctx = fx,
+	};
 
 	datapath_config_default(&defaults);
 	fx->pool = frame_pool_new();

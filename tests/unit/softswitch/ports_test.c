@@ -60,6 +60,29 @@ static void what_a_controller_configured_outlasts_an_update(void)
 	fx_free(fx);
 }
 
+static void the_driver_hears_of_a_configuration_that_changes(void)
+{
+	struct fx *fx = fx_new(NULL);
+	struct fb_port_mod pm = {.port_no = 2,
+	                         .hw_addr = {2, 0, 0, 0, 1, 2},
+	                         .config = OFPPC_PORT_DOWN,
+	                         .mask = OFPPC_PORT_DOWN};
+
+	CU_ASSERT_EQUAL(datapath_port_mod(fx->dp, &pm, fx->now_ns, &fx->error), 0);
+	CU_ASSERT_EQUAL(fx->configured_count, 1);
+	CU_ASSERT_EQUAL(fx->configured_port, 2);
+	CU_ASSERT_EQUAL(fx->configured_config, OFPPC_PORT_DOWN);
+	CU_ASSERT_EQUAL(datapath_port(fx->dp, 2)->state, 0);
+	pm.advertise = OFPPF_10MB_HD;
+	CU_ASSERT_EQUAL(datapath_port_mod(fx->dp, &pm, fx->now_ns, &fx->error), 0);
+	CU_ASSERT_EQUAL(fx->configured_count, 1);
+	pm.config = 0;
+	CU_ASSERT_EQUAL(datapath_port_mod(fx->dp, &pm, fx->now_ns, &fx->error), 0);
+	CU_ASSERT_EQUAL(fx->configured_count, 2);
+	CU_ASSERT_EQUAL(fx->configured_config, 0);
+	fx_free(fx);
+}
+
 static void a_link_that_an_update_takes_down_is_forgotten_by_normal(void)
 {
 	struct fx *fx = fx_new(NULL);
@@ -264,6 +287,7 @@ static void where_the_queue_is_not_there_a_frame_goes_by_none(void)
 
 UNIT_TESTS("ports", UNIT_TEST(a_port_that_changes_is_told_once_for_each_news),
            UNIT_TEST(what_a_controller_configured_outlasts_an_update),
+           UNIT_TEST(the_driver_hears_of_a_configuration_that_changes),
            UNIT_TEST(a_link_that_an_update_takes_down_is_forgotten_by_normal),
            UNIT_TEST(a_port_that_is_added_again_is_a_new_one),
            UNIT_TEST(what_the_device_counted_is_added),
