@@ -322,7 +322,8 @@ static bool must_pause(struct agent_conn *conn)
 	return agent_conn_backlog(conn) > max;
 }
 
-static void pause(struct agent_conn *conn)
+/* What of its input was not looked at waits. */
+static void pause_conn(struct agent_conn *conn)
 {
 	conn->paused = true;
 	conn->agent->counters.pauses++;
@@ -343,7 +344,7 @@ static void take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
 		if (conn->doomed)
 			break;
 		if (must_pause(conn)) {
-			pause(conn);
+			pause_conn(conn);
 			break;
 		}
 	}

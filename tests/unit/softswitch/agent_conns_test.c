@@ -69,7 +69,14 @@ static void the_port_status_of_a_port_mod_spares_who_asked(void)
 	                                 .hw_addr = {2, 0, 0, 0, 1, 2},
 	                                 .config = OFPPC_NO_FLOOD,
 	                                 .mask = OFPPC_NO_FLOOD}};
+	uint64_t lost_before;
 
+	lost_before = agent_counters(at->agent)->events_lost;
+	send_msg(at, 0, &pm);
+	CU_ASSERT_EQUAL(agent_counters(at->agent)->events_lost, lost_before);
+	pm.port_mod.config = 0;
+	send_msg(at, 0, &pm);
+	pm.port_mod.config = OFPPC_NO_FLOOD;
 	connect_ready(at, 1);
 	send_msg(at, 0, &pm);
 	CU_ASSERT_EQUAL(at->peers[0].len, 0);
@@ -214,6 +221,21 @@ static void each_connection_gets_as_much_of_a_miss_as_it_asked_for(void)
 	CU_ASSERT_EQUAL(packet_in_len(at, 0), OFP_DEFAULT_MISS_SEND_LEN);
 	CU_ASSERT_EQUAL(packet_in_len(at, 1), 200);
 	CU_ASSERT_EQUAL(packet_in_len(at, 2), 20);
+	at_free(at);
+}
+
+static void of_a_frame_that_an_action_sends_each_gets_as_much_as_the_action_says(void)
+{
+	static const uint8_t to_controller[8] = {0, 0, 0, 8, 0xff, 0xfd, 0, 100};
+	struct at *at = at_ready();
+	struct fb_msg fm = flow_mod(1, to_controller);
+
+	connect_ready(at, 1);
+	set_miss_send_len(at, 1, 20);
+	send_msg(at, 0, &fm);
+	agent_frame(at->agent, 1, long_frame(at), at->now_ns);
+	CU_ASSERT_EQUAL(packet_in_len(at, 0), 100);
+	CU_ASSERT_EQUAL(packet_in_len(at, 1), 100);
 	at_free(at);
 }
 
@@ -367,6 +389,8 @@ static void the_loss_is_none_while_a_controller_is_there(void)
 	CU_ASSERT_EQUAL(mode_of(at), DATAPATH_NORMAL);
 	leave(at, 1);
 	connect_silently(at, 1);
+	leave(at, 1);
+	connect_silently(at, 1);
 	agent_controllers_lost(at->agent, at->now_ns);
 	CU_ASSERT_EQUAL(mode_of(at), DATAPATH_STANDALONE);
 	at_free(at);
@@ -471,12 +495,14 @@ static void a_peer_that_does_not_read_gets_no_packet_ins_but_other_events(void)
 static void a_packet_in_that_none_could_take_uses_no_buffer(void)
 {
 	struct at *at = at_ready();
+	uint64_t lost_before = agent_counters(at->agent)->events_lost;
 
 	connect_ready(at, 1);
 	at->peers[0].backlog = at->peers[1].backlog = PACKET_IN_BACKLOG + 1;
 	agent_frame(at->agent, 1, some_frame(at), at->now_ns);
 	CU_ASSERT_EQUAL(datapath_buffers_in_use(agent_datapath(at->agent)), 0);
 	CU_ASSERT_EQUAL(agent_counters(at->agent)->packet_ins_dropped, 2);
+	CU_ASSERT_EQUAL(agent_counters(at->agent)->events_lost, lost_before);
 	at_free(at);
 }
 
@@ -690,6 +716,7 @@ UNIT_TESTS("agent connections",
            UNIT_TEST(a_controller_gets_events_whatever_it_asks_for),
            UNIT_TEST(events_for_a_silent_management_connection_alone_are_lost),
            UNIT_TEST(each_connection_gets_as_much_of_a_miss_as_it_asked_for),
+           UNIT_TEST(of_a_frame_that_an_action_sends_each_gets_as_much_as_the_action_says),
            UNIT_TEST(without_buffers_everyone_gets_the_whole_frame),
            UNIT_TEST(the_configuration_told_is_the_connections_own_but_fragments_are_the_switchs),
            UNIT_TEST(the_driver_is_told_once_when_the_hellos_were_exchanged),

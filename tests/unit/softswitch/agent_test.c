@@ -432,6 +432,61 @@ static void as_many_queues_as_a_port_may_have_fit_into_one_reply(void)
 	at_free(at);
 }
 
+/* Section 5.3.4: physical ports only. */
+static void the_local_port_has_no_configuration_of_queues(void)
+{
+	struct fb_phy_port local = {.port_no = OFPP_LOCAL};
+	struct fb_msg request = {
+	        .version = OFP_VERSION, .type = OFPT_QUEUE_GET_CONFIG_REQUEST, .xid = 12};
+	struct at *at = at_queues();
+
+	CU_ASSERT_EQUAL(agent_add_port(at->agent, &local, at->now_ns), 0);
+	peer_clear(&at->peers[0]);
+	request.queue_config_request_port = OFPP_LOCAL;
+	send_msg(at, 0, &request);
+	assert_error(&at->peers[0], OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, 12);
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, OFPP_LOCAL, OFPQ_ALL), "");
+	at_free(at);
+}
+
+static void without_ports_the_list_of_all_queues_is_empty(void)
+{
+	struct at *at = at_queues();
+
+	for (uint16_t n = 1; n <= 4; n++)
+		CU_ASSERT_EQUAL(agent_remove_port(at->agent, n, at->now_ns), 0);
+	CU_ASSERT_STRING_EQUAL(queues_listed(at, OFPP_ALL, OFPQ_ALL), "");
+	at_free(at);
+}
+
+/* 32 ports with 64 queues of 32 bytes each are 13 bytes more than one message may list. */
+static void many_queues_come_in_parts(void)
+{
+	struct at *at = at_ready();
+	struct peer *p = &at->peers[0];
+	struct fb_msg request = stats_request(OFPST_QUEUE);
+
+	for (uint16_t n = 1; n <= 32; n++) {
+		struct fb_phy_port port = {.port_no = n};
+
+		if (n > 4)
+			agent_add_port(at->agent, &port, at->now_ns);
+		for (uint32_t id = 0; id < 64; id++)
+			CU_ASSERT_EQUAL_FATAL(
+			        datapath_add_queue(agent_datapath(at->agent), n, id, 0), 0);
+	}
+	peer_clear(p);
+	request.stats_request.queue.port_no = OFPP_ALL;
+	request.stats_request.queue.queue_id = OFPQ_ALL;
+	send_msg(at, 0, &request);
+	CU_ASSERT_EQUAL_FATAL(peer_read(p), 2);
+	CU_ASSERT_EQUAL(p->msgs[0].stats_reply.flags, OFPSF_REPLY_MORE);
+	CU_ASSERT_EQUAL(p->msgs[0].stats_reply.entries.len, 2047 * 32);
+	CU_ASSERT_EQUAL(p->msgs[1].stats_reply.flags, 0);
+	CU_ASSERT_EQUAL(p->msgs[1].stats_reply.entries.len, 32);
+	at_free(at);
+}
+
 /* --- Lists in parts --- */
 
 /* Add 'count' entries, list them, and compare; returns the messages that it took. */
@@ -671,6 +726,9 @@ UNIT_TESTS("agent", UNIT_TEST(hello_is_sent_at_once_and_answered_by_silence),
            UNIT_TEST(the_configuration_of_queues_tells_their_rates),
            UNIT_TEST(a_port_without_queues_has_an_empty_configuration),
            UNIT_TEST(as_many_queues_as_a_port_may_have_fit_into_one_reply),
+           UNIT_TEST(the_local_port_has_no_configuration_of_queues),
+           UNIT_TEST(without_ports_the_list_of_all_queues_is_empty),
+           UNIT_TEST(many_queues_come_in_parts),
            UNIT_TEST(two_thousand_flows_come_in_parts_with_one_write),
            UNIT_TEST(a_list_over_the_output_buffer_takes_several_writes),
            UNIT_TEST(many_ports_come_in_parts), UNIT_TEST(timeouts_reach_the_controller),
