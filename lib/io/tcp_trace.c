@@ -70,7 +70,7 @@ static void hold(struct tcp_trace *trace, uint64_t now_ns, unsigned to, const ui
 void tcp_trace_bytes(struct tcp_trace *trace, uint64_t now_ns, unsigned to, const uint8_t *bytes,
                      size_t len)
 {
-	if (trace->held_len && (trace->held_to != to || trace->held_ns != now_ns))
+	if (trace->held_len && trace->held_to != to)
 		write_held(trace);
 	/* Fill up what waits to a header's length first. */
 	if (trace->held_len || len < TCP_TRACE_HELD_BYTES) {

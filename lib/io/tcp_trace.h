@@ -4,9 +4,9 @@
  * Each piece of bytes becomes a segment (or several, of at most TCP_TRACE_MSS bytes), seen when it
  * arrives; the receiver acknowledges every second segment at once and the others with what it sends
  * next. Sequence numbers count real bytes, so that Wireshark reassembles the messages and finds
- * nothing to complain about. Pieces shorter than an OpenFlow header wait for the next one of the
- * same instant, because its dissector takes a segment that begins
- * with less than half a header for a broken message. */
+ * nothing to complain about. Pieces shorter than an OpenFlow header wait for the next one of their
+ * direction, because its dissector takes a segment that begins with less than half a header for a
+ * broken message. */
 #ifndef IO_TCP_TRACE_H
 #define IO_TCP_TRACE_H
 
