@@ -4,7 +4,8 @@
  * - An identical entry overlaps: with CHECK_OVERLAP it refuses the addition, without it is replaced
  * (counters cleared, no flow-removed) and counts as added now.
  * - MODIFY and MODIFY_STRICT change the actions and the cookie; flags, timeouts, times and counters
- * stay.
+ * stay. So the hard timeout runs from the entry's arrival (section 4.7); in Open vSwitch it would
+ * begin anew.
  * - out_port restricts DELETE and DELETE_STRICT only.
  * - A buffer that is not there is an error, but the entry is in force: a controller that was slow
  * still gets its flow. A refused flow-mod leaves the buffer alone. The buffered frame counts for
@@ -15,8 +16,8 @@
  * Emergency entries (OFPFF_EMERG; sections 4.3 and 4.6) stand in a table of their own, within the
  * same limit. A command with the flag acts on them alone, one without on the normal entries alone.
  * An emergency entry that would be added with a timeout is refused. A buffer that an emergency
- * flow-mod names is left alone: an emergency entry is to be used "for forwarding when disconnected
- * from the controller" only, so the message's actions are not for a frame of now. No flow-removed
+ * flow-mod names is left alone: an emergency entry forwards only when the switch has lost the
+ * controller (section 5.3.3), so the message's actions are not for a frame of now. No flow-removed
  * tells of an emergency entry. */
 #include "softswitch/datapath_private.h"
 

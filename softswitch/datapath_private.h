@@ -62,7 +62,7 @@ int datapath_take_buffer(struct datapath *dp, uint32_t id, struct frame **frame,
                          struct frame_origin *origin, struct fb_of_error *error);
 
 /* Remove an entry, and tell the controllers if it asked for that: normal entries only
- * (section 4.6: "Deleted emergency flow entries generate no flow removed messages"). */
+ * (section 4.6: emergency entries that are deleted generate no flow-removed messages). */
 void datapath_remove_entry(struct datapath *dp, struct flow_entry *entry, uint8_t reason,
                            uint64_t now_ns);
 

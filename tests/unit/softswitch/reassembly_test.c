@@ -432,6 +432,42 @@ static void the_oldest_datagram_makes_room_for_a_new_one(void)
 	end(f);
 }
 
+static void any_fragments_in_any_order_leave_the_books_in_balance(void)
+{
+	struct fixture *f = begin();
+	uint64_t used = 0;
+	struct rng rng;
+
+	rng_init(&rng, 3, "any fragments");
+	for (unsigned i = 0; i < 30000; i++) {
+		struct piece piece = {.offset = 8 * (uint32_t)rng_below(&rng, 3)};
+
+		piece.len = rng_below(&rng, 6) ? 8 : 16;
+		piece.more = rng_below(&rng, 5) > 0;
+		piece.ip_id = (uint16_t)rng_below(&rng, 7);
+		if (rng_below(&rng, 50) == 0)
+			piece.offset = 8 * (uint32_t)rng_below(&rng, 8192);
+		if (rng_below(&rng, 10) == 0)
+			piece.len = (uint32_t)rng_below(&rng, 32);
+		if (piece.offset == 0 && !piece.more)
+			continue;
+		f->now_ns += rng_below(&rng, 100);
+		reassembly_expire(&f->r, f->now_ns);
+		if (take(f, piece)) {
+			used += f->whole.fragments;
+			frame_unref(f->whole.frame);
+		}
+		CU_ASSERT_TRUE_FATAL(f->r.fragments_held >= used + f->r.fragments_lost);
+		CU_ASSERT_TRUE(fb_table_count(f->r.datagrams) <= DATAGRAMS_MAX);
+	}
+	CU_ASSERT_TRUE(f->r.completed > 400);
+	CU_ASSERT_TRUE(f->r.failed > 1000);
+	CU_ASSERT_TRUE(f->r.fragments_malformed > 1000);
+	reassembly_clear(&f->r);
+	CU_ASSERT_EQUAL(f->r.fragments_held, used + f->r.fragments_lost);
+	end(f);
+}
+
 /* --- Cutting again --- */
 
 static void fragments_that_are_cut_again_pass_where_they_came_from(void)
@@ -589,6 +625,7 @@ UNIT_TESTS("reassembly", UNIT_TEST(two_fragments_make_a_datagram_in_either_order
            UNIT_TEST(congestion_met_by_one_fragment_marks_the_whole),
            UNIT_TEST(a_datagram_is_given_up_when_its_time_is_over),
            UNIT_TEST(the_oldest_datagram_makes_room_for_a_new_one),
+           UNIT_TEST(any_fragments_in_any_order_leave_the_books_in_balance),
            UNIT_TEST(fragments_that_are_cut_again_pass_where_they_came_from),
            UNIT_TEST(a_last_fragment_may_fill_what_is_allowed),
            UNIT_TEST(what_is_short_enough_goes_as_it_is),
