@@ -39,6 +39,14 @@ static bool has_room(const struct agent_conn *conn)
 	return agent_conn_backlog(conn) <= conn->agent->config.packet_in_backlog_bytes;
 }
 
+static void on_port_configured(void *ctx, uint16_t port_no, uint32_t config)
+{
+	struct agent *agent = ctx;
+
+	if (agent->ops.port_configured)
+		agent->ops.port_configured(agent->ops.ctx, port_no, config);
+}
+
 static bool on_packet_in_wanted(void *ctx)
 {
 	struct agent *agent = ctx;
@@ -127,6 +135,7 @@ struct agent *agent_new(const struct agent_config *config, const struct agent_op
 	        .flow_removed = on_flow_removed,
 	        .port_status = on_port_status,
 	        .packet_in_wanted = on_packet_in_wanted,
+	        .port_configured = on_port_configured,
 	        .ctx = agent,
 	};
 

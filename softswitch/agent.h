@@ -59,9 +59,11 @@ struct agent_ops {
 	/* A frame leaves by a port; as in struct datapath_ops. */
 	enum datapath_sent (*output)(void *ctx, uint16_t port_no, uint32_t queue_id,
 	                             struct frame *frame);
+	/* As in struct datapath_ops; may be NULL. */
+	void (*port_configured)(void *ctx, uint16_t port_no, uint32_t config);
 	/* One log line; may be NULL. */
 	void (*log)(void *ctx, const char *line);
-	void *ctx; /* for output and log */
+	void *ctx; /* for output, port_configured and log */
 };
 
 struct agent_config { /* agent_config_default() fills it */

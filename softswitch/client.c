@@ -163,6 +163,7 @@ static void agent_begin(struct client *client)
 	        .backlog = client_conns_backlog,
 	        .ready = client_conns_ready,
 	        .output = client_ports_output,
+	        .port_configured = client_ports_configured,
 	        .log = on_agent_log,
 	        .ctx = client,
 	};

@@ -81,7 +81,7 @@ static void on_log(void *ctx, enum log_level level, const char *line)
 	client_log(ctx, level, "%s", line);
 }
 
-/* --- The agent's operation --- */
+/* --- The agent's operations --- */
 
 enum datapath_sent client_ports_output(void *ctx, uint16_t port_no, uint32_t queue_id,
                                        struct frame *frame)
@@ -95,6 +95,14 @@ enum datapath_sent client_ports_output(void *ctx, uint16_t port_no, uint32_t que
 	if (sent == DATAPATH_SENT)
 		client_captures_write(&client->frames, frame_data(frame), frame->len);
 	return sent;
+}
+
+void client_ports_configured(void *ctx, uint16_t port_no, uint32_t config)
+{
+	struct client *client = ctx;
+
+	if (client->ports)
+		pcap_ports_set_down(client->ports, port_no, config & OFPPC_PORT_DOWN);
 }
 
 /* --- Life --- */

@@ -152,6 +152,7 @@ void client_watch_drain(struct client *client);
 bool client_ports_start(struct client *client, char *error);
 enum datapath_sent client_ports_output(void *ctx, uint16_t port_no, uint32_t queue_id,
                                        struct frame *frame);
+void client_ports_configured(void *ctx, uint16_t port_no, uint32_t config);
 void client_ports_text(const struct client *client, struct fb_text *text);
 void client_ports_drain(struct client *client);
 

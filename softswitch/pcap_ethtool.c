@@ -59,16 +59,26 @@ static int command(struct pcap_ethtool *ethtool, const char *name, void *data)
 	return ioctl(ethtool->fd, SIOCETHTOOL, &request);
 }
 
-bool pcap_ethtool_bring_up(struct pcap_ethtool *ethtool, const char *name)
+static bool bring(struct pcap_ethtool *ethtool, const char *name, short up)
 {
 	struct ifreq request = request_for(name);
 
 	if (ioctl(ethtool->fd, SIOCGIFFLAGS, &request) < 0)
 		return false;
-	if (request.ifr_flags & IFF_UP)
+	if ((request.ifr_flags & IFF_UP) == up)
 		return true;
-	request.ifr_flags |= IFF_UP;
+	request.ifr_flags ^= IFF_UP;
 	return ioctl(ethtool->fd, SIOCSIFFLAGS, &request) == 0;
+}
+
+bool pcap_ethtool_bring_up(struct pcap_ethtool *ethtool, const char *name)
+{
+	return bring(ethtool, name, IFF_UP);
+}
+
+bool pcap_ethtool_bring_down(struct pcap_ethtool *ethtool, const char *name)
+{
+	return bring(ethtool, name, 0);
 }
 
 /* How many features the kernel has; 0 with errno. */

@@ -25,8 +25,9 @@ struct pcap_ethtool {
 bool pcap_ethtool_init(struct pcap_ethtool *ethtool);
 void pcap_ethtool_destroy(struct pcap_ethtool *ethtool);
 
-/* Set the administrative state of 'name' to up. False with errno. */
+/* Set the administrative state of 'name' to up, or to down. False with errno. */
 bool pcap_ethtool_bring_up(struct pcap_ethtool *ethtool, const char *name);
+bool pcap_ethtool_bring_down(struct pcap_ethtool *ethtool, const char *name);
 /* Turn off what joins frames; '*turned_off' are those that were on and are off now, '*still_on'
  * those that are on yet, both PCAP_OFFLOAD_*. False with errno when the interface cannot be asked
  * at all. */

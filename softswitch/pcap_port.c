@@ -444,6 +444,19 @@ enum datapath_sent pcap_ports_send(struct pcap_ports *ports, uint16_t port_no, s
 	return sent;
 }
 
+void pcap_ports_set_down(struct pcap_ports *ports, uint16_t port_no, bool down)
+{
+	struct pcap_port *port = port_by_number(ports, port_no);
+
+	if (!port || !port->ifindex)
+		return;
+	if (!down)
+		bring_up(port);
+	else if (!pcap_ethtool_bring_down(&ports->ethtool, port->name))
+		pcap_port_log(port, LOG_LEVEL_WARNING, "cannot be taken down: %s",
+		              strerror(errno));
+}
+
 /* --- Making and starting --- */
 
 struct pcap_ports *pcap_ports_new(struct event_base *base, const struct pcap_ports_config *config,

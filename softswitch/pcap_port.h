@@ -59,6 +59,9 @@ int pcap_ports_add(struct pcap_ports *ports, const char *name, char *error, size
 int pcap_ports_start(struct pcap_ports *ports, char *error, size_t error_size);
 /* Send 'frame', which is borrowed, by a port. Calls nothing back but log(). */
 enum datapath_sent pcap_ports_send(struct pcap_ports *ports, uint16_t port_no, struct frame *frame);
+/* A controller takes the port down, or up again: so is its interface, which is told as it happens.
+ * Calls nothing back but log(). */
+void pcap_ports_set_down(struct pcap_ports *ports, uint16_t port_no, bool down);
 /* Close all, turn on again the offloads that were turned off, and log what was counted; NULL is
  * taken. */
 void pcap_ports_free(struct pcap_ports *ports);
