@@ -177,8 +177,9 @@ void actions_learn(struct datapath *dp, struct frame *frame, uint16_t in_port, u
 	dp->counters.macs_evicted = dp->macs.evicted;
 }
 
-/* OFPP_NORMAL: what a learning bridge without OpenFlow would do. It takes frames from its ports, and
- * from a controller, which names none (OFPP_NONE, or itself); from other ports there are none. */
+/* OFPP_NORMAL: what a learning bridge without OpenFlow would do. It takes frames from its ports,
+ * and from a controller, which names none (OFPP_NONE, or itself); from other ports there are none.
+ */
 static void send_normally(struct run *r)
 {
 	const uint8_t *dl_dst = frame_data(r->frame);

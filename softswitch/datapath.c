@@ -1,9 +1,22 @@
-/* The datapath: its life, its ports, and the way of a frame from a port through the table; see
+/* The datapath: its life, its modes, and the way of a frame from a port through the table; see
  * datapath.h.
  *
  * A frame that comes in is counted on its port, checked against the port's configuration, parsed,
- * and looked up; what an entry's actions do is in actions.c, flow-mods are in datapath_flow_mod.c,
- * and what is told to controllers who ask in datapath_replies.c. */
+ * and looked up; what an entry's actions do is in actions.c, ports and queues are in
+ * datapath_ports.c, flow-mods in datapath_flow_mod.c, and what is told to controllers who ask in
+ * datapath_replies.c.
+ *
+ * Fragments (SET_CONFIG's flags, section 5.3.2). NORMAL: they are matched one by one, with ports 0.
+ * DROP: they are dropped. REASM: those that come in by a port are held until their datagram is
+ * whole (reassembly.h), which then is what is matched, counted by its entry, changed and sent to
+ * controllers; where it leaves by a port it is cut again (refragment.h), also after it waited in a
+ * packet buffer. What a controller sends along in a packet-out is neither held nor cut: nobody
+ * knows of what fragments it was, or that it was any. Ports count fragments, as they come and go.
+ *
+ * Modes (section 4.3). What happens to a miss, and which entries are looked at, is all that they
+ * change. In DATAPATH_STANDALONE the table of OFPP_NORMAL learns from every frame, not only from
+ * those that are forwarded by it, because a station that an entry serves is to be found, too. In
+ * DATAPATH_EMERGENCY normal entries can be added and wait for its end. */
 #include "softswitch/datapath.h"
 
 #include <stdlib.h>
