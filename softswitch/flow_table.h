@@ -32,7 +32,8 @@
  *   are no better than before.
  * - the union of masks shrank or grew, with a group that went or came. Where it shrank, the
  *   remaining groups give the slot's result to all frames that now share its key; where it grew,
- *   the new group is younger than the slot. So nothing is ever flushed.
+ *   the new group is younger than the slot (and most frames have a new key, so are searched for
+ *   once). So nothing is ever flushed.
  *
  * Properties. A lookup touches, in the best and commonest case, one slot and one cache line of the
  * entry (key, counters; the actions are in the next line). It allocates nothing, but for the cache's

@@ -1,5 +1,6 @@
-/* The flow table against a linear model: an array in order of addition, searched with the functions
- * of <flowbed/match.h>. */
+/* The flow table with its cache and its timeouts against a linear model: an array in order of
+ * addition, searched with the functions of <flowbed/match.h>, and a clock that only the test moves.
+ * Overlaps are searched for among all frames of a small world as well. */
 #include "tests/unit/harness.h"
 
 #include <stdlib.h>
@@ -7,20 +8,49 @@
 #include <flowbed/packet.h>
 
 #include "lib/base/rng.h"
+#include "softswitch/flow_cache.h"
 #include "softswitch/flow_table.h"
+#include "softswitch/flow_timeouts.h"
 
-enum { MODEL_MAX = 400 };
+enum {
+	MODEL_MAX = 400,
+	KEYS = 48,  /* frames that keep coming */
+	MASKS = 12, /* where there are few */
+};
 
 struct model_entry {
 	struct fb_match match;
 	uint16_t priority;
 	bool exact;
 	struct flow_entry *entry; /* the table's */
+	uint64_t created_ns, used_ns;
+	uint16_t idle_timeout, hard_timeout; /* seconds, 0: never */
 };
 
 struct model {
 	struct model_entry entries[MODEL_MAX];
 	size_t count;
+};
+
+/* What one comparison is about. */
+struct plan {
+	uint64_t seed;
+	unsigned steps;
+	unsigned priorities; /* different ones */
+	bool few_masks;      /* MASKS of them, else any */
+	bool no_exact;
+	bool timeouts; /* half of the entries have some */
+};
+
+struct rig {
+	const struct plan *plan;
+	struct flow_table *table;
+	struct flow_timeouts timeouts;
+	struct model *model;
+	struct rng rng;
+	uint64_t now_ns;
+	uint32_t masks[MASKS];
+	struct fb_match keys[KEYS];
 };
 
 /* --- Random matches over few values, so that they meet --- */
@@ -73,9 +103,9 @@ static uint32_t random_wildcards(struct rng *rng)
 	return flags | src << OFPFW_NW_SRC_SHIFT | dst << OFPFW_NW_DST_SHIFT;
 }
 
-/* With 'no_exact' at least the Ethernet source stays open. */
-static struct fb_match random_match(struct rng *rng, bool no_exact)
+static struct fb_match random_match(struct rig *rig)
 {
+	struct rng *rng = &rig->rng;
 	struct fb_match m;
 
 	random_fields(rng, &m);
@@ -90,9 +120,10 @@ static struct fb_match random_match(struct rng *rng, bool no_exact)
 		m.wildcards = OFPFW_ALL & ~(uint32_t)(OFPFW_DL_TYPE | OFPFW_IN_PORT);
 		break;
 	default:
-		m.wildcards = random_wildcards(rng);
+		m.wildcards = rig->plan->few_masks ? rig->masks[rng_below(rng, MASKS)]
+		                                   : random_wildcards(rng);
 	}
-	if (no_exact)
+	if (rig->plan->no_exact)
 		m.wildcards |= OFPFW_DL_SRC;
 	fb_match_normalize(&m);
 	return m;
@@ -121,9 +152,10 @@ static void model_remove(struct model *m, size_t at)
 	memmove(&m->entries[at], &m->entries[at + 1], (m->count - at) * sizeof m->entries[0]);
 }
 
-static struct flow_entry *model_lookup(const struct model *m, const struct fb_match *key)
+/* The place of the entry that 'key' meets, or of none. */
+static size_t model_lookup(const struct model *m, const struct fb_match *key)
 {
-	const struct model_entry *best = NULL;
+	size_t best = m->count;
 
 	for (size_t i = 0; i < m->count; i++) {
 		const struct model_entry *e = &m->entries[i];
@@ -131,11 +163,43 @@ static struct flow_entry *model_lookup(const struct model *m, const struct fb_ma
 		if (!fb_match_hits(&e->match, key))
 			continue;
 		if (e->exact)
-			return e->entry;
-		if (!best || e->priority > best->priority)
-			best = e;
+			return i;
+		if (best == m->count || e->priority > m->entries[best].priority)
+			best = i;
 	}
-	return best ? best->entry : NULL;
+	return best;
+}
+
+static uint64_t model_deadline(const struct model_entry *e, uint8_t *reason)
+{
+	uint64_t idle_ns = e->used_ns + e->idle_timeout * FB_NS_PER_S;
+	uint64_t hard_ns = e->created_ns + e->hard_timeout * FB_NS_PER_S;
+
+	if (e->hard_timeout && (!e->idle_timeout || hard_ns <= idle_ns)) {
+		*reason = OFPRR_HARD_TIMEOUT;
+		return hard_ns;
+	}
+	*reason = OFPRR_IDLE_TIMEOUT;
+	return e->idle_timeout ? idle_ns : FB_NEVER;
+}
+
+/* The place of the entry that expires first, until 'now_ns', or of none. */
+static size_t model_expired(const struct model *m, uint64_t now_ns, uint8_t *reason)
+{
+	uint64_t first_ns = FB_NEVER;
+	size_t first = m->count;
+
+	for (size_t i = 0; i < m->count; i++) {
+		uint8_t why;
+		uint64_t deadline_ns = model_deadline(&m->entries[i], &why);
+
+		if (deadline_ns <= now_ns && deadline_ns < first_ns) {
+			first_ns = deadline_ns;
+			first = i;
+			*reason = why;
+		}
+	}
+	return first;
 }
 
 static bool model_overlaps(const struct model *m, const struct fb_match *match, uint16_t priority)
@@ -155,29 +219,41 @@ static bool model_overlaps(const struct model *m, const struct fb_match *match, 
 
 /* --- The comparison --- */
 
-static void add(struct flow_table *t, struct model *m, const struct fb_match *match,
-                uint16_t priority)
+/* The entry of 'e' is added or renewed now: it gets its times, and the last place of the model. */
+static void start(struct rig *rig, struct model_entry *e)
 {
+	bool timeouts = rig->plan->timeouts && rng_below(&rig->rng, 2);
+
+	e->created_ns = e->used_ns = rig->now_ns;
+	e->idle_timeout = timeouts ? (uint16_t)rng_below(&rig->rng, 4) : 0;
+	e->hard_timeout = timeouts ? (uint16_t)rng_below(&rig->rng, 6) : 0;
+	e->entry->created_ns = e->entry->used_ns = rig->now_ns;
+	e->entry->idle_timeout = e->idle_timeout;
+	e->entry->hard_timeout = e->hard_timeout;
+	flow_timeouts_add(&rig->timeouts, e->entry);
+	rig->model->entries[rig->model->count++] = *e;
+}
+
+static void add(struct rig *rig, const struct fb_match *match, uint16_t priority)
+{
+	struct model *m = rig->model;
 	size_t at = model_find(m, match, priority);
-	struct flow_entry *entry = flow_table_find(t, match, priority);
+	struct flow_entry *entry = flow_table_find(rig->table, match, priority);
+	struct model_entry e = {*match, priority, fb_match_is_exact(match), entry, 0, 0, 0, 0};
 
 	CU_ASSERT_PTR_EQUAL_FATAL(entry, at < m->count ? m->entries[at].entry : NULL);
 	if (entry) {
-		struct model_entry moved = m->entries[at];
-
-		flow_table_renew(t, entry);
+		e.priority = m->entries[at].priority;
+		flow_timeouts_remove(&rig->timeouts, entry);
+		flow_table_renew(rig->table, entry);
 		model_remove(m, at);
-		m->entries[m->count++] = moved;
+		start(rig, &e);
 		return;
 	}
-	entry = flow_table_add(t, match, priority);
-	if (m->count == MODEL_MAX) {
-		CU_ASSERT_PTR_NULL_FATAL(entry);
-		return;
-	}
-	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-	m->entries[m->count++] =
-	        (struct model_entry){*match, priority, fb_match_is_exact(match), entry};
+	e.entry = flow_table_add(rig->table, match, priority);
+	CU_ASSERT_EQUAL_FATAL(e.entry == NULL, m->count == MODEL_MAX);
+	if (e.entry)
+		start(rig, &e);
 }
 
 static bool selects(const struct model_entry *e, const struct fb_match *match, bool strict,
@@ -187,24 +263,27 @@ static bool selects(const struct model_entry *e, const struct fb_match *match, b
 }
 
 /* Walk a selection beside the model and remove of it what 'keep' does not spare. */
-static void select_and_remove(struct flow_table *t, struct model *m, const struct fb_match *match,
-                              bool strict, uint16_t priority, uint64_t keep)
+static void select_and_remove(struct rig *rig, const struct fb_match *match, bool strict,
+                              uint16_t priority, uint64_t keep)
 {
+	struct model *m = rig->model;
 	struct flow_selection s;
 	struct flow_entry *e, *next;
 	size_t at = 0;
 
-	flow_table_select(t, match, strict, priority, &s);
-	for (e = flow_table_selected(t, &s, NULL); e; e = next, keep = keep >> 1 | keep << 63) {
+	flow_table_select(rig->table, match, strict, priority, &s);
+	e = flow_table_selected(rig->table, &s, NULL);
+	for (; e; e = next, keep = keep >> 1 | keep << 63) {
 		while (at < m->count && !selects(&m->entries[at], match, strict, priority))
 			at++;
 		CU_ASSERT_FATAL(at < m->count && m->entries[at].entry == e);
-		next = flow_table_selected(t, &s, e);
+		next = flow_table_selected(rig->table, &s, e);
 		if (keep & 1) {
 			at++;
 			continue;
 		}
-		flow_table_remove(t, e);
+		flow_timeouts_remove(&rig->timeouts, e);
+		flow_table_remove(rig->table, e);
 		model_remove(m, at);
 	}
 	while (at < m->count && !selects(&m->entries[at], match, strict, priority))
@@ -212,12 +291,41 @@ static void select_and_remove(struct flow_table *t, struct model *m, const struc
 	CU_ASSERT_FATAL(at == m->count);
 }
 
-static void look_up(struct flow_table *t, const struct model *m, struct rng *rng)
+/* A frame comes, mostly of a flow that was here before. */
+static void look_up(struct rig *rig)
 {
-	struct fb_match match = random_key(rng);
-	struct flow_key key = flow_key_from_match(&match);
+	struct model *m = rig->model;
+	struct fb_match *match = &rig->keys[rng_below(&rig->rng, KEYS)];
+	struct flow_entry *e;
+	struct flow_key key;
+	size_t at;
 
-	CU_ASSERT_PTR_EQUAL_FATAL(flow_table_lookup(t, &key), model_lookup(m, &match));
+	if (rng_below(&rig->rng, 16) == 0)
+		*match = random_key(&rig->rng);
+	key = flow_key_from_match(match);
+	e = flow_table_lookup(rig->table, &key);
+	at = model_lookup(m, match);
+	CU_ASSERT_PTR_EQUAL_FATAL(e, at < m->count ? m->entries[at].entry : NULL);
+	if (e)
+		e->used_ns = m->entries[at].used_ns = rig->now_ns;
+}
+
+static void expire(struct rig *rig)
+{
+	struct model *m = rig->model;
+
+	for (;;) {
+		uint8_t reason = 0, expected = 0;
+		struct flow_entry *e = flow_timeouts_expired(&rig->timeouts, rig->now_ns, &reason);
+		size_t at = model_expired(m, rig->now_ns, &expected);
+
+		CU_ASSERT_PTR_EQUAL_FATAL(e, at < m->count ? m->entries[at].entry : NULL);
+		CU_ASSERT_EQUAL_FATAL(reason, expected);
+		if (!e)
+			return;
+		flow_table_remove(rig->table, e);
+		model_remove(m, at);
+	}
 }
 
 static void compare_order(const struct flow_table *t, const struct model *m)
@@ -236,72 +344,186 @@ static void compare_order(const struct flow_table *t, const struct model *m)
 	CU_ASSERT_PTR_NULL(e);
 }
 
-static void step(struct flow_table *t, struct model *m, struct rng *rng, unsigned priorities,
-                 bool no_exact)
+/* A match and priority to act on; half of the time of something that is there. */
+static struct fb_match pick(struct rig *rig, uint16_t *priority)
 {
-	struct fb_match match = random_match(rng, no_exact);
-	uint16_t priority = (uint16_t)rng_below(rng, priorities);
-	uint64_t keep = rng_next(rng);
+	struct model *m = rig->model;
 
-	/* Half of the time something that is there. */
-	if (m->count && rng_below(rng, 2)) {
-		const struct model_entry *e = &m->entries[rng_below(rng, m->count)];
+	*priority = (uint16_t)rng_below(&rig->rng, rig->plan->priorities);
+	if (m->count && rng_below(&rig->rng, 2)) {
+		const struct model_entry *e = &m->entries[rng_below(&rig->rng, m->count)];
 
-		match = e->match;
-		priority = rng_below(rng, 4) ? e->priority : priority;
+		if (rng_below(&rig->rng, 4))
+			*priority = e->priority;
+		return e->match;
 	}
-	switch (rng_below(rng, 16)) {
+	return random_match(rig);
+}
+
+static void change(struct rig *rig)
+{
+	uint16_t priority;
+	struct fb_match match = pick(rig, &priority);
+	uint64_t keep = rng_next(&rig->rng);
+
+	switch (rng_below(&rig->rng, 16)) {
 	default:
-		add(t, m, &match, priority);
+		add(rig, &match, priority);
 		break;
 	case 8:
 	case 9:
-		CU_ASSERT_EQUAL_FATAL(flow_table_overlaps(t, &match, priority),
-		                      model_overlaps(m, &match, priority));
+		CU_ASSERT_EQUAL_FATAL(flow_table_overlaps(rig->table, &match, priority),
+		                      model_overlaps(rig->model, &match, priority));
 		break;
 	case 10:
 	case 11:
 	case 12:
-		select_and_remove(t, m, &match, true, priority, 0);
+		select_and_remove(rig, &match, true, priority, 0);
 		break;
 	case 13:
-		select_and_remove(t, m, &match, false, priority, keep);
+		select_and_remove(rig, &match, false, priority, keep);
 		break;
 	case 14:
-		select_and_remove(t, m, &match, false, priority, UINT64_MAX);
+		select_and_remove(rig, &match, false, priority, UINT64_MAX);
 		break;
-	case 15:
-		if (rng_below(rng, 50) == 0)
-			select_and_remove(t, m, &match, false, priority, 0);
+	case 15: /* now and then everything */
+		if (keep % 50 == 0)
+			fb_match_any(&match);
+		select_and_remove(rig, &match, false, priority, 0);
 		break;
 	}
 }
 
-static void against_the_model(uint64_t seed, unsigned priorities, bool no_exact, unsigned steps)
+static struct flow_cache_counts against_the_model(const struct plan *plan)
 {
-	struct flow_table *t = flow_table_new(MODEL_MAX);
-	struct model *m = calloc(1, sizeof *m);
-	struct rng rng;
+	struct rig rig = {.plan = plan, .table = flow_table_new(MODEL_MAX)};
+	struct flow_cache_counts cache;
 
-	rng_init(&rng, seed, "flow_table_test");
-	for (unsigned i = 0; i < steps; i++) {
-		step(t, m, &rng, priorities, no_exact);
-		look_up(t, m, &rng);
-		look_up(t, m, &rng);
+	rig.model = calloc(1, sizeof *rig.model);
+	flow_timeouts_init(&rig.timeouts);
+	rng_init(&rig.rng, plan->seed, "flow_table_test");
+	for (unsigned i = 0; i < MASKS; i++)
+		rig.masks[i] = random_wildcards(&rig.rng);
+	for (unsigned i = 0; i < KEYS; i++)
+		rig.keys[i] = random_key(&rig.rng);
+	for (unsigned i = 0; i < plan->steps; i++) {
+		rig.now_ns += rng_below(&rig.rng, FB_NS_PER_S / 8);
+		expire(&rig);
+		change(&rig);
+		for (uint64_t looks = rng_below(&rig.rng, 6); looks > 0; looks--)
+			look_up(&rig);
 		if (i % 64 == 0)
-			compare_order(t, m);
+			compare_order(rig.table, rig.model);
 	}
-	compare_order(t, m);
-	flow_table_free(t);
-	free(m);
+	compare_order(rig.table, rig.model);
+	cache = flow_table_cache(rig.table);
+	flow_timeouts_destroy(&rig.timeouts);
+	flow_table_free(rig.table);
+	free(rig.model);
+	return cache;
 }
 
 static void forty_thousand_random_operations_agree_with_a_linear_table(void)
 {
-	against_the_model(1, 4, false, 10000);
-	against_the_model(2, 65536, false, 10000);
-	against_the_model(3, 1, false, 10000);
-	against_the_model(4, 4, true, 10000);
+	static const struct plan plans[] = {
+	        {.seed = 1, .steps = 10000, .priorities = 4},
+	        {.seed = 2, .steps = 10000, .priorities = 65536},
+	        {.seed = 3, .steps = 10000, .priorities = 1},
+	        {.seed = 4, .steps = 10000, .priorities = 4, .no_exact = true},
+	};
+
+	for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
+		against_the_model(&plans[i]);
+}
+
+static void forty_thousand_changes_leave_nothing_stale_in_the_cache(void)
+{
+	static const struct plan plans[] = {
+	        {.seed = 5, .steps = 10000, .priorities = 3, .few_masks = true},
+	        {.seed = 6, .steps = 10000, .priorities = 1000, .few_masks = true},
+	        {.seed = 7, .steps = 10000, .priorities = 3, .few_masks = true, .timeouts = true},
+	        {.seed = 8, .steps = 10000, .priorities = 3, .timeouts = true},
+	};
+
+	for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+		struct flow_cache_counts cache = against_the_model(&plans[i]);
+
+		/* Else this would say nothing of the cache. */
+		CU_ASSERT_TRUE(cache.hits > 5000);
+		CU_ASSERT_TRUE(cache.misses > 1000);
+	}
+}
+
+/* --- Overlaps, by asking all frames --- */
+
+/* All frames that random_fields() can describe; '*count' is how many. */
+static struct fb_match *all_frames(size_t *count)
+{
+	static const uint16_t types[] = {FB_ETH_IPV4, FB_ETH_ARP, 0x88b5};
+	static const uint8_t protos[] = {FB_IP_TCP, FB_IP_UDP, FB_IP_ICMP, 47};
+	static const uint16_t vlans[] = {OFP_VLAN_NONE, 1, 2};
+	enum { FRAMES = 3 * 4 * 3 * 2048 };
+	struct fb_match *frames = calloc(FRAMES, sizeof *frames);
+
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		uint32_t bits = i % 2048, rest = i / 2048;
+		struct fb_match *m = &frames[i];
+
+		m->dl_type = types[rest % 3];
+		m->dl_vlan = vlans[rest / 3 % 3];
+		m->nw_proto = protos[rest / 9];
+		m->in_port = (uint16_t)(1 + (bits & 1));
+		m->dl_src[5] = bits >> 1 & 1;
+		m->dl_dst[0] = bits >> 2 & 1;
+		m->dl_vlan_pcp = bits >> 3 & 1;
+		m->nw_tos = (uint8_t)((bits >> 4 & 1) << 5);
+		m->nw_src = 0x0a000000 | (bits >> 5 & 3);
+		m->nw_dst = 0x0a000000 | (bits >> 7 & 3);
+		m->tp_src = bits >> 9 & 1;
+		m->tp_dst = bits >> 10 & 1;
+		fb_match_normalize(m);
+		m->wildcards = 0;
+	}
+	*count = FRAMES;
+	return frames;
+}
+
+static bool some_frame_hits_both(const struct fb_match *frames, size_t count,
+                                 const struct fb_match *a, const struct fb_match *b)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fb_match_hits(a, &frames[i]) && fb_match_hits(b, &frames[i]))
+			return true;
+	}
+	return false;
+}
+
+static void two_matches_overlap_when_some_frame_hits_both(void)
+{
+	static const struct plan plan = {.no_exact = true};
+	struct rig rig = {.plan = &plan};
+	unsigned overlaps = 0, apart = 0;
+	size_t count;
+	struct fb_match *frames = all_frames(&count);
+
+	rng_init(&rig.rng, 9, "flow_table_test");
+	for (unsigned i = 0; i < 400; i++) {
+		struct flow_table *t = flow_table_new(1);
+		struct fb_match a = random_match(&rig), b = random_match(&rig);
+		bool both = some_frame_hits_both(frames, count, &a, &b);
+
+		flow_table_add(t, &a, 5);
+		CU_ASSERT_EQUAL(flow_table_overlaps(t, &b, 5), both);
+		CU_ASSERT_EQUAL(fb_match_overlaps(&a, &b), both);
+		CU_ASSERT_FALSE(flow_table_overlaps(t, &b, 4));
+		CU_ASSERT_FALSE(flow_table_overlaps(t, &b, 6));
+		overlaps += both;
+		apart += !both;
+		flow_table_free(t);
+	}
+	CU_ASSERT_TRUE(overlaps > 50);
+	CU_ASSERT_TRUE(apart > 50);
+	free(frames);
 }
 
 /* --- Single properties --- */
@@ -320,6 +542,50 @@ static struct flow_key key_of_port(uint16_t in_port)
 	return flow_key_from_match(&m);
 }
 
+static struct fb_match match_of_type(uint16_t dl_type)
+{
+	struct fb_match m = {.wildcards = OFPFW_ALL & ~(uint32_t)OFPFW_DL_TYPE, .dl_type = dl_type};
+
+	return m;
+}
+
+/* Of a host: a mask that looks at what key_of_port() leaves 0. */
+static struct fb_match match_of_source(uint8_t last)
+{
+	struct fb_match m = {.wildcards = OFPFW_ALL & ~(uint32_t)OFPFW_DL_SRC};
+
+	m.dl_src[5] = last;
+	return m;
+}
+
+/* True when the lookup gives 'e' and was answered by the cache ('hit') or not. */
+static bool looks_up(struct flow_table *t, const struct flow_key *key, const struct flow_entry *e,
+                     bool hit)
+{
+	struct flow_cache_counts before = flow_table_cache(t), after;
+	const struct flow_entry *found = flow_table_lookup(t, key);
+
+	after = flow_table_cache(t);
+	return found == e && after.hits == before.hits + hit &&
+	       after.misses == before.misses + !hit;
+}
+
+/* A table with three masks: 'low' of priority 5 for all frames, one of another port, one of another
+ * EtherType; and the frame 'key' in the cache. */
+static struct flow_table *warm_table(const struct flow_key *key, struct flow_entry **low)
+{
+	struct flow_table *t = flow_table_new(1000);
+	struct fb_match any, other_port = match_of_port(1000), other_type = match_of_type(0x9999);
+
+	fb_match_any(&any);
+	*low = flow_table_add(t, &any, 5);
+	flow_table_add(t, &other_port, 9);
+	flow_table_add(t, &other_type, 9);
+	CU_ASSERT_TRUE(looks_up(t, key, *low, false));
+	CU_ASSERT_TRUE(looks_up(t, key, *low, true));
+	return t;
+}
+
 static void an_exact_entry_wins_over_any_priority(void)
 {
 	struct flow_table *t = flow_table_new(10);
@@ -332,6 +598,229 @@ static void an_exact_entry_wins_over_any_priority(void)
 	flow_table_add(t, &any, 65535);
 	e = flow_table_add(t, &exact, 0);
 	CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &key), e);
+	flow_table_free(t);
+}
+
+static void an_exact_entry_stands_before_what_is_cached_and_leaves_it(void)
+{
+	struct fb_match exact = {.in_port = 1, .dl_vlan = OFP_VLAN_NONE, .dl_type = 0x88b5};
+	struct flow_key key = key_of_port(1);
+	struct flow_entry *low, *e;
+	struct flow_table *t = warm_table(&key, &low);
+
+	fb_match_normalize(&exact);
+	e = flow_table_add(t, &exact, 0);
+	CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &key), e);
+	flow_table_remove(t, e);
+	CU_ASSERT_TRUE(looks_up(t, &key, low, true));
+	flow_table_free(t);
+}
+
+static void a_higher_entry_displaces_what_is_cached_without_a_search(void)
+{
+	struct flow_key key = key_of_port(1);
+	struct fb_match port = match_of_port(1), type = match_of_type(0x88b5);
+	struct flow_entry *low, *e;
+	struct flow_table *t = warm_table(&key, &low);
+
+	e = flow_table_add(t, &port, 6);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	flow_table_add(t, &type, 5);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	e = flow_table_add(t, &type, 7);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	flow_table_free(t);
+}
+
+static void of_two_additions_since_the_older_wins_at_equal_priority(void)
+{
+	struct flow_key key = key_of_port(1);
+	struct fb_match port = match_of_port(1), type = match_of_type(0x88b5);
+	struct flow_entry *low, *e;
+	struct flow_table *t = warm_table(&key, &low);
+
+	e = flow_table_add(t, &type, 10);
+	flow_table_add(t, &port, 10);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	flow_table_free(t);
+}
+
+static void a_removed_entry_is_not_met_in_the_cache(void)
+{
+	struct flow_key key = key_of_port(1);
+	struct fb_match port = match_of_port(1), other = match_of_port(2);
+	struct flow_entry *low, *e, *next;
+	struct flow_table *t = warm_table(&key, &low);
+
+	e = flow_table_add(t, &port, 6);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	flow_table_remove(t, e);
+	CU_ASSERT_TRUE(looks_up(t, &key, low, false));
+	/* Nor when another one has taken its place in memory. */
+	e = flow_table_add(t, &port, 6);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	flow_table_remove(t, e);
+	next = flow_table_add(t, &other, 6);
+	CU_ASSERT_PTR_EQUAL(next, e);
+	CU_ASSERT_TRUE(looks_up(t, &key, low, false));
+	flow_table_free(t);
+}
+
+static void a_renewed_entry_loses_its_place_in_the_cache_to_an_equal_one(void)
+{
+	struct flow_key key = key_of_port(1);
+	struct fb_match type = match_of_type(0x88b5);
+	struct flow_entry *low, *e;
+	struct flow_table *t = warm_table(&key, &low);
+
+	e = flow_table_add(t, &type, 5);
+	CU_ASSERT_TRUE(looks_up(t, &key, low, true));
+	flow_table_renew(t, low);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, false));
+	flow_table_free(t);
+}
+
+static void a_frame_that_met_nothing_is_cached_until_an_entry_comes(void)
+{
+	struct flow_key key = key_of_port(1);
+	struct fb_match port = match_of_port(1);
+	struct flow_entry *low, *e;
+	struct flow_table *t = warm_table(&key, &low);
+
+	flow_table_remove(t, low);
+	CU_ASSERT_TRUE(looks_up(t, &key, NULL, false));
+	CU_ASSERT_TRUE(looks_up(t, &key, NULL, true));
+	e = flow_table_add(t, &port, 0);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	flow_table_free(t);
+}
+
+static void frames_that_differ_where_no_entry_looks_share_a_place_in_the_cache(void)
+{
+	struct flow_key key = key_of_port(1), other = key;
+	struct fb_match source = match_of_source(9), same = match_of_source(0);
+	struct flow_entry *low, *e;
+	struct flow_table *t = warm_table(&key, &low);
+
+	other.w[0] |= 9 << 16;
+	CU_ASSERT_TRUE(looks_up(t, &other, low, true));
+	CU_ASSERT_TRUE(looks_up(t, &(struct flow_key){{0}}, low, false));
+	e = flow_table_add(t, &source, 8);
+	CU_ASSERT_TRUE(looks_up(t, &other, e, false));
+	CU_ASSERT_TRUE(looks_up(t, &key, low, true));
+	flow_table_remove(t, e);
+	CU_ASSERT_TRUE(looks_up(t, &other, low, true));
+	e = flow_table_add(t, &same, 8);
+	CU_ASSERT_TRUE(looks_up(t, &key, e, true));
+	CU_ASSERT_TRUE(looks_up(t, &other, low, false));
+	flow_table_free(t);
+}
+
+static void a_stream_of_flow_mods_leaves_the_cache_useful(void)
+{
+	struct flow_key keys[100];
+	struct flow_entry *low;
+	struct flow_table *t = warm_table(&(struct flow_key){{0}}, &low);
+	struct flow_cache_counts before, after;
+
+	for (uint16_t i = 0; i < 5000; i++) {
+		keys[i % 100] = key_of_port(i % 100);
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &keys[i % 100]), low);
+	}
+	before = flow_table_cache(t);
+	for (uint16_t n = 0; n < 900; n++) {
+		struct fb_match exact = {.in_port = 2000, .dl_vlan = OFP_VLAN_NONE, .nw_dst = n};
+		struct fb_match wild = match_of_port(2000 + n);
+
+		exact.dl_type = FB_ETH_IPV4;
+		fb_match_normalize(&exact);
+		flow_table_add(t, &exact, 0);
+		flow_table_add(t, &wild, 7);
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &keys[n % 100]), low);
+		flow_table_remove(t, flow_table_find(t, n % 2 ? &wild : &exact, 7));
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &keys[n % 100]), low);
+	}
+	after = flow_table_cache(t);
+	/* A few keys share a set of the cache with two others. */
+	CU_ASSERT_TRUE(after.misses - before.misses <= 1800 / 20);
+	flow_table_free(t);
+}
+
+static void the_cache_comes_with_the_second_mask_and_grows_with_the_traffic_to_its_limit(void)
+{
+	struct flow_table *t = flow_table_new(10);
+	struct fb_match any, source = match_of_source(1);
+	struct flow_entry *e;
+	uint32_t slots_before;
+	size_t bytes_before;
+
+	fb_match_any(&any);
+	e = flow_table_add(t, &any, 1);
+	for (uint64_t i = 0; i < 100; i++)
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &(struct flow_key){{i << 16}}), e);
+	CU_ASSERT_EQUAL(flow_table_cache(t).slots_count, 0);
+	CU_ASSERT_EQUAL(flow_table_cache(t).misses, 0);
+	flow_table_add(t, &source, 1);
+	bytes_before = flow_table_bytes(t);
+	/* One in a hundred that does not come again is not worth more slots. */
+	for (uint64_t i = 0; i < 20000; i++) {
+		uint64_t flow = i % 100 ? 4 : i + 5;
+
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &(struct flow_key){{flow << 16}}), e);
+	}
+	CU_ASSERT_EQUAL(flow_table_cache(t).slots_count, FLOW_CACHE_SLOTS_FIRST);
+	CU_ASSERT_EQUAL(flow_table_bytes(t) - bytes_before,
+	                FLOW_CACHE_SLOTS_FIRST * sizeof(struct flow_cache_slot));
+	for (uint64_t i = 0; i < 1000000; i++) {
+		slots_before = flow_table_cache(t).slots_count;
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &(struct flow_key){{(i + 2) << 16}}), e);
+		CU_ASSERT_TRUE(flow_table_cache(t).slots_count <= slots_before * 2);
+	}
+	CU_ASSERT_EQUAL(flow_table_cache(t).slots_count, FLOW_CACHE_SLOTS_MAX);
+	flow_table_free(t);
+}
+
+static void flows_that_come_once_leave_those_that_keep_coming_in_the_cache(void)
+{
+	enum { REGULARS = 1000 };
+	struct flow_table *t = flow_table_new(10);
+	struct fb_match any, source = match_of_source(1);
+	uint64_t passing = REGULARS, hits = 0;
+
+	fb_match_any(&any);
+	flow_table_add(t, &any, 1);
+	flow_table_add(t, &source, 1);
+	for (unsigned i = 0; i < 1000000; i++) {
+		bool regular = i % 2;
+		uint64_t flow = regular ? i / 2 % REGULARS : passing++;
+		struct flow_cache_counts before = flow_table_cache(t);
+
+		flow_table_lookup(t, &(struct flow_key){{(flow + 2) << 16}});
+		hits += regular && flow_table_cache(t).hits > before.hits;
+	}
+	CU_ASSERT_TRUE(passing > FLOW_CACHE_SLOTS_MAX);
+	CU_ASSERT_TRUE(hits > 450000);
+	flow_table_free(t);
+}
+
+static void of_flows_that_do_not_all_fit_some_stay_in_the_cache(void)
+{
+	enum { FLOWS = FLOW_CACHE_SLOTS_MAX * 3 / 2 };
+	struct flow_table *t = flow_table_new(10);
+	struct fb_match any, source = match_of_source(1);
+	uint64_t hits = 0;
+
+	fb_match_any(&any);
+	flow_table_add(t, &any, 1);
+	flow_table_add(t, &source, 1);
+	/* In turn: what is pushed out by those that came since is always what comes next. */
+	for (uint64_t i = 0; i < FLOWS * 3; i++) {
+		struct flow_cache_counts before = flow_table_cache(t);
+
+		flow_table_lookup(t, &(struct flow_key){{(i % FLOWS + 2) << 16}});
+		hits += i >= FLOWS * 2 && flow_table_cache(t).hits > before.hits;
+	}
+	CU_ASSERT_TRUE(hits > FLOWS / 4);
 	flow_table_free(t);
 }
 
@@ -456,7 +945,20 @@ static void an_entry_takes_at_most_250_bytes(void)
 }
 
 UNIT_TESTS("flow_table", UNIT_TEST(forty_thousand_random_operations_agree_with_a_linear_table),
+           UNIT_TEST(forty_thousand_changes_leave_nothing_stale_in_the_cache),
+           UNIT_TEST(two_matches_overlap_when_some_frame_hits_both),
            UNIT_TEST(an_exact_entry_wins_over_any_priority),
+           UNIT_TEST(an_exact_entry_stands_before_what_is_cached_and_leaves_it),
+           UNIT_TEST(a_higher_entry_displaces_what_is_cached_without_a_search),
+           UNIT_TEST(of_two_additions_since_the_older_wins_at_equal_priority),
+           UNIT_TEST(a_removed_entry_is_not_met_in_the_cache),
+           UNIT_TEST(a_renewed_entry_loses_its_place_in_the_cache_to_an_equal_one),
+           UNIT_TEST(a_frame_that_met_nothing_is_cached_until_an_entry_comes),
+           UNIT_TEST(frames_that_differ_where_no_entry_looks_share_a_place_in_the_cache),
+           UNIT_TEST(a_stream_of_flow_mods_leaves_the_cache_useful),
+           UNIT_TEST(the_cache_comes_with_the_second_mask_and_grows_with_the_traffic_to_its_limit),
+           UNIT_TEST(flows_that_come_once_leave_those_that_keep_coming_in_the_cache),
+           UNIT_TEST(of_flows_that_do_not_all_fit_some_stay_in_the_cache),
            UNIT_TEST(among_equal_priorities_the_first_added_wins),
            UNIT_TEST(a_group_whose_highest_entry_goes_is_searched_no_earlier_than_it_must),
            UNIT_TEST(a_full_table_takes_no_more_until_one_goes),
