@@ -6,6 +6,8 @@
  * - MODIFY and MODIFY_STRICT change the actions and the cookie; flags, timeouts, times and counters
  * stay. So the hard timeout runs from the entry's arrival (section 4.7); in Open vSwitch it would
  * begin anew.
+ * - The priority of an exact entry has no meaning (section 5.3.3): it is told as the highest, as
+ * Open vSwitch does, and strict commands find the entry whatever they say.
  * - out_port restricts DELETE and DELETE_STRICT only.
  * - A buffer that is not there is an error, but the entry is in force: a controller that was slow
  * still gets its flow. A refused flow-mod leaves the buffer alone. The buffered frame counts for
@@ -22,6 +24,8 @@
 #include "softswitch/datapath_private.h"
 
 #define COOKIE_KEPT UINT64_MAX
+
+enum { EXACT_PRIORITY = 0xffff };
 
 static int failed(struct fb_of_error *error, uint16_t code, const char *why)
 {
@@ -51,8 +55,7 @@ static void fill_entry(struct datapath *dp, struct flow_entry *e, const struct f
 }
 
 /* A new entry, or NULL: there is room for none. */
-static struct flow_entry *new_entry(struct datapath *dp, const struct fb_flow_mod *fm,
-                                    const struct fb_match *match)
+static struct flow_entry *new_entry(struct datapath *dp, const struct fb_flow_mod *fm)
 {
 	struct flow_table *table = datapath_table_of(dp, fm->flags);
 	uint32_t count = flow_table_count(dp->table) + flow_table_count(dp->emergency);
@@ -60,7 +63,7 @@ static struct flow_entry *new_entry(struct datapath *dp, const struct fb_flow_mo
 
 	if (count >= dp->config.entries_max)
 		return NULL;
-	e = flow_table_add(table, match, fm->priority);
+	e = flow_table_add(table, &fm->match, fm->priority);
 	if (e && !flow_table_set_actions(table, e, fm->actions.data, fm->actions.len)) {
 		flow_table_remove(table, e);
 		return NULL;
@@ -68,8 +71,8 @@ static struct flow_entry *new_entry(struct datapath *dp, const struct fb_flow_mo
 	return e;
 }
 
-static int add(struct datapath *dp, const struct fb_flow_mod *fm, const struct fb_match *match,
-               uint64_t now_ns, struct flow_entry **entry, struct fb_of_error *error)
+static int add(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
+               struct flow_entry **entry, struct fb_of_error *error)
 {
 	struct flow_table *table = datapath_table_of(dp, fm->flags);
 	struct flow_entry *e;
@@ -77,16 +80,16 @@ static int add(struct datapath *dp, const struct fb_flow_mod *fm, const struct f
 	if (fm->flags & OFPFF_EMERG && (fm->idle_timeout || fm->hard_timeout))
 		return failed(error, OFPFMFC_BAD_EMERG_TIMEOUT,
 		              "an emergency entry has no timeouts");
-	if (fm->flags & OFPFF_CHECK_OVERLAP && flow_table_overlaps(table, match, fm->priority))
+	if (fm->flags & OFPFF_CHECK_OVERLAP && flow_table_overlaps(table, &fm->match, fm->priority))
 		return failed(error, OFPFMFC_OVERLAP, "an entry of the same priority overlaps");
-	e = flow_table_find(table, match, fm->priority);
+	e = flow_table_find(table, &fm->match, fm->priority);
 	if (e) {
 		if (!flow_table_set_actions(table, e, fm->actions.data, fm->actions.len))
 			return table_full(dp, error);
 		flow_timeouts_remove(&dp->timeouts, e);
 		flow_table_renew(table, e);
 	} else {
-		e = new_entry(dp, fm, match);
+		e = new_entry(dp, fm);
 		if (!e)
 			return table_full(dp, error);
 	}
@@ -149,32 +152,42 @@ static int release_buffer(struct datapath *dp, const struct fb_flow_mod *fm,
 	return 0;
 }
 
-int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
+/* datapath_flow_mod() of a message whose match and priority are as the table has them. */
+static int do_command(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
                       struct fb_of_error *error)
 {
 	bool strict = fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
 	const struct flow_table *table = datapath_table_of(dp, fm->flags);
-	struct fb_match match = fm->match;
 	struct flow_selection selection;
 	struct flow_entry *entry = NULL;
 
-	datapath_run(dp, now_ns);
-	fb_match_normalize(&match);
 	if (fm->command > OFPFC_DELETE_STRICT)
 		return failed(error, OFPFMFC_BAD_COMMAND, "the command is not known");
 	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
-		flow_table_select(table, &match, strict, fm->priority, &selection);
+		flow_table_select(table, &fm->match, strict, fm->priority, &selection);
 		delete (dp, fm, &selection, now_ns);
 		return 0;
 	}
 	if (actions_check(dp, fm->actions.data, fm->actions.len, false, error) < 0)
 		return -1;
 	if (fm->command != OFPFC_ADD) {
-		flow_table_select(table, &match, strict, fm->priority, &selection);
+		flow_table_select(table, &fm->match, strict, fm->priority, &selection);
 		if (modify(dp, fm, &selection, &entry, error) < 0)
 			return -1;
 	}
-	if (!entry && add(dp, fm, &match, now_ns, &entry, error) < 0)
+	if (!entry && add(dp, fm, now_ns, &entry, error) < 0)
 		return -1;
 	return release_buffer(dp, fm, entry, now_ns, error);
+}
+
+int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
+                      struct fb_of_error *error)
+{
+	struct fb_flow_mod canonical = *fm;
+
+	datapath_run(dp, now_ns);
+	fb_match_normalize(&canonical.match);
+	if (fb_match_is_exact(&canonical.match))
+		canonical.priority = EXACT_PRIORITY;
+	return do_command(dp, &canonical, now_ns, error);
 }

@@ -35,6 +35,7 @@ static void an_exact_entry_is_one_whatever_its_priority(void)
 	snprintf(flow, sizeof flow, "priority=2,%sactions=output:2", exact);
 	fx_add(fx, flow);
 	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 1);
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->priority, 0xffff);
 	snprintf(flow, sizeof flow, "priority=7,%s", exact);
 	fx_flow_mod(fx, OFPFC_DELETE_STRICT, flow);
 	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 0);
@@ -519,7 +520,7 @@ static bool model_add(struct model *m, const struct fb_flow_mod *fm, uint16_t ou
                       uint64_t now_ns)
 {
 	struct model_entry e = {.match = fm->match,
-	                        .priority = fm->priority,
+	                        .priority = fb_match_is_exact(&fm->match) ? 0xffff : fm->priority,
 	                        .out_port = out_port,
 	                        .cookie = fm->cookie,
 	                        .created_ns = now_ns,
