@@ -8,8 +8,9 @@
  * (ovs-ofctl). A reply or an error goes to the connection that asked; packet-ins, flow-removed and
  * port-status go to every controller that has finished HELLO, and to a management connection only
  * while it has set a miss_send_len above 0, save that a port-status which a port-mod caused does not
- * go back to the connection that sent it (it knows; Open vSwitch does the same). Each connection has
- * a miss_send_len of its own (a controller's is 128 at first, a management connection's 0); the
+ * go back to the connection that sent it (it knows; Open vSwitch does the same). When the port-mod
+ * makes a driver take a real interface down, all are told of the link's state. Each connection has a
+ * miss_send_len of its own (a controller's is 128 at first, a management connection's 0); the
  * treatment of fragments is the switch's: the last SET_CONFIG holds.
  *
  * Without a controller the entries stay in force and packet-ins are not made. What happens when the

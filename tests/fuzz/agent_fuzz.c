@@ -120,6 +120,14 @@ static void on_ready(void *conn)
 	peer->ready = true;
 }
 
+static void on_port_configured(void *ctx, uint16_t port_no, uint32_t config)
+{
+	struct run *run = ctx;
+	const struct fb_phy_port *port = datapath_port(agent_datapath(run->agent), port_no);
+
+	check(run->busy && port && port->config == config);
+}
+
 static void on_log(void *ctx, const char *line)
 {
 	(void)ctx;
@@ -389,14 +397,17 @@ static void step_connect(struct run *run, struct peer *peer, uint8_t what)
 /* The peer reads some or all of what waits for it. */
 static void step_read(struct run *run, struct peer *peer, uint8_t what)
 {
-	size_t bytes = what & 0x80 ? peer->backlog : (what & 0x78) * 8u;
+	size_t bytes = what & 0x80 ? peer->backlog : (what & 0x78) * 8u, sent_len = peer->sent_len;
+	bool waits;
 
 	if (!peer->conn)
 		return;
 	peer->backlog -= bytes < peer->backlog ? bytes : peer->backlog;
+	waits = agent_conn_paused(peer->conn) && peer->backlog > PAUSE_BYTES;
 	run->busy = true;
 	agent_resume(peer->conn, run->now_ns);
 	run->busy = false;
+	check(!waits || (peer->conn && peer->sent_len == sent_len));
 	check(!peer->conn || !agent_conn_paused(peer->conn) || peer->backlog > PAUSE_BYTES);
 }
 
@@ -569,6 +580,7 @@ static void begin(struct run *run, uint8_t how)
 	                              .backlog = on_backlog,
 	                              .ready = on_ready,
 	                              .output = on_output,
+	                              .port_configured = on_port_configured,
 	                              .log = on_log,
 	                              .ctx = run};
 	struct agent_config config;

@@ -328,6 +328,30 @@ static void a_port_that_changes_is_told_to_all_and_one_that_is_not_there_to_none
 	at_free(at);
 }
 
+static void the_driver_is_told_what_a_port_mod_configures(void)
+{
+	struct fb_msg pm = {.version = OFP_VERSION,
+	                    .type = OFPT_PORT_MOD,
+	                    .port_mod = {.port_no = 2,
+	                                 .hw_addr = {2, 0, 0, 0, 1, 2},
+	                                 .config = OFPPC_PORT_DOWN,
+	                                 .mask = OFPPC_PORT_DOWN}};
+	struct at *at = at_ready();
+
+	send_msg(at, 0, &pm);
+	CU_ASSERT_EQUAL(at->configured, 1);
+	CU_ASSERT_EQUAL(at->last_configured_port, 2);
+	CU_ASSERT_EQUAL(at->last_config, OFPPC_PORT_DOWN);
+	CU_ASSERT_EQUAL(at->peers[0].len, 0);
+	/* As the interface goes down, its link does: that is news to the sender, too. */
+	agent_set_link(at->agent, 2, false, at->now_ns);
+	CU_ASSERT_EQUAL_FATAL(peer_read(&at->peers[0]), 1);
+	CU_ASSERT_EQUAL(at->peers[0].msgs[0].type, OFPT_PORT_STATUS);
+	CU_ASSERT_EQUAL(at->peers[0].msgs[0].port_status.desc.config, OFPPC_PORT_DOWN);
+	CU_ASSERT_EQUAL(at->peers[0].msgs[0].port_status.desc.state, OFPPS_LINK_DOWN);
+	at_free(at);
+}
+
 /* --- Controllers lost --- */
 
 static struct at *at_failing(enum agent_fail_mode fail_mode)
@@ -721,6 +745,7 @@ UNIT_TESTS("agent connections",
            UNIT_TEST(the_configuration_told_is_the_connections_own_but_fragments_are_the_switchs),
            UNIT_TEST(the_driver_is_told_once_when_the_hellos_were_exchanged),
            UNIT_TEST(a_port_that_changes_is_told_to_all_and_one_that_is_not_there_to_none),
+           UNIT_TEST(the_driver_is_told_what_a_port_mod_configures),
            UNIT_TEST(the_loss_changes_nothing_in_secure_mode),
            UNIT_TEST(a_lost_controller_that_finishes_hello_ends_the_loss),
            UNIT_TEST(the_loss_is_none_while_a_controller_is_there),

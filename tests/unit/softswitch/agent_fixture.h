@@ -34,6 +34,9 @@ struct at {
 	struct peer peers[CONNS];
 	unsigned outputs;
 	uint32_t last_queue_id;
+	unsigned configured; /* calls of ops->port_configured */
+	uint16_t last_configured_port;
+	uint32_t last_config;
 	unsigned log_lines;
 };
 
@@ -79,6 +82,15 @@ static inline enum datapath_sent on_output(void *ctx, uint16_t port_no, uint32_t
 	return DATAPATH_SENT;
 }
 
+static inline void on_port_configured(void *ctx, uint16_t port_no, uint32_t config)
+{
+	struct at *at = ctx;
+
+	at->configured++;
+	at->last_configured_port = port_no;
+	at->last_config = config;
+}
+
 static inline void on_log(void *ctx, const char *line)
 {
 	CU_ASSERT_PTR_NOT_NULL(line);
@@ -93,6 +105,7 @@ static inline struct at *at_new_with(const struct agent_config *config)
 	                        .backlog = on_backlog,
 	                        .ready = on_ready,
 	                        .output = on_output,
+	                        .port_configured = on_port_configured,
 	                        .log = on_log,
 	                        .ctx = at};
 
