@@ -26,7 +26,7 @@ struct direction {
 	struct ring batches; /* of struct batch, oldest first */
 	struct batch last;   /* the newest, still growing; its bytes are in 'bytes' */
 	bool has_last;
-	bool broken; /* the limit was reached: tell both ends */
+	const char *broken; /* why it broke: both ends are to be told; NULL: it did not */
 };
 
 struct channel {
@@ -73,7 +73,7 @@ static void direction_clear(struct direction *d)
 	ring_consume(&d->bytes, d->bytes.len);
 	ring_consume(&d->batches, d->batches.len);
 	d->has_last = false;
-	d->broken = false;
+	d->broken = NULL;
 }
 
 void channel_free(struct channel *channel)
@@ -128,15 +128,19 @@ static void arm(struct direction *d)
 		clock_set(clock, &d->event, batch.arrival_ns);
 }
 
-/* The limit is reached: both ends are to be told, from events. */
-static void break_channel(struct channel *channel)
+void channel_break(struct channel *channel, const char *reason)
 {
-	channel->counters.broken++;
 	for (unsigned end = 0; end < 2; end++) {
 		direction_clear(&channel->direction[end]);
-		channel->direction[end].broken = channel->open[end];
+		channel->direction[end].broken = channel->open[end] ? reason : NULL;
 		arm(&channel->direction[end]);
 	}
+}
+
+static void limit_reached(struct channel *channel)
+{
+	channel->counters.broken++;
+	channel_break(channel, "too many bytes on the control channel");
 }
 
 /* The batch that grows now: what is sent at one instant is one. */
@@ -147,7 +151,7 @@ static struct batch *current_batch(struct direction *d)
 	if (d->has_last && d->last.arrival_ns == arrival_ns && !d->last.closes)
 		return &d->last;
 	if (d->has_last && ring_write(&d->batches, &d->last, sizeof d->last) != sizeof d->last) {
-		break_channel(d->channel);
+		limit_reached(d->channel);
 		return NULL;
 	}
 	d->last = (struct batch){.arrival_ns = arrival_ns};
@@ -163,14 +167,14 @@ void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, s
 	if (!channel->open[end] || !channel->open[!end] || d->broken || !len)
 		return;
 	if (len > ring_space(&d->bytes)) {
-		break_channel(channel);
+		limit_reached(channel);
 		return;
 	}
 	batch = current_batch(d);
 	if (!batch)
 		return;
 	if (ring_write(&d->bytes, bytes, len) != len) {
-		break_channel(channel);
+		limit_reached(channel);
 		return;
 	}
 	batch->len += len;
@@ -249,7 +253,7 @@ static void direction_fire(struct event *event)
 
 	_Static_assert(offsetof(struct direction, event) == 0, "begins with its event");
 	if (d->broken) {
-		close_receiver(d, "too many bytes on the control channel");
+		close_receiver(d, d->broken);
 		return;
 	}
 	if (!oldest(d, &batch))
@@ -272,7 +276,7 @@ uint64_t channel_in_flight(const struct channel *channel)
 	for (unsigned end = 0; end < 2; end++) {
 		const struct direction *d = &channel->direction[end];
 
-		count += d->bytes.len + d->has_last + d->batches.len + d->broken;
+		count += d->bytes.len + d->has_last + d->batches.len + (d->broken != NULL);
 	}
 	return count;
 }

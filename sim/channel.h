@@ -50,6 +50,9 @@ void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, s
 /* Close 'end': it hears nothing more, and the other end is told after all that was sent. Never
  * calls back. */
 void channel_close(struct channel *channel, unsigned end);
+/* What is on the way is lost, and each end that is open is told by ops->closed, with 'reason' (a
+ * constant text), at this instant but from an event. */
+void channel_break(struct channel *channel, const char *reason);
 
 /* Bytes and closes on the way, either direction. */
 uint64_t channel_in_flight(const struct channel *channel);

@@ -138,38 +138,19 @@ static uint64_t count_flows(const struct expect *expect,
 	return count;
 }
 
-/* The counter of an application that is being looked for. */
-struct wanted_counter {
-	const struct scenario_expectation *expectation;
-	uint64_t value;
-};
-
-static void take_counter(void *ctx, const char *app, const char *name, uint64_t value)
+/* What the switch counts of a queue, which the loader knows to be there. */
+static const struct fb_queue_stats *queue_stats(const struct expect *expect,
+                                                const struct scenario_expectation *expectation)
 {
-	struct wanted_counter *wanted = ctx;
+	const struct datapath *dp =
+	        agent_datapath(network_agent(expect->network, expectation->subject));
+	const struct datapath_queue *queue;
+	size_t place = 0;
 
-	if (!strcmp(app, wanted->expectation->app) && !strcmp(name, wanted->expectation->counter))
-		wanted->value = value;
-}
-
-static uint64_t count_app(const struct expect *expect,
-                          const struct scenario_expectation *expectation)
-{
-	struct wanted_counter wanted = {.expectation = expectation};
-
-	controller_app_counters(network_controller(expect->network), take_counter, &wanted);
-	return wanted.value;
-}
-
-/* What the controller has sent of one kind of message; 0 where there is no controller. */
-static uint64_t count_controller(const struct expect *expect, enum scenario_kind kind)
-{
-	struct controller *ctl = network_controller(expect->network);
-
-	if (!ctl)
-		return 0;
-	return kind == EXPECT_PACKET_OUTS ? controller_counters(ctl)->packet_outs
-	                                  : controller_counters(ctl)->flow_mods;
+	while ((queue = datapath_queue_at(dp, expectation->port, place++)) != NULL)
+		if (queue->queue_id == expectation->queue_id)
+			return &queue->stats;
+	abort();
 }
 
 /* TCP connections and UDP datagrams that a service of the host has answered. */
@@ -196,19 +177,24 @@ static uint64_t count_all(const struct expect *expect,
 	case EXPECT_PACKET_INS:
 		return sum_switches(expect, subject, packet_ins_of);
 	case EXPECT_PACKET_OUTS:
+		return network_controller_counts(expect->network).packet_outs;
 	case EXPECT_FLOW_MODS:
-		return count_controller(expect, expectation->kind);
+		return network_controller_counts(expect->network).flow_mods;
 	case EXPECT_ERRORS:
 		return sum_switches(expect, SCENARIO_NONE, errors_in_of) +
 		       sum_switches(expect, SCENARIO_NONE, errors_out_of);
 	case EXPECT_FRAMES:
 		return expect->filters[expectation->id].count;
 	case EXPECT_COUNTER:
-		return count_app(expect, expectation);
+		return network_app_counter(expect->network, expectation->app, expectation->counter);
 	case EXPECT_FLOWS:
 		return count_flows(expect, expectation);
 	case EXPECT_BUFFERS_IN_USE:
 		return sum_switches(expect, subject, buffers_of);
+	case EXPECT_QUEUE_SENT:
+		return queue_stats(expect, expectation)->tx_packets;
+	case EXPECT_QUEUE_DROPPED:
+		return queue_stats(expect, expectation)->tx_errors;
 	}
 	return 0;
 }
@@ -265,6 +251,10 @@ struct trace_relation expect_relation(const struct expect *expect,
 	case EXPECT_FRAMES:
 		relation.link = expectation->link;
 		relation.program = &expectation->program;
+		break;
+	case EXPECT_QUEUE_SENT:
+	case EXPECT_QUEUE_DROPPED:
+		relation.link = expectation->link;
 		break;
 	case EXPECT_FLOWS:
 		relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_FLOW_REMOVED;

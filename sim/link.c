@@ -10,6 +10,9 @@
  * the transmitter's backlog: its bytes are those on the wire that are not sent yet. A frame that
  * finds the transmitter idle is always taken.
  *
+ * An end that was given queues has frames that wait for their turn, and a second event, set for when
+ * the transmitter is free for the next. All others know when a frame leaves as soon as it is sent.
+ *
  * Faults are drawn when a frame is sent, from the direction's own generator: one draw each for
  * loss, duplication, reordering and jitter, in this order, whichever of them are set; a link
  * without faults draws nothing. A lost frame has used its time on the wire; a duplicate uses none
@@ -42,6 +45,13 @@ struct late {
 	struct frame *frame;
 };
 
+/* The queues of an end that has some. */
+struct egress {
+	struct event event; /* the transmitter is free, and frames wait */
+	struct direction *direction;
+	struct link_queues *queues;
+};
+
 struct direction {
 	struct event event; /* the next arrival */
 	struct link *link;
@@ -52,6 +62,7 @@ struct direction {
 	uint64_t free_ns;  /* when all that was taken is sent */
 	uint32_t last_len; /* bytes of the last frame, and what it took: most are alike */
 	uint64_t last_wire_ns;
+	struct egress *egress; /* NULL: one queue */
 
 	/* Frames under way. */
 	struct flight *ring;
@@ -76,6 +87,7 @@ struct link {
 };
 
 static void direction_fire(struct event *event);
+static void egress_fire(struct event *event);
 
 void link_config_default(struct link_config *config)
 {
@@ -123,6 +135,19 @@ struct link *link_new(struct clock *clock, const struct link_config *config,
 		rng_init(&d->rng, seed, generator);
 	}
 	return link;
+}
+
+int link_add_queue(struct link *link, unsigned end, uint32_t queue_id, uint16_t min_rate_permille)
+{
+	struct direction *d = &link->direction[end];
+
+	if (!d->egress) {
+		d->egress = xcalloc(1, sizeof *d->egress);
+		d->egress->event.fire = egress_fire;
+		d->egress->direction = d;
+		d->egress->queues = link_queues_new(link->config.queue_bytes_max);
+	}
+	return link_queues_add(d->egress->queues, queue_id, min_rate_permille);
 }
 
 static struct late *late_first(const struct direction *d)
@@ -206,28 +231,51 @@ static void direction_fire(struct event *event)
 	arm(d);
 }
 
-static void drop_all(struct direction *d, bool tell)
+/* Give up a frame that the end sent. */
+static void drop(struct direction *d, enum link_event event, struct frame *frame)
 {
-	while (d->ring_count || d->late.count) {
-		struct frame *frame = take_next(d);
+	observe(d->link, d->from, event, frame);
+	frame_unref(frame);
+}
 
-		if (tell) {
-			d->counters.down_drops++;
-			observe(d->link, d->from, LINK_DOWN, frame);
-		}
-		frame_unref(frame);
+/* Frames on the way are lost, those that wait too. */
+static void drop_all(struct direction *d)
+{
+	struct frame *frame;
+
+	while (d->ring_count || d->late.count) {
+		frame = take_next(d);
+		d->counters.down_drops++;
+		drop(d, LINK_DOWN, frame);
 	}
+	if (!d->egress)
+		return;
+	clock_cancel(d->link->clock, &d->egress->event);
+	while ((frame = link_queues_take(d->egress->queues)) != NULL) {
+		d->counters.down_drops++;
+		drop(d, LINK_DOWN, frame);
+	}
+}
+
+static void egress_free(struct egress *egress)
+{
+	if (!egress)
+		return;
+	link_queues_free(egress->queues);
+	free(egress);
 }
 
 void link_free(struct link *link)
 {
 	if (!link)
 		return;
+	link->ops.observe = NULL;
 	for (unsigned end = 0; end < 2; end++) {
 		struct direction *d = &link->direction[end];
 
 		clock_cancel(link->clock, &d->event);
-		drop_all(d, false);
+		drop_all(d);
+		egress_free(d->egress);
 		heap_destroy(&d->late);
 		free(d->ring);
 	}
@@ -271,14 +319,16 @@ static void push_late(struct direction *d, struct frame *frame, uint64_t arrival
 	d->counters.reordered++;
 }
 
+static inline uint32_t wire_bytes(uint32_t len)
+{
+	return (len < WIRE_FRAME_BYTES_MIN ? WIRE_FRAME_BYTES_MIN : len) + WIRE_OVERHEAD_BYTES;
+}
+
 static inline uint64_t wire_ns(struct direction *d, uint32_t len)
 {
 	if (len != d->last_len) {
-		uint32_t padded = len < WIRE_FRAME_BYTES_MIN ? WIRE_FRAME_BYTES_MIN : len;
-
 		d->last_len = len;
-		d->last_wire_ns = bytes_to_ns((uint64_t)padded + WIRE_OVERHEAD_BYTES,
-		                              d->link->config.rate_bps);
+		d->last_wire_ns = bytes_to_ns(wire_bytes(len), d->link->config.rate_bps);
 	}
 	return d->last_wire_ns;
 }
@@ -295,8 +345,7 @@ static void send_faulty(struct direction *d, struct frame *frame, uint64_t arriv
 
 	if (lost) {
 		d->counters.lost++;
-		observe(d->link, d->from, LINK_LOST, frame);
-		frame_unref(frame);
+		drop(d, LINK_LOST, frame);
 		return;
 	}
 	arrival_ns += jitter_ns;
@@ -323,33 +372,90 @@ static inline bool queue_is_full(const struct direction *d, uint64_t now_ns, uin
 	return d->free_ns > now_ns && d->free_ns - now_ns + ns > link->queue_ns_max;
 }
 
-void link_send(struct link *link, unsigned end, struct frame *frame)
+/* The transmitter takes 'frame', which takes 'ns' on the wire, as soon as it is free. */
+static inline void transmit(struct direction *d, struct frame *frame, uint64_t ns)
 {
-	struct direction *d = &link->direction[end];
+	struct link *link = d->link;
 	uint64_t now_ns = link->clock->now_ns;
-	uint64_t ns = wire_ns(d, frame->len);
 
-	if (!link->up) {
-		d->counters.down_drops++;
-		observe(link, end, LINK_DOWN, frame);
-		frame_unref(frame);
-		return;
-	}
-	if (queue_is_full(d, now_ns, ns)) {
-		d->counters.queue_full++;
-		observe(link, end, LINK_QUEUE_FULL, frame);
-		frame_unref(frame);
-		return;
-	}
 	d->counters.sent_frames++;
 	d->counters.sent_bytes += frame->len;
-	observe(link, end, LINK_SENT, frame);
+	observe(link, d->from, LINK_SENT, frame);
 	d->free_ns = (d->free_ns > now_ns ? d->free_ns : now_ns) + ns;
 	if (link->faulty)
 		send_faulty(d, frame, d->free_ns + link->config.delay_ns);
 	else
 		push(d, frame, d->free_ns + link->config.delay_ns);
 	arm(d);
+}
+
+static inline enum link_event refuse(struct direction *d, enum link_event event,
+                                     struct frame *frame)
+{
+	if (event == LINK_DOWN)
+		d->counters.down_drops++;
+	else
+		d->counters.queue_full++;
+	drop(d, event, frame);
+	return event;
+}
+
+/* The transmitter is free: the next frame that waits goes. */
+static void egress_fire(struct event *event)
+{
+	struct egress *egress = (struct egress *)(void *)event;
+	struct direction *d = egress->direction;
+	struct frame *frame = link_queues_take(egress->queues);
+
+	_Static_assert(offsetof(struct egress, event) == 0, "begins with its event");
+	if (under_way(d) < RING_SIZE_MAX)
+		transmit(d, frame, wire_ns(d, frame->len));
+	else
+		refuse(d, LINK_QUEUE_FULL, frame);
+	if (link_queues_waiting(egress->queues))
+		clock_set(d->link->clock, &egress->event, d->free_ns);
+}
+
+/* Put a frame into its queue, and into the transmitter if that is free and nobody waits. */
+static enum link_event enqueue(struct direction *d, uint32_t queue_id, struct frame *frame)
+{
+	struct egress *egress = d->egress;
+	struct clock *clock = d->link->clock;
+
+	if (!link_queues_put(egress->queues, queue_id, frame, wire_bytes(frame->len)))
+		return refuse(d, LINK_QUEUE_FULL, frame);
+	if (heap_contains(&egress->event.node))
+		return LINK_SENT;
+	if (d->free_ns > clock->now_ns)
+		clock_set(clock, &egress->event, d->free_ns);
+	else
+		egress_fire(&egress->event);
+	return LINK_SENT;
+}
+
+enum link_event link_send_queued(struct link *link, unsigned end, uint32_t queue_id,
+                                 struct frame *frame)
+{
+	struct direction *d = &link->direction[end];
+
+	if (link->up && d->egress && link->config.rate_bps)
+		return enqueue(d, queue_id, frame);
+	return link_send(link, end, frame);
+}
+
+enum link_event link_send(struct link *link, unsigned end, struct frame *frame)
+{
+	struct direction *d = &link->direction[end];
+	uint64_t ns = wire_ns(d, frame->len);
+
+	if (!link->up)
+		return refuse(d, LINK_DOWN, frame);
+	if (d->egress && link->config.rate_bps)
+		return enqueue(d, LINK_QUEUE_REST, frame);
+	if (queue_is_full(d, link->clock->now_ns, ns))
+		return refuse(d, LINK_QUEUE_FULL, frame);
+	transmit(d, frame, ns);
+	return LINK_SENT;
 }
 
 void link_set_up(struct link *link, bool up)
@@ -360,7 +466,7 @@ void link_set_up(struct link *link, bool up)
 	for (unsigned end = 0; end < 2 && !up; end++) {
 		struct direction *d = &link->direction[end];
 
-		drop_all(d, true);
+		drop_all(d);
 		d->free_ns = link->clock->now_ns;
 		arm(d);
 	}
@@ -375,7 +481,16 @@ bool link_is_up(const struct link *link)
 
 uint64_t link_in_flight(const struct link *link)
 {
-	return under_way(&link->direction[0]) + under_way(&link->direction[1]);
+	uint64_t count = 0;
+
+	for (unsigned end = 0; end < 2; end++) {
+		const struct direction *d = &link->direction[end];
+
+		count += under_way(d);
+		if (d->egress)
+			count += link_queues_waiting(d->egress->queues);
+	}
+	return count;
 }
 
 const struct link_counters *link_counters(const struct link *link, unsigned end)

@@ -10,10 +10,9 @@
 #include "controller/session.h"
 #include "lib/base/rng.h"
 #include "lib/base/xalloc.h"
+#include "softswitch/reconnect.h"
 
-#define RECONNECT_NS_FIRST FB_NS_PER_S
-#define RECONNECT_NS_MAX   (8 * FB_NS_PER_S)
-#define EVENTS_MAX         10000000
+#define EVENTS_MAX 10000000
 
 struct network_host {
 	struct event event; /* the host's deadline */
@@ -32,8 +31,8 @@ struct network_port {
 };
 
 struct network_switch {
-	struct event event; /* the agent's deadline */
-	struct event reconnect;
+	struct event event;   /* the agent's deadline */
+	struct event control; /* its connection ended, or the next attempt is due */
 	struct network *network;
 	struct agent *agent;
 	struct network_port *ports; /* by port number */
@@ -41,8 +40,15 @@ struct network_switch {
 	struct channel *channel;
 	struct session *session; /* the controller's end; NULL: closed */
 	struct agent_conn *conn; /* the switch's end */
-	uint64_t backoff_ns;
+	struct reconnect reconnect;
+	bool control_down; /* attempts fail */
 	uint32_t index, place;
+};
+
+/* A counter of an application. */
+struct network_app_count {
+	char *app, *name;
+	uint64_t value;
 };
 
 struct filter_list {
@@ -65,8 +71,13 @@ struct network {
 	struct frame_pool *pool;
 	struct digest *digest;
 
-	struct controller *controller;
+	struct controller *controller; /* NULL: none, or it is down */
 	struct event controller_event; /* its deadline */
+	struct rng controller_rng;     /* its run ids */
+	enum fb_log_level log_level;
+	struct network_controller_counts counts_before; /* of those that went down */
+	struct network_app_count *app_counts_before;
+	size_t app_counts_before_count;
 	struct network_switch *switches;
 	struct network_host *hosts;
 	struct network_link *links;
@@ -175,14 +186,17 @@ static enum datapath_sent agent_output(void *ctx, uint16_t port_no, uint32_t que
 {
 	struct network_switch *sw = ctx;
 	struct network_port *port;
+	enum link_event sent;
 
-	(void)queue_id;
 	if (port_no >= sw->ports_count || !sw->ports[port_no].link)
 		return DATAPATH_FAILED;
 	port = &sw->ports[port_no];
 	sw->network->last_activity_ns = sw->network->clock.now_ns;
-	link_send(port->link, port->end, frame_ref(frame));
-	return DATAPATH_SENT;
+	if (queue_id == OFPQ_ALL)
+		sent = link_send(port->link, port->end, frame_ref(frame));
+	else
+		sent = link_send_queued(port->link, port->end, queue_id, frame_ref(frame));
+	return sent == LINK_SENT ? DATAPATH_SENT : DATAPATH_DROPPED;
 }
 
 static void count_filters(const struct filter_list *filters, struct frame *frame)
@@ -263,13 +277,16 @@ static void agent_send(void *conn, const uint8_t *bytes, size_t len)
 	channel_send(sw->channel, CHANNEL_SWITCH, bytes, len);
 }
 
-/* The switch's end is closed: it tries again after a while, as a switch on a real network does. */
-static void plan_reconnect(struct network_switch *sw)
+/* The switch's end is closed, or an attempt failed. What follows from that is an event of its own,
+ * because agents may not be called from here. */
+static void connection_ended(struct network_switch *sw)
 {
+	struct clock *clock = &sw->network->clock;
+
 	if (sw->network->closing)
 		return;
-	clock_set(&sw->network->clock, &sw->reconnect, sw->network->clock.now_ns + sw->backoff_ns);
-	sw->backoff_ns = fb_time_min(2 * sw->backoff_ns, RECONNECT_NS_MAX);
+	reconnect_ended(&sw->reconnect, clock->now_ns);
+	clock_set(clock, &sw->control, clock->now_ns);
 }
 
 static void controller_close(void *conn, const char *reason)
@@ -288,7 +305,15 @@ static void agent_close(void *conn, const char *reason)
 	OBSERVE(sw->network, log, sw->network->scenario->switches[sw->index].name, reason);
 	sw->conn = NULL;
 	channel_close(sw->channel, CHANNEL_SWITCH);
-	plan_reconnect(sw);
+	connection_ended(sw);
+}
+
+/* The controller's HELLO came. */
+static void agent_ready(void *conn)
+{
+	struct network_switch *sw = conn;
+
+	reconnect_ready(&sw->reconnect);
 }
 
 static void channel_deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len)
@@ -330,16 +355,22 @@ static void channel_closed(void *ctx, unsigned end, const char *reason)
 		sw->conn = NULL;
 		agent_closed(conn, reason, now_ns);
 		agent_called(sw);
-		plan_reconnect(sw);
+		connection_ended(sw);
 	}
 }
 
+/* Begin an attempt where there is a controller to reach. */
 static void connect_switch(struct network_switch *sw)
 {
 	struct network *network = sw->network;
 	const uint64_t now_ns = network->clock.now_ns;
 	const char *name = network->scenario->switches[sw->index].name;
 
+	if (!network->controller || sw->control_down) {
+		OBSERVE(network, log, name, "cannot reach the controller");
+		connection_ended(sw);
+		return;
+	}
 	channel_open(sw->channel);
 	OBSERVE(network, connected, sw->index);
 	sw->session = controller_connect(network->controller, sw, name, now_ns);
@@ -350,23 +381,35 @@ static void connect_switch(struct network_switch *sw)
 	agent_called(sw);
 	if (!sw->conn) {
 		channel_close(sw->channel, CHANNEL_SWITCH);
-		plan_reconnect(sw);
+		connection_ended(sw);
 	}
 }
 
-static void reconnect_fire(struct event *event)
+/* The switch looks after its control connection: it gives the controller up when it has tried often
+ * enough, and tries again when the time has come and the controller has heard of the old
+ * connection's end. */
+static void control_run(struct network_switch *sw)
 {
-	struct network_switch *sw =
-	        (struct network_switch *)(void *)((char *)event -
-	                                          offsetof(struct network_switch, reconnect));
+	struct clock *clock = &sw->network->clock;
+	uint64_t next_ns = reconnect_deadline(&sw->reconnect);
 
-	/* The controller has not yet heard of the old connection's end: wait for it. */
-	if (sw->session || channel_in_flight(sw->channel)) {
-		plan_reconnect(sw);
+	if (reconnect_exhausted(&sw->reconnect)) {
+		agent_controllers_lost(sw->agent, clock->now_ns);
+		agent_called(sw);
+	}
+	if (next_ns <= clock->now_ns && (sw->session || channel_in_flight(sw->channel))) {
+		next_ns = clock->now_ns + sw->reconnect.config.backoff_min_ns;
+	} else if (reconnect_begin(&sw->reconnect, clock->now_ns)) {
+		connect_switch(sw);
 		return;
 	}
-	sw->network->counters.reconnects++;
-	connect_switch(sw);
+	clock_set(clock, &sw->control, next_ns);
+}
+
+static void control_fire(struct event *event)
+{
+	control_run((struct network_switch *)(void *)((char *)event -
+	                                              offsetof(struct network_switch, control)));
 }
 
 static void controller_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
@@ -386,7 +429,7 @@ static void agent_log(void *ctx, const char *line)
 
 /* --- Building --- */
 
-static void build_controller(struct network *network, enum fb_log_level log_level)
+static void build_controller(struct network *network)
 {
 	const struct scenario_controller *from = &network->scenario->controller;
 	const struct controller_ops ops = {.send = controller_send,
@@ -395,13 +438,11 @@ static void build_controller(struct network *network, enum fb_log_level log_leve
 	                                   .ctx = network};
 	struct controller_config config = from->config;
 	char buffer[400];
-	struct rng rng;
 
 	if (!from->apps_count)
 		return;
-	rng_init(&rng, network->seed, "controller");
-	config.run_id = (uint32_t)rng_next(&rng);
-	config.log_level = log_level;
+	config.run_id = (uint32_t)rng_next(&network->controller_rng);
+	config.log_level = network->log_level;
 	network->controller_event.fire = controller_fire;
 	network->controller = controller_new(&config, &ops);
 	for (size_t i = 0; i < from->apps_count; i++) {
@@ -424,6 +465,7 @@ static void build_switches(struct network *network)
 		const struct scenario_switch *from = &scenario->switches[i];
 		const struct agent_ops ops = {.send = agent_send,
 		                              .close = agent_close,
+		                              .ready = agent_ready,
 		                              .output = agent_output,
 		                              .log = agent_log,
 		                              .ctx = sw};
@@ -434,12 +476,13 @@ static void build_switches(struct network *network)
 
 		fb_text_printf(&text, "channel %s", from->name);
 		sw->event.fire = agent_fire;
-		sw->reconnect.fire = reconnect_fire;
+		sw->control.fire = control_fire;
 		sw->network = network;
 		sw->index = i;
 		sw->place = 2 * ((uint32_t)scenario->links_count + i);
-		sw->backoff_ns = RECONNECT_NS_FIRST;
+		reconnect_init(&sw->reconnect, &from->reconnect, 0);
 		sw->agent = agent_new(&from->config, &ops, network->pool);
+		datapath_set_fragments(agent_datapath(sw->agent), from->fragments);
 		sw->channel = channel_new(&network->clock, from->delay_ns, &channel_ops,
 		                          network->seed, name);
 	}
@@ -547,6 +590,28 @@ static void build_links(struct network *network)
 	}
 }
 
+/* The queues of a switch's ports, which are there now, and the entries that it begins with. The
+ * loader has tried both. */
+static void build_tables(struct network_switch *sw)
+{
+	const struct scenario_switch *from = &sw->network->scenario->switches[sw->index];
+	struct datapath *dp = agent_datapath(sw->agent);
+	struct fb_of_error error;
+
+	for (size_t i = 0; i < from->queues_count; i++) {
+		const struct scenario_queue *queue = &from->queues[i];
+		const struct network_port *port = &sw->ports[queue->port];
+
+		if (datapath_add_queue(dp, queue->port, queue->id, queue->min_rate_permille) ||
+		    link_add_queue(port->link, port->end, queue->id, queue->min_rate_permille))
+			abort();
+	}
+	for (size_t i = 0; i < from->flows_count; i++)
+		if (datapath_flow_mod(dp, &from->flows[i].mod, 0, &error))
+			abort();
+	agent_called(sw);
+}
+
 struct network *network_new(const struct scenario *scenario, uint64_t seed,
                             enum fb_log_level log_level, const struct network_observer *observers,
                             size_t observers_count)
@@ -555,15 +620,19 @@ struct network *network_new(const struct scenario *scenario, uint64_t seed,
 
 	network->scenario = scenario;
 	network->seed = seed;
+	network->log_level = log_level;
 	network->pool = frame_pool_new();
 	network->digest = digest_new();
 	for (size_t i = 0; i < observers_count && i < NETWORK_OBSERVERS_MAX; i++)
 		network->observers[network->observers_count++] = observers[i];
 	clock_init(&network->clock, EVENTS_MAX);
-	build_controller(network, log_level);
+	rng_init(&network->controller_rng, seed, "controller");
+	build_controller(network);
 	build_switches(network);
 	build_hosts(network);
 	build_links(network);
+	for (size_t i = 0; i < scenario->switches_count; i++)
+		build_tables(&network->switches[i]);
 	return network;
 }
 
@@ -581,7 +650,7 @@ void network_free(struct network *network)
 		struct network_switch *sw = &network->switches[i];
 
 		clock_cancel(&network->clock, &sw->event);
-		clock_cancel(&network->clock, &sw->reconnect);
+		clock_cancel(&network->clock, &sw->control);
 		agent_free(sw->agent);
 		channel_free(sw->channel);
 		free(sw->ports);
@@ -595,6 +664,11 @@ void network_free(struct network *network)
 		free(network->links[i].filters[0].items);
 		free(network->links[i].filters[1].items);
 	}
+	for (size_t i = 0; i < network->app_counts_before_count; i++) {
+		free(network->app_counts_before[i].app);
+		free(network->app_counts_before[i].name);
+	}
+	free(network->app_counts_before);
 	free(network->switches);
 	free(network->hosts);
 	free(network->links);
@@ -617,8 +691,14 @@ void network_add_filter(struct network *network, uint32_t link, unsigned end,
 
 void network_start(struct network *network)
 {
-	for (size_t i = 0; network->controller && i < network->scenario->switches_count; i++)
-		connect_switch(&network->switches[i]);
+	for (size_t i = 0; i < network->scenario->switches_count; i++) {
+		struct network_switch *sw = &network->switches[i];
+
+		if (network->controller)
+			control_run(sw);
+		else
+			agent_controllers_lost(sw->agent, network->clock.now_ns);
+	}
 }
 
 size_t network_switches_up(const struct network *network)
@@ -658,6 +738,32 @@ void network_host_called(struct network *network, uint32_t host)
 	host_called(&network->hosts[host]);
 }
 
+/* Add the counter to those of the controllers that went down. */
+static void keep_counter(void *ctx, const char *app, const char *name, uint64_t value)
+{
+	struct network *network = ctx;
+	struct network_app_count *all = network->app_counts_before;
+	size_t i = 0;
+
+	while (i < network->app_counts_before_count &&
+	       (strcmp(all[i].app, app) || strcmp(all[i].name, name)))
+		i++;
+	if (i == network->app_counts_before_count) {
+		all = xrealloc(all, (i + 1) * sizeof *all);
+		all[i] = (struct network_app_count){xstrdup(app), xstrdup(name), 0};
+		network->app_counts_before = all;
+		network->app_counts_before_count++;
+	}
+	all[i].value += value;
+}
+
+/* The controller goes down: what it counted still counts. */
+static void keep_counts(struct network *network)
+{
+	network->counts_before = network_controller_counts(network);
+	controller_app_counters(network->controller, keep_counter, network);
+}
+
 void network_set_link(struct network *network, uint32_t link, bool up)
 {
 	network->last_activity_ns = network->clock.now_ns;
@@ -669,6 +775,29 @@ void network_set_host(struct network *network, uint32_t host, bool on)
 	network->last_activity_ns = network->clock.now_ns;
 	host_set_power(network->hosts[host].host, on, network->clock.now_ns);
 	host_called(&network->hosts[host]);
+}
+
+void network_set_controller(struct network *network, bool up)
+{
+	if (up == (network->controller != NULL))
+		return;
+	network->last_activity_ns = network->clock.now_ns;
+	if (up) {
+		build_controller(network);
+		return;
+	}
+	clock_cancel(&network->clock, &network->controller_event);
+	keep_counts(network);
+	controller_free(network->controller);
+	network->controller = NULL;
+}
+
+void network_set_control(struct network *network, uint32_t sw, bool up)
+{
+	network->last_activity_ns = network->clock.now_ns;
+	network->switches[sw].control_down = !up;
+	if (!up)
+		channel_break(network->switches[sw].channel, "the control channel is down");
 }
 
 uint64_t network_last_activity(const struct network *network)
@@ -709,9 +838,47 @@ struct agent *network_agent(struct network *network, uint32_t sw)
 	return network->switches[sw].agent;
 }
 
-struct controller *network_controller(struct network *network)
+struct network_controller_counts network_controller_counts(const struct network *network)
 {
-	return network->controller;
+	struct network_controller_counts counts = network->counts_before;
+
+	if (network->controller) {
+		const struct controller_counters *now = controller_counters(network->controller);
+
+		counts.messages += now->messages_in + now->messages_out;
+		counts.packet_ins += now->packet_ins;
+		counts.packet_outs += now->packet_outs;
+		counts.flow_mods += now->flow_mods;
+	}
+	return counts;
+}
+
+/* A counter that is being looked for. */
+struct wanted_counter {
+	const char *app, *name;
+	uint64_t value;
+};
+
+static void take_counter(void *ctx, const char *app, const char *name, uint64_t value)
+{
+	struct wanted_counter *wanted = ctx;
+
+	if (!strcmp(app, wanted->app) && !strcmp(name, wanted->name))
+		wanted->value += value;
+}
+
+uint64_t network_app_counter(const struct network *network, const char *app, const char *name)
+{
+	struct wanted_counter wanted = {.app = app, .name = name};
+
+	for (size_t i = 0; i < network->app_counts_before_count; i++) {
+		const struct network_app_count *before = &network->app_counts_before[i];
+
+		take_counter(&wanted, before->app, before->name, before->value);
+	}
+	if (network->controller)
+		controller_app_counters(network->controller, take_counter, &wanted);
+	return wanted.value;
 }
 
 const struct network_counters *network_counters(const struct network *network)

@@ -46,7 +46,12 @@ struct network_filter {
 
 struct network_counters {
 	uint64_t frames_delivered; /* over a link, by links */
-	uint64_t reconnects;       /* control connections made again */
+};
+
+/* What the controller counted, and those before it that went down. */
+struct network_controller_counts {
+	uint64_t messages; /* both ways */
+	uint64_t packet_ins, packet_outs, flow_mods;
 };
 
 /* Build the network of 'scenario', which must outlive it, at time 0. The controller's log lines up
@@ -62,7 +67,7 @@ void network_free(struct network *network);
 void network_add_filter(struct network *network, uint32_t link, unsigned end,
                         struct network_filter *filter);
 
-/* Connect the switches with the controller. */
+/* Connect the switches with the controller; where there is none, their fail mode begins. */
 void network_start(struct network *network);
 /* All switches have joined, and what their joining sent has arrived. */
 bool network_joined(const struct network *network);
@@ -78,6 +83,11 @@ void network_host_called(struct network *network, uint32_t host);
 /* Faults. */
 void network_set_link(struct network *network, uint32_t link, bool up);
 void network_set_host(struct network *network, uint32_t host, bool on);
+/* The controller ends, as a process does, with all that it knows and with its connections; or begins
+ * anew. Switches try to connect when their back-off lets them. */
+void network_set_controller(struct network *network, bool up);
+/* Down: the control connection of 'sw' breaks at both ends, and none can be made. */
+void network_set_control(struct network *network, uint32_t sw, bool up);
 
 /* When a frame or message last left or arrived, or a host last began or ceased to wait for an
  * answer. */
@@ -87,7 +97,9 @@ uint64_t network_last_activity(const struct network *network);
 bool network_busy(const struct network *network, struct fb_text *what);
 
 struct agent *network_agent(struct network *network, uint32_t sw);
-struct controller *network_controller(struct network *network); /* NULL: none */
+struct network_controller_counts network_controller_counts(const struct network *network);
+/* The counter 'name' of the application 'app', of all controllers so far. */
+uint64_t network_app_counter(const struct network *network, const char *app, const char *name);
 const struct network_counters *network_counters(const struct network *network);
 void network_digest(const struct network *network, char text[DIGEST_TEXT_BYTES]);
 

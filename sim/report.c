@@ -142,17 +142,32 @@ void report_traffic(FILE *out, const struct scenario *scenario, const struct sce
 		write_tally(out, step, traffic);
 }
 
+/* "link h2 -- s1:2": what goes up or down. */
+static void change_text(const struct scenario *scenario, const struct scenario_step *step,
+                        struct fb_text *text)
+{
+	const uint32_t index = step->change.index;
+
+	if (step->kind == STEP_LINK)
+		fb_text_printf(text, "link %s", scenario->links[index].name);
+	else if (step->kind == STEP_HOST)
+		fb_text_printf(text, "host %s", scenario->hosts[index].name);
+	else if (step->kind == STEP_CONTROL)
+		fb_text_printf(text, "control channel of %s", scenario->switches[index].name);
+	else
+		fb_text_puts(text, "controller");
+}
+
 void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
                    uint64_t now_ns)
 {
-	const char *name = step->kind == STEP_LINK ? scenario->links[step->change.index].name
-	                                           : scenario->hosts[step->change.index].name;
-	char time[32];
-	struct fb_text text = fb_text_make(time, sizeof time);
+	char what[160], time[32];
+	struct fb_text what_out = fb_text_make(what, sizeof what);
+	struct fb_text time_out = fb_text_make(time, sizeof time);
 
-	fb_text_time(&text, now_ns);
-	fprintf(out, "\n  %s %s goes %s at %s s\n", step->kind == STEP_LINK ? "link" : "host", name,
-	        step->change.up ? "up" : "down", time);
+	change_text(scenario, step, &what_out);
+	fb_text_time(&time_out, now_ns);
+	fprintf(out, "\n  %s goes %s at %s s\n", what, step->change.up ? "up" : "down", time);
 }
 
 /* --- Expectations --- */

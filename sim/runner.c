@@ -34,7 +34,8 @@ static bool is_over(struct runner *runner, struct position at)
 		fb_text_printf(&text, "%llu events have run",
 		               (unsigned long long)runner->clock->fired);
 		fail(runner, at,
-		     "a run that ends before that (do frames run in a loop, or is it simply too long?)",
+		     "a run that ends before that (do frames run in a loop, or is it simply too "
+		     "long?)",
 		     happened, &all);
 	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
 		fb_text_time(&end, runner->scenario->end_ns);
@@ -247,21 +248,17 @@ static void run_steps(struct runner *runner)
 
 static void take_counts(struct runner *runner)
 {
+	const struct network_controller_counts counts = network_controller_counts(runner->network);
 	struct runner_result *result = runner->result;
-	const struct controller *ctl = network_controller(runner->network);
 
 	result->now_ns = runner->clock->now_ns;
 	result->events = runner->clock->fired;
 	result->frames = network_counters(runner->network)->frames_delivered;
 	network_digest(runner->network, result->digest);
-	if (ctl) {
-		const struct controller_counters *counters = controller_counters(ctl);
-
-		result->messages = counters->messages_in + counters->messages_out;
-		result->packet_ins = counters->packet_ins;
-		result->packet_outs = counters->packet_outs;
-		result->flow_mods = counters->flow_mods;
-	}
+	result->messages = counts.messages;
+	result->packet_ins = counts.packet_ins;
+	result->packet_outs = counts.packet_outs;
+	result->flow_mods = counts.flow_mods;
 }
 
 static void runner_init(struct runner *runner, const struct scenario *scenario,

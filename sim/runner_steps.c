@@ -101,8 +101,12 @@ static void change(struct runner *runner, const struct scenario_step *step)
 		              runner->clock->now_ns);
 	if (step->kind == STEP_LINK)
 		network_set_link(runner->network, step->change.index, step->change.up);
-	else
+	else if (step->kind == STEP_HOST)
 		network_set_host(runner->network, step->change.index, step->change.up);
+	else if (step->kind == STEP_CONTROLLER)
+		network_set_controller(runner->network, step->change.up);
+	else
+		network_set_control(runner->network, step->change.index, step->change.up);
 }
 
 static void group_begin(struct iteration *iteration)
@@ -144,6 +148,8 @@ static void iteration_begin(struct activity *activity)
 		break;
 	case STEP_LINK:
 	case STEP_HOST:
+	case STEP_CONTROLLER:
+	case STEP_CONTROL:
 		change(runner, activity->step);
 		iteration_finish(iteration);
 		break;

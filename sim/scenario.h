@@ -19,6 +19,7 @@
 #include "sim/link.h"
 #include "sim/problems.h"
 #include "softswitch/agent.h"
+#include "softswitch/reconnect.h"
 
 /* Limits of a file. */
 enum {
@@ -26,7 +27,8 @@ enum {
 	SCENARIO_HOSTS_MAX = 100000,
 	SCENARIO_SWITCHES_MAX = 10000,
 	SCENARIO_LINKS_MAX = 200000,
-	SCENARIO_STEPS_MAX = 10000, /* as written */
+	SCENARIO_FLOWS_MAX = 1000000, /* of all switches */
+	SCENARIO_STEPS_MAX = 10000,   /* as written */
 	SCENARIO_REPEAT_MAX = 1000000,
 	SCENARIO_EXECUTIONS_MAX = 10000000, /* steps with all repetitions multiplied out */
 	SCENARIO_EXPECTATIONS_MAX = 10000,
@@ -54,11 +56,31 @@ struct scenario_controller {
 	uint64_t delay_ns; /* of the control channel, one way */
 };
 
+/* A queue of a switch's port. */
+struct scenario_queue {
+	struct position at;
+	uint16_t port;
+	uint32_t id;
+	uint16_t min_rate_permille; /* 65535: none */
+};
+
+/* An entry that a switch begins with. */
+struct scenario_flow {
+	struct position at;
+	struct fb_flow_mod mod; /* its actions are at 'actions' */
+	uint8_t *actions;
+};
+
 struct scenario_switch {
 	struct position at;
 	char *name;
 	struct agent_config config;
-	uint64_t delay_ns; /* of its control channel */
+	struct reconnect_config reconnect;
+	uint64_t delay_ns;  /* of its control channel */
+	uint16_t fragments; /* OFPC_FRAG_*, until a controller says otherwise */
+	struct scenario_queue *queues;
+	struct scenario_flow *flows;
+	size_t queues_count, flows_count;
 };
 
 struct scenario_listener {
@@ -112,6 +134,8 @@ enum scenario_kind {
 	EXPECT_COUNTER,        /* of an application */
 	EXPECT_FLOWS,          /* entries now */
 	EXPECT_BUFFERS_IN_USE, /* packet buffers now, of switch 'subject', or all */
+	EXPECT_QUEUE_SENT,     /* frames of queue 'queue_id' at 'port' of switch 'subject' */
+	EXPECT_QUEUE_DROPPED,
 };
 
 /* One thing that is expected of the run's counts. */
@@ -132,6 +156,8 @@ struct scenario_expectation {
 	char *filter;               /* as written, NULL: all frames */
 	struct bpf_program program; /* compiled, empty without a filter */
 	char *app, *counter;        /* COUNTER */
+	uint16_t port;              /* QUEUE_*; 'link' is the one there */
+	uint32_t queue_id;
 };
 
 enum scenario_order { ORDER_ANY, ORDER_EXACT, ORDER_ALTERNATING };
@@ -155,9 +181,11 @@ enum step_kind {
 	STEP_ARP,
 	STEP_UDP,
 	STEP_TCP,
-	STEP_LINK, /* a link goes up or down */
-	STEP_HOST, /* a host is switched on or off */
-	STEP_MARK, /* counts of expectations that name the mark start here */
+	STEP_LINK,       /* a link goes up or down */
+	STEP_HOST,       /* a host is switched on or off */
+	STEP_CONTROLLER, /* the controller ends or begins */
+	STEP_CONTROL,    /* a switch's control channel goes up or down */
+	STEP_MARK,       /* counts of expectations that name the mark start here */
 	STEP_EXPECT,
 	STEP_PARALLEL, /* all of 'steps' at once */
 	STEP_GROUP,    /* all of 'steps' in order */
@@ -181,7 +209,7 @@ struct scenario_step {
 		bool gratuitous; /* arp */
 		uint64_t wait_ns;
 		struct {
-			uint32_t index; /* of the link or host */
+			uint32_t index; /* of the link, host or switch */
 			bool up;
 		} change;
 		uint32_t mark;

@@ -396,6 +396,79 @@ static void read_frames(struct loader *loader, struct expect_frame *frame,
 	expectation->program = program;
 }
 
+/* --- Queues --- */
+
+/* The link of port 's1:2' if the port has the queue 'queue'. */
+static bool read_queue(struct loader *loader, const struct yaml_node *at,
+                       const struct yaml_node *queue, uint32_t *link, unsigned *end, uint64_t *id)
+{
+	const struct scenario *scenario = loader->scenario;
+	const struct scenario_switch *sw;
+	const struct scenario_end *port;
+
+	if (!scenario_read_link_end(loader, at, link, end) ||
+	    !scenario_read_number(loader, queue, "'queue'", 0, OFPQ_ALL - UINT64_C(1), id))
+		return false;
+	port = &scenario->links[*link].ends[*end];
+	if (!port->is_switch) {
+		problems_add(loader->problems, at->at,
+		             "'%.60s' is a host, which has no queues: write a port, as s1:2",
+		             at->text);
+		return false;
+	}
+	sw = &scenario->switches[port->index];
+	for (size_t i = 0; i < sw->queues_count; i++)
+		if (sw->queues[i].port == port->port && sw->queues[i].id == *id)
+			return true;
+	problems_add(loader->problems, queue->at,
+	             "%s has no queue %llu: name one of the 'queues' of switch '%s'", at->text,
+	             (unsigned long long)*id, sw->name);
+	return false;
+}
+
+/* {at: s1:2, queue: 1, sent: 100, dropped: never} */
+static void read_queues(struct loader *loader, struct expect_frame *frame,
+                        const struct yaml_node *node)
+{
+	static const struct {
+		const char *key;
+		enum scenario_kind kind;
+	} counts[] = {{"sent", EXPECT_QUEUE_SENT}, {"dropped", EXPECT_QUEUE_DROPPED}};
+	const struct yaml_node *at, *queue;
+	uint32_t link;
+	uint64_t id;
+	unsigned end;
+
+	if (!scenario_read_map(loader, node, "'queues'", scenario_keys_queues))
+		return;
+	at = yaml_get(node, "at");
+	queue = yaml_get(node, "queue");
+	if (!at || !queue || !(yaml_get(node, "sent") || yaml_get(node, "dropped"))) {
+		scenario_lacks(loader, node, scenario_keys_queues,
+		               "'queues' needs a port, a queue and a count: write them, as {at: "
+		               "s1:2, queue: 1, sent: 100}");
+		return;
+	}
+	if (!read_queue(loader, at, queue, &link, &end, &id))
+		return;
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		const struct yaml_node *value = yaml_get(node, counts[i].key);
+		struct scenario_expectation *expectation;
+
+		if (!value)
+			continue;
+		expectation = add(loader, frame, counts[i].kind, node->at, value,
+		                  "queue %llu at %.80s %s", (unsigned long long)id, at->text,
+		                  counts[i].key);
+		if (!expectation)
+			return;
+		expectation->link = link;
+		expectation->subject = loader->scenario->links[link].ends[end].index;
+		expectation->port = loader->scenario->links[link].ends[end].port;
+		expectation->queue_id = (uint32_t)id;
+	}
+}
+
 /* --- The whole --- */
 
 /* One map, or a list of them. */
@@ -441,6 +514,8 @@ static void read_count(struct loader *loader, struct expect_frame *frame,
 		read_each(loader, frame, value, read_flows);
 	else if (!strcmp(name, "frames"))
 		read_each(loader, frame, value, read_frames);
+	else if (!strcmp(name, "queues"))
+		read_each(loader, frame, value, read_queues);
 }
 
 bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new,

@@ -10,16 +10,18 @@ const char *const scenario_keys_file[] = {"name",       "description", "seed",  
 const char *const scenario_keys_controller[] = {
         "apps", "echo_idle", "echo_timeout", "handshake_timeout", "miss_send_len", "delay", NULL};
 const char *const scenario_keys_switch[] = {
-        "dpid",      "buffers",      "buffer_expiry",     "entries", "macs", "mac_idle",
-        "echo_idle", "echo_timeout", "handshake_timeout", "delay",   NULL};
+        "dpid",      "buffers",      "buffer_expiry",     "entries",   "macs",  "mac_idle",
+        "echo_idle", "echo_timeout", "handshake_timeout", "delay",     "flows", "queues",
+        "fail_mode", "max_attempts", "backoff",           "fragments", NULL};
+const char *const scenario_keys_queue[] = {"port", "queue", "min_rate", NULL};
 const char *const scenario_keys_host[] = {"ip",     "mac",        "hostname", "gateway",
                                           "listen", "listen_udp", NULL};
 const char *const scenario_keys_link[] = {"between",   "delay",   "rate",          "queue",  "loss",
                                           "duplicate", "reorder", "reorder_delay", "jitter", NULL};
 
-const char *const scenario_keys_step[] = {"repeat",   "wait",  "ping", "arp",  "udp",
-                                          "tcp",      "link",  "host", "mark", "expect",
-                                          "parallel", "steps", NULL};
+const char *const scenario_keys_step[] = {"repeat", "wait",   "ping",     "arp",        "udp",
+                                          "tcp",    "link",   "host",     "controller", "control",
+                                          "mark",   "expect", "parallel", "steps",      NULL};
 const char *const scenario_keys_ping[] = {"from", "to",      "count",  "interval",
                                           "size", "timeout", "expect", NULL};
 const char *const scenario_keys_arp[] = {"from", "to", "gratuitous", "expect", NULL};
@@ -40,11 +42,17 @@ const char *const scenario_keys_expect[] = {
         "answered",   "accepted",    "connections", "split_connections",
         "packet_ins", "packet_outs", "flow_mods",   "errors",
         "flows",      "frames",      "counters",    "buffers_in_use",
-        "within",     "since",       "at_end",      NULL};
+        "queues",     "within",      "since",       "at_end",
+        NULL};
 const char *const scenario_keys_bounds[] = {"at_least", "at_most", NULL};
 const char *const scenario_keys_flows[] = {"switch", "match", "count", NULL};
 const char *const scenario_keys_frames[] = {"on", "at", "direction", "filter", "count", NULL};
 
+const char *const scenario_keys_queues[] = {"at", "queue", "sent", "dropped", NULL};
+
 const char *const scenario_keys_services[] = {"none", "hostname", "echo", "discard", NULL};
 const char *const scenario_keys_orders[] = {"any", "exact", "alternating", NULL};
+const char *const scenario_keys_fail_modes[] = {"secure", "standalone", "emergency", NULL};
+const char *const scenario_keys_fragments[] = {"normal", "drop", "reassemble", NULL};
+const char *const scenario_keys_up[] = {"down", "up", NULL};
 const char *const scenario_keys_directions[] = {"in", "out", "both", NULL};

@@ -5,6 +5,7 @@
 extern const char *const scenario_keys_file[];
 extern const char *const scenario_keys_controller[];
 extern const char *const scenario_keys_switch[];
+extern const char *const scenario_keys_queue[];
 extern const char *const scenario_keys_host[];
 extern const char *const scenario_keys_link[];
 
@@ -23,10 +24,14 @@ extern const char *const scenario_keys_expect[];
 extern const char *const scenario_keys_bounds[];
 extern const char *const scenario_keys_flows[];
 extern const char *const scenario_keys_frames[];
+extern const char *const scenario_keys_queues[];
 
 /* Words that are values. */
-extern const char *const scenario_keys_services[]; /* by enum host_service */
-extern const char *const scenario_keys_orders[];   /* by enum scenario_order */
+extern const char *const scenario_keys_services[];   /* by enum host_service */
+extern const char *const scenario_keys_orders[];     /* by enum scenario_order */
+extern const char *const scenario_keys_fail_modes[]; /* by enum agent_fail_mode */
+extern const char *const scenario_keys_fragments[];  /* by OFPC_FRAG_* */
+extern const char *const scenario_keys_up[];
 extern const char *const scenario_keys_directions[];
 
 #endif

@@ -41,7 +41,7 @@ void scenario_free(struct scenario *scenario)
 		free(scenario->controller.apps[i].options);
 	free(scenario->controller.apps);
 	for (size_t i = 0; i < scenario->switches_count; i++)
-		free(scenario->switches[i].name);
+		scenario_free_switch(&scenario->switches[i]);
 	free(scenario->switches);
 	for (size_t i = 0; i < scenario->hosts_count; i++) {
 		free(scenario->hosts[i].name);
@@ -132,17 +132,12 @@ static void read_head(struct loader *loader, const struct yaml_node *root)
 		                       &scenario->end_ns);
 }
 
-/* Who controls the switches? */
-static void check_controller(struct loader *loader, const struct yaml_node *root)
+static void read_controller(struct loader *loader, const struct yaml_node *root)
 {
 	const struct yaml_node *value = yaml_get(root, "controller");
-	const struct yaml_node *switches = yaml_get(root, "switches");
 
 	if (value)
 		scenario_read_controller(loader, value);
-	else if (switches && switches->kind == YAML_MAPPING && switches->count)
-		problems_add(loader->problems, root->at,
-		             "switches without a 'controller': name one, as controller: learning");
 	if (!value && loader->settings && loader->settings[0])
 		problems_add(loader->problems, (struct position){0, 0},
 		             "--set '%.80s': this scenario has no controller", loader->settings[0]);
@@ -181,7 +176,7 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	if (!scenario_read_map(loader, root, "a scenario", scenario_keys_file))
 		return;
 	read_head(loader, root);
-	check_controller(loader, root);
+	read_controller(loader, root);
 	if ((value = yaml_get(root, "switches")) != NULL)
 		scenario_read_switches(loader, value);
 	if ((value = yaml_get(root, "hosts")) != NULL)
@@ -193,6 +188,7 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	scenario_list_names(loader);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);
+	scenario_check_switches(loader);
 	read_script(loader, root);
 }
 

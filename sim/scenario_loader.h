@@ -1,5 +1,6 @@
 /* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed
- * values of nodes), scenario_network.c (controller, switches, hosts, links), scenario_steps.c and
+ * values of nodes), scenario_controller.c, scenario_switches.c, scenario_hosts.c and
+ * scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c and
  * scenario_expect.c. */
 #ifndef SIM_SCENARIO_LOADER_H
 #define SIM_SCENARIO_LOADER_H
@@ -28,6 +29,7 @@ struct loader {
 	size_t counters_count;
 
 	bool links_wrong;              /* links are missing because of mistakes */
+	size_t flows;                  /* of all switches */
 	bool in_parallel;              /* reading steps below 'parallel' */
 	uint64_t multiplier;           /* how often the groups around multiply a step */
 	uint64_t executions;           /* of all steps so far, repetitions multiplied out */
@@ -84,9 +86,16 @@ bool scenario_read_choice(struct loader *loader, const struct yaml_node *node, c
 bool scenario_read_bounds(struct loader *loader, const struct yaml_node *node, const char *what,
                           struct scenario_bounds *out);
 
-/* --- scenario_network.c --- */
+/* --- scenario_controller.c --- */
 void scenario_read_controller(struct loader *loader, const struct yaml_node *node);
+
+/* --- scenario_switches.c --- */
 void scenario_read_switches(struct loader *loader, const struct yaml_node *node);
+/* Once the links are there: hold queues and flows against the ports, and try them. */
+void scenario_check_switches(struct loader *loader);
+void scenario_free_switch(struct scenario_switch *sw);
+
+/* --- scenario_hosts.c --- */
 void scenario_read_hosts(struct loader *loader, const struct yaml_node *node);
 
 /* --- scenario_links.c --- */

@@ -94,7 +94,8 @@ static bool read_send(struct loader *loader, const struct yaml_node *node,
 		return scenario_read_size(loader, send, "'send'", 0, bytes_max, bytes);
 	if (send && send->kind == YAML_SCALAR && send->plain && looks_like_size(send->text)) {
 		problems_add(loader->problems, send->at,
-		             "'send': '%.60s' is no size like 200kB or 10MB: write one, or put a text in quotes",
+		             "'send': '%.60s' is no size like 200kB or 10MB: write one, or put a "
+		             "text in quotes",
 		             send->text);
 		return false;
 	}
@@ -264,7 +265,8 @@ static const struct yaml_node *read_request_expect(struct loader *loader,
 	read_replies(loader, expect, replies, requests);
 	if (replies->count && replies->outcomes != 1U << HOST_OK)
 		problems_add(loader->problems, yaml_get(expect, "outcome")->at,
-		             "'outcome' beside a reply: a reply comes only with the outcome ok, leave one of them out");
+		             "'outcome' beside a reply: a reply comes only with the outcome ok, "
+		             "leave one of them out");
 	return expect;
 }
 
@@ -449,7 +451,7 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node,
 
 /* {down: "h2 -- s1"} or {up: h2}. */
 static void read_change(struct loader *loader, const struct yaml_node *node,
-                        struct scenario_step *step, const char *what,
+                        struct scenario_step *step, const char *what, const char *example,
                         bool (*read)(struct loader *, const struct yaml_node *, uint32_t *))
 {
 	const struct yaml_node *down, *up;
@@ -461,11 +463,32 @@ static void read_change(struct loader *loader, const struct yaml_node *node,
 	if (!down == !up) {
 		problems_add(loader->problems, node->at,
 		             "%s needs one of 'down' and 'up': write one, as {down: %s}", what,
-		             step->kind == STEP_LINK ? "h2 -- s1" : "h2");
+		             example);
 		return;
 	}
 	step->change.up = up != NULL;
 	read(loader, up ? up : down, &step->change.index);
+}
+
+/* A step that needs a controller. */
+static bool has_controller(struct loader *loader, const struct yaml_node *key)
+{
+	if (loader->scenario->controller.at.line)
+		return true;
+	problems_add(loader->problems, key->at,
+	             "'%s' needs a controller: name one, as controller: learning", key->text);
+	return false;
+}
+
+/* down, or up. */
+static void read_controller_change(struct loader *loader, const struct yaml_node *node,
+                                   struct scenario_step *step)
+{
+	unsigned choice;
+
+	step->kind = STEP_CONTROLLER;
+	if (scenario_read_choice(loader, node, "'controller'", scenario_keys_up, &choice))
+		step->change.up = choice;
 }
 
 /* --- Groups --- */
@@ -551,10 +574,17 @@ static void read_action(struct loader *loader, const struct yaml_node *key,
 		read_tcp(loader, value, step);
 	} else if (!strcmp(key->text, "link")) {
 		step->kind = STEP_LINK;
-		read_change(loader, value, step, "'link'", scenario_read_link_name);
+		read_change(loader, value, step, "'link'", "h2 -- s1", scenario_read_link_name);
 	} else if (!strcmp(key->text, "host")) {
 		step->kind = STEP_HOST;
-		read_change(loader, value, step, "'host'", scenario_read_host);
+		read_change(loader, value, step, "'host'", "h2", scenario_read_host);
+	} else if (!strcmp(key->text, "controller")) {
+		if (has_controller(loader, key))
+			read_controller_change(loader, value, step);
+	} else if (!strcmp(key->text, "control")) {
+		step->kind = STEP_CONTROL;
+		if (has_controller(loader, key))
+			read_change(loader, value, step, "'control'", "s1", scenario_read_switch);
 	} else if (!strcmp(key->text, "mark")) {
 		step->kind = STEP_MARK;
 		if (stands_alone(loader, key, repeat))

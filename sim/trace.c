@@ -204,8 +204,8 @@ static void take_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 	struct trace *trace = ctx;
 
 	take_log(trace, now_ns, trace->scenario->switches[sw].name,
-	         at == CHANNEL_CONTROLLER ? "the switch has closed its control connection"
-	                                  : "the controller has closed the control connection");
+	         at == CHANNEL_CONTROLLER ? "its control connection has ended at the controller"
+	                                  : "its control connection has ended at the switch");
 }
 
 struct network_observer trace_observer(struct trace *trace)

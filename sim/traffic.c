@@ -52,6 +52,8 @@ static const char *kind_text(enum step_kind kind)
 	case STEP_WAIT:
 	case STEP_LINK:
 	case STEP_HOST:
+	case STEP_CONTROLLER:
+	case STEP_CONTROL:
 	case STEP_MARK:
 	case STEP_EXPECT:
 	case STEP_PARALLEL:

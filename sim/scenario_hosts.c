@@ -1,4 +1,4 @@
-/* Switches and hosts of a scenario. See scenario_loader.h. */
+/* Hosts of a scenario. See scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,100 +8,6 @@
 #include "sim/scenario_loader.h"
 
 enum { PREFIX_LEN_DEFAULT = 24 };
-
-/* --- Switches --- */
-
-static void read_switch_values(struct loader *loader, const struct yaml_node *node,
-                               struct scenario_switch *sw)
-{
-	const struct yaml_node *value;
-	uint64_t number;
-
-	if ((value = yaml_get(node, "dpid")) != NULL)
-		scenario_read_number(loader, value, "'dpid'", 0, UINT64_MAX,
-		                     &sw->config.datapath.dpid);
-	if ((value = yaml_get(node, "buffers")) != NULL &&
-	    scenario_read_number(loader, value, "'buffers'", 0, 65536, &number))
-		sw->config.datapath.buffers_max = (uint32_t)number;
-	if ((value = yaml_get(node, "entries")) != NULL &&
-	    scenario_read_number(loader, value, "'entries'", 1, 10000000, &number))
-		sw->config.datapath.entries_max = (uint32_t)number;
-	if ((value = yaml_get(node, "macs")) != NULL &&
-	    scenario_read_number(loader, value, "'macs'", 1, 1000000, &number))
-		sw->config.datapath.macs_max = (uint32_t)number;
-	if ((value = yaml_get(node, "buffer_expiry")) != NULL)
-		scenario_read_duration(loader, value, "'buffer_expiry'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &sw->config.datapath.buffer_expiry_ns);
-	if ((value = yaml_get(node, "mac_idle")) != NULL)
-		scenario_read_duration(loader, value, "'mac_idle'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &sw->config.datapath.mac_idle_ns);
-	if ((value = yaml_get(node, "echo_idle")) != NULL)
-		scenario_read_duration(loader, value, "'echo_idle'", 0, SCENARIO_TIME_NS_MAX,
-		                       &sw->config.echo_idle_ns);
-	if ((value = yaml_get(node, "echo_timeout")) != NULL)
-		scenario_read_duration(loader, value, "'echo_timeout'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &sw->config.echo_timeout_ns);
-	if ((value = yaml_get(node, "handshake_timeout")) != NULL)
-		scenario_read_duration(loader, value, "'handshake_timeout'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &sw->config.handshake_timeout_ns);
-	if ((value = yaml_get(node, "delay")) != NULL)
-		scenario_read_duration(loader, value, "'delay'", 0, 60 * FB_NS_PER_S,
-		                       &sw->delay_ns);
-}
-
-/* Two switches with one dpid are one switch to a controller, which would drop the first. */
-static void check_dpids(struct loader *loader)
-{
-	struct scenario *scenario = loader->scenario;
-	struct fb_table *dpids =
-	        fb_table_new(sizeof(uint64_t), sizeof(uint64_t), SCENARIO_SWITCHES_MAX);
-
-	for (size_t i = 0; i < scenario->switches_count; i++) {
-		const struct scenario_switch *sw = &scenario->switches[i];
-
-		if (fb_table_find(dpids, &sw->config.datapath.dpid))
-			problems_add(loader->problems, sw->at,
-			             "switch '%s' has the dpid %llu of another: give it its own",
-			             sw->name, (unsigned long long)sw->config.datapath.dpid);
-		else
-			fb_table_add(dpids, &sw->config.datapath.dpid);
-	}
-	fb_table_free(dpids);
-}
-
-void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
-{
-	struct scenario *scenario = loader->scenario;
-
-	if (yaml_is_null(node) || !scenario_read_name_map(loader, node, "'switches'"))
-		return;
-	if (node->count > SCENARIO_SWITCHES_MAX) {
-		problems_add(loader->problems, node->at, "more than %d switches: leave some out",
-		             SCENARIO_SWITCHES_MAX);
-		return;
-	}
-	scenario->switches = xcalloc(node->count, sizeof *scenario->switches);
-	for (size_t i = 0; i < node->count; i++) {
-		const struct yaml_node *key = yaml_key(node, i), *value = yaml_value(node, i);
-		struct scenario_switch *sw = &scenario->switches[scenario->switches_count];
-
-		if (!scenario_add_name(loader, key->at, key->text, true,
-		                       (uint32_t)scenario->switches_count))
-			continue;
-		scenario->switches_count++;
-		sw->at = key->at;
-		sw->name = xstrdup(key->text);
-		agent_config_default(&sw->config);
-		sw->config.datapath.dpid = i + 1;
-		sw->delay_ns = scenario->controller.delay_ns;
-		if (!yaml_is_null(value) &&
-		    scenario_read_map(loader, value, "a switch", scenario_keys_switch))
-			read_switch_values(loader, value, sw);
-	}
-	check_dpids(loader);
-}
-
-/* --- Hosts --- */
 
 /* "192.168.2.1/24". */
 static void read_host_ip(struct loader *loader, const struct yaml_node *node,
