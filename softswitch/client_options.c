@@ -4,6 +4,8 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,9 +2,6 @@
 #ifndef SOFTSWITCH_CLIENT_OPTIONS_H
 #define SOFTSWITCH_CLIENT_OPTIONS_H
 
-#include <net/if.h>
-#include <stdio.h>
-
 #include "softswitch/client.h"
 
 enum {
