@@ -14,12 +14,14 @@
 #include "lib/base/nearest.h"
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
+#include "softswitch/buffers.h"
 
 #define PROGRAM "flowbed-switch"
 
 enum {
 	ATTEMPTS_DEFAULT = 3, /* before another fail mode than secure begins */
 	DPID_DIGITS_MAX = 16,
+	ENTRIES_MAX = 100000000,
 };
 
 enum {
@@ -345,11 +347,50 @@ static bool take_interfaces(struct client_options *options, char *text)
 	return true;
 }
 
+/* Take an option about the switch itself, or about records of what it does. */
+static bool take_switch_option(struct client_options *options, int option, char *text)
+{
+	struct client_config *config = &options->config;
+	struct datapath_config *dp = &config->agent.datapath;
+
+	switch (option) {
+	case OPTION_DPID:
+		return take_dpid(options, text);
+	case OPTION_ENTRIES:
+		return take_number(option, text, ENTRIES_MAX, &dp->entries_max);
+	case OPTION_BUFFERS:
+		return take_number(option, text, BUFFERS_MAX, &dp->buffers_max);
+	case OPTION_BUFFER_EXPIRY:
+		return take_duration(option, text, false, &dp->buffer_expiry_ns);
+	case OPTION_MFR_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->mfr_desc);
+	case OPTION_HW_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->hw_desc);
+	case OPTION_SW_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->sw_desc);
+	case OPTION_SERIAL_DESC:
+		return take_text(option, text, SERIAL_NUM_LEN, &dp->serial_num);
+	case OPTION_DP_DESC:
+		return take_text(option, text, DESC_STR_LEN, &dp->dp_desc);
+	case OPTION_PCAP:
+		config->pcap_path = text;
+		return true;
+	case OPTION_CONTROL_PCAP:
+		config->control_pcap_path = text;
+		return true;
+	case OPTION_LOG_LEVEL:
+		return log_level_parse(text, &options->log_level) ||
+		       wrong("log-level", text, "write error, warning, info or debug");
+	default: /* 'v' */
+		options->log_level = LOG_LEVEL_DEBUG;
+		return true;
+	}
+}
+
 /* Take one option; false after a complaint. */
 static bool take_option(struct client_options *options, int option, char *text)
 {
 	struct client_config *config = &options->config;
-	struct datapath_config *dp = &config->agent.datapath;
 
 	switch (option) {
 	case 'i':
@@ -377,38 +418,10 @@ static bool take_option(struct client_options *options, int option, char *text)
 		return append(&options->listen, option, text);
 	case OPTION_SNOOP:
 		return append(&options->snoop, option, text);
-	case OPTION_DPID:
-		return take_dpid(options, text);
-	case OPTION_ENTRIES:
-		return take_number(option, text, 100000000, &dp->entries_max);
-	case OPTION_BUFFERS:
-		return take_number(option, text, 65536, &dp->buffers_max);
-	case OPTION_BUFFER_EXPIRY:
-		return take_duration(option, text, false, &dp->buffer_expiry_ns);
-	case OPTION_MFR_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->mfr_desc);
-	case OPTION_HW_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->hw_desc);
-	case OPTION_SW_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->sw_desc);
-	case OPTION_SERIAL_DESC:
-		return take_text(option, text, SERIAL_NUM_LEN, &dp->serial_num);
-	case OPTION_DP_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->dp_desc);
-	case OPTION_PCAP:
-		config->pcap_path = text;
-		return true;
-	case OPTION_CONTROL_PCAP:
-		config->control_pcap_path = text;
-		return true;
-	case OPTION_LOG_LEVEL:
-		return log_level_parse(text, &options->log_level) ||
-		       wrong("log-level", text, "write error, warning, info or debug");
 	case OPTION_DRAIN:
 		return take_duration(option, text, true, &config->drain_ns);
-	default: /* 'v' */
-		options->log_level = LOG_LEVEL_DEBUG;
-		return true;
+	default:
+		return take_switch_option(options, option, text);
 	}
 }
 
