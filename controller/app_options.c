@@ -1,15 +1,14 @@
 /* "name=value,..." against an application's table of options.
  *
  * Everything that is not exactly right is refused with a text that says what would be: an unknown
- * name with the nearest known one, a value outside its range with the range. Numbers are parsed as
- * decimals into integers; durations may have a fraction ("0.5s") as long as it comes out in whole
- * nanoseconds. */
+ * name with the nearest known one, a value outside its range with the range. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "controller/core.h"
 #include "lib/base/nearest.h"
+#include "lib/base/values.h"
 
 enum {
 	NAMES_MAX = 64,    /* options of a class, choices of an option */
@@ -47,51 +46,6 @@ static bool take_digits(const char **s, uint64_t *value)
 		*value = *value * 10 + digit;
 	}
 	return true;
-}
-
-static const struct unit *find_unit(const char *name)
-{
-	if (!*name)
-		name = "s";
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		if (strcmp(units[i].name, name) == 0)
-			return &units[i];
-	}
-	return NULL;
-}
-
-/* The digits of a fraction of 'unit_ns' at '*s', added to '*value'; advances '*s'. False where
- * there is none or it does not come out in whole nanoseconds. */
-static bool take_fraction(const char **s, uint64_t unit_ns, uint64_t *value)
-{
-	if (!is_digit(**s))
-		return false;
-	for (; is_digit(**s); (*s)++) {
-		if (**s != '0' && (unit_ns == 0 || unit_ns % 10 != 0))
-			return false;
-		unit_ns /= 10;
-		*value += (uint64_t)(**s - '0') * unit_ns;
-	}
-	return true;
-}
-
-/* "250ms", "1.5s", "30". */
-static bool parse_duration(const char *s, uint64_t *value)
-{
-	const struct unit *unit = find_unit(s + strspn(s, "0123456789."));
-	uint64_t whole;
-
-	if (!unit || !take_digits(&s, &whole) || whole > UINT64_MAX / unit->ns)
-		return false;
-	*value = whole * unit->ns;
-	if (*value > UINT64_MAX - unit->ns)
-		return false;
-	if (*s == '.') {
-		s++;
-		if (!take_fraction(&s, unit->ns, value))
-			return false;
-	}
-	return !is_digit(*s) && *s != '.';
 }
 
 static bool parse_integer(const char *s, uint64_t *value)
@@ -189,7 +143,7 @@ static bool parse_choice(const struct fb_option *option, const char *s, uint64_t
 
 static bool parse_ranged(const struct fb_option *option, const char *s, uint64_t *value)
 {
-	bool ok = option->type == FB_OPTION_DURATION ? parse_duration(s, value)
+	bool ok = option->type == FB_OPTION_DURATION ? !values_duration(s, value)
 	                                             : parse_integer(s, value);
 
 	return ok && *value >= option->min && *value <= option->max;
