@@ -163,7 +163,7 @@ void host_ping(struct host *host, const struct host_ping_request *request, uint6
 struct host_udp_request {
 	uint32_t ip;
 	uint16_t port, local_port;
-	const uint8_t *send; /* copied */
+	const uint8_t *send; /* copied; NULL: of a pattern */
 	size_t send_bytes;
 	bool wait_reply;     /* false: done when sent (HOST_OK) */
 	uint64_t timeout_ns; /* 1 s */

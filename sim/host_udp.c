@@ -6,6 +6,7 @@
 
 #include "lib/base/xalloc.h"
 #include "sim/host_core.h"
+#include "sim/pattern.h"
 
 enum {
 	PORTS_MAX = 65536,
@@ -200,6 +201,16 @@ static bool udp_enter(struct host *host, struct udp_request *request, uint16_t w
 	return true;
 }
 
+/* Send the datagram of 'request': 'len' bytes that nobody wrote down. */
+static void send_pattern(struct host *host, const struct udp_request *request, size_t len)
+{
+	uint8_t *bytes = xmalloc(len + 1);
+
+	pattern_fill(0, bytes, len);
+	send_datagram(host, request->ip, request->local_port, request->port, bytes, len);
+	free(bytes);
+}
+
 void host_udp(struct host *host, const struct host_udp_request *ask, uint64_t now_ns,
               host_done_fn *done, void *ctx)
 {
@@ -225,7 +236,10 @@ void host_udp(struct host *host, const struct host_udp_request *ask, uint64_t no
 		return;
 	}
 	request->base.result.sent_bytes = len;
-	send_datagram(host, ask->ip, request->local_port, ask->port, ask->send, len);
+	if (ask->send)
+		send_datagram(host, ask->ip, request->local_port, ask->port, ask->send, len);
+	else
+		send_pattern(host, request, len);
 	if (ask->wait_reply)
 		host_timer_set(host, &request->base.timer,
 		               now_ns + (ask->timeout_ns ? ask->timeout_ns : FB_NS_PER_S));

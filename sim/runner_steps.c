@@ -82,7 +82,7 @@ static void request_begin(struct iteration *iteration)
 	} else if (step->kind == STEP_UDP) {
 		struct host_udp_request request = step->udp;
 
-		request.send = (const uint8_t *)(step->send ? step->send : "");
+		request.send = (const uint8_t *)step->send;
 		host_udp(host, &request, now_ns, request_done, iteration);
 	} else if (step->kind == STEP_PING) {
 		host_ping(host, &step->ping, now_ns, request_done, iteration);

@@ -368,9 +368,6 @@ static void read_udp(struct loader *loader, const struct yaml_node *node,
 	if (read_from(loader, node, scenario_keys_udp, step))
 		read_to(loader, node, scenario_keys_udp, step, &step->udp.port);
 	read_send(loader, node, step, UDP_PAYLOAD_BYTES_MAX, &bytes);
-	if (!step->send && bytes)
-		problems_add(loader->problems, node->at,
-		             "'send' of a udp step is a text: put it in quotes");
 	step->udp.send_bytes = (size_t)bytes;
 	read_src_port(loader, node, &step->udp.local_port);
 	read_timeout(loader, node, &step->udp.timeout_ns);
