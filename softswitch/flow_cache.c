@@ -60,12 +60,12 @@ static bool is_pushed_out_too_often(struct flow_cache *cache)
 }
 
 void flow_cache_put(struct flow_cache *cache, const struct flow_key *key, uint32_t hash,
-                    struct flow_entry *entry, uint64_t clock)
+                    struct flow_entry *entry, uint64_t clock, uint32_t slots_max)
 {
 	if (!cache->slots) {
 		grow(cache);
 	} else if (set_is_full(cache, hash)) {
-		if (cache->slots_count == FLOW_CACHE_SLOTS_MAX) {
+		if (cache->slots_count >= slots_max) {
 			if (cache->misses % LET_IN_SHARE != 0)
 				return;
 		} else if (is_pushed_out_too_often(cache)) {

@@ -13,6 +13,8 @@
 enum {
 	CHUNK_ENTRIES = 256,
 	CACHE_GROUPS_MIN = 2, /* one is probed as fast as the cache */
+	CACHE_SLOTS_PER_GROUP = 4096,
+	CACHE_ENTRIES_PER_SLOT = 4,
 	SLOTS_FIRST = 4,
 	GROUPS_MAX = 1 << 24, /* more than there are masks */
 	RECOUNT_AT_ONCE =
@@ -405,6 +407,17 @@ static bool slot_update(const struct flow_table *t, struct flow_cache_slot *slot
 	return true;
 }
 
+/* How large the cache may be: a larger one is itself as slow as the search of few or small groups,
+ * and takes the processor's cache from them. */
+static uint32_t cache_slots_max(const struct flow_table *t)
+{
+	uint64_t for_groups = (uint64_t)t->groups * CACHE_SLOTS_PER_GROUP;
+	uint64_t for_entries = t->count / CACHE_ENTRIES_PER_SLOT;
+	uint64_t wanted = for_groups > for_entries ? for_groups : for_entries;
+
+	return wanted < FLOW_TABLE_CACHE_SLOTS_MAX ? (uint32_t)wanted : FLOW_TABLE_CACHE_SLOTS_MAX;
+}
+
 /* The same as search(), by way of the cache. */
 static struct flow_entry *cached_search(struct flow_table *t, const struct flow_key *key)
 {
@@ -423,7 +436,7 @@ static struct flow_entry *cached_search(struct flow_table *t, const struct flow_
 		slot->entry = e;
 		slot->clock = t->changed;
 	} else {
-		flow_cache_put(&t->cache, &masked, hash, e, t->changed);
+		flow_cache_put(&t->cache, &masked, hash, e, t->changed, cache_slots_max(t));
 	}
 	return e;
 }

@@ -56,8 +56,9 @@
  *
  * Memory: an entry is 192 bytes with up to 48 bytes of actions, and 11 to 22 bytes of slots; longer
  * lists of actions are allocated, bounded in all by FLOW_TABLE_ACTIONS_BYTES_MAX. The cache has
- * nothing before the first lookup among two masks, then 768 bytes, and at most 12 MiB when the
- * traffic has 100,000 flows and more. Chunks and cache are kept until the table is freed. The hash
+ * nothing before the first lookup among two masks, then 768 bytes; with the flows of the traffic it
+ * grows to 4,096 slots of 48 bytes a mask or a slot for four entries, whichever is more, and never
+ * beyond 12 MiB: more would be slower than the search. Chunks and cache are kept until the table is freed. The hash
  * has a fixed seed: whoever may install entries may also choose them to collide; whoever sends
  * frames only can push others' flows out of the cache.
  *
@@ -72,6 +73,7 @@
 enum {
 	FLOW_ENTRY_INLINE_BYTES = 48, /* of actions: two addresses set and an output are 40 */
 	FLOW_TABLE_ACTIONS_BYTES_MAX = 256 << 20, /* of longer lists, in all */
+	FLOW_TABLE_CACHE_SLOTS_MAX = 1 << 18,     /* of 48 bytes */
 };
 
 struct flow_group;
