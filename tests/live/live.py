@@ -287,14 +287,15 @@ class Process:
         return status
 
 
-def wait_for_file(path, process):
-    """Wait until 'process' has made the file 'path'."""
-    def made():
+def wait_for_socket(path, process):
+    """Wait until 'process' listens on the Unix socket 'path'. That its file is there is not enough."""
+    def listened_on():
         if process.ended:
             raise Failed(f"{process.args[0]} ended; its last lines:\n"
                          + "\n".join(process.lines_now()[-15:]))
-        return os.path.exists(path)
-    wait_until(made, path)
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(path) == 0
+    wait_until(listened_on, path)
 
 
 # --- Switches ---
@@ -319,7 +320,7 @@ class OpenVSwitch:
         self.database = Process("ovsdb-server", *quiet, f"--unixctl={folder}/db.ctl",
                                 f"--remote=punix:{folder}/db.sock", f"{folder}/conf.db",
                                 namespace=namespace, env=self.env)
-        wait_for_file(f"{folder}/db.sock", self.database)
+        wait_for_socket(f"{folder}/db.sock", self.database)
         self._vsctl("--no-wait", "init")
         self.process = Process("ovs-vswitchd", *quiet, f"--log-file={folder}/ovs-vswitchd.log",
                                f"--unixctl={folder}/ctl", f"unix:{folder}/db.sock",
@@ -342,7 +343,7 @@ class OpenVSwitch:
         if controller:
             args += ["--", "set-controller", "br0", controller]
         self._vsctl(*args)
-        wait_for_file(f"{self.folder}/br0.mgmt", self.process)
+        wait_for_socket(f"{self.folder}/br0.mgmt", self.process)
 
     def _add_queues(self, queues):
         """By the system's HTB, on ports of 10 Gbit/s, which is what veth interfaces say of
