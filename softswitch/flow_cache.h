@@ -4,8 +4,8 @@
  * Slots of 48 bytes stand in sets of two, found by a hash. The newer one stands first and pushes
  * the older one out, so that keys chosen to collide cost others a search and no more. There are no
  * slots until one is wanted. They double when more than one lookup in 64 pushes another key out, up
- * to what the user allows; then only each eighth key that comes to a full set gets in, so that flows
- * which do not fit cost those which do little. */
+ * to what the user allows; then only each eighth key that comes to a full set gets in, so that
+ * flows which do not fit cost those which do little. */
 #ifndef SOFTSWITCH_FLOW_CACHE_H
 #define SOFTSWITCH_FLOW_CACHE_H
 
@@ -35,8 +35,8 @@ struct flow_cache {
 };
 
 void flow_cache_free(struct flow_cache *cache);
-/* Remember 'entry', true at 'clock', for 'key', which flow_cache_find() does not find; the slots may
- * double while there are fewer than 'slots_max'. */
+/* Remember 'entry', true at 'clock', for 'key', which flow_cache_find() does not find; the slots
+ * may double while there are fewer than 'slots_max'. */
 void flow_cache_put(struct flow_cache *cache, const struct flow_key *key, uint32_t hash,
                     struct flow_entry *entry, uint64_t clock, uint32_t slots_max);
 

@@ -4,7 +4,7 @@
  * the highest priority wins; among those of equal priority that match the same frame, which the
  * specification leaves open, the one that was added first. An entry is identified by its match and,
  * when it has wildcards, its priority: the specification gives the priority of an exact entry no
- * meaning, so it is stored and told, no more.
+ * meaning, so it is stored, no more.
  *
  * How? Exact entries stand in one hash table by the whole key. Wildcard entries are grouped by
  * their mask (tuple-space search): in a group, all entries look at the same bits, so a hash table
@@ -36,9 +36,9 @@
  *   once). So nothing is ever flushed.
  *
  * Properties. A lookup touches, in the best and commonest case, one slot and one cache line of the
- * entry (key, counters; the actions are in the next line). It allocates nothing, but for the cache's
- * growth: up to 15 times in the life of a table. Which entry wins depends on the entries and the
- * order of their addition alone, never on hash order or on the cache. Entries can be walked in
+ * entry (key, counters; the actions are in the next line). It allocates nothing, but for the growth
+ * of the cache: up to 15 times in the life of a table. Which entry wins depends on the entries and
+ * the order of their addition alone, never on hash order or on the cache. Entries can be walked in
  * order of addition.
  *
  * Costs. Lookup: O(1) for exact entries and what the cache holds, O(groups that may win) for other
@@ -51,16 +51,17 @@
  * walks one that is. A group's highest priority is an upper bound between two counts: removing its
  * last entry of that priority recounts the group only after an eighth of it was removed, so that
  * deletion stays O(1) on average; the bound costs probes, not correctness. Growth doubles an array
- * of slots without touching entries: a pause of about 10 ms at a million entries, and of 5 ms when
- * the cache reaches its full size.
+ * of slots without touching entries: a pause of about 10 ms at a million entries, and as long when
+ * the cache reaches its full size. Traffic of more flows than the cache holds pays up to a quarter
+ * of its lookups for it.
  *
  * Memory: an entry is 192 bytes with up to 48 bytes of actions, and 11 to 22 bytes of slots; longer
  * lists of actions are allocated, bounded in all by FLOW_TABLE_ACTIONS_BYTES_MAX. The cache has
  * nothing before the first lookup among two masks, then 768 bytes; with the flows of the traffic it
  * grows to 4,096 slots of 48 bytes a mask or a slot for four entries, whichever is more, and never
- * beyond 12 MiB: more would be slower than the search. Chunks and cache are kept until the table is freed. The hash
- * has a fixed seed: whoever may install entries may also choose them to collide; whoever sends
- * frames only can push others' flows out of the cache.
+ * beyond 12 MiB: more would be slower than the search. Chunks and cache are kept until the table is
+ * freed. The hash has a fixed seed: whoever may install entries may also choose them to collide;
+ * whoever sends frames only can push others' flows out of the cache.
  *
  * The table knows nothing of time, actions and messages: see flow_timeouts.h, actions.h,
  * datapath_flow_mod.c. */
