@@ -216,7 +216,7 @@ static bool miss(struct datapath *dp, struct frame *frame, struct frame_origin o
 	return sent;
 }
 
-/* The entry that a frame with the fields 'match' meets, counted. */
+/* The entry that a frame with the fields 'match' meets; counts the lookup. */
 static struct flow_entry *find_entry(struct datapath *dp, const struct fb_match *match)
 {
 	struct flow_key key = flow_key_from_match(match);
@@ -232,36 +232,64 @@ static struct flow_entry *find_entry(struct datapath *dp, const struct fb_match 
 	return entry;
 }
 
-/* datapath_look_up() of a frame that was parsed. */
-static bool look_up_packet(struct datapath *dp, struct frame *frame, const struct fb_packet *packet,
-                           struct frame_origin origin, uint64_t now_ns)
+/* The entry that 'packet' meets, which counts it; NULL: none. */
+static struct flow_entry *hit(struct datapath *dp, const struct fb_packet *packet,
+                              struct frame_origin origin, uint64_t now_ns)
 {
 	struct fb_match match;
 	struct flow_entry *entry;
 
-	if (dp->frag_flags == OFPC_FRAG_DROP && (packet->more_fragments || packet->frag_offset)) {
-		dp->counters.fragments_dropped++;
-		frame_unref(frame);
-		return false;
-	}
 	fb_match_from_packet(&match, packet, origin.in_port);
 	entry = find_entry(dp, &match);
 	if (!entry)
-		return miss(dp, frame, origin, now_ns);
+		return NULL;
 	entry->packet_count++;
-	entry->byte_count += frame->len;
+	entry->byte_count += packet->len;
 	entry->used_ns = now_ns;
+	return entry;
+}
+
+/* True when 'packet' is a fragment and fragments are dropped, which is counted. */
+static bool drop_fragment(struct datapath *dp, const struct fb_packet *packet)
+{
+	if (dp->frag_flags != OFPC_FRAG_DROP || (!packet->more_fragments && !packet->frag_offset))
+		return false;
+	dp->counters.fragments_dropped++;
+	return true;
+}
+
+/* Look up 'frame', whose reference is taken over and which was parsed to 'packet', and do what is
+ * to be done. */
+static bool look_up_packet(struct datapath *dp, struct frame *frame, const struct fb_packet *packet,
+                           struct frame_origin origin, uint64_t now_ns)
+{
+	const struct flow_entry *entry;
+
+	if (drop_fragment(dp, packet)) {
+		frame_unref(frame);
+		return false;
+	}
+	entry = hit(dp, packet, origin, now_ns);
+	if (!entry)
+		return miss(dp, frame, origin, now_ns);
 	return actions_run(dp, frame, origin, flow_entry_actions(entry), entry->actions_len, true,
 	                   now_ns);
 }
 
-bool datapath_look_up(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+bool datapath_look_up(struct datapath *dp, struct frame **frame, struct frame_origin origin,
                       uint64_t now_ns)
 {
+	const struct flow_entry *entry;
 	struct fb_packet packet;
 
-	fb_packet_parse(&packet, frame_data(frame), frame->len);
-	return look_up_packet(dp, frame, &packet, origin, now_ns);
+	fb_packet_parse(&packet, frame_data(*frame), (*frame)->len);
+	if (drop_fragment(dp, &packet))
+		return false;
+	entry = hit(dp, &packet, origin, now_ns);
+	if (!entry)
+		return miss(dp, frame_ref(*frame), origin, now_ns);
+	return actions_run_within(dp, frame, origin, flow_entry_actions(entry), entry->actions_len,
+	                          now_ns);
 }
 
 /* Bring the counters up to what reassembly counted. */
@@ -286,8 +314,11 @@ static void reassemble(struct datapath *dp, struct frame *frame, const struct fb
 	bool is_whole = reassembly_add(&dp->reassembly, frame, packet, in_port, now_ns, &whole);
 
 	note_reassembly(dp);
-	if (is_whole && !datapath_look_up(dp, whole.frame, whole.origin, now_ns))
+	if (!is_whole)
+		return;
+	if (!datapath_look_up(dp, &whole.frame, whole.origin, now_ns))
 		dp->counters.frames_dropped += whole.fragments;
+	frame_unref(whole.frame);
 }
 
 /* Whether the switch takes a frame that came in by 'port'; counts what it does not. */
@@ -316,14 +347,15 @@ void datapath_receive(struct datapath *dp, uint16_t port_no, struct frame *frame
 	}
 	if (dp->mode == DATAPATH_STANDALONE)
 		actions_learn(dp, frame, port_no, now_ns);
-	fb_packet_parse(&packet, frame_data(frame), frame->len);
+	fb_packet_parse_whole(&packet, frame_data(frame), frame->len);
 	if (dp->frag_flags == OFPC_FRAG_REASM && reassembly_wants(&packet))
 		reassemble(dp, frame, &packet, port_no, now_ns);
 	else if (!look_up_packet(dp, frame, &packet, origin, now_ns))
 		dp->counters.frames_dropped++;
 }
 
-/* The frame that a packet-out means, with a reference, and where it came from. */
+/* The frame that a packet-out means, with a reference, and where it came from. NULL: no frame, but
+ * less than an Ethernet header; nothing can be done with that, and Open vSwitch says nothing. */
 static int packet_out_frame(struct datapath *dp, const struct fb_packet_out *po,
                             struct frame **frame, struct frame_origin *origin,
                             struct fb_of_error *error)
@@ -331,10 +363,9 @@ static int packet_out_frame(struct datapath *dp, const struct fb_packet_out *po,
 	*origin = (struct frame_origin){.fragment_max = 0};
 	if (po->buffer_id != OFP_NO_BUFFER)
 		return datapath_take_buffer(dp, po->buffer_id, frame, origin, error);
-	if (po->data.len < FB_ETH_HEADER_BYTES)
-		return datapath_error(error, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-		                      "neither a buffer nor a whole Ethernet header");
-	*frame = frame_copy_of(dp->pool, po->data.data, po->data.len);
+	*frame = NULL;
+	if (po->data.len >= FB_ETH_HEADER_BYTES)
+		*frame = frame_copy_of(dp->pool, po->data.data, po->data.len);
 	return 0;
 }
 
@@ -348,6 +379,8 @@ int datapath_packet_out(struct datapath *dp, const struct fb_packet_out *po, uin
 	if (actions_check(dp, po->actions.data, po->actions.len, true, error) < 0 ||
 	    packet_out_frame(dp, po, &frame, &origin, error) < 0)
 		return -1;
+	if (!frame)
+		return 0;
 	origin.in_port = po->in_port;
 	actions_run(dp, frame, origin, po->actions.data, po->actions.len, false, now_ns);
 	return 0;

@@ -71,6 +71,7 @@ struct fb_packet {
 	/* Layer 3 */
 	uint16_t l3_ofs;      /* ARP or IPv4 header */
 	bool is_arp, is_ipv4; /* header present and sound */
+	bool ip_is_cut;       /* fewer bytes came than the IP header tells of */
 	uint16_t arp_op;
 	const uint8_t *arp_sha, *arp_tha; /* into 'data', set with is_arp */
 	uint8_t nw_proto;                 /* IP protocol; low byte of arp_op for ARP */
@@ -99,6 +100,11 @@ struct fb_packet {
 /* Parse the 'len' bytes at 'data', which must outlive '*packet'. Returns 0, or -1 when there is not
  * even an Ethernet header (then only data, len and problem are set). */
 int fb_packet_parse(struct fb_packet *packet, const uint8_t *data, size_t len);
+
+/* The same for a frame that is known to be whole, as the one that a switch forwards is: an IPv4
+ * packet that tells of more bytes than the frame has makes no sense, and nothing of it is there in
+ * the result. */
+int fb_packet_parse_whole(struct fb_packet *packet, const uint8_t *data, size_t len);
 
 /* True for a fragment other than the first. */
 static inline bool fb_packet_is_later_fragment(const struct fb_packet *p)
@@ -169,7 +175,8 @@ bool fb_build_tcp(struct fb_buf *out, const struct fb_eth_spec *eth, const struc
 /* --- Editing: OpenFlow's header-modifying actions in place (section 5.2.4, table 5) --- */
 
 /* A frame that may be changed: 'data' has 'headroom' writable bytes in front of it for a VLAN tag.
- * After an edit 'data', 'len' and 'headroom' may have moved and 'packet' is up to date. */
+ * After an edit 'data', 'len' and 'headroom' may have moved and 'packet' is up to date: parsed as a
+ * whole frame. */
 struct fb_edit {
 	uint8_t *data;
 	uint32_t len;

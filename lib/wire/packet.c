@@ -120,6 +120,7 @@ static void parse_ipv4(struct fb_packet *p, uint32_t end)
 		return;
 	}
 	p->is_ipv4 = true;
+	p->ip_is_cut = total_len > left;
 	p->nw_tos = ip[1];
 	p->ip_total_len = (uint16_t)total_len;
 	p->ip_id = fb_get16(ip + 4);
@@ -237,6 +238,23 @@ int fb_packet_parse(struct fb_packet *p, const uint8_t *data, size_t len)
 		parse_arp(p, end);
 	}
 	return 0;
+}
+
+int fb_packet_parse_whole(struct fb_packet *p, const uint8_t *data, size_t len)
+{
+	int result = fb_packet_parse(p, data, len);
+
+	if (p->ip_is_cut)
+		*p = (struct fb_packet){.data = data,
+		                        .len = p->len,
+		                        .problem = "IPv4 packet cut short",
+		                        .dl_dst = p->dl_dst,
+		                        .dl_src = p->dl_src,
+		                        .has_vlan = p->has_vlan,
+		                        .vlan_tci = p->vlan_tci,
+		                        .dl_type = p->dl_type,
+		                        .l3_ofs = p->l3_ofs};
+	return result;
 }
 
 /* The TCP, UDP or ICMP checksum of a packet that is no fragment. */

@@ -1,7 +1,7 @@
 /* OpenFlow's header-modifying actions on a frame in place (sections 3.3 and 5.2.4).
  *
  * Checksums are updated by what changed (RFC 1624) and never recomputed: that is cheaper, works on
- * frames that came cut, and a packet that was damaged before it came stays detectably damaged.
+ * fragments, and a packet that was damaged before it came stays detectably damaged.
  *
  * Addresses, TOS and ports are changed in the frame and in edit->packet alike; adding and removing
  * a tag moves the frame's start and parses again, because what lies under a tag may be a second
@@ -30,7 +30,7 @@ int fb_edit_begin(struct fb_edit *edit, uint8_t *data, size_t len, size_t headro
 	edit->data = data;
 	edit->len = (uint32_t)len;
 	edit->headroom = (uint32_t)headroom;
-	return fb_packet_parse(&edit->packet, data, len);
+	return fb_packet_parse_whole(&edit->packet, data, len);
 }
 
 /* Put a tag with 'tci' in front of the frame's type; false without room. */
@@ -45,7 +45,7 @@ static bool push_tag(struct fb_edit *edit, uint16_t tci)
 	memmove(edit->data, edit->data + FB_VLAN_TAG_BYTES, MACS_BYTES);
 	fb_set16(edit->data + MACS_BYTES, FB_ETH_VLAN);
 	fb_set16(edit->data + MACS_BYTES + 2, tci);
-	fb_packet_parse(&edit->packet, edit->data, edit->len);
+	fb_packet_parse_whole(&edit->packet, edit->data, edit->len);
 	return true;
 }
 
@@ -57,7 +57,7 @@ static void strip_tag(struct fb_edit *edit)
 	edit->data += FB_VLAN_TAG_BYTES;
 	edit->headroom += FB_VLAN_TAG_BYTES;
 	edit->len -= FB_VLAN_TAG_BYTES;
-	fb_packet_parse(&edit->packet, edit->data, edit->len);
+	fb_packet_parse_whole(&edit->packet, edit->data, edit->len);
 }
 
 /* Replace the bits 'mask' of the tag control field with those of 'bits', in a new tag where there

@@ -96,7 +96,7 @@ static void check_edit(struct fb_edit *edit, const struct fb_action *action, con
 
 	require(fb_edit_apply(edit, action) == (!needs_tag || has_room));
 	require(edit->data + edit->len == end && edit->data - edit->headroom == memory);
-	require(fb_packet_parse(&fresh, edit->data, edit->len) == 0);
+	require(fb_packet_parse_whole(&fresh, edit->data, edit->len) == 0);
 	require(packets_equal(&fresh, &edit->packet) && edit->packet.data == edit->data);
 	check_inside(&fresh);
 	/* Without a tag a frame can turn out to be IP that was not before. */

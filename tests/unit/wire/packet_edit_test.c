@@ -290,6 +290,21 @@ static void less_than_an_ethernet_header_is_not_edited(void)
 
 /* --- Checksums at the corners --- */
 
+static void a_packet_longer_than_the_frame_is_left_alone(void)
+{
+	uint8_t before[256];
+	struct bench b;
+
+	bench_tcp(&b, &plain_eth);
+	b.out.len--;
+	bench_start(&b);
+	memcpy(before, b.edit.data, b.edit.len);
+	CU_ASSERT_TRUE(set_nw(&b, OFPAT_SET_NW_DST, 0x0a000001));
+	CU_ASSERT_TRUE(set_u16(&b, OFPAT_SET_NW_TOS, 0xfc));
+	CU_ASSERT_TRUE(set_u16(&b, OFPAT_SET_TP_DST, 1));
+	CU_ASSERT_EQUAL(memcmp(before, b.edit.data, b.edit.len), 0);
+}
+
 static void a_udp_checksum_of_zero_stays_zero(void)
 {
 	struct bench b;
@@ -471,7 +486,7 @@ static void edit_plainly(uint8_t *frame, size_t len, const struct fb_action *act
 	uint8_t *ip, *l4;
 	bool ports;
 
-	fb_packet_parse(&p, frame, len);
+	fb_packet_parse_whole(&p, frame, len);
 	ip = frame + p.l3_ofs;
 	l4 = frame + p.l4_ofs;
 	ports = p.is_tcp || p.is_udp;
@@ -548,7 +563,7 @@ static void random_edits_leave_the_packet_up_to_date(void)
 		for (unsigned edits = 0; edits < 5; edits++) {
 			action = random_action(&rng);
 			fb_edit_apply(&b.edit, &action);
-			fb_packet_parse(&fresh, b.edit.data, b.edit.len);
+			fb_packet_parse_whole(&fresh, b.edit.data, b.edit.len);
 			CU_ASSERT_TRUE_FATAL(packets_equal(&fresh, &b.edit.packet));
 		}
 		CU_ASSERT_EQUAL_FATAL(b.edit.data + b.edit.len, b.out.data + b.out.len);
@@ -593,6 +608,7 @@ UNIT_TESTS("packet_edit", UNIT_TEST(mac_addresses_are_replaced),
 	   UNIT_TEST(arp_is_left_alone_by_ip_and_port_actions),
 	   UNIT_TEST(other_actions_change_nothing),
 	   UNIT_TEST(less_than_an_ethernet_header_is_not_edited),
+	   UNIT_TEST(a_packet_longer_than_the_frame_is_left_alone),
 	   UNIT_TEST(a_udp_checksum_of_zero_stays_zero),
 	   UNIT_TEST(a_udp_checksum_that_becomes_zero_is_written_as_ones),
 	   UNIT_TEST(a_tcp_checksum_may_become_zero),

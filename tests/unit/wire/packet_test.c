@@ -4,6 +4,7 @@
 
 #include "tests/unit/harness.h"
 #include "tests/unit/wire/frame_gen.h"
+#include "tests/unit/wire/packets_equal.h"
 
 #include <stdlib.h>
 
@@ -480,6 +481,33 @@ static void ip_options_cut_off_are_not_ipv4(void)
 	CU_ASSERT_PTR_NOT_NULL(p.problem);
 }
 
+static void a_whole_frame_has_no_packet_that_is_longer(void)
+{
+	const uint8_t bytes[] = {MACS, TAG(0xa00a), TYPE(0x0800), IPV4(5, 60, 0, 17), 0, 7, 0, 9};
+	struct fb_packet p = parse(bytes, sizeof bytes), whole;
+
+	CU_ASSERT_TRUE(p.is_ipv4);
+	CU_ASSERT_TRUE(p.ip_is_cut);
+	CU_ASSERT_EQUAL(fb_packet_parse_whole(&whole, bytes, sizeof bytes), 0);
+	CU_ASSERT_FALSE(whole.is_ipv4);
+	CU_ASSERT_EQUAL(whole.nw_src | whole.nw_dst | whole.nw_proto | whole.l4_ofs, 0);
+	CU_ASSERT_EQUAL(whole.dl_type, FB_ETH_IPV4);
+	CU_ASSERT_EQUAL(whole.vlan_tci, 0xa00a);
+	CU_ASSERT_PTR_EQUAL(whole.dl_src, bytes + 6);
+	CU_ASSERT_PTR_NOT_NULL(whole.problem);
+}
+
+static void a_whole_packet_is_the_same_to_both(void)
+{
+	const uint8_t bytes[] = {MACS, TYPE(0x0800), IPV4(5, 28, 0, 17), 0, 7, 0, 9, 0, 8, 0, 0, 9};
+	struct fb_packet p = parse(bytes, sizeof bytes), whole;
+
+	CU_ASSERT_FALSE(p.ip_is_cut);
+	CU_ASSERT_EQUAL(fb_packet_parse_whole(&whole, bytes, sizeof bytes), 0);
+	CU_ASSERT_TRUE(packets_equal(&p, &whole));
+	CU_ASSERT_EQUAL(fb_packet_parse_whole(&whole, bytes, 13), -1);
+}
+
 static void offsets_and_lengths_stay_inside_any_frame(void)
 {
 	uint8_t bytes[FRAME_GEN_BYTES_MAX];
@@ -604,6 +632,8 @@ UNIT_TESTS("packet", UNIT_TEST(a_tcp_frame_is_read_whole), UNIT_TEST(a_udp_frame
 	   UNIT_TEST(less_than_an_ethernet_header_is_refused), UNIT_TEST(a_tag_cut_short_is_no_tag),
 	   UNIT_TEST(tcp_options_cut_off_leave_the_ports),
 	   UNIT_TEST(ip_options_cut_off_are_not_ipv4),
+	   UNIT_TEST(a_whole_frame_has_no_packet_that_is_longer),
+	   UNIT_TEST(a_whole_packet_is_the_same_to_both),
 	   UNIT_TEST(offsets_and_lengths_stay_inside_any_frame),
 	   UNIT_TEST(right_checksums_are_right_and_each_changed_bit_is_seen),
 	   UNIT_TEST(padding_is_not_summed), UNIT_TEST(bytes_beyond_the_udp_length_are_not_summed),

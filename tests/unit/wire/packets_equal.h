@@ -12,7 +12,7 @@ static inline bool packets_equal(const struct fb_packet *a, const struct fb_pack
 {
 	bool l2 = SAME(len) && SAME(problem) && SAME_PLACE(dl_dst) && SAME_PLACE(dl_src) &&
 		  SAME(has_vlan) && SAME(vlan_tci) && SAME(dl_type) && SAME(l3_ofs);
-	bool l3 = SAME(is_arp) && SAME(is_ipv4) && SAME(arp_op) && SAME_PLACE(arp_sha) &&
+	bool l3 = SAME(is_arp) && SAME(is_ipv4) && SAME(ip_is_cut) && SAME(arp_op) && SAME_PLACE(arp_sha) &&
 		  SAME_PLACE(arp_tha) && SAME(nw_proto) && SAME(nw_tos) && SAME(nw_ttl) &&
 		  SAME(nw_src) && SAME(nw_dst) && SAME(ip_id) && SAME(ip_total_len) &&
 		  SAME(frag_offset) && SAME(more_fragments) && SAME(dont_fragment);
