@@ -125,10 +125,11 @@ static void deliver(void *ctx, unsigned end, struct frame *frame)
 		link_send(b->link[1 - place->number], 1, frame);
 }
 
-static void ignore_packet_in(void *ctx, const struct fb_of_packet_in *pi)
+static void ignore_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 {
 	(void)ctx;
 	(void)pi;
+	(void)miss;
 }
 
 static void ignore_flow_removed(void *ctx, const struct fb_flow_removed *fr)
