@@ -199,14 +199,16 @@ static void send_normally(struct run *r)
 		send_to(r, port_no, OFPQ_ALL);
 }
 
-/* OFPP_TABLE: as if the frame had just come in. The entry works on its own reference. */
+/* OFPP_TABLE: as if the frame had just come in. What the entry changes stays for the actions behind
+ * this one, as in Open vSwitch. */
 static void send_to_table(struct run *r)
 {
 	if (r->in_table) {
 		r->dp->counters.loops_stopped++;
 		return;
 	}
-	if (datapath_look_up(r->dp, frame_ref(r->frame), r->origin, r->now_ns))
+	r->editing = false;
+	if (datapath_look_up(r->dp, &r->frame, r->origin, r->now_ns))
 		r->sent = true;
 }
 
@@ -281,29 +283,53 @@ static bool outputs_follow(const uint8_t *bytes, size_t len, size_t offset)
 	return false;
 }
 
+/* Do the list; 'last': nothing is done with the frame afterwards. */
+static void run_list(struct run *r, const uint8_t *bytes, size_t len, bool last)
+{
+	struct fb_action action;
+	size_t offset = 0;
+
+	while (fb_action_next(bytes, len, &offset, &action)) {
+		if (action.type == OFPAT_OUTPUT)
+			output(r, action.output.port, action.output.max_len);
+		else if (action.type == OFPAT_ENQUEUE)
+			enqueue(r, action.enqueue.port, action.enqueue.queue_id);
+		else if ((last && !outputs_follow(bytes, len, offset)) || !edit(r, &action))
+			break;
+	}
+}
+
+/* Begin to run a list on 'frame'. 'edit' is large and mostly unused, and is not initialised. */
+static void run_begin(struct run *r, struct datapath *dp, struct frame *frame,
+                      struct frame_origin origin, bool in_table, uint64_t now_ns)
+{
+	r->dp = dp;
+	r->frame = frame;
+	r->now_ns = now_ns;
+	r->origin = origin;
+	r->in_table = in_table;
+	r->sent = false;
+	r->editing = false;
+}
+
 bool actions_run(struct datapath *dp, struct frame *frame, struct frame_origin origin,
                  const uint8_t *bytes, size_t len, bool in_table, uint64_t now_ns)
 {
 	struct run r;
-	struct fb_action action;
-	size_t offset = 0;
 
-	/* Not initialised as a whole: 'edit' is large and mostly unused. */
-	r.dp = dp;
-	r.frame = frame;
-	r.now_ns = now_ns;
-	r.origin = origin;
-	r.in_table = in_table;
-	r.sent = false;
-	r.editing = false;
-	while (fb_action_next(bytes, len, &offset, &action)) {
-		if (action.type == OFPAT_OUTPUT)
-			output(&r, action.output.port, action.output.max_len);
-		else if (action.type == OFPAT_ENQUEUE)
-			enqueue(&r, action.enqueue.port, action.enqueue.queue_id);
-		else if (!outputs_follow(bytes, len, offset) || !edit(&r, &action))
-			break;
-	}
+	run_begin(&r, dp, frame, origin, in_table, now_ns);
+	run_list(&r, bytes, len, true);
 	frame_unref(r.frame);
+	return r.sent;
+}
+
+bool actions_run_within(struct datapath *dp, struct frame **frame, struct frame_origin origin,
+                        const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+	struct run r;
+
+	run_begin(&r, dp, *frame, origin, true, now_ns);
+	run_list(&r, bytes, len, false);
+	*frame = r.frame;
 	return r.sent;
 }

@@ -38,6 +38,10 @@ bool actions_output_to(const uint8_t *bytes, size_t len, uint16_t port_no);
  * list is an entry's: OFPP_TABLE would then be a loop and is stopped. */
 bool actions_run(struct datapath *dp, struct frame *frame, struct frame_origin origin,
                  const uint8_t *bytes, size_t len, bool in_table, uint64_t now_ns);
+/* The same for an entry's list within a packet-out's: '*frame' stays a reference of the caller's, and
+ * is the frame as the list left it. */
+bool actions_run_within(struct datapath *dp, struct frame **frame, struct frame_origin origin,
+                        const uint8_t *bytes, size_t len, uint64_t now_ns);
 
 /* 'frame' (borrowed) came in by 'in_port': OFPP_NORMAL knows now where its sender is. */
 void actions_learn(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns);

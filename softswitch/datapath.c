@@ -282,7 +282,7 @@ bool datapath_look_up(struct datapath *dp, struct frame **frame, struct frame_or
 	const struct flow_entry *entry;
 	struct fb_packet packet;
 
-	fb_packet_parse(&packet, frame_data(*frame), (*frame)->len);
+	fb_packet_parse_whole(&packet, frame_data(*frame), (*frame)->len);
 	if (drop_fragment(dp, &packet))
 		return false;
 	entry = hit(dp, &packet, origin, now_ns);
@@ -354,8 +354,7 @@ void datapath_receive(struct datapath *dp, uint16_t port_no, struct frame *frame
 		dp->counters.frames_dropped++;
 }
 
-/* The frame that a packet-out means, with a reference, and where it came from. NULL: no frame, but
- * less than an Ethernet header; nothing can be done with that, and Open vSwitch says nothing. */
+/* The frame that a packet-out means, with a reference, and where it came from. */
 static int packet_out_frame(struct datapath *dp, const struct fb_packet_out *po,
                             struct frame **frame, struct frame_origin *origin,
                             struct fb_of_error *error)
@@ -363,9 +362,10 @@ static int packet_out_frame(struct datapath *dp, const struct fb_packet_out *po,
 	*origin = (struct frame_origin){.fragment_max = 0};
 	if (po->buffer_id != OFP_NO_BUFFER)
 		return datapath_take_buffer(dp, po->buffer_id, frame, origin, error);
-	*frame = NULL;
-	if (po->data.len >= FB_ETH_HEADER_BYTES)
-		*frame = frame_copy_of(dp->pool, po->data.data, po->data.len);
+	if (po->data.len < FB_ETH_HEADER_BYTES)
+		return datapath_error(error, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+		                      "neither a buffer nor a whole Ethernet header");
+	*frame = frame_copy_of(dp->pool, po->data.data, po->data.len);
 	return 0;
 }
 
@@ -379,8 +379,6 @@ int datapath_packet_out(struct datapath *dp, const struct fb_packet_out *po, uin
 	if (actions_check(dp, po->actions.data, po->actions.len, true, error) < 0 ||
 	    packet_out_frame(dp, po, &frame, &origin, error) < 0)
 		return -1;
-	if (!frame)
-		return 0;
 	origin.in_port = po->in_port;
 	actions_run(dp, frame, origin, po->actions.data, po->actions.len, false, now_ns);
 	return 0;

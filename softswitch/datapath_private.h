@@ -51,9 +51,9 @@ bool datapath_transmit(struct datapath *dp, struct port *port, struct datapath_q
 bool datapath_send_packet_in(struct datapath *dp, struct frame *frame, struct frame_origin origin,
                              uint8_t reason, uint16_t max_len, uint64_t now_ns);
 
-/* Look 'frame' up, whose reference is taken over, and do what the entry says, or what the mode says
- * of a miss. True when something left. */
-bool datapath_look_up(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+/* Look '*frame' up, a reference that stays the caller's, and do what the entry says, or what the mode
+ * says of a miss; '*frame' is then as the entry left it. True when something left. */
+bool datapath_look_up(struct datapath *dp, struct frame **frame, struct frame_origin origin,
                       uint64_t now_ns);
 
 /* Take the frame out of the packet buffer 'id'; -1 with OFPBRC_BUFFER_EMPTY or

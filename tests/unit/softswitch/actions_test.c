@@ -329,9 +329,31 @@ static void a_packet_out_through_the_table_meets_its_entries(void)
 	                0);
 	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "2 4");
 	CU_ASSERT_EQUAL(parsed_output(fx, 0).tp_dst, 99);
-	/* What the entry changed stays with the entry. */
-	CU_ASSERT_EQUAL(parsed_output(fx, 1).tp_dst, 80);
+	CU_ASSERT_EQUAL(parsed_output(fx, 1).tp_dst, 99);
 	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->matched, 1);
+	fx_free(fx);
+}
+
+static void what_the_table_changed_stays_for_the_actions_behind_it(void)
+{
+	struct fx *fx = with_flow("in_port=3,actions=output:2,mod_tp_dst:99,mod_vlan_vid:5");
+	struct fb_packet p;
+
+	fx->hold = true;
+	CU_ASSERT_EQUAL(packet_out(fx, 3, "mod_tp_src:7,output:1,table,mod_vlan_pcp:3,output:4",
+	                           (struct fx_tcp){.src = 1, .dst = 2, .tp_dst = 80}),
+	                0);
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "1 2 4");
+	for (size_t i = 0; i < 2; i++) {
+		p = parsed_output(fx, i);
+		CU_ASSERT_EQUAL(p.tp_src, 7);
+		CU_ASSERT_EQUAL(p.tp_dst, 80);
+		CU_ASSERT_FALSE(p.has_vlan);
+	}
+	p = parsed_output(fx, 2);
+	CU_ASSERT_EQUAL(p.tp_src, 7);
+	CU_ASSERT_EQUAL(p.tp_dst, 99);
+	CU_ASSERT_EQUAL(p.vlan_tci, 0x6005);
 	fx_free(fx);
 }
 
@@ -537,6 +559,7 @@ UNIT_TESTS("actions", UNIT_TEST(outputs_to_ports_that_cannot_be_are_refused),
            UNIT_TEST(the_frame_of_the_sender_is_not_changed),
            UNIT_TEST(a_tag_that_makes_a_frame_too_long_drops_it),
            UNIT_TEST(a_packet_out_through_the_table_meets_its_entries),
+           UNIT_TEST(what_the_table_changed_stays_for_the_actions_behind_it),
            UNIT_TEST(a_packet_out_through_the_table_can_miss),
            UNIT_TEST(the_table_inside_the_table_is_a_loop_and_stops),
            UNIT_TEST(a_packet_out_without_ingress_port_floods_to_all),
