@@ -263,6 +263,18 @@ static void a_frame_that_is_not_changed_is_not_copied(void)
 	fx_free(fx);
 }
 
+static void changes_that_lead_nowhere_are_not_tried(void)
+{
+	struct fx *fx = with_flow("actions=output:2,mod_vlan_vid:5");
+	struct frame *frame = frame_new(fx->pool, FB_FRAME_BYTES_MAX);
+
+	memset(frame_data(frame), 0, frame->len);
+	datapath_receive(fx->dp, 1, frame, fx->now_ns);
+	CU_ASSERT_EQUAL(fx->outputs_count, 1);
+	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->frames_oversized, 0);
+	fx_free(fx);
+}
+
 static void a_frame_that_nobody_else_holds_is_changed_in_place(void)
 {
 	struct fx *fx = with_flow("actions=mod_tp_dst:99,mod_vlan_vid:7,output:2");
@@ -555,6 +567,7 @@ UNIT_TESTS("actions", UNIT_TEST(outputs_to_ports_that_cannot_be_are_refused),
            UNIT_TEST(every_field_that_an_action_names_is_changed),
            UNIT_TEST(a_change_after_an_output_does_not_reach_what_was_sent),
            UNIT_TEST(a_frame_that_is_not_changed_is_not_copied),
+           UNIT_TEST(changes_that_lead_nowhere_are_not_tried),
            UNIT_TEST(a_frame_that_nobody_else_holds_is_changed_in_place),
            UNIT_TEST(the_frame_of_the_sender_is_not_changed),
            UNIT_TEST(a_tag_that_makes_a_frame_too_long_drops_it),

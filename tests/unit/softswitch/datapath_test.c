@@ -486,6 +486,43 @@ static void fragments_are_dropped_when_the_controller_says_so(void)
 	fx_free(fx);
 }
 
+static void a_packet_longer_than_its_frame_is_not_looked_into(void)
+{
+	uint8_t list[8] = {0, OFPAT_OUTPUT, 0, 8, OFPP_TABLE >> 8, OFPP_TABLE & 0xff};
+	struct fb_view to_table = {list, sizeof list};
+	struct fx *fx = fx_new(NULL);
+	struct frame *frame = fx_tcp_frame(fx, (struct fx_tcp){.src = 1, .dst = 2});
+
+	fx_add(fx, "ip,nw_src=10.0.0.1,actions=output:2");
+	fx_add(fx, "priority=1,actions=output:3");
+	frame->len--;
+	CU_ASSERT_EQUAL(packet_out(fx, OFP_NO_BUFFER, &to_table,
+	                           (struct fb_view){frame_data(frame), frame->len}),
+	                0);
+	datapath_receive(fx->dp, 1, frame, fx->now_ns);
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "3 3");
+	fx_free(fx);
+}
+
+static void a_fragment_through_the_table_is_dropped_like_others(void)
+{
+	uint8_t list[8] = {0, OFPAT_OUTPUT, 0, 8, OFPP_TABLE >> 8, OFPP_TABLE & 0xff};
+	struct fb_view to_table = {list, sizeof list};
+	struct fx *fx = fx_new(NULL);
+	struct frame *frame = fx_tcp_frame(fx, (struct fx_tcp){.src = 1, .dst = 2});
+
+	fx_add(fx, "actions=output:3");
+	datapath_set_fragments(fx->dp, OFPC_FRAG_DROP);
+	frame_data(frame)[20] = 0x20;
+	CU_ASSERT_EQUAL(packet_out(fx, OFP_NO_BUFFER, &to_table,
+	                           (struct fb_view){frame_data(frame), frame->len}),
+	                0);
+	CU_ASSERT_EQUAL(fx->outputs_count, 0);
+	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->fragments_dropped, 1);
+	frame_unref(frame);
+	fx_free(fx);
+}
+
 static void what_is_done_with_fragments_is_what_was_asked_for_last(void)
 {
 	static const uint16_t known[] = {OFPC_FRAG_NORMAL, OFPC_FRAG_DROP, OFPC_FRAG_REASM};
@@ -672,6 +709,8 @@ UNIT_TESTS("datapath", UNIT_TEST(port_numbers_are_unique_and_possible),
            UNIT_TEST(a_buffer_that_nobody_uses_expires),
            UNIT_TEST(what_is_buffered_is_what_the_action_saw),
            UNIT_TEST(fragments_are_dropped_when_the_controller_says_so),
+           UNIT_TEST(a_packet_longer_than_its_frame_is_not_looked_into),
+           UNIT_TEST(a_fragment_through_the_table_is_dropped_like_others),
            UNIT_TEST(what_is_done_with_fragments_is_what_was_asked_for_last),
            UNIT_TEST(features_tell_the_truth),
            UNIT_TEST(flow_statistics_come_in_order_of_addition_and_stop_when_told),
