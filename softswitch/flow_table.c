@@ -12,9 +12,9 @@
 
 enum {
 	CHUNK_ENTRIES = 256,
-	CACHE_GROUPS_MIN = 2, /* one is probed as fast as the cache */
-	CACHE_SLOTS_PER_GROUP = 4096,
-	CACHE_ENTRIES_PER_SLOT = 4,
+	CACHE_GROUPS_MIN = 2,         /* one is probed as fast as the cache */
+	CACHE_SLOTS_PER_GROUP = 4096, /* or, when that is more, ... */
+	CACHE_ENTRIES_PER_SLOT = 8,   /* ... one for so many entries */
 	SLOTS_FIRST = 4,
 	GROUPS_MAX = 1 << 24, /* more than there are masks */
 	RECOUNT_AT_ONCE =
@@ -411,9 +411,10 @@ static bool slot_update(const struct flow_table *t, struct flow_cache_slot *slot
  * and takes the processor's cache from them. */
 static uint32_t cache_slots_max(const struct flow_table *t)
 {
-	uint64_t for_groups = (uint64_t)t->groups * CACHE_SLOTS_PER_GROUP;
 	uint64_t for_entries = t->count / CACHE_ENTRIES_PER_SLOT;
-	uint64_t wanted = for_groups > for_entries ? for_groups : for_entries;
+	uint64_t per_group =
+	        for_entries > CACHE_SLOTS_PER_GROUP ? for_entries : CACHE_SLOTS_PER_GROUP;
+	uint64_t wanted = t->groups * per_group;
 
 	return wanted < FLOW_TABLE_CACHE_SLOTS_MAX ? (uint32_t)wanted : FLOW_TABLE_CACHE_SLOTS_MAX;
 }

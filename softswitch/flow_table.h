@@ -58,10 +58,10 @@
  * Memory: an entry is 192 bytes with up to 48 bytes of actions, and 11 to 22 bytes of slots; longer
  * lists of actions are allocated, bounded in all by FLOW_TABLE_ACTIONS_BYTES_MAX. The cache has
  * nothing before the first lookup among two masks, then 768 bytes; with the flows of the traffic it
- * grows to 4,096 slots of 48 bytes a mask or a slot for four entries, whichever is more, and never
- * beyond 12 MiB: more would be slower than the search. Chunks and cache are kept until the table is
- * freed. The hash has a fixed seed: whoever may install entries may also choose them to collide;
- * whoever sends frames only can push others' flows out of the cache.
+ * grows, for each mask, to 4,096 slots of 48 bytes or a slot for eight entries, whichever is more,
+ * and never beyond 12 MiB: more would be slower than the search. Chunks and cache are kept until
+ * the table is freed. The hash has a fixed seed: whoever may install entries may also choose them
+ * to collide; whoever sends frames only can push others' flows out of the cache.
  *
  * The table knows nothing of time, actions and messages: see flow_timeouts.h, actions.h,
  * datapath_flow_mod.c. */

@@ -40,11 +40,12 @@ enum {
 
 static uint64_t sum; /* of what was found, printed, so that no compiler leaves the work out */
 
+/* Of CPU time: what else the machine does counts less. */
 static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
