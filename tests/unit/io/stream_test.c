@@ -25,6 +25,7 @@ struct end {
 	struct stream *stream; /* NULL: none (any more) */
 	size_t received;
 	uint64_t sum; /* of the bytes, weighted by place: order counts */
+	unsigned sents; /* times that waiting bytes left */
 	bool connected, closed, close_on_data, echo;
 	char reason[256];
 };
@@ -77,7 +78,13 @@ static void on_closed(void *ctx, const char *reason)
 	snprintf(end->reason, sizeof end->reason, "%s", reason);
 }
 
-static const struct stream_ops ops = {on_connected, on_received, on_closed};
+static void on_sent(void *ctx)
+{
+	((struct end *)ctx)->sents++;
+}
+
+static const struct stream_ops ops = {
+        .connected = on_connected, .received = on_received, .sent = on_sent, .closed = on_closed};
 
 static void on_accepted(void *ctx, struct stream *stream)
 {
@@ -192,6 +199,7 @@ static void assert_carries_bytes_both_ways(const char *listen)
 	RUN_UNTIL(b, b->opened[0].received == 5);
 	CU_ASSERT_EQUAL(b->opened[0].sum, b->accepted[0].sum);
 	CU_ASSERT_EQUAL(stream_pending_bytes(b->opened[0].stream), 0);
+	CU_ASSERT_EQUAL(b->opened[0].sents, 0); /* nothing waited */
 	bench_free(b);
 }
 
@@ -352,8 +360,10 @@ static void what_a_peer_does_not_read_is_bounded(void)
 	CU_ASSERT_FALSE(stream_send(from->stream, block, sizeof block));
 	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), pending);
 	stream_set_reading(b->accepted[0].stream, true);
+	CU_ASSERT_EQUAL(from->sents, 0);
 	RUN_UNTIL(b, b->accepted[0].received == sent);
 	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), 0);
+	CU_ASSERT_NOT_EQUAL(from->sents, 0);
 	bench_free(b);
 }
 
