@@ -438,7 +438,7 @@ enum link_event link_send_queued(struct link *link, unsigned end, uint32_t queue
 {
 	struct direction *d = &link->direction[end];
 
-	if (link->up && d->egress && link->config.rate_bps)
+	if (link->up && d->egress)
 		return enqueue(d, queue_id, frame);
 	return link_send(link, end, frame);
 }
@@ -450,7 +450,7 @@ enum link_event link_send(struct link *link, unsigned end, struct frame *frame)
 
 	if (!link->up)
 		return refuse(d, LINK_DOWN, frame);
-	if (d->egress && link->config.rate_bps)
+	if (d->egress)
 		return enqueue(d, LINK_QUEUE_REST, frame);
 	if (queue_is_full(d, link->clock->now_ns, ns))
 		return refuse(d, LINK_QUEUE_FULL, frame);

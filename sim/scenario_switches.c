@@ -508,6 +508,7 @@ static void try_switch(struct loader *loader, uint32_t index, const struct port_
 	struct frame_pool *pool = frame_pool_new();
 	struct datapath *dp = datapath_new(&sw->config.datapath, &ops, pool);
 	const size_t problems_before = loader->problems->count;
+	bool queues_wrong;
 
 	for (uint32_t i = lists->first[index]; i < lists->first[index + 1]; i++) {
 		const struct fb_phy_port port = {.port_no = lists->ports[i]};
@@ -517,7 +518,8 @@ static void try_switch(struct loader *loader, uint32_t index, const struct port_
 	for (size_t i = 0; i < sw->queues_count; i++)
 		try_queue(loader, sw, &sw->queues[i], dp);
 	/* A queue that is missing because it is wrong is not told twice. */
-	for (size_t i = 0; loader->problems->count == problems_before && i < sw->flows_count; i++)
+	queues_wrong = loader->problems->count != problems_before;
+	for (size_t i = 0; !queues_wrong && i < sw->flows_count; i++)
 		try_flow(loader, sw, &sw->flows[i], dp);
 	datapath_free(dp);
 	frame_pool_free(pool);

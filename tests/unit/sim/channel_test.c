@@ -223,6 +223,31 @@ static void a_channel_that_is_too_full_breaks_at_both_ends(void)
 	end();
 }
 
+static void what_is_under_way_on_a_channel_that_breaks_is_lost(void)
+{
+	begin(1, "c");
+	send_pattern(CHANNEL_SWITCH, 100);
+	channel_close(channel, CHANNEL_CONTROLLER);
+	channel_break(channel, "cut");
+	CU_ASSERT_PTR_NULL(ends[CHANNEL_SWITCH].closed);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 1);
+	run();
+	/* The end that was open is told, at once; the other one knows. */
+	CU_ASSERT_STRING_EQUAL(ends[CHANNEL_SWITCH].closed, "cut");
+	CU_ASSERT_EQUAL(ends[CHANNEL_SWITCH].closed_ns, 0);
+	CU_ASSERT_PTR_NULL(ends[CHANNEL_CONTROLLER].closed);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 0);
+	CU_ASSERT_EQUAL(channel_counters(channel)->broken, 0);
+	/* And again, with nobody there. */
+	channel_break(channel, "cut");
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	channel_open(channel);
+	send_pattern(CHANNEL_SWITCH, 100);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 100);
+	end();
+}
+
 UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(what_is_sent_at_one_instant_is_one_and_later_bytes_come_later),
            UNIT_TEST(pieces_are_cut_at_places_of_the_seed_and_the_name),
@@ -230,4 +255,5 @@ UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(a_closed_end_hears_and_says_nothing),
            UNIT_TEST(a_receiver_that_closes_gets_no_further_piece),
            UNIT_TEST(an_opened_channel_has_forgotten_the_old_connection),
-           UNIT_TEST(a_channel_that_is_too_full_breaks_at_both_ends))
+           UNIT_TEST(a_channel_that_is_too_full_breaks_at_both_ends),
+           UNIT_TEST(what_is_under_way_on_a_channel_that_breaks_is_lost))

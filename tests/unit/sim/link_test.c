@@ -472,6 +472,198 @@ static void a_link_that_comes_up_is_idle(void)
 	stop();
 }
 
+/* --- Queues --- */
+
+static enum link_event send_queued(uint32_t queue_id, uint32_t number, size_t len)
+{
+	struct frame *frame = frame_new(pool, len);
+
+	memset(frame_data(frame), 0, len);
+	memcpy(frame_data(frame), &number, sizeof number);
+	return link_send_queued(link_, 0, queue_id, frame);
+}
+
+static void frames_of_queues_leave_one_after_another_at_the_rate(void)
+{
+	struct link_config config = plain();
+
+	start(&config);
+	CU_ASSERT_EQUAL(link_add_queue(link_, 0, 7, 700), 0);
+	/* Of 1,000 bytes on the wire: 8 us each. */
+	for (uint32_t i = 0; i < 5; i++) {
+		CU_ASSERT_EQUAL(send_queued(7, i, 976), LINK_SENT);
+		send(1, 10 + i, 976);
+	}
+	/* The first is being sent, the others wait. */
+	CU_ASSERT_EQUAL(events[0][LINK_SENT], 1);
+	CU_ASSERT_EQUAL(link_in_flight(link_), 10);
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 10);
+	CU_ASSERT_EQUAL(events[0][LINK_SENT], 5);
+	for (uint32_t i = 0; i < 5; i++) {
+		CU_ASSERT_EQUAL(arrivals[2 * i].time_ns, 50000 + 8000 * (i + 1));
+		CU_ASSERT_EQUAL(arrivals[2 * i].number, i);
+		CU_ASSERT_EQUAL(arrivals[2 * i + 1].time_ns, 50000 + 8000 * (i + 1));
+		CU_ASSERT_EQUAL(arrivals[2 * i + 1].number, 10 + i);
+	}
+	/* Idle again: a frame goes at once. */
+	CU_ASSERT_EQUAL(send_queued(7, 20, 976), LINK_SENT);
+	CU_ASSERT_EQUAL(events[0][LINK_SENT], 6);
+	run();
+	CU_ASSERT_EQUAL(arrivals[10].time_ns, 90000 + 58000);
+	CU_ASSERT_EQUAL(link_counters(link_, 0)->sent_frames, 6);
+	stop();
+}
+
+/* Without anything in its queue, an end with queues does to frames what one without does. */
+static void queues_that_nobody_uses_change_nothing(void)
+{
+	struct link_config config = plain();
+	struct arrival without[100];
+
+	for (unsigned queued = 0; queued < 2; queued++) {
+		start(&config);
+		if (queued)
+			CU_ASSERT_EQUAL(link_add_queue(link_, 0, 1, 1000), 0);
+		for (uint32_t i = 0; i < 100; i++) {
+			send(0, i, 60 + 7 * i);
+			if (i % 10 == 9)
+				run();
+		}
+		CU_ASSERT_EQUAL(arrival_count, 100);
+		for (unsigned i = 0; queued && i < 100; i++) {
+			CU_ASSERT_EQUAL(arrivals[i].number, without[i].number);
+			CU_ASSERT_EQUAL(arrivals[i].time_ns, without[i].time_ns);
+		}
+		memcpy(without, arrivals, sizeof without);
+		stop();
+	}
+}
+
+static void a_minimum_rate_is_kept_on_a_busy_link(void)
+{
+	struct link_config config = plain();
+	unsigned queued = 0;
+
+	config.rate_bps = 10000000;
+	start(&config);
+	link_add_queue(link_, 0, 1, 700);
+	for (uint32_t i = 0; i < 600; i++) {
+		send(0, 1000 + i, 1514);
+		send_queued(1, i, 1514);
+	}
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 1200);
+	for (unsigned i = 0; i < 800; i++)
+		queued += arrivals[i].number < 1000;
+	CU_ASSERT_TRUE(queued >= 555 && queued <= 565);
+	/* Never idle: the last arrives when all have been sent. */
+	CU_ASSERT_EQUAL(arrivals[1199].time_ns, 1200 * UINT64_C(1230400) + 50000);
+	stop();
+}
+
+static void a_frame_of_a_queue_does_not_wait_behind_what_was_sent_before(void)
+{
+	struct link_config config = plain();
+
+	start(&config);
+	link_add_queue(link_, 0, 1, 500);
+	for (uint32_t i = 0; i < 100; i++)
+		send(0, i, 1476);
+	/* In the middle of the fifth frame of 12 us: it is the sixth, or the seventh. */
+	while (clock_next(&clock_) < 54000)
+		clock_step(&clock_);
+	clock_advance(&clock_, 54000);
+	send_queued(1, 1000, 1476);
+	run();
+	CU_ASSERT_TRUE(arrivals[5].number == 1000 || arrivals[6].number == 1000);
+	CU_ASSERT_EQUAL(arrivals[100].number, 99);
+	stop();
+}
+
+static void a_full_queue_is_told_to_the_sender(void)
+{
+	struct link_config config = plain();
+
+	/* Bytes on the wire count. */
+	config.queue_bytes_max = 2999;
+	start(&config);
+	link_add_queue(link_, 0, 1, 500);
+	/* One is sent, two wait. */
+	for (uint32_t i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(send_queued(1, i, 976), LINK_SENT);
+	CU_ASSERT_EQUAL(send_queued(1, 9, 976), LINK_QUEUE_FULL);
+	CU_ASSERT_EQUAL(link_send(link_, 0, frame_new(pool, 976)), LINK_SENT);
+	CU_ASSERT_EQUAL(link_counters(link_, 0)->queue_full, 1);
+	CU_ASSERT_EQUAL(events[0][LINK_QUEUE_FULL], 1);
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 4);
+	stop();
+}
+
+static void a_link_that_goes_down_loses_what_waits_in_queues(void)
+{
+	struct link_config config = plain();
+
+	start(&config);
+	link_add_queue(link_, 0, 1, 500);
+	for (uint32_t i = 0; i < 4; i++)
+		send_queued(1, i, 976);
+	clock_step(&clock_);
+	link_set_up(link_, false);
+	CU_ASSERT_EQUAL(link_in_flight(link_), 0);
+	CU_ASSERT_EQUAL(events[0][LINK_DOWN], 4);
+	CU_ASSERT_EQUAL(link_counters(link_, 0)->down_drops, 4);
+	CU_ASSERT_EQUAL(clock_next(&clock_), FB_NEVER);
+	CU_ASSERT_EQUAL(send_queued(1, 5, 976), LINK_DOWN);
+	link_set_up(link_, true);
+	CU_ASSERT_EQUAL(send_queued(1, 6, 976), LINK_SENT);
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 1);
+	CU_ASSERT_EQUAL(arrivals[0].time_ns, 8000 + 58000);
+	stop();
+	/* Freed with frames in queues: nothing is lost, says stop(). */
+	start(&config);
+	link_add_queue(link_, 0, 1, 500);
+	for (uint32_t i = 0; i < 4; i++)
+		send_queued(1, i, 976);
+	stop();
+}
+
+static void without_a_rate_nothing_waits_in_queues(void)
+{
+	struct link_config config = plain();
+
+	config.rate_bps = 0;
+	start(&config);
+	CU_ASSERT_EQUAL(link_add_queue(link_, 0, 1, 500), 0);
+	CU_ASSERT_EQUAL(link_add_queue(link_, 0, 1, 500), -1);
+	for (uint32_t i = 0; i < 100; i++)
+		CU_ASSERT_EQUAL(i % 2 ? send_queued(1, i, 1514)
+		                      : link_send_queued(link_, 0, 2, frame_new(pool, 1514)),
+		                LINK_SENT);
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 100);
+	CU_ASSERT_EQUAL(arrivals[99].time_ns, 50000);
+	stop();
+}
+
+static void faults_befall_frames_of_queues_too(void)
+{
+	struct link_config config = plain();
+
+	config.loss_ppm = 500000;
+	config.queue_bytes_max = 10000000;
+	start(&config);
+	link_add_queue(link_, 0, 1, 500);
+	for (uint32_t i = 0; i < 1000; i++)
+		send_queued(1, i, 976);
+	run();
+	CU_ASSERT_TRUE(arrival_count > 400 && arrival_count < 600);
+	CU_ASSERT_EQUAL(link_counters(link_, 0)->lost, 1000 - arrival_count);
+	stop();
+}
+
 UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
            UNIT_TEST(frames_wait_for_each_other_in_one_direction_only),
            UNIT_TEST(a_rate_that_does_not_divide_is_rounded_up),
@@ -488,4 +680,12 @@ UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
            UNIT_TEST(a_free_link_lets_go_of_what_is_under_way),
            UNIT_TEST(a_link_without_delay_that_is_fed_by_its_own_end_fires_anew),
            UNIT_TEST(of_frames_that_arrive_at_once_the_one_sent_first_is_first),
-           UNIT_TEST(a_link_that_comes_up_is_idle))
+           UNIT_TEST(a_link_that_comes_up_is_idle),
+           UNIT_TEST(frames_of_queues_leave_one_after_another_at_the_rate),
+           UNIT_TEST(queues_that_nobody_uses_change_nothing),
+           UNIT_TEST(a_minimum_rate_is_kept_on_a_busy_link),
+           UNIT_TEST(a_frame_of_a_queue_does_not_wait_behind_what_was_sent_before),
+           UNIT_TEST(a_full_queue_is_told_to_the_sender),
+           UNIT_TEST(a_link_that_goes_down_loses_what_waits_in_queues),
+           UNIT_TEST(without_a_rate_nothing_waits_in_queues),
+           UNIT_TEST(faults_befall_frames_of_queues_too))

@@ -1,4 +1,5 @@
 /* Runs of scenarios: when expectations hold, when runs end, and that they repeat. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,6 +307,127 @@ static void a_switch_without_its_controller_fails_clearly(void)
 	      1, 30, "0 of 1 had joined");
 }
 
+/* --- Controllers that go --- */
+
+static void counts_go_on_when_the_controller_begins_anew(void)
+{
+	holds(SWITCHED "  - ping: {from: h1, to: h2}\n"
+	               "  - expect: {flow_mods: 4, counters: {learning.learned: 2}, at_end: no}\n"
+	               "  - controller: down\n  - wait: 100ms\n"
+	               "  - expect: {flow_mods: 4, counters: {learning.learned: 2}, at_end: no}\n"
+	               "  - controller: up\n  - wait: 1s\n"
+	               "  - arp: {from: h2, gratuitous: yes}\n"
+	               "  - expect: {flow_mods: 6, counters: {learning.learned: {at_least: 3}}}\n");
+}
+
+static void a_switch_that_looks_for_its_controller_is_quiet(void)
+{
+	/* Attempts after 1, 3, 7, 15, 23, ... seconds; the run ends after one. */
+	run_seed(SWITCHED "  - controller: down\n", 1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_S, 1);
+	runner_result_destroy(&result);
+	holds(SWITCHED "  - controller: down\n  - wait: 10s\n"
+	               "  - expect: {frames: {at: h1, count: never}}\n");
+}
+
+static void the_back_off_grows_and_begins_anew(void)
+{
+	/* Attempts at 1 and 3 s have failed; the next is at 7 s, and those after it a second after
+	 * the end of a good connection. Each join has two flow-mods. */
+	static const char begin[] = SWITCHED "  - controller: down\n  - wait: 6s\n"
+	                                     "  - controller: up\n";
+	char text[800];
+
+	snprintf(text, sizeof text, "%s%s", begin,
+	         "  - wait: 1010ms\n  - expect: {flow_mods: {at_least: 4}, within: 1ms}\n"
+	         "  - control: {down: s1}\n  - control: {up: s1}\n  - wait: 1010ms\n"
+	         "  - expect: {flow_mods: {at_least: 6}, within: 1ms}\n");
+	holds(text);
+	snprintf(text, sizeof text, "%s%s", begin,
+	         "  - wait: 990ms\n  - expect: {flow_mods: {at_least: 4}, within: 1ms}\n");
+	fails(text, 10, 6, "2, when its time was over");
+}
+
+static void steps_that_change_nothing_change_nothing(void)
+{
+	char digest[DIGEST_TEXT_BYTES];
+
+	run_seed(SWITCHED "  - wait: 10ms\n  - ping: {from: h1, to: h2}\n", 1, false);
+	strcpy(digest, result.digest);
+	runner_result_destroy(&result);
+	run_seed(SWITCHED "  - wait: 10ms\n  - controller: up\n  - control: {up: s1}\n"
+	                  "  - ping: {from: h1, to: h2}\n",
+	         1, false);
+	CU_ASSERT_STRING_EQUAL(result.digest, digest);
+	runner_result_destroy(&result);
+}
+
+static void a_controller_may_go_while_messages_are_under_way(void)
+{
+	/* At every 50 us of a ping through packet-ins, and of the join after it. */
+	for (unsigned us = 0; us < 2000; us += 50) {
+		char text[800];
+
+		snprintf(text, sizeof text,
+		         SWITCHED "  - parallel:\n"
+		                  "      - ping: {from: h1, to: h2, expect: {outcome: any}}\n"
+		                  "      - steps: [wait: %uus, controller: down, wait: 3us, "
+		                  "controller: up, wait: 1s, wait: %uus, control: {down: s1}]\n"
+		                  "  - control: {up: s1}\n  - wait: 2010ms\n"
+		                  "  - ping: {from: h2, to: h1}\n",
+		         us + 1, us + 1);
+		run_seed(text, 1, false);
+		CU_ASSERT_EQUAL(result.failures.total, 0);
+		runner_result_destroy(&result);
+	}
+}
+
+/* --- Switches without a controller --- */
+
+#define ALONE                                                                                      \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}, h3: {ip: 10.0.0.3/24}}\n"           \
+	"links: [h1 -- s1, h2 -- s1, h3 -- s1]\nsteps:\n"
+
+static void a_switch_without_a_controller_follows_its_flows(void)
+{
+	holds("switches: {s1: {flows: [\"in_port=1,actions=output:2\", "
+	      "\"in_port=2,actions=1\"]}}\n" ALONE "  - ping: {from: h1, to: h2}\n"
+	      "  - ping: {from: h1, to: h3, expect: {answered: 0}}\n"
+	      "  - expect: {packet_ins: never, flows: {count: 2}}\n");
+}
+
+static void its_fail_mode_holds_from_the_start(void)
+{
+	holds("switches: {s1: {fail_mode: standalone}}\n" ALONE "  - ping: {from: h1, to: h2}\n");
+	holds("switches: {s1: {fail_mode: emergency, flows: [\"actions=flood\", "
+	      "\"emerg,in_port=1,actions=2\", \"emerg,in_port=2,actions=1\"]}}\n" ALONE
+	      "  - ping: {from: h1, to: h2}\n"
+	      "  - ping: {from: h1, to: h3, expect: {answered: 0}}\n"
+	      "  - expect: {flows: {count: 0}}\n");
+}
+
+static void an_entry_of_the_file_times_out(void)
+{
+	holds("switches: {s1: {flows: [\"hard_timeout=5,actions=flood\"]}}\n" ALONE
+	      "  - ping: {from: h1, to: h2}\n  - expect: {flows: {count: {at_least: 1}}}\n"
+	      "  - wait: 5s\n  - ping: {from: h1, to: h2, expect: {answered: 0}}\n"
+	      "  - expect: {flows: {count: 0}}\n");
+}
+
+static void a_full_queue_counts_as_dropped(void)
+{
+	/* Of 20 datagrams at once over 1 Mbit, 15 find room: 4 KB of 84 to 102 bytes. */
+	holds("switches: {s1: {queues: [{port: 2, queue: 1}], flows: [\"in_port=1,arp,actions=2\", "
+	      "\"in_port=1,actions=enqueue:2:1\", \"in_port=2,actions=1\"]}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	      "links: [h1 -- s1:1, {between: h2 -- s1:2, rate: 100kbit, queue: 2000}]\nsteps:\n"
+	      "  - ping: {from: h1, to: h2}\n  - mark: now\n"
+	      "  - parallel: [{repeat: 30, udp: {from: h1, to: \"h2:9\", send: 33B}}]\n"
+	      /* 99 bytes on the wire each: one is sent, 20 wait. */
+	      "  - expect: {since: now, queues: {at: \"s1:2\", queue: 1, sent: 21, dropped: 9}}\n");
+}
+
 UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(an_upper_bound_is_judged_once_the_network_is_quiet),
            UNIT_TEST(an_exact_count_is_waited_for_and_judged_when_quiet),
@@ -324,4 +446,12 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(parallel_steps_run_at_once_and_groups_in_order),
            UNIT_TEST(the_same_seed_gives_the_same_run),
            UNIT_TEST(another_link_changes_nothing_elsewhere),
-           UNIT_TEST(a_switch_without_its_controller_fails_clearly))
+           UNIT_TEST(a_switch_without_its_controller_fails_clearly),
+           UNIT_TEST(counts_go_on_when_the_controller_begins_anew),
+           UNIT_TEST(a_switch_that_looks_for_its_controller_is_quiet),
+           UNIT_TEST(the_back_off_grows_and_begins_anew),
+           UNIT_TEST(steps_that_change_nothing_change_nothing),
+           UNIT_TEST(a_controller_may_go_while_messages_are_under_way),
+           UNIT_TEST(a_switch_without_a_controller_follows_its_flows),
+           UNIT_TEST(its_fail_mode_holds_from_the_start), UNIT_TEST(an_entry_of_the_file_times_out),
+           UNIT_TEST(a_full_queue_counts_as_dropped))
