@@ -144,6 +144,10 @@ struct agent *agent_new(const struct agent_config *config, const struct agent_op
 	agent->scratch = xmalloc(AGENT_STATS_BYTES);
 	TAILQ_INIT(&agent->conns);
 	agent->datapath = datapath_new(&config->datapath, &datapath_ops, pool);
+	/* "The first time a switch starts up, it is considered to be in emergency mode" (section
+	 * 4.3). */
+	if (config->fail_mode == AGENT_FAIL_EMERGENCY)
+		datapath_set_mode(agent->datapath, DATAPATH_EMERGENCY, 0);
 	return agent;
 }
 

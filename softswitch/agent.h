@@ -45,7 +45,7 @@ enum agent_role { AGENT_CONTROLLER, AGENT_MANAGEMENT };
 enum agent_fail_mode {
 	AGENT_FAIL_SECURE,     /* all stays as it is */
 	AGENT_FAIL_STANDALONE, /* DATAPATH_STANDALONE */
-	AGENT_FAIL_EMERGENCY,  /* DATAPATH_EMERGENCY */
+	AGENT_FAIL_EMERGENCY,  /* DATAPATH_EMERGENCY, also from the start to the first controller */
 };
 
 struct agent_ops {

@@ -464,6 +464,19 @@ static uint32_t entries_in(struct at *at, uint8_t table_id)
 	return stats.flow_count;
 }
 
+/* Section 4.3: "the first time a switch starts up, it is considered to be in emergency mode". */
+static void a_switch_that_may_be_in_emergency_mode_starts_in_it(void)
+{
+	struct at *at = at_failing(AGENT_FAIL_EMERGENCY);
+
+	CU_ASSERT_EQUAL(datapath_mode(agent_datapath(at->agent)), DATAPATH_EMERGENCY);
+	connect_ready_as(at, 1, AGENT_MANAGEMENT);
+	CU_ASSERT_EQUAL(datapath_mode(agent_datapath(at->agent)), DATAPATH_EMERGENCY);
+	connect_ready(at, 0);
+	CU_ASSERT_EQUAL(datapath_mode(agent_datapath(at->agent)), DATAPATH_NORMAL);
+	at_free(at);
+}
+
 /* Section 4.3, as messages show it. */
 static void in_emergency_mode_the_emergency_entries_alone_are_in_force(void)
 {
@@ -751,6 +764,7 @@ UNIT_TESTS("agent connections",
            UNIT_TEST(the_loss_is_none_while_a_controller_is_there),
            UNIT_TEST(management_connections_neither_prevent_nor_end_the_loss),
            UNIT_TEST(in_standalone_mode_frames_go_on_and_then_to_the_controller_again),
+           UNIT_TEST(a_switch_that_may_be_in_emergency_mode_starts_in_it),
            UNIT_TEST(in_emergency_mode_the_emergency_entries_alone_are_in_force),
            UNIT_TEST(a_peer_that_does_not_read_gets_no_packet_ins_but_other_events),
            UNIT_TEST(a_packet_in_that_none_could_take_uses_no_buffer),
