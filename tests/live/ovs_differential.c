@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
-#include "tests/live/ovs_differential.h"
+#include "tests/live/ovs_differential_known.h"
 
 enum {
 	FAILURES_MAX = 5, /* that are told in full; after them the test ends */
@@ -122,19 +122,60 @@ static void tell_event(const struct outcome *o, const struct event *e)
 	tell_hex(bytes, e->len);
 }
 
-static void tell_events(const char *who, const struct outcome *o, unsigned step)
+/* The events of 'step' at 'port' in one outcome, as 'place' and the number of them. */
+static size_t events_at(const struct outcome *o, unsigned step, uint16_t port, size_t *place)
 {
-	unsigned count = 0;
+	size_t count = 0;
+
+	*place = 0;
+	for (size_t i = 0; i < o->count; i++) {
+		if (o->events[i].step != step || o->events[i].port != port)
+			continue;
+		if (!count++)
+			*place = i;
+	}
+	return count;
+}
+
+static bool port_differs(const struct outcome *a, const struct outcome *b, unsigned step,
+                         uint16_t port)
+{
+	size_t at_a, at_b;
+	size_t count = events_at(a, step, port, &at_a);
+
+	if (events_at(b, step, port, &at_b) != count)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		const struct event *x = &a->events[at_a + i], *y = &b->events[at_b + i];
+
+		if (x->len != y->len ||
+		    memcmp(a->bytes + x->offset, b->bytes + y->offset, x->len) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* What 'o' has and 'other' has not in the same way. */
+static void tell_events(const char *who, const struct outcome *o, const struct outcome *other,
+                        unsigned step)
+{
+	unsigned told = 0, same = 0;
 
 	printf("#   %s:\n", who);
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->events[i].step != step)
 			continue;
+		if (!port_differs(o, other, step, o->events[i].port)) {
+			same++;
+			continue;
+		}
 		tell_event(o, &o->events[i]);
-		count++;
+		told++;
 	}
-	if (!count)
+	if (!told)
 		printf("#     nothing\n");
+	if (same)
+		printf("#     (and %u at other places that are the same)\n", same);
 }
 
 static void tell_difference(const struct run *run, const struct program *program, size_t place)
@@ -151,8 +192,8 @@ static void tell_difference(const struct run *run, const struct program *program
 			tell_step(i + 1, &program->steps[i]);
 	}
 	printf("# step %u led to different things\n", step + 1);
-	tell_events("Open vSwitch", a, step);
-	tell_events("Flowbed", b, step);
+	tell_events("Open vSwitch", a, b, step);
+	tell_events("Flowbed", b, a, step);
 }
 
 /* --- Reducing --- */
@@ -240,6 +281,9 @@ int main(int argc, char **argv)
 	}
 	printf("# %llu tables, %llu frames, %llu messages\n", (unsigned long long)done,
 	       (unsigned long long)run.frames, (unsigned long long)run.messages);
+	for (unsigned i = 0; i < known_count; i++)
+		printf("# %s: %llu times: Open vSwitch %s\n", known_list[i].name,
+		       (unsigned long long)known_list[i].used, known_list[i].why);
 	printf("%s 1 - both switches do the same\n", failed ? "not ok" : "ok");
 	outcome_free(&run.from_ovs);
 	outcome_free(&run.from_ours);

@@ -15,10 +15,11 @@
 #include "lib/base/frame.h"
 
 enum {
-	PORTS_COUNT = 6,   /* physical ports 1 to 6, beside OFPP_LOCAL */
-	PLACES_COUNT = 7,  /* ports by place: 1 to 6, then OFPP_LOCAL */
-	STEPS_MAX = 400,   /* of a program */
-	FRAME_BYTES = 1600 /* longest frame that is made */
+	PORTS_COUNT = 6,    /* physical ports 1 to 6, beside OFPP_LOCAL */
+	PLACES_COUNT = 7,   /* ports by place: 1 to 6, then OFPP_LOCAL */
+	STEPS_MAX = 400,    /* of a program */
+	FRAME_BYTES = 1600, /* longest frame that is made */
+	STEP_BYTES = 8192,  /* longest step */
 };
 
 /* --- Programs --- */
@@ -35,6 +36,7 @@ struct step {
 	uint32_t warp_ms;
 	uint32_t len;
 	uint8_t *bytes; /* the program's */
+	bool spoiled;   /* a message that may be wrong by purpose */
 	bool skip;      /* left out while a program is being reduced; never the last step */
 };
 

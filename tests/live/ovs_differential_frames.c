@@ -3,6 +3,7 @@
 #include <flowbed/packet.h>
 
 #include "tests/live/ovs_differential_gen.h"
+#include "tests/live/ovs_differential_known.h"
 
 #define PICK(g, list) ((list)[rng_below(&(g)->rng, sizeof(list) / sizeof((list)[0]))])
 
@@ -165,7 +166,7 @@ static uint8_t pick_proto(struct gen *g)
 	        2,         47,        0,          255,
 	};
 
-	return PICK(g, protos);
+	return known_avoid_proto(PICK(g, protos));
 }
 
 /* Flags and offset of the IP header: mostly no fragment, else the first, a middle or the last one.
@@ -196,7 +197,8 @@ static void spoil_ipv4(struct gen *g, uint8_t *ip)
 		ip[0] = (uint8_t)(4 << 4 | gen_below(g, 16));
 		break;
 	case 1:
-		ip[0] = (uint8_t)(gen_below(g, 16) << 4 | (ip[0] & 15));
+		ip[0] = (uint8_t)(known_avoid_version((uint8_t)gen_below(g, 16)) << 4 |
+		                  (ip[0] & 15));
 		break;
 	case 2:
 		fb_set16(ip + 2, (uint16_t)gen_below(g, 100));

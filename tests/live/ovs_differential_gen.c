@@ -8,6 +8,7 @@
 
 #include "lib/base/xalloc.h"
 #include "tests/live/ovs_differential_gen.h"
+#include "tests/live/ovs_differential_known.h"
 
 #include <stdlib.h>
 
@@ -292,31 +293,30 @@ static uint16_t pick_priority(struct gen *g)
 }
 
 /* Match and priority of an entry that was there before, of one like it, or of a new one. With
- * 'adds' they are such as can be added. */
+ * 'adds' they are such as can be added. An exact entry outranks all others, whatever its priority;
+ * to Open vSwitch this is 65535, so that no other entry gets that. */
 static void pick_entry(struct gen *g, struct fb_flow_mod *fm, bool adds)
 {
 	struct fb_match match;
 
-	if (used_count && gen_percent(g, adds ? 12 : 65)) {
+	if (used_count == USED_MAX || (used_count && gen_percent(g, adds ? 12 : 65))) {
 		const struct used *u = &used[gen_below(g, used_count)];
 
 		fm->match = u->raw;
 		fm->priority = u->priority;
-		if (!gen_percent(g, 20))
-			return;
-		change_field(g, &fm->match);
+		if (gen_percent(g, 20))
+			change_field(g, &fm->match);
 	} else {
 		fm->match = pick_match(g);
 		fm->priority = pick_priority(g);
 	}
+	known_avoid(&fm->match);
 	match = fm->match;
 	fb_match_normalize(&match);
-	if (adds && !(fm->flags & OFPFF_CHECK_OVERLAP)) {
-		while (!is_clear(&match, fm->priority))
-			fm->priority = (uint16_t)rng_next(&g->rng);
-	}
-	if (adds && used_count < USED_MAX)
-		used[used_count++] = (struct used){fm->match, match, fm->priority};
+	if (!adds || fb_match_is_exact(&match))
+		return;
+	while (fm->priority == UINT16_MAX || !is_clear(&match, fm->priority))
+		fm->priority = (uint16_t)rng_next(&g->rng);
 }
 
 static void pick_timeouts(struct gen *g, struct fb_flow_mod *fm)
@@ -336,6 +336,8 @@ static void pick_timeouts(struct gen *g, struct fb_flow_mod *fm)
 static void spoil_message(struct gen *g, struct step *step, size_t actions_ofs)
 {
 	uint8_t *action = step->bytes + actions_ofs;
+
+	step->spoiled = true;
 
 	if (step->len < actions_ofs + sizeof(struct ofp_action_header))
 		return;
@@ -360,6 +362,34 @@ static void spoil_message(struct gen *g, struct step *step, size_t actions_ofs)
 	}
 }
 
+/* An entry that is identical may be there. */
+static bool was_used(const struct fb_flow_mod *fm)
+{
+	struct fb_match match = fm->match;
+
+	fb_match_normalize(&match);
+	for (unsigned i = 0; i < used_count; i++) {
+		if (fb_match_equal(&used[i].match, &match) &&
+		    (used[i].priority == fm->priority || fb_match_is_exact(&match)))
+			return true;
+	}
+	return false;
+}
+
+/* The last word on an entry to be added, which is then remembered. */
+static void settle_entry(struct fb_flow_mod *fm)
+{
+	struct fb_match match = fm->match;
+
+	if (fm->flags & OFPFF_CHECK_OVERLAP && was_used(fm)) {
+		known_avoid_identical();
+		fm->flags &= (uint16_t)~OFPFF_CHECK_OVERLAP;
+	}
+	fb_match_normalize(&match);
+	if (used_count < USED_MAX)
+		used[used_count++] = (struct used){fm->match, match, fm->priority};
+}
+
 static void add_flow_mod(struct gen *g, bool filling)
 {
 	static const uint16_t commands[] = {OFPFC_ADD,           OFPFC_ADD,    OFPFC_ADD,
@@ -382,14 +412,18 @@ static void add_flow_mod(struct gen *g, bool filling)
 		fm->flags |= OFPFF_SEND_FLOW_REM;
 	pick_timeouts(g, fm);
 	pick_entry(g, fm, adds);
-	if (fm->flags & OFPFF_CHECK_OVERLAP && adds && used_count && gen_percent(g, 60))
+	if (fm->flags & OFPFF_CHECK_OVERLAP && adds && used_count && gen_percent(g, 60)) {
 		fm->priority = used[gen_below(g, used_count)].priority;
+		fm->priority -= fm->priority == UINT16_MAX;
+	}
 	if (adds || gen_percent(g, 10))
 		fm->actions = pick_actions(g, actions, false);
-	if (adds && gen_percent(g, 2))
+	if (adds && !(fm->flags & OFPFF_CHECK_OVERLAP) && gen_percent(g, 2))
 		fm->buffer_id = gen_below(g, 1000);
+	if (adds)
+		settle_entry(fm);
 	add_message(g, &msg);
-	if (gen_percent(g, 4))
+	if (fm->buffer_id == OFP_NO_BUFFER && gen_percent(g, 4))
 		spoil_message(g, &g->program->steps[g->program->count - 1],
 		              sizeof(struct ofp_flow_mod));
 }
@@ -411,7 +445,7 @@ static void add_packet_out(struct gen *g)
 	po->actions = pick_actions(g, actions, true);
 	po->data = (struct fb_view){frame, buf.len};
 	add_message(g, &msg);
-	if (gen_percent(g, 4))
+	if (buf.len >= FB_ETH_HEADER_BYTES && gen_percent(g, 4))
 		spoil_message(g, &g->program->steps[g->program->count - 1],
 		              sizeof(struct ofp_packet_out));
 }

@@ -79,11 +79,26 @@ static size_t cut_elements(uint16_t type, const uint8_t *body, size_t len, struc
 	return count;
 }
 
+/* An exact entry's priority is what a switch likes: it is meaningful only when there are wildcards
+ * (sections 5.3.5 and 5.4.3). */
+static void level_priority(const uint8_t *match_bytes, uint8_t *priority)
+{
+	struct fb_match match;
+
+	fb_match_decode(match_bytes, &match);
+	fb_match_normalize(&match);
+	if (fb_match_is_exact(&match))
+		fb_set16(priority, UINT16_MAX);
+}
+
 /* A table's name and size are its own; counters that a switch does not keep are all ones, and both
  * switches' counters of errors and drops are left out: a dummy port counts none. */
 static void level_element(uint16_t type, uint8_t *bytes)
 {
-	if (type == OFPST_TABLE) {
+	if (type == OFPST_FLOW) {
+		level_priority(bytes + offsetof(struct ofp_flow_stats, match),
+		               bytes + offsetof(struct ofp_flow_stats, priority));
+	} else if (type == OFPST_TABLE) {
 		struct ofp_table_stats *table = (void *)bytes;
 
 		memset(table->name, 0, sizeof table->name);
@@ -139,7 +154,9 @@ static void add_error(struct outcome *o, unsigned step, const struct step *reque
 
 	if (len < head || !request)
 		die("an error that answers nothing");
-	least = request->len < CAUSE_BYTES ? request->len : CAUSE_BYTES;
+	least = fb_get16(request->bytes + 2);
+	if (least > CAUSE_BYTES)
+		least = CAUSE_BYTES;
 	memcpy(out, bytes, head);
 	fb_set16(out + 2, sizeof out);
 	out[head] = len - head >= least && len - head <= request->len &&
@@ -168,6 +185,9 @@ void outcome_add_message(struct outcome *o, unsigned step, const struct step *re
 	if (bytes[1] == OFPT_PACKET_IN || bytes[1] == OFPT_FLOW_REMOVED ||
 	    bytes[1] == OFPT_PORT_STATUS)
 		fb_set32(out + 4, 0);
+	if (bytes[1] == OFPT_FLOW_REMOVED)
+		level_priority(out + offsetof(struct ofp_flow_removed, match),
+		               out + offsetof(struct ofp_flow_removed, priority));
 	outcome_add(o, step, EVENT_MESSAGE, out, len);
 }
 

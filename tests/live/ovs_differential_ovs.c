@@ -27,7 +27,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/wire/framer.h"
-#include "tests/live/ovs_differential.h"
+#include "tests/live/ovs_differential_known.h"
 
 enum {
 	GUARD_MS = 30000, /* longest wait for anything; only ever fails */
@@ -57,12 +57,13 @@ struct ovs {
 	struct pipe_input pipes[PLACES_COUNT];
 
 	/* The run. */
-	const struct program *program;
-	struct outcome *outcome; /* NULL: what comes is not recorded */
-	unsigned step;           /* to which what comes belongs */
-	uint32_t barrier_seen;   /* xid of the latest reply */
-	unsigned step_messages;  /* recorded of the step */
-	uint64_t patience_ms;    /* to wait for messages that should come */
+	const struct program *original; /* as it was made */
+	const struct program *program;  /* as it is told to Open vSwitch */
+	struct outcome *outcome;        /* NULL: what comes is not recorded */
+	unsigned step;                  /* to which what comes belongs */
+	uint32_t barrier_seen;          /* xid of the latest reply */
+	unsigned step_removed;          /* flow-removed messages that came in the step */
+	uint64_t patience_ms;           /* to wait for messages that should come */
 
 	/* Counters as they stood before the program. */
 	uint64_t port_base[PLACES_COUNT][STAT_COUNTERS];
@@ -210,8 +211,9 @@ static void take_message(struct ovs *ovs, const uint8_t *bytes, size_t len)
 	memcpy(copy, bytes, len);
 	if (type == OFPT_STATS_REPLY)
 		subtract_base(ovs, copy, len);
+	known_message_from_ovs(&ovs->original->steps[ovs->step], copy, len);
 	outcome_add_message(ovs->outcome, request ? xid - 1 : ovs->step, request, copy, len);
-	ovs->step_messages++;
+	ovs->step_removed += type == OFPT_FLOW_REMOVED;
 	free(copy);
 }
 
@@ -259,10 +261,12 @@ static size_t take_records(struct ovs *ovs, struct pipe_input *in, uint16_t port
 			die("port %u: Open vSwitch wrote what is no capture", port_no);
 		if (in->len - at < PCAP_RECORD_BYTES + len)
 			break;
-		if (ovs->outcome)
-			outcome_add(ovs->outcome, ovs->step, port_no,
-			            in->bytes + at + PCAP_RECORD_BYTES, len);
-		at += PCAP_RECORD_BYTES + len;
+		at += PCAP_RECORD_BYTES;
+		if (ovs->outcome) {
+			known_frame_from_ovs(&ovs->original->steps[ovs->step], in->bytes + at, len);
+			outcome_add(ovs->outcome, ovs->step, port_no, in->bytes + at, len);
+		}
+		at += len;
 	}
 	return at;
 }
@@ -514,12 +518,12 @@ static void warp(struct ovs *ovs, const struct step *step)
 }
 
 /* Flow-removed messages come when a thread of its own has found the time: wait until the step has
- * led to as many messages as 'expected_count'. */
-static void await_messages(struct ovs *ovs, unsigned expected_count)
+ * brought 'expected_count' of them. */
+static void await_removed(struct ovs *ovs, unsigned expected_count)
 {
 	uint64_t end_ms = real_ms() + ovs->patience_ms;
 
-	while (ovs->step_messages < expected_count && real_ms() < end_ms) {
+	while (ovs->step_removed < expected_count && real_ms() < end_ms) {
 		struct pollfd wait = {.fd = ovs->of_fd, .events = POLLIN};
 
 		poll(&wait, 1, 10);
@@ -527,13 +531,17 @@ static void await_messages(struct ovs *ovs, unsigned expected_count)
 	}
 }
 
-static unsigned messages_of_step(const struct outcome *outcome, unsigned step)
+/* How many flow-removed messages 'step' led to in 'outcome'. */
+static unsigned removed_by_step(const struct outcome *outcome, unsigned step)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < outcome->count; i++)
-		count +=
-		        outcome->events[i].step == step && outcome->events[i].port == EVENT_MESSAGE;
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct event *e = &outcome->events[i];
+
+		count += e->step == step && e->port == EVENT_MESSAGE &&
+		         outcome->bytes[e->offset + 1] == OFPT_FLOW_REMOVED;
+	}
 	return count;
 }
 
@@ -547,22 +555,41 @@ static bool has_late_effects(const struct step *step)
 	       fb_get16(step->bytes + offsetof(struct ofp_flow_mod, command)) >= OFPFC_DELETE;
 }
 
+static struct program *program_for_ovs(const struct program *program)
+{
+	struct program *told = xmalloc(sizeof *told);
+
+	*told = *program;
+	for (unsigned i = 0; i < told->count; i++) {
+		struct step *step = &told->steps[i];
+
+		step->bytes = xmalloc(STEP_BYTES);
+		if (step->len)
+			memcpy(step->bytes, program->steps[i].bytes, step->len);
+		known_step_for_ovs(step);
+	}
+	return told;
+}
+
 void ovs_run(struct ovs *ovs, const struct program *program, const struct outcome *expected,
              struct outcome *outcome)
 {
+	struct program *told;
 	bool cached = false;  /* frames may have left flows in the datapath's cache */
 	bool pending = false; /* messages were sent that may not have been taken yet */
 
 	clean(ovs);
 	outcome_clear(outcome);
-	ovs->program = program;
+	told = program_for_ovs(program);
+	ovs->original = program;
+	ovs->program = told;
 	ovs->outcome = outcome;
 	for (ovs->step = 0; ovs->step < program->count; ovs->step++) {
-		const struct step *step = &program->steps[ovs->step];
+		const struct step *step = &ovs->program->steps[ovs->step];
 
 		if (step->skip)
 			continue;
-		ovs->step_messages = 0;
+		ovs->step_removed = 0;
 		if (cached && (step->kind != STEP_FRAME || program->learns)) {
 			purge(ovs);
 			cached = false;
@@ -581,15 +608,16 @@ void ovs_run(struct ovs *ovs, const struct program *program, const struct outcom
 			pending = true;
 			if (has_late_effects(step)) {
 				settle(ovs);
-				await_messages(ovs, messages_of_step(expected, ovs->step));
+				await_removed(ovs, removed_by_step(expected, ovs->step));
 			}
 			break;
 		case STEP_WARP:
 			warp(ovs, step);
-			await_messages(ovs, messages_of_step(expected, ovs->step));
+			await_removed(ovs, removed_by_step(expected, ovs->step));
 			break;
 		}
 	}
 	settle(ovs);
 	ovs->outcome = NULL;
+	program_free(told);
 }
