@@ -55,13 +55,12 @@ struct egress {
 struct direction {
 	struct event event; /* the next arrival */
 	struct link *link;
-	unsigned from;   /* sending end; the other one receives */
-	bool delivering; /* the event is being handled: it is set when that is done */
 
 	/* Transmitter. */
-	uint64_t free_ns;  /* when all that was taken is sent */
-	uint32_t last_len; /* bytes of the last frame, and what it took: most are alike */
-	uint64_t last_wire_ns;
+	unsigned from;         /* sending end; the other one receives */
+	uint32_t last_len;     /* bytes of the last frame, */
+	uint64_t last_wire_ns; /*   and what it took: most are alike */
+	uint64_t free_ns;      /* when all that was taken is sent */
 	struct egress *egress; /* NULL: one queue */
 
 	/* Frames under way. */
@@ -69,6 +68,7 @@ struct direction {
 	uint32_t ring_size; /* a power of two, or 0 */
 	uint32_t ring_head;
 	uint32_t ring_count;
+	bool delivering; /* the event is being handled: it is set when that is done */
 	struct heap late;
 	uint64_t late_sequence;
 

@@ -1,11 +1,11 @@
 /* flowbed: runs and checks scenario files.
  *
  * The room from top to bottom: this file reads the command line; runner.c executes a scenario's
- * steps (runner_steps.c) and judges what it expects (expect.c, traffic.c, affinity.c), report.c and
- * failures.c tell people; network.c puts controller, switches, hosts (host.c, tcp.c and their
- * sisters), links (link.c) and control channels (channel.c) on one clock (clock.c); trace.c and
- * capture.c watch it. scenario_load.c and its sisters make a scenario of a file's YAML
- * (yaml_tree.c). Only this file, report.c and capture.c touch the system. */
+ * steps (runner_steps.c) and judges what it expects (expect.c, traffic.c, affinity.c), report.c
+ * and failures.c tell people; network.c puts controller, switches, hosts (host.c, tcp.c and
+ * their sisters), links (link.c, link_queues.c) and control channels (channel.c) on one clock
+ * (clock.c); trace.c and capture.c watch it. scenario_load.c and its sisters make a scenario of
+ * a file's YAML (yaml_tree.c). Only this file, report.c and capture.c touch the system. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
