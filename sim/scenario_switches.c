@@ -140,19 +140,34 @@ static void read_fragments(struct loader *loader, const struct yaml_node *node,
 
 /* --- Queues --- */
 
+/* In permille. A wrong one is told, and none: the queue is there nevertheless, for those who name
+ * it. */
+static uint16_t read_min_rate(struct loader *loader, const struct yaml_node *node)
+{
+	const struct yaml_node *rate = yaml_get(node, "min_rate");
+	uint32_t ppm;
+
+	if (!rate || !scenario_read_share(loader, rate, "'min_rate'", &ppm))
+		return LINK_QUEUE_RATE_NONE;
+	if (ppm && !(ppm % PPM_PER_PERMILLE))
+		return (uint16_t)(ppm / PPM_PER_PERMILLE);
+	problems_add(loader->problems, rate->at,
+	             "'min_rate' is '%.60s': it is from 0.1%% to 100%%, in steps of 0.1%%",
+	             rate->text);
+	return LINK_QUEUE_RATE_NONE;
+}
+
 /* {port: 2, queue: 1, min_rate: 30%} */
 static void read_queue(struct loader *loader, const struct yaml_node *node,
                        struct scenario_switch *sw)
 {
-	const struct yaml_node *port, *id, *rate;
+	const struct yaml_node *port, *id;
 	uint64_t port_no, queue_id;
-	uint32_t ppm = UINT32_MAX;
 
 	if (!scenario_read_map(loader, node, "a queue", scenario_keys_queue))
 		return;
 	port = yaml_get(node, "port");
 	id = yaml_get(node, "queue");
-	rate = yaml_get(node, "min_rate");
 	if (!port || !id) {
 		scenario_lacks(loader, node, scenario_keys_queue,
 		               "a queue without '%s': write one, as {port: 2, queue: 1, min_rate: "
@@ -161,22 +176,14 @@ static void read_queue(struct loader *loader, const struct yaml_node *node,
 		return;
 	}
 	if (!scenario_read_number(loader, port, "'port'", 1, OFPP_MAX, &port_no) ||
-	    !scenario_read_number(loader, id, "'queue'", 0, OFPQ_ALL - UINT64_C(1), &queue_id) ||
-	    (rate && !scenario_read_share(loader, rate, "'min_rate'", &ppm)))
+	    !scenario_read_number(loader, id, "'queue'", 0, OFPQ_ALL - UINT64_C(1), &queue_id))
 		return;
-	if (rate && (!ppm || ppm % PPM_PER_PERMILLE)) {
-		problems_add(loader->problems, rate->at,
-		             "'min_rate' is '%.60s': it is from 0.1%% to 100%%, in steps of 0.1%%",
-		             rate->text);
-		return;
-	}
 	sw->queues = xrealloc(sw->queues, (sw->queues_count + 1) * sizeof *sw->queues);
-	sw->queues[sw->queues_count++] = (struct scenario_queue){
-	        .at = node->at,
-	        .port = (uint16_t)port_no,
-	        .id = (uint32_t)queue_id,
-	        .min_rate_permille =
-	                rate ? (uint16_t)(ppm / PPM_PER_PERMILLE) : LINK_QUEUE_RATE_NONE};
+	sw->queues[sw->queues_count++] =
+	        (struct scenario_queue){.at = node->at,
+	                                .port = (uint16_t)port_no,
+	                                .id = (uint32_t)queue_id,
+	                                .min_rate_permille = read_min_rate(loader, node)};
 }
 
 static void read_queues(struct loader *loader, const struct yaml_node *node,

@@ -289,6 +289,78 @@ static void control_characters_do_not_reach_the_terminal(void)
 	done();
 }
 
+static void a_switch_begins_with_its_queues_and_flows(void)
+{
+	const struct scenario_switch *sw;
+
+	load("switches:\n  s1:\n    fragments: reassemble\n"
+	     "    queues: [{port: 2, queue: 7, min_rate: 12.5%}, {port: 2, queue: 0}]\n"
+	     "    flows: ['priority=9,in_port=1,actions=enqueue:2:7', 'emerg,actions=drop']\n"
+	     "hosts: {h1: {ip: 10.0.0.1}, h2: {ip: 10.0.0.2}}\nlinks: [h1 -- s1, h2 -- s1]\n"
+	     "steps: [{wait: 1s}]\nexpect: {queues: {at: 's1:2', queue: 0, sent: 3, dropped: "
+	     "1}}\n");
+	sw = &sc->switches[0];
+	CU_ASSERT_EQUAL(sw->fragments, OFPC_FRAG_REASM);
+	CU_ASSERT_EQUAL_FATAL(sw->queues_count, 2);
+	CU_ASSERT_EQUAL(sw->queues[0].port, 2);
+	CU_ASSERT_EQUAL(sw->queues[0].id, 7);
+	CU_ASSERT_EQUAL(sw->queues[0].min_rate_permille, 125);
+	CU_ASSERT_TRUE(sw->queues[1].min_rate_permille > 1000);
+	CU_ASSERT_EQUAL_FATAL(sw->flows_count, 2);
+	CU_ASSERT_EQUAL(sw->flows[0].mod.priority, 9);
+	CU_ASSERT_EQUAL(sw->flows[0].mod.actions.len, 16);
+	CU_ASSERT_PTR_EQUAL(sw->flows[0].mod.actions.data, sw->flows[0].actions);
+	CU_ASSERT_EQUAL(sw->flows[1].mod.flags, OFPFF_EMERG);
+	CU_ASSERT_EQUAL(sw->flows[1].mod.actions.len, 0);
+	CU_ASSERT_EQUAL_FATAL(sc->steps[1].expectations_count, 2);
+	CU_ASSERT_EQUAL(sc->steps[1].expectations[0].kind, EXPECT_QUEUE_SENT);
+	CU_ASSERT_EQUAL(sc->steps[1].expectations[1].kind, EXPECT_QUEUE_DROPPED);
+	CU_ASSERT_EQUAL(sc->steps[1].expectations[1].port, 2);
+	CU_ASSERT_EQUAL(sc->steps[1].expectations[1].queue_id, 0);
+	CU_ASSERT_TRUE(sc->steps[1].expectations[1].at_end);
+	done();
+}
+
+static void attempts_and_waits_follow_from_the_fail_mode(void)
+{
+	load("controller: hub\nswitches:\n  s1: {}\n  s2: {fail_mode: emergency}\n"
+	     "  s3: {max_attempts: 7, fail_mode: standalone, backoff: 250ms}\n"
+	     "  s4: {max_attempts: unlimited, fail_mode: standalone, backoff: [2s, 1m]}\n"
+	     "  s5: {max_attempts: 0}\n"
+	     "hosts: {h1: {ip: 10.0.0.1}}\nsteps: [{controller: down}, {control: {up: s3}}]\n");
+	CU_ASSERT_EQUAL(sc->switches[0].config.fail_mode, AGENT_FAIL_SECURE);
+	CU_ASSERT_EQUAL(sc->switches[0].reconnect.attempts_max, RECONNECT_UNLIMITED);
+	CU_ASSERT_EQUAL(sc->switches[0].reconnect.backoff_min_ns, FB_NS_PER_S);
+	CU_ASSERT_EQUAL(sc->switches[0].reconnect.backoff_max_ns, 8 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(sc->switches[1].config.fail_mode, AGENT_FAIL_EMERGENCY);
+	CU_ASSERT_EQUAL(sc->switches[1].reconnect.attempts_max, 3);
+	CU_ASSERT_EQUAL(sc->switches[2].reconnect.attempts_max, 7);
+	CU_ASSERT_EQUAL(sc->switches[2].reconnect.backoff_min_ns, 250 * FB_NS_PER_MS);
+	CU_ASSERT_EQUAL(sc->switches[2].reconnect.backoff_max_ns, 250 * FB_NS_PER_MS);
+	CU_ASSERT_EQUAL(sc->switches[3].reconnect.attempts_max, RECONNECT_UNLIMITED);
+	CU_ASSERT_EQUAL(sc->switches[3].reconnect.backoff_max_ns, 60 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(sc->switches[4].reconnect.attempts_max, 0);
+	CU_ASSERT_EQUAL(sc->steps[0].kind, STEP_CONTROLLER);
+	CU_ASSERT_FALSE(sc->steps[0].change.up);
+	CU_ASSERT_EQUAL(sc->steps[1].kind, STEP_CONTROL);
+	CU_ASSERT_EQUAL(sc->steps[1].change.index, 2);
+	CU_ASSERT_TRUE(sc->steps[1].change.up);
+	done();
+}
+
+/* A queue whose rate is wrong is there for those who name it. */
+static void a_mistake_in_a_queue_is_told_once(void)
+{
+	load_with("switches: {s1: {queues: [{port: 1, queue: 1, min_rate: 200%}], "
+	          "flows: ['actions=enqueue:1:1']}}\n"
+	          "hosts: {h1: {ip: 10.0.0.1}}\nlinks: [h1 -- s1]\nsteps: [{wait: 1s}]\n"
+	          "expect: {queues: {at: 's1:1', queue: 1, sent: 1}}\n",
+	          NULL);
+	CU_ASSERT_EQUAL(problems.count, 1);
+	CU_ASSERT_EQUAL(problems.items[0].at.column, 56);
+	done();
+}
+
 UNIT_TESTS("scenario_load", UNIT_TEST(a_file_becomes_a_network),
            UNIT_TEST(what_is_not_said_has_a_default), UNIT_TEST(sections_may_stand_in_any_order),
            UNIT_TEST(a_listener_is_added_replaced_or_closed),
@@ -302,5 +374,8 @@ UNIT_TESTS("scenario_load", UNIT_TEST(a_file_becomes_a_network),
            UNIT_TEST(an_expect_of_the_file_is_its_last_step),
            UNIT_TEST(settings_change_options_of_applications),
            UNIT_TEST(all_mistakes_of_a_file_come_in_the_order_of_the_file),
+           UNIT_TEST(a_switch_begins_with_its_queues_and_flows),
+           UNIT_TEST(attempts_and_waits_follow_from_the_fail_mode),
+           UNIT_TEST(a_mistake_in_a_queue_is_told_once),
            UNIT_TEST(mistakes_without_end_are_counted),
            UNIT_TEST(control_characters_do_not_reach_the_terminal))
