@@ -164,10 +164,26 @@ static uint16_t vlan_of(struct frame *frame)
 	return fb_get16(data + FB_ETH_HEADER_BYTES) & 0xfff;
 }
 
-/* Addresses that no bridge forwards (IEEE 802.1D, table 7-10): 01:80:c2:00:00:00 to 0f. */
+/* Addresses of protocols between neighbours, which no bridge forwards: 01:80:c2:00:00:00 to 0f (IEEE
+ * 802.1D, table 7-10), and those that vendors took, as Open vSwitch knows them. */
 static bool stays_on_link(const uint8_t *dl_dst)
 {
-	return (fb_mac_to_u64(dl_dst) & ~UINT64_C(0xf)) == UINT64_C(0x0180c2000000);
+	static const uint64_t vendors[] = {
+	        UINT64_C(0x01000ccccccc), UINT64_C(0x01000ccccccd), /* Cisco: CDP, VTP; PVST+ */
+	        UINT64_C(0x01000ccdcdcd), UINT64_C(0x01000c000000), /* Cisco: uplinks, ISL */
+	        UINT64_C(0x00e02b000000), UINT64_C(0x00e02b000004), /* Extreme: EDP, EAPS */
+	        UINT64_C(0x00e02b000006),
+	};
+	uint64_t address = fb_mac_to_u64(dl_dst);
+
+	if ((address & ~UINT64_C(0xf)) == UINT64_C(0x0180c2000000) ||
+	    (address & ~UINT64_C(0x7)) == UINT64_C(0x01000cccccc0)) /* Cisco: CFM */
+		return true;
+	for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++) {
+		if (address == vendors[i])
+			return true;
+	}
+	return false;
 }
 
 void actions_learn(struct datapath *dp, struct frame *frame, uint16_t in_port, uint64_t now_ns)
