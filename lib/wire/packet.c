@@ -33,14 +33,14 @@ static void parse_tcp(struct fb_packet *p, uint32_t promised_len)
 		p->problem = "TCP header cut short";
 		return;
 	}
+	p->tp_src = fb_get16(tcp);
+	p->tp_dst = fb_get16(tcp + 2);
 	header_len = (uint32_t)(tcp[12] >> 4) * 4;
 	if (header_len < FB_TCP_HEADER_BYTES || header_len > promised_len) {
 		p->problem = "TCP data offset makes no sense";
 		return;
 	}
 	p->is_tcp = true;
-	p->tp_src = fb_get16(tcp);
-	p->tp_dst = fb_get16(tcp + 2);
 	p->tcp_seq = fb_get32(tcp + 4);
 	p->tcp_ack = fb_get32(tcp + 8);
 	p->tcp_flags = tcp[13];
@@ -60,14 +60,14 @@ static void parse_udp(struct fb_packet *p, uint32_t promised_len)
 		p->problem = "UDP header cut short";
 		return;
 	}
+	p->tp_src = fb_get16(udp);
+	p->tp_dst = fb_get16(udp + 2);
 	udp_len = fb_get16(udp + 4);
 	if (udp_len < FB_UDP_HEADER_BYTES || (udp_len > promised_len && !p->more_fragments)) {
 		p->problem = "UDP length makes no sense";
 		return;
 	}
 	p->is_udp = true;
-	p->tp_src = fb_get16(udp);
-	p->tp_dst = fb_get16(udp + 2);
 	if (udp_len > p->l4_len)
 		udp_len = p->l4_len;
 	p->payload_ofs = p->l4_ofs + FB_UDP_HEADER_BYTES;
