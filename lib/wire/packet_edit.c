@@ -73,27 +73,24 @@ static bool set_tci(struct fb_edit *edit, uint16_t mask, uint16_t bits)
 	return true;
 }
 
-/* The header of TCP or UDP is there: as for a match, its lengths may make no sense. */
-static bool has_ports(const struct fb_edit *edit)
+/* The header of UDP is there, whatever its length says. */
+static bool has_udp_header(const struct fb_packet *p)
 {
-	const struct fb_packet *p = &edit->packet;
-
-	return p->frag_offset == 0 &&
-	       ((p->nw_proto == FB_IP_TCP && p->l4_len >= FB_TCP_HEADER_BYTES) ||
-	        (p->nw_proto == FB_IP_UDP && p->l4_len >= FB_UDP_HEADER_BYTES));
+	return p->nw_proto == FB_IP_UDP && p->frag_offset == 0 && p->l4_len >= FB_UDP_HEADER_BYTES;
 }
 
-/* Where the frame's TCP or UDP checksum stands; NULL where there is none. */
+/* Where the frame's TCP or UDP checksum stands; NULL where there is none. It follows addresses also
+ * where the rest of the header makes no sense, so that right checksums stay right. */
 static uint8_t *l4_checksum(const struct fb_edit *edit)
 {
 	const struct fb_packet *p = &edit->packet;
 	uint8_t *l4 = edit->data + p->l4_ofs;
 
-	if (!has_ports(edit))
-		return NULL;
-	if (p->nw_proto == FB_IP_TCP)
+	if (p->nw_proto == FB_IP_TCP && p->frag_offset == 0 && p->l4_len >= FB_TCP_HEADER_BYTES)
 		return l4 + TCP_CHECK_OFS;
-	return fb_get16(l4 + UDP_CHECK_OFS) != 0 ? l4 + UDP_CHECK_OFS : NULL;
+	if (has_udp_header(p) && fb_get16(l4 + UDP_CHECK_OFS) != 0)
+		return l4 + UDP_CHECK_OFS;
+	return NULL;
 }
 
 /* Store the updated checksum 'check' at 'at' of l4_checksum(): UDP writes 0 as 0xffff. */
@@ -144,7 +141,7 @@ static void set_tp_port(struct fb_edit *edit, size_t ofs, uint16_t *parsed, uint
 {
 	uint8_t *check;
 
-	if (!has_ports(edit))
+	if (!edit->packet.is_tcp && !has_udp_header(&edit->packet))
 		return;
 	check = l4_checksum(edit);
 	if (check)
