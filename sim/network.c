@@ -420,10 +420,11 @@ static void controller_log(void *ctx, enum fb_log_level level, const char *who, 
 	OBSERVE(network, log, who, line);
 }
 
-static void agent_log(void *ctx, const char *line)
+static void agent_log(void *ctx, enum agent_log_level level, const char *line)
 {
 	struct network_switch *sw = ctx;
 
+	(void)level;
 	OBSERVE(sw->network, log, sw->network->scenario->switches[sw->index].name, line);
 }
 

@@ -4,6 +4,7 @@
  * One connection is agent_conn.c, what it brings agent_messages.c, the longer replies
  * agent_replies.c. Connections end in this file only, when no message is being handled: elsewhere
  * they are doomed. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
@@ -161,12 +162,14 @@ struct datapath *agent_datapath(struct agent *agent)
 static void conn_close(struct agent_conn *conn, const char *reason)
 {
 	struct agent *agent = conn->agent;
+	char kept[AGENT_REASON_BYTES]; /* beyond the connection, which may hold 'reason' */
 	void *driver = conn->conn;
 
+	snprintf(kept, sizeof kept, "%s", reason);
 	agent_conn_flush(conn);
-	agent_conn_log(conn, "closed: %s", reason);
+	agent_conn_log(conn, agent_conn_end_level(conn), "closed: %s", reason);
 	agent_conn_free(conn);
-	agent->ops.close(driver, reason);
+	agent->ops.close(driver, kept);
 }
 
 static void flush(struct agent *agent)
@@ -245,17 +248,17 @@ bool agent_change_mode(struct agent *agent, enum datapath_mode mode)
 {
 	static const char *const lines[] = {
 	        [DATAPATH_NORMAL] = "a controller is back: misses go to it again",
-	        [DATAPATH_STANDALONE] = "no controller can be reached: misses are forwarded as by "
-	                                "a learning switch",
-	        [DATAPATH_EMERGENCY] = "no controller can be reached: the emergency entries are in "
-	                               "force, the others are gone",
+	        [DATAPATH_STANDALONE] = "no controller: misses are forwarded as by a learning "
+	                                "switch",
+	        [DATAPATH_EMERGENCY] = "no controller: the emergency entries are in force, the "
+	                               "others are gone",
 	};
 
 	if (datapath_mode(agent->datapath) == mode)
 		return false;
 	datapath_set_mode(agent->datapath, mode, agent->now_ns);
 	if (agent->ops.log)
-		agent->ops.log(agent->ops.ctx, lines[mode]);
+		agent->ops.log(agent->ops.ctx, AGENT_LOG_WARNING, lines[mode]);
 	return true;
 }
 
@@ -364,6 +367,8 @@ static void take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
 	if (result == FRAMER_BAD_LENGTH || result == FRAMER_NO_MEMORY)
 		take_broken(conn, result, msg, msg_len);
 	framer_finish(&conn->framer);
+	if (!conn->ready && !conn->doomed && framer_header(&conn->framer))
+		agent_messages_judge_first(conn, framer_header(&conn->framer));
 }
 
 /* What a call on 'conn' led to leaves; it may be the end of 'conn'. */
@@ -416,7 +421,8 @@ void agent_resume(struct agent_conn *conn, uint64_t now_ns)
 void agent_closed(struct agent_conn *conn, const char *reason, uint64_t now_ns)
 {
 	conn->agent->now_ns = now_ns;
-	agent_conn_log(conn, "ended: %s", reason ? reason : "no reason given");
+	agent_conn_log(conn, agent_conn_end_level(conn), "ended: %s",
+	               reason ? reason : "no reason given");
 	agent_conn_free(conn);
 }
 

@@ -42,6 +42,9 @@ enum {
 
 enum agent_role { AGENT_CONTROLLER, AGENT_MANAGEMENT };
 
+/* How much a log line matters. */
+enum agent_log_level { AGENT_LOG_WARNING, AGENT_LOG_INFO, AGENT_LOG_DEBUG };
+
 enum agent_fail_mode {
 	AGENT_FAIL_SECURE,     /* all stays as it is */
 	AGENT_FAIL_STANDALONE, /* DATAPATH_STANDALONE */
@@ -63,7 +66,7 @@ struct agent_ops {
 	/* As in struct datapath_ops; may be NULL. */
 	void (*port_configured)(void *ctx, uint16_t port_no, uint32_t config);
 	/* One log line; may be NULL. */
-	void (*log)(void *ctx, const char *line);
+	void (*log)(void *ctx, enum agent_log_level level, const char *line);
 	void *ctx; /* for output, port_configured and log */
 };
 

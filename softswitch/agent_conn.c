@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <flowbed/text.h>
+
 #include "lib/base/xalloc.h"
 #include "softswitch/agent_private.h"
 
 enum {
 	LOG_LINES_MAX = 10, /* a second */
 	LOG_LINE_BYTES = 512,
+	ERROR_NAME_BYTES = 64,
 };
 
 struct agent_conn *agent_conn_new(struct agent *agent, void *driver, const char *peer,
@@ -57,7 +60,8 @@ void agent_conn_ready(struct agent_conn *conn)
 
 	conn->ready = true;
 	conn->heard_ns = agent->now_ns;
-	agent_conn_log(conn, "connected");
+	agent_conn_log(conn, conn->role == AGENT_CONTROLLER ? AGENT_LOG_INFO : AGENT_LOG_DEBUG,
+	               "connected");
 	if (agent->ops.ready)
 		agent->ops.ready(conn->conn);
 	if (conn->role == AGENT_CONTROLLER && agent->controllers_ready++ == 0)
@@ -76,7 +80,7 @@ struct fb_buf agent_conn_reserve(struct agent_conn *conn)
 void agent_conn_commit(struct agent_conn *conn, const struct fb_buf *buf)
 {
 	if (buf->overflow) {
-		agent_conn_log(conn, "a message did not fit and was not sent");
+		agent_conn_log(conn, AGENT_LOG_WARNING, "a message did not fit and was not sent");
 		return;
 	}
 	conn->out_len += buf->len;
@@ -107,16 +111,30 @@ void agent_conn_put_header(struct agent_conn *conn, uint8_t type, uint32_t xid)
 	agent_conn_commit(conn, &buf);
 }
 
+/* Management programs try vendors' extensions as a matter of course. */
+static enum agent_log_level error_level(const struct agent_conn *conn,
+                                        const struct fb_of_error *error)
+{
+	bool is_trial = conn->role == AGENT_MANAGEMENT && error->type == OFPET_BAD_REQUEST &&
+	                error->code == OFPBRC_BAD_VENDOR;
+
+	return is_trial ? AGENT_LOG_DEBUG : AGENT_LOG_INFO;
+}
+
 void agent_conn_put_error(struct agent_conn *conn, const struct fb_of_error *error,
                           const uint8_t *cause, size_t len)
 {
+	const char *about = len > 1 ? fb_text_msg_type(cause[1]) : NULL;
 	struct fb_buf buf = agent_conn_reserve(conn);
+	char name[ERROR_NAME_BYTES];
+	struct fb_text text = fb_text_make(name, sizeof name);
 
 	fb_msg_put_error(&buf, error, cause, len);
 	agent_conn_commit(conn, &buf);
 	conn->agent->counters.errors_out++;
-	agent_conn_log(conn, "sent error type %u code %u for a message of type %u: %s", error->type,
-	               error->code, len > 1 ? cause[1] : 0, error->why);
+	fb_text_error_code(&text, error->type, error->code);
+	agent_conn_log(conn, error_level(conn, error), "sent %s about %s: %s", name,
+	               about ? about : "an unknown message", error->why);
 }
 
 void agent_conn_flush(struct agent_conn *conn)
@@ -146,7 +164,12 @@ void agent_conn_hold(struct agent_conn *conn, const uint8_t *bytes, size_t len)
 
 /* --- Log --- */
 
-void agent_conn_log(struct agent_conn *conn, const char *format, ...)
+enum agent_log_level agent_conn_end_level(const struct agent_conn *conn)
+{
+	return conn->role == AGENT_CONTROLLER && conn->ready ? AGENT_LOG_WARNING : AGENT_LOG_DEBUG;
+}
+
+void agent_conn_log(struct agent_conn *conn, enum agent_log_level level, const char *format, ...)
 {
 	struct agent *agent = conn->agent;
 	uint64_t second = agent->now_ns / FB_NS_PER_S;
@@ -166,10 +189,10 @@ void agent_conn_log(struct agent_conn *conn, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line + len, sizeof line - (size_t)len, format, args);
 	va_end(args);
-	agent->ops.log(agent->ops.ctx, line);
+	agent->ops.log(agent->ops.ctx, level, line);
 	if (conn->log_lines == LOG_LINES_MAX) {
 		snprintf(line, sizeof line, "%s: no more lines in this second", conn->peer);
-		agent->ops.log(agent->ops.ctx, line);
+		agent->ops.log(agent->ops.ctx, level, line);
 	}
 }
 
@@ -180,10 +203,10 @@ uint64_t agent_conn_deadline(const struct agent_conn *conn)
 	const struct agent_config *config = &conn->agent->config;
 
 	if (!conn->ready)
-		return conn->heard_ns + config->handshake_timeout_ns;
+		return fb_time_after(conn->heard_ns, config->handshake_timeout_ns);
 	if (conn->echo_pending)
-		return conn->echo_ns + config->echo_timeout_ns;
-	return config->echo_idle_ns ? conn->heard_ns + config->echo_idle_ns : FB_NEVER;
+		return fb_time_after(conn->echo_ns, config->echo_timeout_ns);
+	return config->echo_idle_ns ? fb_time_after(conn->heard_ns, config->echo_idle_ns) : FB_NEVER;
 }
 
 /* The peer has taken bytes since this was last asked. */
@@ -200,7 +223,7 @@ void agent_conn_run(struct agent_conn *conn)
 {
 	struct agent *agent = conn->agent;
 
-	if (agent_conn_deadline(conn) > agent->now_ns)
+	if (!fb_time_due(agent_conn_deadline(conn), agent->now_ns))
 		return;
 	if (!conn->ready) {
 		agent->counters.handshake_timeouts++;

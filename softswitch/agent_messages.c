@@ -1,6 +1,10 @@
 /* The messages that controllers send: HELLO first (section 5.5.1), then requests, each to the
  * datapath or to its reply. */
+#include <flowbed/text.h>
+
 #include "softswitch/agent_private.h"
+
+enum { ERROR_TEXT_BYTES = 256 };
 
 /* Send HELLO_FAILED with a text and end the connection. */
 static void hello_failed(struct agent_conn *conn, uint32_t xid, const char *text,
@@ -18,8 +22,12 @@ static void hello_failed(struct agent_conn *conn, uint32_t xid, const char *text
 
 static void take_error(struct agent_conn *conn, const struct fb_msg *msg)
 {
+	char line[ERROR_TEXT_BYTES];
+	struct fb_text text = fb_text_make(line, sizeof line);
+
 	conn->agent->counters.errors_in++;
-	agent_conn_log(conn, "got error type %u code %u", msg->error.type, msg->error.code);
+	fb_text_msg(&text, msg);
+	agent_conn_log(conn, AGENT_LOG_INFO, "got %s", line);
 	if (msg->error.type == OFPET_HELLO_FAILED)
 		conn->doomed = "the peer refused our HELLO";
 }
@@ -55,6 +63,28 @@ static bool hello_has_our_version(const struct fb_msg *msg)
 	return true;
 }
 
+/* "0x04 (1.3)" */
+static void put_version(struct fb_text *text, uint8_t version)
+{
+	static const char *const names[] = {NULL, "1.0", "1.1", "1.2", "1.3", "1.4", "1.5"};
+
+	fb_text_printf(text, "0x%02x", version);
+	if (version && version < sizeof names / sizeof names[0])
+		fb_text_printf(text, " (%s)", names[version]);
+}
+
+static void no_common_version(struct agent_conn *conn, const struct fb_msg *hello)
+{
+	struct fb_text text = fb_text_make(conn->reason, sizeof conn->reason);
+
+	fb_text_puts(&text, "the peer speaks OpenFlow version ");
+	put_version(&text, hello->version);
+	fb_text_puts(&text, ", this switch ");
+	put_version(&text, OFP_VERSION);
+	conn->agent->counters.version_failures++;
+	hello_failed(conn, hello->xid, conn->reason, conn->reason);
+}
+
 /* The first message. */
 static void take_first(struct agent_conn *conn, const struct fb_msg *msg, bool decoded)
 {
@@ -68,14 +98,21 @@ static void take_first(struct agent_conn *conn, const struct fb_msg *msg, bool d
 		             "the first message was not HELLO");
 		return;
 	}
-	if (!hello_has_our_version(msg)) {
-		conn->agent->counters.version_failures++;
-		hello_failed(conn, msg->xid,
-		             "this switch speaks OpenFlow 1.0 (wire version 0x01) only",
-		             "no common version");
+	if (hello_has_our_version(msg))
+		agent_conn_ready(conn);
+	else
+		no_common_version(conn, msg);
+}
+
+void agent_messages_judge_first(struct agent_conn *conn, const uint8_t *header)
+{
+	struct fb_msg msg = {
+	        .version = header[0], .type = header[1], .xid = fb_get32(header + 4)};
+
+	if (msg.version && (msg.type == OFPT_HELLO || msg.type == OFPT_ERROR))
 		return;
-	}
-	agent_conn_ready(conn);
+	conn->agent->counters.messages_in++;
+	take_first(conn, &msg, msg.type == OFPT_HELLO);
 }
 
 static void take_echo_request(struct agent_conn *conn, const struct fb_msg *request)
@@ -187,7 +224,8 @@ void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t l
 		return;
 	/* An error is not answered with an error, even when it makes no sense. */
 	if (msg.type == OFPT_ERROR)
-		agent_conn_log(conn, "got an error that makes no sense: %s", error.why);
+		agent_conn_log(conn, AGENT_LOG_INFO, "got an error that makes no sense: %s",
+		               error.why);
 	else
 		agent_conn_put_error(conn, &error, bytes, len);
 }

@@ -8,7 +8,8 @@
 #include "softswitch/agent.h"
 
 enum {
-	AGENT_PEER_BYTES = 64,                        /* of a peer's name, for logs */
+	AGENT_PEER_BYTES = 192,                       /* of a peer's name, for logs */
+	AGENT_REASON_BYTES = 96,                      /* why a connection is closed */
 	AGENT_MESSAGE_BYTES = 65535,                  /* the longest message */
 	AGENT_STATS_BYTES = AGENT_MESSAGE_BYTES - 12, /* the body of one STATS_REPLY */
 };
@@ -22,6 +23,7 @@ struct agent_conn {
 
 	enum agent_role role;
 	uint16_t miss_send_len;
+	char reason[AGENT_REASON_BYTES]; /* what 'doomed' points to where it is no constant */
 	bool ready;         /* the peer's HELLO came and fits */
 	const char *doomed; /* why the connection is to be closed; NULL: it is not */
 	uint64_t heard_ns;  /* when bytes last came; before HELLO: when it was made */
@@ -91,8 +93,11 @@ void agent_conn_ready(struct agent_conn *conn);
 /* Keep 'len' bytes that came for later; dooms the connection when they are too many. */
 void agent_conn_hold(struct agent_conn *conn, const uint8_t *bytes, size_t len);
 /* A log line that begins with the peer's name; at most a few in a second. */
-void agent_conn_log(struct agent_conn *conn, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+void agent_conn_log(struct agent_conn *conn, enum agent_log_level level, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* How much the end of 'conn' matters: that of a controller's is a loss; that of a connection which
+ * never was ready is the driver's to tell, and management connections come and go. */
+enum agent_log_level agent_conn_end_level(const struct agent_conn *conn);
 /* When agent_conn_run() has something to do. */
 uint64_t agent_conn_deadline(const struct agent_conn *conn);
 /* Do what is due: dooms the connection, or asks for an echo. */
@@ -102,6 +107,9 @@ void agent_conn_run(struct agent_conn *conn);
 
 /* Take one message of 'len' bytes. */
 void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t len);
+/* Of the first message no more than this header has come for certain: dooms the connection when it
+ * can become no HELLO, however many bytes it promises. */
+void agent_messages_judge_first(struct agent_conn *conn, const uint8_t *header);
 
 /* agent_replies.c: 'bytes' is the request as it came, for errors. */
 

@@ -129,9 +129,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* --- Life --- */
 
-static void on_agent_log(void *ctx, const char *line)
+static void on_agent_log(void *ctx, enum agent_log_level level, const char *line)
 {
-	client_log(ctx, LOG_LEVEL_INFO, "%s", line);
+	static const enum log_level levels[] = {[AGENT_LOG_WARNING] = LOG_LEVEL_WARNING,
+	                                        [AGENT_LOG_INFO] = LOG_LEVEL_INFO,
+	                                        [AGENT_LOG_DEBUG] = LOG_LEVEL_DEBUG};
+
+	client_log(ctx, levels[level], "%s", line);
 }
 
 struct client *client_new(struct event_base *base, const struct client_config *config,

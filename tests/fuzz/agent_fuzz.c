@@ -128,9 +128,10 @@ static void on_port_configured(void *ctx, uint16_t port_no, uint32_t config)
 	check(run->busy && port && port->config == config);
 }
 
-static void on_log(void *ctx, const char *line)
+static void on_log(void *ctx, enum agent_log_level level, const char *line)
 {
 	(void)ctx;
+	(void)level;
 	check(*line && !strchr(line, '\n'));
 }
 

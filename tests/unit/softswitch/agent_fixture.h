@@ -91,8 +91,9 @@ static inline void on_port_configured(void *ctx, uint16_t port_no, uint32_t conf
 	at->last_config = config;
 }
 
-static inline void on_log(void *ctx, const char *line)
+static inline void on_log(void *ctx, enum agent_log_level level, const char *line)
 {
+	(void)level;
 	CU_ASSERT_PTR_NOT_NULL(line);
 	((struct at *)ctx)->log_lines++;
 }
