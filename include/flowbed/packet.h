@@ -88,8 +88,8 @@ struct fb_packet {
 	uint16_t l4_ofs; /* first byte after the IP header */
 	uint32_t l4_len; /* bytes there, by the IP header and what is left of the frame */
 	bool is_tcp, is_udp, is_icmp; /* header present and sound */
-	uint16_t tp_src, tp_dst; /* ports, or ICMP type and code; ports also when lengths beside
-				    them make no sense */
+	uint16_t tp_src, tp_dst; /* ports, or ICMP type and code; UDP's also where its length
+	                            makes no sense */
 	uint8_t tcp_flags;
 	uint32_t tcp_seq, tcp_ack;
 	uint16_t tcp_window;

@@ -33,14 +33,14 @@ static void parse_tcp(struct fb_packet *p, uint32_t promised_len)
 		p->problem = "TCP header cut short";
 		return;
 	}
-	p->tp_src = fb_get16(tcp);
-	p->tp_dst = fb_get16(tcp + 2);
 	header_len = (uint32_t)(tcp[12] >> 4) * 4;
 	if (header_len < FB_TCP_HEADER_BYTES || header_len > promised_len) {
 		p->problem = "TCP data offset makes no sense";
 		return;
 	}
 	p->is_tcp = true;
+	p->tp_src = fb_get16(tcp);
+	p->tp_dst = fb_get16(tcp + 2);
 	p->tcp_seq = fb_get32(tcp + 4);
 	p->tcp_ack = fb_get32(tcp + 8);
 	p->tcp_flags = tcp[13];
