@@ -206,7 +206,8 @@ uint64_t agent_conn_deadline(const struct agent_conn *conn)
 		return fb_time_after(conn->heard_ns, config->handshake_timeout_ns);
 	if (conn->echo_pending)
 		return fb_time_after(conn->echo_ns, config->echo_timeout_ns);
-	return config->echo_idle_ns ? fb_time_after(conn->heard_ns, config->echo_idle_ns) : FB_NEVER;
+	return config->echo_idle_ns ? fb_time_after(conn->heard_ns, config->echo_idle_ns)
+	                            : FB_NEVER;
 }
 
 /* The peer has taken bytes since this was last asked. */

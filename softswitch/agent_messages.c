@@ -106,8 +106,7 @@ static void take_first(struct agent_conn *conn, const struct fb_msg *msg, bool d
 
 void agent_messages_judge_first(struct agent_conn *conn, const uint8_t *header)
 {
-	struct fb_msg msg = {
-	        .version = header[0], .type = header[1], .xid = fb_get32(header + 4)};
+	struct fb_msg msg = {.version = header[0], .type = header[1], .xid = fb_get32(header + 4)};
 
 	if (msg.version && (msg.type == OFPT_HELLO || msg.type == OFPT_ERROR))
 		return;

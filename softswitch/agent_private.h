@@ -24,10 +24,10 @@ struct agent_conn {
 	enum agent_role role;
 	uint16_t miss_send_len;
 	char reason[AGENT_REASON_BYTES]; /* what 'doomed' points to where it is no constant */
-	bool ready;         /* the peer's HELLO came and fits */
-	const char *doomed; /* why the connection is to be closed; NULL: it is not */
-	uint64_t heard_ns;  /* when bytes last came; before HELLO: when it was made */
-	uint64_t echo_ns;   /* when the unanswered ECHO_REQUEST was sent */
+	bool ready;                      /* the peer's HELLO came and fits */
+	const char *doomed;              /* why the connection is to be closed; NULL: it is not */
+	uint64_t heard_ns;               /* when bytes last came; before HELLO: when it was made */
+	uint64_t echo_ns;                /* when the unanswered ECHO_REQUEST was sent */
 	bool echo_pending;
 
 	uint64_t log_second; /* the second that 'log_lines' counts */

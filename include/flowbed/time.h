@@ -3,6 +3,7 @@
 #ifndef FLOWBED_TIME_H
 #define FLOWBED_TIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FB_NS_PER_US UINT64_C(1000)
@@ -21,6 +22,13 @@ static inline uint64_t fb_time_min(uint64_t a_ns, uint64_t b_ns)
 static inline uint64_t fb_time_after(uint64_t start_ns, uint64_t ns)
 {
 	return ns < FB_NEVER - start_ns ? start_ns + ns : FB_NEVER;
+}
+
+/* True when 'deadline_ns' has come at 'now_ns'; FB_NEVER does not even at the end of all that can
+ * be counted. */
+static inline bool fb_time_due(uint64_t deadline_ns, uint64_t now_ns)
+{
+	return deadline_ns <= now_ns && deadline_ns != FB_NEVER;
 }
 
 #endif

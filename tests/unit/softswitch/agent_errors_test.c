@@ -273,6 +273,135 @@ static void hello_failed_incompatible_is_for_a_peer_without_version_1(void)
 	at_free(at);
 }
 
+/* The text of the HELLO_FAILED that came alone. */
+static const char *hello_failed_text(struct peer *p)
+{
+	static char text[128];
+
+	CU_ASSERT_EQUAL_FATAL(peer_read(p), 1);
+	CU_ASSERT_EQUAL_FATAL(p->msgs[0].type, OFPT_ERROR);
+	CU_ASSERT_EQUAL(p->msgs[0].error.type, OFPET_HELLO_FAILED);
+	CU_ASSERT_EQUAL(p->msgs[0].error.code, OFPHFC_INCOMPATIBLE);
+	snprintf(text, sizeof text, "%.*s", (int)p->msgs[0].error.data.len,
+	         (const char *)p->msgs[0].error.data.data);
+	return text;
+}
+
+static void a_peer_of_other_versions_is_told_which_in_all_places(void)
+{
+	static const uint8_t version_4_only[] = {4, 0, 0, 16, 0, 0, 0, 1,
+	                                         0, 1, 0, 8,  0, 0, 0, 0x10};
+	static const char text[] =
+	        "the peer speaks OpenFlow version 0x04 (1.3), this switch 0x01 (1.0)";
+	struct at *at = at_new();
+	struct peer *p = &at->peers[0];
+
+	connect_silently(at, 0);
+	peer_clear(p);
+	send_bytes(at, 0, version_4_only, sizeof version_4_only);
+	CU_ASSERT_TRUE(p->closed);
+	CU_ASSERT_STRING_EQUAL(p->reason, text);
+	CU_ASSERT_STRING_EQUAL(hello_failed_text(p), text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(at->last_line, text));
+	at_free(at);
+}
+
+static void a_version_without_a_name_is_told_by_its_number(void)
+{
+	struct at *at = at_new();
+	struct peer *p = &at->peers[0];
+
+	connect_silently(at, 0);
+	peer_clear(p);
+	send_bytes(at, 0, (const uint8_t[]){0, OFPT_HELLO, 0, 8, 0, 0, 0, 1}, 8);
+	CU_ASSERT_STRING_EQUAL(hello_failed_text(p),
+	                       "the peer speaks OpenFlow version 0x00, this switch 0x01 (1.0)");
+	at_free(at);
+}
+
+/* Send the 8 bytes of a header of the first message that promises more, in pieces of 'cut'; true
+ * when the connection survives. */
+static bool survives_header(const uint8_t header[8], size_t cut)
+{
+	struct at *at = at_new();
+	struct peer *p = &at->peers[0];
+	bool alive;
+
+	connect_silently(at, 0);
+	peer_clear(p);
+	for (size_t i = 0; i < 8; i += cut) {
+		CU_ASSERT_FALSE(p->closed);
+		send_bytes(at, 0, header + i, cut);
+	}
+	alive = !p->closed;
+	if (!alive) {
+		CU_ASSERT_EQUAL(agent_counters(at->agent)->messages_in, 1);
+		assert_error(p, OFPET_HELLO_FAILED, OFPHFC_INCOMPATIBLE, fb_get32(header + 4));
+	}
+	at_free(at);
+	return alive;
+}
+
+static void a_first_message_is_refused_by_its_header(void)
+{
+	static const uint8_t refused[][8] = {
+	        {'G', 'E', 'T', ' ', '/', ' ', 'H', 'T'},
+	        {0, OFPT_HELLO, 0xff, 0xff, 0, 0, 0, 1},
+	        {0, OFPT_ERROR, 0, 12, 0, 0, 0, 1},
+	        {1, OFPT_FEATURES_REQUEST, 0, 9, 0, 0, 0, 1},
+	};
+	static const uint8_t waited_for[][8] = {
+	        {1, OFPT_HELLO, 0, 9, 0, 0, 0, 1},
+	        {4, OFPT_HELLO, 0, 16, 0, 0, 0, 1},
+	        {1, OFPT_ERROR, 0, 12, 0, 0, 0, 1},
+	};
+
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+		for (size_t cut = 1; cut <= 8; cut *= 2)
+			CU_ASSERT_FALSE(survives_header(refused[i], cut));
+	for (size_t i = 0; i < sizeof waited_for / sizeof waited_for[0]; i++)
+		for (size_t cut = 1; cut <= 8; cut *= 2)
+			CU_ASSERT_TRUE(survives_header(waited_for[i], cut));
+}
+
+/* --- What the log says --- */
+
+static void an_error_is_logged_by_its_name_and_its_message(void)
+{
+	struct fb_msg error = {.version = OFP_VERSION, .type = OFPT_ERROR, .xid = 5};
+	struct at *at = at_ready();
+
+	send_type(at, 0, OFPT_PORT_STATUS, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(at->last_line, "sent OFPBRC_BAD_TYPE about PORT_STATUS: "));
+	CU_ASSERT_EQUAL(at->last_level, AGENT_LOG_INFO);
+	send_bytes(at, 0, (const uint8_t[]){1, 99, 0, 8, 0, 0, 0, 2}, 8);
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(at->last_line, "sent OFPBRC_BAD_TYPE about an unknown message: "));
+	error.error.type = OFPET_FLOW_MOD_FAILED;
+	error.error.code = OFPFMFC_OVERLAP;
+	send_msg(at, 0, &error);
+	CU_ASSERT_PTR_NOT_NULL(strstr(at->last_line, "got ERROR xid=0x5 OFPFMFC_OVERLAP"));
+	at_free(at);
+}
+
+/* ovs-ofctl tries its vendor's extensions on every connection. */
+static void a_vendor_message_of_a_management_program_is_no_news(void)
+{
+	static const uint8_t vendor[] = {1, OFPT_VENDOR, 0, 12, 0, 0, 0, 1, 0, 0, 0x23, 0x20};
+	struct at *at = at_new();
+
+	connect_ready(at, 0);
+	connect_ready_as(at, 1, AGENT_MANAGEMENT);
+	send_bytes(at, 0, vendor, sizeof vendor);
+	CU_ASSERT_EQUAL(at->last_level, AGENT_LOG_INFO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(at->last_line, "sent OFPBRC_BAD_VENDOR about VENDOR: "));
+	send_bytes(at, 1, vendor, sizeof vendor);
+	CU_ASSERT_EQUAL(at->last_level, AGENT_LOG_DEBUG);
+	send_bytes(at, 1, (const uint8_t[]){1, 99, 0, 8, 0, 0, 0, 2}, 8);
+	CU_ASSERT_EQUAL(at->last_level, AGENT_LOG_INFO);
+	at_free(at);
+}
+
 static void hello_failed_eperm_is_for_a_connection_too_many(void)
 {
 	struct agent_config config;
@@ -422,6 +551,11 @@ static void every_message_before_hello_ends_the_connection(void)
 UNIT_TESTS("agent errors", UNIT_TEST(each_error_is_raised_by_its_message),
            UNIT_TEST(the_table_of_errors_is_whole),
            UNIT_TEST(hello_failed_incompatible_is_for_a_peer_without_version_1),
+           UNIT_TEST(a_peer_of_other_versions_is_told_which_in_all_places),
+           UNIT_TEST(a_version_without_a_name_is_told_by_its_number),
+           UNIT_TEST(a_first_message_is_refused_by_its_header),
+           UNIT_TEST(an_error_is_logged_by_its_name_and_its_message),
+           UNIT_TEST(a_vendor_message_of_a_management_program_is_no_news),
            UNIT_TEST(hello_failed_eperm_is_for_a_connection_too_many),
            UNIT_TEST(each_length_that_cannot_be_is_refused),
            UNIT_TEST(a_length_below_eight_is_told_and_ends_the_connection),

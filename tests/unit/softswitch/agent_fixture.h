@@ -38,6 +38,8 @@ struct at {
 	uint16_t last_configured_port;
 	uint32_t last_config;
 	unsigned log_lines;
+	enum agent_log_level last_level;
+	char last_line[512];
 };
 
 static inline void on_send(void *conn, const uint8_t *bytes, size_t len)
@@ -93,9 +95,11 @@ static inline void on_port_configured(void *ctx, uint16_t port_no, uint32_t conf
 
 static inline void on_log(void *ctx, enum agent_log_level level, const char *line)
 {
-	(void)level;
-	CU_ASSERT_PTR_NOT_NULL(line);
-	((struct at *)ctx)->log_lines++;
+	struct at *at = ctx;
+
+	at->log_lines++;
+	at->last_level = level;
+	snprintf(at->last_line, sizeof at->last_line, "%s", line);
 }
 
 static inline struct at *at_new_with(const struct agent_config *config)

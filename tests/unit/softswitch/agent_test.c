@@ -103,6 +103,21 @@ static void a_peer_without_hello_has_ten_seconds(void)
 	at_free(at);
 }
 
+static void timeouts_beyond_the_end_of_time_never_come(void)
+{
+	struct at *at = at_new();
+
+	at->now_ns = FB_NEVER - FB_NS_PER_S;
+	connect_silently(at, 0);
+	CU_ASSERT_EQUAL(agent_deadline(at->agent), FB_NEVER);
+	connect_ready(at, 1);
+	CU_ASSERT_EQUAL(agent_deadline(at->agent), FB_NEVER);
+	agent_run(at->agent, FB_NEVER);
+	CU_ASSERT_FALSE(at->peers[0].closed);
+	CU_ASSERT_EQUAL(at->peers[1].len, 0);
+	at_free(at);
+}
+
 static void a_part_of_hello_wins_no_time_but_hello_does(void)
 {
 	static const uint8_t hello[] = {1, OFPT_HELLO, 0, 8, 0, 0, 0, 1};
@@ -712,6 +727,7 @@ UNIT_TESTS("agent", UNIT_TEST(hello_is_sent_at_once_and_answered_by_silence),
 
            UNIT_TEST(a_peer_that_refuses_our_hello_is_left),
            UNIT_TEST(a_peer_without_hello_has_ten_seconds),
+           UNIT_TEST(timeouts_beyond_the_end_of_time_never_come),
            UNIT_TEST(a_part_of_hello_wins_no_time_but_hello_does),
            UNIT_TEST(silence_brings_an_echo_request_and_more_silence_the_end),
            UNIT_TEST(an_echo_comes_back_with_its_bytes),
