@@ -85,6 +85,11 @@ void client_log(struct client *client, enum log_level level, const char *format,
 	va_end(args);
 }
 
+void client_log_library(struct client *client, bool is_error, const char *line)
+{
+	client_log(client, is_error ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "libevent: %s", line);
+}
+
 /* --- The timer --- */
 
 static void arm(struct client *client, uint64_t now_ns)
@@ -210,11 +215,9 @@ void client_reopen(struct client *client)
 		client_captures_reopen(client);
 }
 
-static void tell_end(struct client *client)
+static void tell_end(struct client *client, const struct agent_counters *a,
+                     const struct datapath_counters *d)
 {
-	const struct agent_counters *a = agent_counters(client->agent);
-	const struct datapath_counters *d = datapath_counters(agent_datapath(client->agent));
-
 	client_log(client, LOG_LEVEL_INFO,
 	           "ends: %" PRIu64 " frames in, %" PRIu64 " out, %" PRIu64 " matched, %" PRIu64
 	           " packet-ins; %" PRIu64 " connections, %" PRIu64 " messages in, %" PRIu64
@@ -227,17 +230,24 @@ static void tell_end(struct client *client)
 
 void client_drain(struct client *client)
 {
+	struct agent_counters a = {0};
+	struct datapath_counters d = {0};
+
 	if (client->draining)
 		return;
-	if (client->started)
-		tell_end(client);
 	client->draining = true;
 	client_ports_drain(client);
-	agent_free(client->agent);
-	client->agent = NULL;
+	if (client->agent) {
+		a = *agent_counters(client->agent);
+		d = *datapath_counters(agent_datapath(client->agent));
+		agent_free(client->agent);
+		client->agent = NULL;
+	}
 	client_conns_drain(client);
 	client_watch_drain(client);
 	client_captures_close(client);
+	if (client->started)
+		tell_end(client, &a, &d);
 	event_del(client->timer);
 }
 

@@ -73,6 +73,8 @@ bool client_snoop(struct client *client, const struct conn_name *name, char *err
 /* Open captures and interfaces, begin to connect, and say "ready" in the log. */
 bool client_start(struct client *client, char *error);
 
+/* A line that a library logs. */
+void client_log_library(struct client *client, bool is_error, const char *line);
 /* Begin the captures anew, in new files where the old were moved away. */
 void client_reopen(struct client *client);
 /* Stop taking frames, close all connections, and send what waits for at most 'drain_ns': after that

@@ -53,6 +53,7 @@ bool client_captures_open(struct client *client, char *error)
 		if (pcap_file_error(capture->file)) {
 			snprintf(error, CLIENT_ERROR_BYTES, "%s: %s", capture->option,
 			         pcap_file_error(capture->file));
+			capture->told = true;
 			return false;
 		}
 	}

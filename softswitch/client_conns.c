@@ -67,8 +67,12 @@ void client_conns_ready(void *ctx)
 	if (!conn->controller)
 		return;
 	reconnect_ready(&conn->controller->reconnect);
-	conn->controller->quiet = false;
+	conn->controller->quiet = conn->controller->failed = false;
 	conn->client->lost = false;
+	if (conn->client->told_alone)
+		client_log(conn->client, LOG_LEVEL_WARNING,
+		           "a controller is back: misses go to it again");
+	conn->client->told_alone = false;
 }
 
 /* --- One connection --- */
@@ -158,19 +162,47 @@ static void on_sent(void *ctx)
 	client_settle(client, now_ns);
 }
 
-/* Tell that an attempt has failed, until the wait has grown to its longest. */
+/* In the fail mode "secure", tell what it means that there is no controller; of the other modes the
+ * agent tells when they begin. */
+static void tell_alone(struct client *client)
+{
+	if (client->told_alone || client->config.agent.fail_mode != AGENT_FAIL_SECURE)
+		return;
+	for (uint32_t i = 0; i < client->controllers_count; i++)
+		if (client->controllers[i]->reconnect.state == RECONNECT_READY)
+			return;
+	client->told_alone = true;
+	client_log(client, LOG_LEVEL_WARNING,
+	           "no controller: the entries stay in force, misses are dropped");
+}
+
+/* "8 s", "250 ms" */
+static void put_wait(struct fb_text *text, uint64_t wait_ns)
+{
+	bool whole = wait_ns % FB_NS_PER_S == 0;
+
+	fb_text_printf(text, "%" PRIu64 " %s", wait_ns / (whole ? FB_NS_PER_S : FB_NS_PER_MS),
+	               whole ? "s" : "ms");
+}
+
+/* Tell that an attempt has failed, until the wait has grown to its longest; the first time it is a
+ * warning. */
 static void tell_failure(struct client_controller *controller, const char *reason, uint64_t now_ns)
 {
 	const struct reconnect *r = &controller->reconnect;
 	uint64_t wait_ns = reconnect_deadline(r) - now_ns;
 
+	char memory[32];
+	struct fb_text wait = fb_text_make(memory, sizeof memory);
+
 	if (controller->quiet)
 		return;
+	put_wait(&wait, wait_ns);
 	controller->quiet = wait_ns >= r->config.backoff_max_ns;
-	client_log(controller->client, LOG_LEVEL_WARNING,
-	           "%s: not connected: %s; tried again in %" PRIu64 " ms%s", controller->text,
-	           reason, wait_ns / FB_NS_PER_MS,
-	           controller->quiet ? " and so on, without further lines" : "");
+	client_log(controller->client, controller->failed ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+	           "controller %s: not connected: %s; next try in %s%s", controller->text, reason,
+	           memory, controller->quiet ? "; further failures are not told" : "");
+	controller->failed = true;
 }
 
 /* The attempt or connection of a controller is over. */
@@ -182,6 +214,7 @@ static void controller_ended(struct client_controller *controller, const char *r
 	controller->client->unsettled = true;
 	if (!was_ready)
 		tell_failure(controller, reason, now_ns);
+	tell_alone(controller->client);
 }
 
 /* Free a connection that is over. */
@@ -227,34 +260,45 @@ static const struct stream_ops stream_ops = {
 
 /* --- Controllers --- */
 
+/* The name with the port that holds when nothing is said. */
+static void name_text(const struct conn_name *name, char *text, size_t size)
+{
+	bool v6 = strchr(name->host, ':');
+
+	if (name->kind == CONN_UNIX)
+		snprintf(text, size, "unix:%s", name->path);
+	else
+		snprintf(text, size, "tcp:%s%s%s:%u", v6 ? "[" : "", name->host, v6 ? "]" : "",
+		         name->port);
+}
+
 bool client_add_controller(struct client *client, const char *text, char *error)
 {
 	struct client_controller *controller;
 	struct conn_name name;
+	char full[sizeof controller->text];
 
-	if (!conn_name_parse(text, &name, error, CLIENT_ERROR_BYTES))
+	if (!conn_name_parse_for(text, CONN_NAME_CONNECT, &name, error, CLIENT_ERROR_BYTES))
 		return false;
-	if (name.passive || name.kind == CONN_SSL) {
-		snprintf(error, CLIENT_ERROR_BYTES,
-		         name.passive ? "this listens: give it to --listen; a controller is "
-		                        "tcp:HOST[:PORT] or unix:PATH"
-		                      : "TLS is not there yet: write tcp:HOST[:PORT]");
+	if (name.kind == CONN_SSL) {
+		snprintf(error, CLIENT_ERROR_BYTES, "TLS is not there yet: write tcp:HOST[:PORT]");
 		return false;
 	}
+	name_text(&name, full, sizeof full);
 	if (client->controllers_count == CLIENT_CONTROLLERS_MAX) {
 		snprintf(error, CLIENT_ERROR_BYTES, "there are %d controllers already, the most",
 		         CLIENT_CONTROLLERS_MAX);
 		return false;
 	}
 	for (uint32_t i = 0; i < client->controllers_count; i++) {
-		if (!strcmp(client->controllers[i]->text, text)) {
+		if (!strcmp(client->controllers[i]->text, full)) {
 			snprintf(error, CLIENT_ERROR_BYTES, "named twice: name it once");
 			return false;
 		}
 	}
 	controller = xcalloc(1, sizeof *controller);
 	controller->client = client;
-	snprintf(controller->text, sizeof controller->text, "%s", text);
+	memcpy(controller->text, full, sizeof full);
 	controller->name = name;
 	client->controllers[client->controllers_count++] = controller;
 	return true;
@@ -270,7 +314,11 @@ void client_conns_start(struct client *client, uint64_t now_ns)
 static void attempt(struct client_controller *controller)
 {
 	struct client *client = controller->client;
-	struct client_conn *conn = conn_new(client, controller, controller->text);
+	struct client_conn *conn;
+	char peer[sizeof conn->peer];
+
+	snprintf(peer, sizeof peer, "controller %s", controller->text);
+	conn = conn_new(client, controller, peer);
 
 	client_log(client, LOG_LEVEL_DEBUG, "%s: connecting", conn->peer);
 	controller->conn = conn;
@@ -291,9 +339,6 @@ static bool all_exhausted(const struct client *client)
 static void give_up(struct client *client, uint64_t now_ns)
 {
 	client->lost = true;
-	if (client->controllers_count && client->config.agent.fail_mode == AGENT_FAIL_SECURE)
-		client_log(client, LOG_LEVEL_WARNING,
-		           "no controller can be reached: all entries stay in force");
 	agent_controllers_lost(client->agent, now_ns);
 }
 
@@ -335,16 +380,25 @@ uint64_t client_conns_deadline(const struct client *client)
 
 /* --- Listeners --- */
 
+void client_conns_peer(struct client *client, const char *kind, const struct stream *stream,
+                       char peer[CLIENT_PEER_BYTES])
+{
+	const char *name = stream_peer(stream);
+
+	if (strcmp(name, "unix"))
+		snprintf(peer, CLIENT_PEER_BYTES, "%s %s", kind, name);
+	else
+		snprintf(peer, CLIENT_PEER_BYTES, "%s unix#%" PRIu32, kind, ++client->conn_number);
+}
+
 /* A management program connected. */
 static void manager_accepted(struct client *client, struct stream *stream)
 {
-	char peer[STREAM_NAME_BYTES];
+	char peer[CLIENT_PEER_BYTES];
 	uint64_t now_ns = client_now_ns();
 	struct client_conn *conn;
 
-	snprintf(peer, sizeof peer, "%s", stream_peer(stream));
-	if (!strcmp(peer, "unix"))
-		snprintf(peer, sizeof peer, "unix#%" PRIu32, ++client->conn_number);
+	client_conns_peer(client, "management", stream, peer);
 	if (client->managers_count >= client->config.managers_max) {
 		client->counters.managers_refused++;
 		client_log(client, LOG_LEVEL_WARNING,

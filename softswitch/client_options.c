@@ -100,7 +100,11 @@ static void help(FILE *out)
 	      "      --queue PORT:QUEUE:RATE      a queue of port PORT (number or interface) with "
 	      "a "
 	      "minimum rate, as 25%;\n"
-	      "                                   may be repeated\n"
+	      "                                   told to controllers and counted, but no rate is "
+	      "guaranteed: frames\n"
+	      "                                   leave at once, in the order that the interface's "
+	      "tc "
+	      "has; may be repeated\n"
 	      "\n"
 	      "controllers:\n"
 	      "      --fail-mode MODE             without controllers: secure (all stays as it is; "
@@ -128,8 +132,9 @@ static void help(FILE *out)
 	      "\n"
 	      "management:\n"
 	      "      --listen NAME                take connections of ovs-ofctl and the like: "
-	      "ptcp:[PORT][:HOST] or\n"
-	      "                                   punix:PATH; may be repeated\n"
+	      "ptcp:[PORT][:HOST] (port 6653\n"
+	      "                                   on all addresses when nothing is said) or "
+	      "punix:PATH; may be repeated\n"
 	      "      --snoop NAME                 the same for 'ovs-ofctl snoop': copies of what "
 	      "is "
 	      "said with controllers\n"
@@ -145,7 +150,8 @@ static void help(FILE *out)
 	      "                                   what the switch says of itself\n"
 	      "\n"
 	      "records:\n"
-	      "      --pcap FILE                  capture the frames through the ports\n"
+	      "      --pcap FILE                  capture the frames through the ports, with "
+	      "interface and direction (pcapng)\n"
 	      "      --control-pcap FILE          capture the OpenFlow connections\n"
 	      "      --log-level LEVEL            error, warning, info (default) or debug\n"
 	      "  -v, --verbose                    the same as --log-level debug: tells each "
@@ -179,6 +185,27 @@ static const char *option_name(int option)
 	return "?";
 }
 
+/* Where options begin with 'name', it was their number that getopt_long() minded: name them. */
+static bool tell_ambiguous(const char *name)
+{
+	const char *before = "";
+	bool any = false;
+
+	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++)
+		any |= !strncmp(long_options[i].name, name, strlen(name));
+	if (!any)
+		return false;
+	fprintf(stderr, PROGRAM ": several options begin with '--%s': ", name);
+	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++) {
+		if (strncmp(long_options[i].name, name, strlen(name)))
+			continue;
+		fprintf(stderr, "%s--%s", before, long_options[i].name);
+		before = ", ";
+	}
+	fputc('\n', stderr);
+	return true;
+}
+
 /* getopt_long() stopped at an option that is not known, not complete or not unique. */
 static void tell_bad_option(int result, int option, const char *word)
 {
@@ -198,11 +225,13 @@ static void tell_bad_option(int result, int option, const char *word)
 		fprintf(stderr, PROGRAM ": --%s takes no value\n", option_name(option));
 		return;
 	}
+	snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);
+	if (tell_ambiguous(name))
+		return;
 	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++)
 		names[i] = long_options[i].name;
-	snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);
 	meant = nearest(name, names);
-	fprintf(stderr, PROGRAM ": no option is named '--%s', or several begin so%s%s%s\n", name,
+	fprintf(stderr, PROGRAM ": no option is named '--%s'%s%s%s\n", name,
 	        meant ? ": did you mean '--" : "", meant ? meant : "", meant ? "'?" : "");
 }
 
@@ -217,7 +246,7 @@ static bool take_duration(int option, const char *text, bool zero, uint64_t *ns)
 	return right ? wrong(option_name(option), text, right) : true;
 }
 
-static bool take_number(int option, const char *text, uint64_t max, uint32_t *value)
+static bool take_number(int option, const char *text, uint64_t min, uint64_t max, uint32_t *value)
 {
 	const char *right;
 	uint64_t number;
@@ -226,6 +255,10 @@ static bool take_number(int option, const char *text, uint64_t max, uint32_t *va
 	right = values_number(text, &number);
 	if (!right && number > max) {
 		snprintf(range, sizeof range, "at most %" PRIu64 " is possible", max);
+		right = range;
+	}
+	if (!right && number < min) {
+		snprintf(range, sizeof range, "at least %" PRIu64 " is needed", min);
 		right = range;
 	}
 	if (right)
@@ -255,6 +288,9 @@ static bool take_dpid(struct client_options *options, const char *text)
 		return wrong("dpid", text,
 		             "write at most 16 hexadecimal digits, as 0000000000000001");
 	options->config.agent.datapath.dpid = strtoull(digits, NULL, 16);
+	if (!options->config.agent.datapath.dpid)
+		return wrong("dpid", text,
+		             "0 is no datapath id: controllers tell switches apart by it");
 	options->has_dpid = true;
 	return true;
 }
@@ -281,7 +317,7 @@ static bool take_attempts(struct client_options *options, const char *text)
 		options->config.reconnect.attempts_max = RECONNECT_UNLIMITED;
 		return true;
 	}
-	return take_number(OPTION_MAX_ATTEMPTS, text, RECONNECT_UNLIMITED - 1,
+	return take_number(OPTION_MAX_ATTEMPTS, text, 0, RECONNECT_UNLIMITED - 1,
 	                   &options->config.reconnect.attempts_max);
 }
 
@@ -334,11 +370,12 @@ static bool append(struct client_options_list *list, int option, char *text)
 static bool take_interfaces(struct client_options *options, char *text)
 {
 	char *rest = text, *name;
+	size_t len = strlen(text);
 
+	if (!len || text[0] == ',' || text[len - 1] == ',' || strstr(text, ",,"))
+		return wrong("interfaces", text,
+		             "a name is empty: write names with one comma between, as eth1,eth2");
 	while ((name = strsep(&rest, ",")) != NULL) {
-		if (!*name)
-			return wrong("interfaces", text,
-			             "write names with commas between, as eth1,eth2");
 		if (strlen(name) >= IFNAMSIZ)
 			return wrong("interfaces", name, "no interface has so long a name");
 		if (!append(&options->interfaces, 'i', name))
@@ -357,9 +394,9 @@ static bool take_switch_option(struct client_options *options, int option, char 
 	case OPTION_DPID:
 		return take_dpid(options, text);
 	case OPTION_ENTRIES:
-		return take_number(option, text, ENTRIES_MAX, &dp->entries_max);
+		return take_number(option, text, 1, ENTRIES_MAX, &dp->entries_max);
 	case OPTION_BUFFERS:
-		return take_number(option, text, BUFFERS_MAX, &dp->buffers_max);
+		return take_number(option, text, 0, BUFFERS_MAX, &dp->buffers_max);
 	case OPTION_BUFFER_EXPIRY:
 		return take_duration(option, text, false, &dp->buffer_expiry_ns);
 	case OPTION_MFR_DESC:
@@ -425,6 +462,41 @@ static bool take_option(struct client_options *options, int option, char *text)
 	}
 }
 
+/* The interface to make is none that is there to be taken. */
+static bool local_fits(const struct client_options *options)
+{
+	const char *local = options->config.ports.local;
+
+	for (size_t i = 0; local && i < options->interfaces.count; i++)
+		if (!strcmp(local, options->interfaces.texts[i]))
+			return wrong("local", local,
+			             "-i names it too: choose another name for the interface to "
+			             "make");
+	return true;
+}
+
+/* Somebody can control the switch, or it has something to do without. */
+static bool has_purpose(const struct client_options *options)
+{
+	const struct client_config *config = &options->config;
+
+	if (options->controllers.count || options->listen.count)
+		return true;
+	if (config->agent.fail_mode != AGENT_FAIL_STANDALONE) {
+		fputs(PROGRAM ": nobody could control this switch: name a controller (as "
+		              "tcp:192.168.1.1:6633), or use --listen, or --fail-mode "
+		              "standalone\n",
+		      stderr);
+		return false;
+	}
+	if (options->interfaces.count || config->ports.local)
+		return true;
+	fputs(PROGRAM ": this switch has no ports and nobody could control it: name interfaces, "
+	              "as -i eth1,eth2\n",
+	      stderr);
+	return false;
+}
+
 /* What goes together, once all is read. */
 static bool finish(struct client_options *options)
 {
@@ -434,13 +506,7 @@ static bool finish(struct client_options *options)
 	if (!options->has_attempts)
 		config->reconnect.attempts_max = secure ? RECONNECT_UNLIMITED : ATTEMPTS_DEFAULT;
 	config->reconnect.attempt_timeout_ns = config->agent.handshake_timeout_ns;
-	if (options->controllers.count || options->listen.count ||
-	    config->agent.fail_mode == AGENT_FAIL_STANDALONE)
-		return true;
-	fprintf(stderr, PROGRAM ": nobody could control this switch: name a controller (as "
-	                        "tcp:192.168.1.1:6633), or use --listen, or --fail-mode "
-	                        "standalone\n");
-	return false;
+	return local_fits(options) && has_purpose(options);
 }
 
 static bool read_all(struct client_options *options, int argc, char **argv, bool *done)
@@ -534,7 +600,6 @@ static bool apply_queue(const struct client_options *options, struct client *cli
 	const char *queue = strchr(text, ':'), *rate = queue ? strchr(queue + 1, ':') : NULL;
 	uint64_t queue_id, ppm;
 	char number[32];
-	const char *why;
 	uint16_t port_no;
 
 	if (!rate)
@@ -542,17 +607,19 @@ static bool apply_queue(const struct client_options *options, struct client *cli
 	port_no = port_number(options, text, (size_t)(queue - text));
 	if (!port_no)
 		return fail(
-		        error, "queue", text,
+		        error, "--queue", text,
 		        "no port has this number or name: ports are numbered from 1 in the order "
 		        "of -i");
 	snprintf(number, sizeof number, "%.*s", (int)(rate - queue - 1), queue + 1);
-	if (values_number(number, &queue_id) || queue_id >= OFPQ_ALL)
+	if (values_number(number, &queue_id))
 		return fail(error, "--queue", text, right);
-	why = values_share(rate + 1, &ppm);
-	if (!why && ppm % 1000)
-		why = "a minimum rate is a share in tenths of a percent, as 12.5%";
-	if (why)
-		return fail(error, "--queue", text, why);
+	if (queue_id >= OFPQ_ALL)
+		return fail(error, "--queue", text,
+		            "a queue's number is at most 4294967294: 4294967295 means all queues");
+	if (values_share(rate + 1, &ppm) || ppm % 1000)
+		return fail(error, "--queue", text,
+		            "the minimum rate is a share of the port, at most 100%, in tenths of a "
+		            "percent, as 30% or 12.5%");
 	if (!client_add_queue(client, port_no, (uint32_t)queue_id, (uint16_t)(ppm / 1000), error))
 		return fail(error, "--queue", text, error);
 	return true;
@@ -565,11 +632,8 @@ static bool apply_listener(struct client *client, const char *text, bool snoops,
 	const char *option = snoops ? "--snoop" : "--listen";
 	struct conn_name name;
 
-	if (!conn_name_parse(text, &name, error, CLIENT_ERROR_BYTES))
+	if (!conn_name_parse_for(text, CONN_NAME_LISTEN, &name, error, CLIENT_ERROR_BYTES))
 		return fail(error, option, text, error);
-	if (!name.passive)
-		return fail(error, option, text,
-		            "this connects: write ptcp:[PORT][:HOST] or punix:PATH to listen");
 	if (name.kind == CONN_SSL)
 		return fail(error, option, text, "TLS is not there yet: write ptcp:[PORT][:HOST]");
 	*wrong_usage = false;
@@ -579,13 +643,28 @@ static bool apply_listener(struct client *client, const char *text, bool snoops,
 	return true;
 }
 
+/* Add a controller; say what was meant where it is the name of an interface. */
+static bool apply_controller(const struct client_options *options, struct client *client,
+                             const char *text, char *error)
+{
+	char why[CLIENT_ERROR_BYTES];
+	size_t count = options->interfaces.count;
+
+	if (!strchr(text, ':') && if_nametoindex(text)) {
+		snprintf(why, sizeof why, "this is an interface, not a controller: write -i %s%s%s",
+		         count ? options->interfaces.texts[count - 1] : "", count ? "," : "", text);
+		return fail(error, "controller", text, why);
+	}
+	return client_add_controller(client, text, error) || fail(error, "controller", text, error);
+}
+
 bool client_options_apply(const struct client_options *options, struct client *client, char *error,
                           bool *wrong_usage)
 {
 	*wrong_usage = true;
 	for (size_t i = 0; i < options->controllers.count; i++)
-		if (!client_add_controller(client, options->controllers.texts[i], error))
-			return fail(error, "controller", options->controllers.texts[i], error);
+		if (!apply_controller(options, client, options->controllers.texts[i], error))
+			return false;
 	for (size_t i = 0; i < options->interfaces.count; i++)
 		if (!client_add_interface(client, options->interfaces.texts[i], error))
 			return fail(error, "--interfaces", options->interfaces.texts[i], error);

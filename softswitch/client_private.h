@@ -12,16 +12,20 @@
 #include "lib/wire/framer.h"
 #include "softswitch/client.h"
 
-enum { CLIENT_LOG_LINES_MAX = 200 }; /* in a second, debug lines not counted */
+enum {
+	CLIENT_LOG_LINES_MAX = 200, /* in a second, debug lines not counted */
+	CLIENT_PEER_BYTES = CONN_NAME_HOST_BYTES + 32,
+};
 
 /* A controller that the switch is to be connected with. */
 struct client_controller {
 	struct client *client;
-	char text[CONN_NAME_HOST_BYTES + 16]; /* as the user wrote it */
+	char text[CONN_NAME_HOST_BYTES + 16]; /* "tcp:192.0.2.1:6653", the port also where unsaid */
 	struct conn_name name;
 	struct reconnect reconnect;
 	struct client_conn *conn; /* the attempt or connection; NULL: it waits for the next */
-	bool quiet;               /* that attempts fail was told often enough */
+	bool failed;              /* that an attempt failed was told, */
+	bool quiet;               /*   often enough */
 };
 
 /* A connection with a controller or a management program. It is freed in client_conns_settle()
@@ -32,10 +36,10 @@ struct client_conn {
 	struct client_controller *controller; /* NULL: a management connection */
 	struct stream *stream;                /* NULL: gone */
 	struct agent_conn *agent_conn;        /* NULL: not yet connected, or the agent is done */
-	char peer[CONN_NAME_HOST_BYTES + 16];
-	bool over;          /* to be closed and freed */
-	bool paused;        /* the agent wants no more for now */
-	const char *reason; /* for the agent, where the driver ends it */
+	char peer[CLIENT_PEER_BYTES]; /* "controller tcp:192.0.2.1:6653", "management unix#1" */
+	bool over;                    /* to be closed and freed */
+	bool paused;                  /* the agent wants no more for now */
+	const char *reason;           /* for the agent, where the driver ends it */
 
 	struct framer framer;    /* what came, cut into messages for those who watch */
 	struct tcp_trace *trace; /* of the connection in the capture; NULL: none */
@@ -47,6 +51,7 @@ struct client_snooper {
 	TAILQ_ENTRY(client_snooper) link;
 	struct client *client;
 	struct stream *stream;
+	char peer[CLIENT_PEER_BYTES];
 };
 
 TAILQ_HEAD(client_snoopers, client_snooper);
@@ -80,10 +85,11 @@ struct client {
 
 	struct client_conns conns;
 	uint32_t managers_count;
-	uint32_t conn_number; /* of the latest management connection over a Unix socket */
+	uint32_t conn_number; /* of the latest connection that a Unix socket took */
 	struct client_controller *controllers[CLIENT_CONTROLLERS_MAX];
 	uint32_t controllers_count;
-	bool lost; /* the controllers were given up */
+	bool lost;       /* the controllers were given up */
+	bool told_alone; /* that there is none, in the fail mode "secure" */
 
 	struct stream_listener *listeners[CLIENT_LISTENERS_MAX];
 	bool listener_snoops[CLIENT_LISTENERS_MAX];
@@ -121,6 +127,9 @@ void client_conns_start(struct client *client, uint64_t now_ns);
  * controllers. */
 void client_conns_settle(struct client *client, uint64_t now_ns);
 uint64_t client_conns_deadline(const struct client *client);
+/* What the peer of a stream that was accepted is called, with its kind in front. */
+void client_conns_peer(struct client *client, const char *kind, const struct stream *stream,
+                       char peer[CLIENT_PEER_BYTES]);
 /* The agent's operations on a connection. */
 void client_conns_send(void *conn, const uint8_t *bytes, size_t len);
 void client_conns_close(void *conn, const char *reason);

@@ -8,6 +8,7 @@
  * is dropped: watching never disturbs what is watched. */
 #include "softswitch/client_private.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,8 +34,10 @@ static void on_snooper_received(void *ctx, const uint8_t *bytes, size_t len)
 
 static void on_snooper_closed(void *ctx, const char *reason)
 {
-	(void)reason;
-	snooper_free(ctx);
+	struct client_snooper *snooper = ctx;
+
+	client_log(snooper->client, LOG_LEVEL_DEBUG, "%s: ended: %s", snooper->peer, reason);
+	snooper_free(snooper);
 }
 
 void client_watch_accept(struct client *client, struct stream *stream)
@@ -46,12 +49,17 @@ void client_watch_accept(struct client *client, struct stream *stream)
 
 	if (client->snoopers_count >= client->config.snoopers_max) {
 		client->counters.snoopers_refused++;
+		client_log(client, LOG_LEVEL_WARNING,
+		           "a snooper is refused: there are %" PRIu32 " already",
+		           client->snoopers_count);
 		stream_close(stream, 0);
 		return;
 	}
 	snooper = xcalloc(1, sizeof *snooper);
 	snooper->client = client;
 	snooper->stream = stream;
+	client_conns_peer(client, "snooper", stream, snooper->peer);
+	client_log(client, LOG_LEVEL_DEBUG, "%s: connected", snooper->peer);
 	TAILQ_INSERT_TAIL(&client->snoopers, snooper, link);
 	client->snoopers_count++;
 	stream_adopt(stream, &ops, snooper, client->config.snoop_bytes_max);
@@ -68,6 +76,8 @@ static void copy(struct client *client, const uint8_t *bytes, size_t len)
 		if (stream_send(snooper->stream, bytes, len))
 			continue;
 		client->counters.snoopers_dropped++;
+		client_log(client, LOG_LEVEL_WARNING, "%s: does not read, and is dropped",
+		           snooper->peer);
 		stream_close(snooper->stream, 0);
 		snooper_free(snooper);
 	}
@@ -97,8 +107,10 @@ static void message(struct client_conn *conn, enum client_way way, const uint8_t
 		return;
 	text = fb_text_make(line, sizeof line);
 	fb_text_msg_bytes(&text, bytes, len);
-	client_log(client, LOG_LEVEL_DEBUG, "%s %s %s", conn->peer, way == CLIENT_IN ? ">" : "<",
-	           line);
+	if (way == CLIENT_IN)
+		client_log(client, LOG_LEVEL_DEBUG, "%s > switch: %s", conn->peer, line);
+	else
+		client_log(client, LOG_LEVEL_DEBUG, "switch > %s: %s", conn->peer, line);
 }
 
 /* Cut what came into messages. Where that is not possible any more, the connection ends anyway. */

@@ -85,6 +85,17 @@ static bool take_signals(struct program *program)
 	return true;
 }
 
+/* --- What libevent tells --- */
+
+static struct client *libevent_client; /* whose log takes it; NULL: nobody's */
+
+/* Of interest to those who look for a fault: what matters is told by the callers of libevent. */
+static void on_libevent_log(int severity, const char *line)
+{
+	if (libevent_client)
+		client_log_library(libevent_client, severity == EVENT_LOG_ERR, line);
+}
+
 /* --- The program --- */
 
 static struct event_base *make_base(void)
@@ -139,7 +150,10 @@ static int run_options(struct client_options *options)
 		        options->interfaces.count ? interface_dpid(options->interfaces.texts[0])
 		                                  : DPID_DEFAULT;
 	program.client = client_new(program.base, &options->config, &log);
+	libevent_client = program.client;
+	event_set_log_callback(on_libevent_log);
 	code = run(&program, options);
+	libevent_client = NULL;
 	client_free(program.client);
 	for (unsigned i = 0; i < SIGNALS; i++)
 		if (program.signals[i])

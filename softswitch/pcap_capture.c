@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <flowbed/packet.h>
 
@@ -130,6 +131,29 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 	pcap_capture_close(port);
 }
 
+static void explain_permission(struct pcap_port *port)
+{
+	snprintf(port->failure, sizeof port->failure,
+	         "no permission to capture on interface '%s': run as root, or give the program "
+	         "CAP_NET_RAW and CAP_NET_ADMIN: setcap cap_net_raw,cap_net_admin+ep PROGRAM",
+	         port->name);
+}
+
+/* The socket that libpcap would make. */
+bool pcap_capture_permitted(struct pcap_port *port)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	if (errno != EPERM && errno != EACCES)
+		return true; /* libpcap will tell */
+	explain_permission(port);
+	return false;
+}
+
 /* Why the capture could not be activated, and what to do. */
 static void explain(struct pcap_port *port, pcap_t *pcap, int status)
 {
@@ -137,11 +161,7 @@ static void explain(struct pcap_port *port, pcap_t *pcap, int status)
 	size_t size = sizeof port->failure;
 
 	if (status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED)
-		snprintf(port->failure, size,
-		         "no permission to capture on interface '%s': run as root, or give the "
-		         "program CAP_NET_RAW and CAP_NET_ADMIN: setcap "
-		         "cap_net_raw,cap_net_admin+ep PROGRAM",
-		         name);
+		explain_permission(port);
 	else if (status == PCAP_ERROR_IFACE_NOT_UP)
 		snprintf(port->failure, size, "interface '%s' is down: ip link set %s up", name,
 		         name);

@@ -226,14 +226,24 @@ static bool desc_equal(const struct fb_phy_port *a, const struct fb_phy_port *b)
 	       memcmp(a->hw_addr, b->hw_addr, sizeof a->hw_addr) == 0;
 }
 
+static const char *link_text(const struct pcap_port *port, const struct fb_phy_port *desc)
+{
+	if (!(desc->state & OFPPS_LINK_DOWN))
+		return "link up";
+	return port->set_down ? "link down, as a controller asked" : "link down";
+}
+
 /* Tell the owner how the port is, where that is news. */
 static void tell(struct pcap_port *port, const struct fb_phy_port *desc)
 {
 	const struct pcap_ports_ops *ops = &port->ports->ops;
 	bool news = !port->told, state_news = desc->state != port->desc.state;
-	const char *state = desc->state & OFPPS_LINK_DOWN ? "link down" : "link up";
+	const char *state = link_text(port, desc);
 
 	if (!news && desc_equal(desc, &port->desc))
+		return;
+	/* A start that fails tells no more than why. */
+	if (!port->ports->running && port->failure[0])
 		return;
 	port->desc = *desc;
 	port->told = true;
@@ -243,9 +253,18 @@ static void tell(struct pcap_port *port, const struct fb_phy_port *desc)
 		ops->added(ops->ctx, desc);
 		return;
 	}
-	if (state_news)
+	if (state_news) {
 		pcap_port_log(port, LOG_LEVEL_INFO, "%s", state);
+		port->set_down &= (desc->state & OFPPS_LINK_DOWN) != 0;
+	}
 	ops->updated(ops->ctx, desc);
+}
+
+/* The interface cannot be taken; at the start the caller gets the text. */
+static void tell_failure(struct pcap_port *port)
+{
+	if (port->ports->running)
+		pcap_port_warn(port, PCAP_WARNING_OPEN, "%s", port->failure);
 }
 
 /* The interface is there: take it. */
@@ -254,10 +273,15 @@ static bool port_appear(struct pcap_port *port, const struct pcap_link *link)
 	if (link->type != ARPHRD_ETHER) {
 		snprintf(port->failure, sizeof port->failure,
 		         "interface '%s' is no Ethernet: choose another one", port->name);
-		pcap_port_warn(port, PCAP_WARNING_OPEN, "%s", port->failure);
+		tell_failure(port);
 		return false;
 	}
 	port->ifindex = link->ifindex;
+	if (!pcap_claim_take(port)) {
+		port->ifindex = 0;
+		tell_failure(port);
+		return false;
+	}
 	port->device = link->stats;
 	port->desc = (struct fb_phy_port){.port_no = port->port_no};
 	port->drops = 0;
@@ -294,9 +318,10 @@ static void port_vanish(struct pcap_port *port)
 	bool told = port->told;
 
 	port_close(port);
+	pcap_claim_give(port);
 	port->ifindex = 0;
 	port->offloads = 0;
-	port->told = false;
+	port->told = port->set_down = false;
 	port->vanished = true;
 	ports->counters.vanished++;
 	pcap_port_log(port, LOG_LEVEL_WARNING, "the interface is gone; waiting for it");
@@ -450,11 +475,11 @@ void pcap_ports_set_down(struct pcap_ports *ports, uint16_t port_no, bool down)
 
 	if (!port || !port->ifindex)
 		return;
+	port->set_down = down;
 	if (!down)
 		bring_up(port);
 	else if (!pcap_ethtool_bring_down(&ports->ethtool, port->name))
-		pcap_port_log(port, LOG_LEVEL_WARNING, "cannot be taken down: %s",
-		              strerror(errno));
+		pcap_port_log(port, LOG_LEVEL_WARNING, "cannot be taken down: %s", strerror(errno));
 }
 
 /* --- Making and starting --- */
@@ -498,13 +523,14 @@ void pcap_ports_free(struct pcap_ports *ports)
 {
 	if (!ports)
 		return;
-	if (ports->tick)
+	if (ports->running)
 		log_counters(ports);
 	for (size_t i = 0; i < ports->count; i++) {
 		struct pcap_port *port = ports->list[i];
 
 		port_close(port);
 		offloads_back(port);
+		pcap_claim_give(port);
 		free(port);
 	}
 	if (ports->tick)
@@ -541,7 +567,7 @@ static void port_append(struct pcap_ports *ports, const char *name, uint16_t por
 	port->ports = ports;
 	port->port_no = port_no;
 	port->local = port_no == OFPP_LOCAL;
-	port->fd = -1;
+	port->fd = port->claim_fd = -1;
 	memcpy(port->name, name, strnlen(name, sizeof port->name - 1));
 	ports->list = xrealloc(ports->list, (ports->count + 1) * sizeof(struct pcap_port *));
 	ports->list[ports->count++] = port;
@@ -589,6 +615,10 @@ static bool port_learn(struct pcap_port *port)
 static bool port_prepare(struct pcap_port *port, char *error, size_t error_size)
 {
 	if (port->local && !pcap_local_open(port)) {
+		snprintf(error, error_size, "%s", port->failure);
+		return false;
+	}
+	if (!port->local && !pcap_capture_permitted(port)) {
 		snprintf(error, error_size, "%s", port->failure);
 		return false;
 	}
@@ -649,5 +679,8 @@ int pcap_ports_start(struct pcap_ports *ports, char *error, size_t error_size)
 		if (port_start(ports->list[i], error, error_size) < 0)
 			return -1;
 	}
+	for (size_t i = 0; i < ports->interfaces; i++)
+		pcap_claim_look_at_addresses(ports->list[i]);
+	ports->running = true;
 	return 0;
 }

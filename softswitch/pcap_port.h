@@ -10,7 +10,8 @@
  * gives it, counted from 1; carrier, address and speed are told as they change. An interface that
  * is down when it is taken is brought up; one that is brought down later stays so.
  *
- * pcap_port.c keeps the ports, pcap_capture.c has libpcap, pcap_local.c the TAP interface,
+ * pcap_port.c keeps the ports, pcap_claim.c keeps other switches away from them, pcap_capture.c has
+ * libpcap, pcap_local.c the TAP interface,
  * pcap_netlink.c the news of the system, pcap_ethtool.c offloads and speeds. */
 #ifndef SOFTSWITCH_PCAP_PORT_H
 #define SOFTSWITCH_PCAP_PORT_H

@@ -27,6 +27,7 @@ struct pcap_port {
 	char name[IFNAMSIZ];
 
 	/* What the system says; all but 'asked' only while the interface is there. */
+	int claim_fd;                    /* keeps other switches away; -1: not taken */
 	bool asked;                      /* an answer of netlink is awaited */
 	int ifindex;                     /* 0: it is not there */
 	uint32_t flags;                  /* IFF_* */
@@ -36,6 +37,7 @@ struct pcap_port {
 	struct fb_phy_port desc;         /* as the owner was told */
 	bool told;                       /* added() was called */
 	bool vanished;                   /* it was there before */
+	bool set_down;                   /* by a controller */
 
 	/* The way of frames. */
 	pcap_t *pcap;           /* NULL: closed, or the TAP interface */
@@ -68,6 +70,7 @@ struct pcap_ports {
 	struct pcap_ports_counters counters;
 	struct pcap_port **list; /* interfaces by place, port number - 1; then the TAP interface */
 	size_t count;
+	bool running;      /* the start is over: what goes wrong is told in the log */
 	size_t interfaces; /* of 'list', without the TAP interface */
 	char local[IFNAMSIZ + 1];
 	struct pcap_netlink *netlink;
@@ -88,10 +91,20 @@ void pcap_port_deliver(struct pcap_port *port, const void *bytes, size_t len);
 /* Frames are about to be read: returns false when 'port' turns out to be closed. */
 bool pcap_port_before_reading(struct pcap_port *port);
 
+/* --- pcap_claim.c --- */
+/* Keep other switches away from the port's interface. True, or false with the reason in
+ * 'port->failure'. */
+bool pcap_claim_take(struct pcap_port *port);
+void pcap_claim_give(struct pcap_port *port);
+/* Warn when the interface has an address. */
+void pcap_claim_look_at_addresses(struct pcap_port *port);
+
 /* --- pcap_capture.c --- */
 /* Open 'port->name' for frames of 'port->mtu_bytes'. True, or false with the reason in
  * 'port->failure'. */
 bool pcap_capture_open(struct pcap_port *port);
+/* False, with what to do in 'port->failure', when we may not capture at all. */
+bool pcap_capture_permitted(struct pcap_port *port);
 void pcap_capture_close(struct pcap_port *port);
 /* Deliver what waits, before closing. */
 void pcap_capture_drain(struct pcap_port *port);

@@ -125,7 +125,19 @@ static bool read_path(const char *rest, struct conn_name *name, char *error, siz
 	return true;
 }
 
+static const char *const fitting[] = {
+        [CONN_NAME_ANY] = "tcp:HOST[:PORT], ptcp:[PORT][:HOST], unix:PATH or punix:PATH",
+        [CONN_NAME_CONNECT] = "tcp:HOST[:PORT] or unix:PATH",
+        [CONN_NAME_LISTEN] = "ptcp:[PORT][:HOST] or punix:PATH",
+};
+
 bool conn_name_parse(const char *text, struct conn_name *name, char *error, size_t error_size)
+{
+	return conn_name_parse_for(text, CONN_NAME_ANY, name, error, error_size);
+}
+
+bool conn_name_parse_for(const char *text, enum conn_name_use use, struct conn_name *name,
+                         char *error, size_t error_size)
 {
 	size_t i = 0;
 
@@ -133,10 +145,13 @@ bool conn_name_parse(const char *text, struct conn_name *name, char *error, size
 	       strncmp(text, methods[i].prefix, strlen(methods[i].prefix)) != 0)
 		i++;
 	if (i == METHODS_COUNT) {
-		snprintf(error, error_size,
-		         "it begins with no known method: write tcp:HOST[:PORT], "
-		         "ptcp:[PORT][:HOST], "
-		         "unix:PATH or punix:PATH");
+		snprintf(error, error_size, "it begins with no known method: write %s",
+		         fitting[use]);
+		return false;
+	}
+	if (use != CONN_NAME_ANY && methods[i].passive != (use == CONN_NAME_LISTEN)) {
+		snprintf(error, error_size, "this %s: write %s",
+		         methods[i].passive ? "listens" : "connects", fitting[use]);
 		return false;
 	}
 	*name = (struct conn_name){.kind = methods[i].kind,

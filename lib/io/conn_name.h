@@ -28,7 +28,13 @@ struct conn_name {
 	char path[CONN_NAME_PATH_BYTES]; /* of a CONN_UNIX */
 };
 
+/* What a name is wanted for: a mistake is told with what fits there. */
+enum conn_name_use { CONN_NAME_ANY, CONN_NAME_CONNECT, CONN_NAME_LISTEN };
+
 /* Read 'text'. False with what is wrong and what would be right in 'error'. */
 bool conn_name_parse(const char *text, struct conn_name *name, char *error, size_t error_size);
+/* The same; false also for a name that connects where it is to listen, and the other way. */
+bool conn_name_parse_for(const char *text, enum conn_name_use use, struct conn_name *name,
+                         char *error, size_t error_size);
 
 #endif

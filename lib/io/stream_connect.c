@@ -14,6 +14,11 @@
 #include "lib/base/xalloc.h"
 #include "lib/io/stream_private.h"
 
+/* A server that does not answer is told of before those who wait for a connection lose patience
+ * (10 s), also where a search domain or two are tried first. */
+#define RESOLVER_TIMEOUT_S "1.5"
+#define RESOLVER_ATTEMPTS  "2"
+
 /* A look-up that was given up lives until the resolver has called back with its cancellation. */
 struct stream_connect {
 	struct event_base *base;
@@ -186,6 +191,8 @@ static void connect_tcp(struct stream *s, const struct conn_name *name)
 		stream_fail_later(s, "the host's name cannot be looked up: no resolver");
 		return;
 	}
+	evdns_base_set_option(c->dns, "timeout", RESOLVER_TIMEOUT_S);
+	evdns_base_set_option(c->dns, "attempts", RESOLVER_ATTEMPTS);
 	/* NULL: it was called back already. */
 	request = evdns_getaddrinfo(c->dns, name->host, port, &hints, on_addresses, c);
 	if (request)

@@ -82,6 +82,32 @@ static void what_is_wrong_is_told_with_what_would_be_right(void)
 	assert_wrong(long_host, "at most 255");
 }
 
+static void assert_wrong_for(enum conn_name_use use, const char *text, const char *told)
+{
+	struct conn_name name;
+	char error[512] = "";
+
+	CU_ASSERT_FALSE(conn_name_parse_for(text, use, &name, error, sizeof error));
+	CU_ASSERT_STRING_EQUAL(error, told);
+}
+
+static void what_would_be_right_fits_the_place(void)
+{
+	struct conn_name name;
+	char error[512] = "";
+
+	assert_wrong_for(CONN_NAME_CONNECT, "192.0.2.1",
+	                 "it begins with no known method: write tcp:HOST[:PORT] or unix:PATH");
+	assert_wrong_for(CONN_NAME_LISTEN, "6634",
+	                 "it begins with no known method: write ptcp:[PORT][:HOST] or punix:PATH");
+	assert_wrong_for(CONN_NAME_CONNECT, "ptcp:6633",
+	                 "this listens: write tcp:HOST[:PORT] or unix:PATH");
+	assert_wrong_for(CONN_NAME_LISTEN, "unix:/x",
+	                 "this connects: write ptcp:[PORT][:HOST] or punix:PATH");
+	CU_ASSERT_TRUE(conn_name_parse_for("tcp:h", CONN_NAME_CONNECT, &name, error, sizeof error));
+	CU_ASSERT_TRUE(conn_name_parse_for("ptcp:", CONN_NAME_LISTEN, &name, error, sizeof error));
+}
+
 static void the_longest_path_and_host_fit(void)
 {
 	char path[200] = "unix:", host[400] = "tcp:";
@@ -99,4 +125,4 @@ static void the_longest_path_and_host_fit(void)
 UNIT_TESTS("conn_name", UNIT_TEST(names_to_connect_to_have_a_host_and_perhaps_a_port),
            UNIT_TEST(names_to_listen_on_have_the_port_first),
            UNIT_TEST(what_is_wrong_is_told_with_what_would_be_right),
-           UNIT_TEST(the_longest_path_and_host_fit))
+           UNIT_TEST(what_would_be_right_fits_the_place), UNIT_TEST(the_longest_path_and_host_fit))
