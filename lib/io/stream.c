@@ -109,7 +109,10 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	stream_fail(s, s->failure[0] ? s->failure : "took too long");
+	if (s->state == STREAM_CONNECTING && !s->failure[0])
+		stream_connect_overdue(s);
+	else
+		stream_fail(s, s->failure[0] ? s->failure : "took too long");
 }
 
 /* --- Reading --- */
@@ -228,7 +231,7 @@ bool stream_send(struct stream *s, const void *bytes, size_t len)
 
 	if (s->failure[0] || s->state == STREAM_LINGERING || s->state == STREAM_GONE)
 		return true;
-	if (len > s->out_bytes_max || waiting > s->out_bytes_max - len)
+	if (waiting && (len > s->out_bytes_max || waiting > s->out_bytes_max - len))
 		return false;
 	if (s->state == STREAM_OPEN && !waiting) {
 		sent = send(s->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -38,8 +38,9 @@ struct stream_ops {
 struct stream *stream_connect(struct event_base *base, const struct conn_name *name,
                               const struct stream_ops *ops, void *ctx, size_t out_bytes_max);
 
-/* Send 'len' bytes at 'bytes'; copied. False when more than 'out_bytes_max' would wait: nothing of
- * them is sent then, and the stream is as it was. Before connected() they wait. */
+/* Send 'len' bytes at 'bytes'; copied. False when bytes wait already and more than 'out_bytes_max'
+ * would wait then: nothing of them is sent, and the stream is as it was. Before connected() they
+ * wait. */
 bool stream_send(struct stream *stream, const void *bytes, size_t len);
 /* Bytes that wait for the socket. */
 size_t stream_pending_bytes(const struct stream *stream);

@@ -19,6 +19,8 @@
 #define RESOLVER_TIMEOUT_S "1.5"
 #define RESOLVER_ATTEMPTS  "2"
 
+enum { ADDRESS_PATIENCE_S = 2 }; /* with an address that is not the last */
+
 /* A look-up that was given up lives until the resolver has called back with its cancellation. */
 struct stream_connect {
 	struct event_base *base;
@@ -78,20 +80,26 @@ static bool connect_to(struct stream *s, const struct sockaddr *address, socklen
 	return true;
 }
 
-/* Try the addresses that are left, up to one whose outcome is open. */
+/* Try the addresses that are left, up to one whose outcome is open. One that does not answer is
+ * given up while there are others. */
 static void try_next(struct stream *s)
 {
+	const struct timeval patience = {ADDRESS_PATIENCE_S, 0};
 	struct stream_connect *c = s->connect;
 	int error = EHOSTUNREACH;
 
 	stream_drop_fd(s);
+	event_del(s->end);
 	while (c->next) {
 		struct evutil_addrinfo *address = c->next;
 
 		c->next = address->ai_next;
 		stream_address_text(s->peer, address->ai_addr);
-		if (connect_to(s, address->ai_addr, (socklen_t)address->ai_addrlen))
+		if (connect_to(s, address->ai_addr, (socklen_t)address->ai_addrlen)) {
+			if (c->next)
+				event_add(s->end, &patience);
 			return;
+		}
 		error = errno;
 	}
 	stream_fail_later(s, strerror(error));
@@ -105,6 +113,7 @@ void stream_connect_result(struct stream *s)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (!error) {
+		event_del(s->end);
 		stream_connect_stop(s);
 		stream_connected(s);
 	} else if (s->connect && s->connect->next) {
@@ -112,6 +121,11 @@ void stream_connect_result(struct stream *s)
 	} else {
 		stream_fail(s, strerror(error));
 	}
+}
+
+void stream_connect_overdue(struct stream *s)
+{
+	try_next(s);
 }
 
 static void free_resolver(evutil_socket_t fd, short what, void *arg)
@@ -165,6 +179,23 @@ static void on_addresses(int result, struct evutil_addrinfo *addresses, void *ar
 	}
 }
 
+/* A resolver; one that knows nothing but the hosts file where no server is configured. */
+static struct evdns_base *resolver_new(struct event_base *base)
+{
+	struct evdns_base *dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+	                                                      EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+
+	if (!dns) {
+		dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+		if (!dns)
+			return NULL;
+		evdns_base_load_hosts(dns, "/etc/hosts");
+	}
+	evdns_base_set_option(dns, "timeout", RESOLVER_TIMEOUT_S);
+	evdns_base_set_option(dns, "attempts", RESOLVER_ATTEMPTS);
+	return dns;
+}
+
 static void connect_tcp(struct stream *s, const struct conn_name *name)
 {
 	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC,
@@ -184,15 +215,13 @@ static void connect_tcp(struct stream *s, const struct conn_name *name)
 		return;
 	}
 	c->addresses = NULL;
-	hints.ai_flags = EVUTIL_AI_NUMERICSERV | EVUTIL_AI_ADDRCONFIG;
-	c->dns = evdns_base_new(s->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-	                                         EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	/* Not EVUTIL_AI_ADDRCONFIG: libevent remembers for good which families the machine had. */
+	hints.ai_flags = EVUTIL_AI_NUMERICSERV;
+	c->dns = resolver_new(s->base);
 	if (!c->dns) {
 		stream_fail_later(s, "the host's name cannot be looked up: no resolver");
 		return;
 	}
-	evdns_base_set_option(c->dns, "timeout", RESOLVER_TIMEOUT_S);
-	evdns_base_set_option(c->dns, "attempts", RESOLVER_ATTEMPTS);
 	/* NULL: it was called back already. */
 	request = evdns_getaddrinfo(c->dns, name->host, port, &hints, on_addresses, c);
 	if (request)

@@ -179,17 +179,18 @@ static bool listen_tcp(struct stream_listener *l, const struct conn_name *name, 
 	return true;
 }
 
-/* True when somebody listens on the Unix socket. */
-static bool is_served(const struct sockaddr_un *address)
+/* True when nobody has the Unix socket open any more: any other answer than a refusal may come from
+ * a socket in use, of another kind or another user's. */
+static bool is_abandoned(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool served =
-	        fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
-	                    errno == EAGAIN || errno == EINPROGRESS);
+	bool refused = fd >= 0 &&
+	               connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 &&
+	               errno == ECONNREFUSED;
 
 	if (fd >= 0)
 		close(fd);
-	return served;
+	return refused;
 }
 
 /* Remove a socket that a program left behind when it was killed; nothing else. */
@@ -197,7 +198,7 @@ static void remove_abandoned(const struct sockaddr_un *address)
 {
 	struct stat stat;
 
-	if (lstat(address->sun_path, &stat) == 0 && S_ISSOCK(stat.st_mode) && !is_served(address))
+	if (lstat(address->sun_path, &stat) == 0 && S_ISSOCK(stat.st_mode) && is_abandoned(address))
 		unlink(address->sun_path);
 }
 

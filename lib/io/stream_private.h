@@ -27,7 +27,8 @@ struct stream {
 	bool adopted;                      /* an accepted stream has an owner */
 	int fd;                            /* -1: none yet */
 	struct event *readable, *writable; /* of 'fd' */
-	struct event *end;                 /* activated with 'failure' set, or the time to linger */
+	struct event *end; /* activated with 'failure' set; or the time to linger, or
+	                                      for an address that does not answer */
 	char failure[STREAM_REASON_BYTES]; /* to be told; empty: none */
 	char peer[STREAM_NAME_BYTES];
 	struct stream_connect *connect; /* while connecting */
@@ -50,6 +51,8 @@ void stream_connected(struct stream *stream);
 
 /* The socket that connects became writable: it is connected or has failed. */
 void stream_connect_result(struct stream *stream);
+/* The address being tried does not answer, and there are others. */
+void stream_connect_overdue(struct stream *stream);
 /* Give up connecting, if under way. */
 void stream_connect_stop(struct stream *stream);
 

@@ -24,7 +24,7 @@ struct end {
 	struct bench *bench;
 	struct stream *stream; /* NULL: none (any more) */
 	size_t received;
-	uint64_t sum; /* of the bytes, weighted by place: order counts */
+	uint64_t sum;   /* of the bytes, weighted by place: order counts */
 	unsigned sents; /* times that waiting bytes left */
 	bool connected, closed, close_on_data, echo;
 	char reason[256];
@@ -367,6 +367,21 @@ static void what_a_peer_does_not_read_is_bounded(void)
 	bench_free(b);
 }
 
+/* A long message is no reason to say that the peer does not read. */
+static void one_message_is_taken_whatever_its_length(void)
+{
+	static uint8_t bytes[4 * OUT_BYTES_MAX];
+	struct bench *b = bench_new();
+	struct end *from = &b->opened[0];
+
+	bench_listen(b, "ptcp:0:127.0.0.1");
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, from->connected && b->accepted_count);
+	CU_ASSERT_TRUE(stream_send(from->stream, bytes, sizeof bytes));
+	RUN_UNTIL(b, b->accepted[0].received == sizeof bytes);
+	bench_free(b);
+}
+
 static void the_order_of_bytes_is_kept_when_they_wait(void)
 {
 	struct bench *b = bench_new();
@@ -514,6 +529,25 @@ static void an_abandoned_unix_socket_is_replaced_and_a_served_one_is_not(void)
 	bench_free(b);
 }
 
+static void a_socket_of_another_kind_is_not_replaced(void)
+{
+	struct bench *b = bench_new();
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct conn_name name;
+	char text[100], error[256] = "";
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/s", b->dir);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	snprintf(text, sizeof text, "punix:%s/s", b->dir);
+	name = name_of(text);
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_EQUAL(access(address.sun_path, F_OK), 0);
+	close(fd);
+	unlink(address.sun_path);
+	bench_free(b);
+}
+
 static void a_file_that_is_no_socket_is_left_alone(void)
 {
 	struct bench *b = bench_new();
@@ -561,6 +595,7 @@ UNIT_TESTS("stream", UNIT_TEST(bytes_go_both_ways), UNIT_TEST(ends_have_names_an
            UNIT_TEST(names_of_this_machine_are_found), UNIT_TEST(the_peers_end_is_told_once),
            UNIT_TEST(a_stream_may_be_closed_in_its_own_callback),
            UNIT_TEST(what_a_peer_does_not_read_is_bounded),
+           UNIT_TEST(one_message_is_taken_whatever_its_length),
            UNIT_TEST(the_order_of_bytes_is_kept_when_they_wait),
            UNIT_TEST(a_closed_stream_still_sends_what_waits),
            UNIT_TEST(a_peer_that_never_reads_holds_a_closed_stream_only_so_long),
@@ -568,5 +603,6 @@ UNIT_TESTS("stream", UNIT_TEST(bytes_go_both_ways), UNIT_TEST(ends_have_names_an
            UNIT_TEST(an_accepted_stream_may_be_turned_away),
            UNIT_TEST(a_listener_without_descriptors_waits_and_goes_on),
            UNIT_TEST(an_abandoned_unix_socket_is_replaced_and_a_served_one_is_not),
+           UNIT_TEST(a_socket_of_another_kind_is_not_replaced),
            UNIT_TEST(a_file_that_is_no_socket_is_left_alone),
            UNIT_TEST(what_cannot_be_listened_on_is_told))
