@@ -291,7 +291,7 @@ uint32_t controller_port_place(const struct fb_switch *sw, uint16_t port_no)
 
 bool controller_port_is_real(uint16_t port_no)
 {
-	return port_no <= OFPP_MAX || port_no == OFPP_LOCAL;
+	return port_no < OFPP_MAX || port_no == OFPP_LOCAL;
 }
 
 bool controller_port_set(struct fb_switch *sw, const struct fb_phy_port *port)

@@ -17,7 +17,7 @@ struct fb_view output_nowhere(uint8_t bytes[OUTPUT_NOWHERE_BYTES], uint16_t in_p
 {
 	struct fb_buf actions = fb_buf_make(bytes, OUTPUT_NOWHERE_BYTES);
 
-	if ((in_port >= 1 && in_port <= OFPP_MAX) || in_port == OFPP_LOCAL ||
+	if ((in_port >= 1 && in_port < OFPP_MAX) || in_port == OFPP_LOCAL ||
 	    in_port == OFPP_IN_PORT)
 		fb_action_put_output(&actions, in_port, 0);
 	return (struct fb_view){.data = bytes, .len = actions.len};

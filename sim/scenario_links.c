@@ -42,10 +42,10 @@ static bool parse_end(struct loader *loader, struct position at, char *text,
 
 	if (colon) {
 		*colon = 0;
-		if (values_number(colon + 1, &port) || !port || port > OFPP_MAX) {
+		if (values_number(colon + 1, &port) || !port || port >= OFPP_MAX) {
 			problems_add(loader->problems, at,
 			             "'%.60s' is no port of a switch: it is from 1 to %d",
-			             colon + 1, OFPP_MAX);
+			             colon + 1, OFPP_MAX - 1);
 			return false;
 		}
 	}
@@ -145,16 +145,16 @@ static void number_ports(struct loader *loader, struct fb_table *ports)
 
 			if (!end->is_switch || end->port)
 				continue;
-			while (next[end->index]++ < OFPP_MAX &&
+			while (++next[end->index] < OFPP_MAX &&
 			       !take_port(ports, end->index, (uint16_t)next[end->index], i, &other))
 				;
 			end->port = (uint16_t)next[end->index];
-			if (next[end->index] > OFPP_MAX) {
+			if (next[end->index] == OFPP_MAX) {
 				problems_add(loader->problems, link->at,
 				             "switch '%s' has no free port left: it has %d",
-				             scenario->switches[end->index].name, OFPP_MAX);
+				             scenario->switches[end->index].name, OFPP_MAX - 1);
 				end->port = 0;
-				next[end->index] = OFPP_MAX;
+				next[end->index] = OFPP_MAX - 1;
 			}
 		}
 	}

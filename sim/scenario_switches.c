@@ -175,7 +175,7 @@ static void read_queue(struct loader *loader, const struct yaml_node *node,
 		               port ? "queue" : "port");
 		return;
 	}
-	if (!scenario_read_number(loader, port, "'port'", 1, OFPP_MAX, &port_no) ||
+	if (!scenario_read_number(loader, port, "'port'", 1, OFPP_MAX - 1, &port_no) ||
 	    !scenario_read_number(loader, id, "'queue'", 0, OFPQ_ALL - UINT64_C(1), &queue_id))
 		return;
 	sw->queues = xrealloc(sw->queues, (sw->queues_count + 1) * sizeof *sw->queues);
@@ -448,7 +448,7 @@ static uint16_t missing_port(const struct scenario_flow *flow, const struct data
 	struct fb_action action;
 	size_t offset = 0;
 
-	if (!(mod->match.wildcards & OFPFW_IN_PORT) && mod->match.in_port <= OFPP_MAX &&
+	if (!(mod->match.wildcards & OFPFW_IN_PORT) && mod->match.in_port < OFPP_MAX &&
 	    !datapath_port(dp, mod->match.in_port))
 		return mod->match.in_port;
 	while (fb_action_next(mod->actions.data, mod->actions.len, &offset, &action)) {
@@ -458,7 +458,7 @@ static uint16_t missing_port(const struct scenario_flow *flow, const struct data
 			port_no = action.output.port;
 		else if (action.type == OFPAT_ENQUEUE)
 			port_no = action.enqueue.port;
-		if (port_no && port_no <= OFPP_MAX && !datapath_port(dp, port_no))
+		if (port_no && port_no < OFPP_MAX && !datapath_port(dp, port_no))
 			return port_no;
 	}
 	return 0;

@@ -7,7 +7,7 @@
 
 static bool is_port(uint16_t port_no)
 {
-	return (port_no >= 1 && port_no <= OFPP_MAX) || port_no == OFPP_LOCAL;
+	return (port_no >= 1 && port_no < OFPP_MAX) || port_no == OFPP_LOCAL;
 }
 
 static bool may_output(uint16_t port_no, bool packet_out)
@@ -287,30 +287,41 @@ static bool edit(struct run *r, const struct fb_action *action)
 	return fits;
 }
 
-/* True when the rest of the list, from 'offset', sends the frame anywhere. */
-static bool outputs_follow(const uint8_t *bytes, size_t len, size_t offset)
+#define NOT_LOOKED_FOR SIZE_MAX
+
+/* Where the last action from 'offset' on begins that sends the frame anywhere; 0: there is none. */
+static size_t last_output(const uint8_t *bytes, size_t len, size_t offset)
 {
 	struct fb_action action;
+	size_t begin = offset, last = 0;
 
-	while (fb_action_next(bytes, len, &offset, &action)) {
+	for (; fb_action_next(bytes, len, &offset, &action); begin = offset) {
 		if (action.type == OFPAT_OUTPUT || action.type == OFPAT_ENQUEUE)
-			return true;
+			last = begin;
 	}
-	return false;
+	return last;
 }
 
-/* Do the list; 'last': nothing is done with the frame afterwards. */
+/* Do the list; 'last': nothing is done with the frame afterwards, so that changes behind the last
+ * output need not be made; where it stands is looked for once, at the first change. */
 static void run_list(struct run *r, const uint8_t *bytes, size_t len, bool last)
 {
+	size_t changes_until = last ? NOT_LOOKED_FOR : len;
 	struct fb_action action;
 	size_t offset = 0;
 
 	while (fb_action_next(bytes, len, &offset, &action)) {
-		if (action.type == OFPAT_OUTPUT)
+		if (action.type == OFPAT_OUTPUT) {
 			output(r, action.output.port, action.output.max_len);
-		else if (action.type == OFPAT_ENQUEUE)
+			continue;
+		}
+		if (action.type == OFPAT_ENQUEUE) {
 			enqueue(r, action.enqueue.port, action.enqueue.queue_id);
-		else if ((last && !outputs_follow(bytes, len, offset)) || !edit(r, &action))
+			continue;
+		}
+		if (changes_until == NOT_LOOKED_FOR)
+			changes_until = last_output(bytes, len, offset);
+		if (offset > changes_until || !edit(r, &action))
 			break;
 	}
 }

@@ -15,7 +15,7 @@ enum {
  * '*error':
  * - BAD_TYPE, BAD_LEN, BAD_VENDOR of OFPET_BAD_ACTION as fb_actions_check() says;
  * - TOO_MANY over ACTIONS_COUNT_MAX;
- * - BAD_OUT_PORT for a port that can never be: 0, numbers without meaning above OFPP_MAX,
+ * - BAD_OUT_PORT for a port that can never be: 0, OFPP_MAX, numbers without meaning above,
  * OFPP_NONE, OFPP_TABLE in an entry (section 5.2.1 gives it to packet-outs only), and for
  * OFPAT_ENQUEUE all but physical ports, OFPP_LOCAL and OFPP_IN_PORT. A physical port that is not
  * there now may come: frames for it are dropped until then, as section 5.3.3 permits;

@@ -217,7 +217,7 @@ void agent_replies_queue_config(struct agent_conn *conn, const struct fb_msg *ms
 	uint16_t port_no = msg->queue_config_request_port;
 	const struct datapath_queue *queue;
 
-	if (port_no > OFPP_MAX || !datapath_port(dp, port_no)) {
+	if (port_no >= OFPP_MAX || !datapath_port(dp, port_no)) {
 		refuse(conn, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "there is no such port", msg,
 		       bytes);
 		return;

@@ -61,7 +61,7 @@ bool buffers_put(struct buffers *b, struct frame *frame, struct frame_origin ori
 	slot->frame = frame_ref(frame);
 	slot->origin = origin;
 	slot->uses++;
-	slot->expires_ns = now_ns + b->expiry_ns;
+	slot->expires_ns = fb_time_after(now_ns, b->expiry_ns);
 	slot->next = 0;
 	slot->previous = b->used_last;
 	if (b->used_last)
@@ -128,7 +128,7 @@ uint32_t buffers_expire(struct buffers *b, uint64_t now_ns)
 {
 	uint32_t count = 0;
 
-	for (; buffers_deadline(b) <= now_ns; count++)
+	for (; fb_time_due(buffers_deadline(b), now_ns); count++)
 		frame_unref(slot_release(b, b->used_first - 1));
 	return count;
 }

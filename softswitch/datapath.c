@@ -12,6 +12,8 @@
  * controllers; where it leaves by a port it is cut again (refragment.h), also after it waited in a
  * packet buffer. What a controller sends along in a packet-out is neither held nor cut: nobody
  * knows of what fragments it was, or that it was any. Ports count fragments, as they come and go.
+ * Both bits at once have no meaning: that is told as it was set, and done as NORMAL, as in Open
+ * vSwitch.
  *
  * Modes (section 4.3). What happens to a miss, and which entries are looked at, is all that they
  * change. In DATAPATH_STANDALONE the table of OFPP_NORMAL learns from every frame, not only from
@@ -241,11 +243,8 @@ static struct flow_entry *hit(struct datapath *dp, const struct fb_packet *packe
 
 	fb_match_from_packet(&match, packet, origin.in_port);
 	entry = find_entry(dp, &match);
-	if (!entry)
-		return NULL;
-	entry->packet_count++;
-	entry->byte_count += packet->len;
-	entry->used_ns = now_ns;
+	if (entry)
+		datapath_credit(entry, packet->len, now_ns);
 	return entry;
 }
 
@@ -391,8 +390,7 @@ void datapath_set_fragments(struct datapath *dp, uint16_t flags)
 {
 	uint16_t frag = flags & OFPC_FRAG_MASK;
 
-	if (frag != OFPC_FRAG_NORMAL && frag != OFPC_FRAG_DROP &&
-	    !(frag == OFPC_FRAG_REASM && dp->config.reassembly_max))
+	if (frag == OFPC_FRAG_REASM && !dp->config.reassembly_max)
 		return;
 	dp->frag_flags = frag;
 	if (frag != OFPC_FRAG_REASM) {

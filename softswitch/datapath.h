@@ -95,7 +95,7 @@ struct datapath *datapath_new(const struct datapath_config *config, const struct
 			      struct frame_pool *pool);
 void datapath_free(struct datapath *dp);
 
-/* --- Ports: numbers 1 to OFPP_MAX, or OFPP_LOCAL; state carries OFPPS_LINK_DOWN --- */
+/* --- Ports: numbers 1 to OFPP_MAX - 1, or OFPP_LOCAL; state carries OFPPS_LINK_DOWN --- */
 /* -1 when the number is taken or impossible. Tells port_status (OFPPR_ADD). */
 int datapath_add_port(struct datapath *dp, const struct fb_phy_port *port, uint64_t now_ns);
 int datapath_remove_port(struct datapath *dp, uint16_t port_no, uint64_t now_ns);
@@ -130,7 +130,8 @@ int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_
 int datapath_port_mod(struct datapath *dp, const struct fb_port_mod *pm, uint64_t now_ns,
 		      struct fb_of_error *error);
 /* How fragments are treated: OFPC_FRAG_NORMAL, _DROP or _REASM of 'flags'; what was held for
- * reassembly is let go when that ends. */
+ * reassembly is let go when that ends. Both bits (OFPC_FRAG_MASK) are told as they were set, and
+ * mean NORMAL. */
 void datapath_set_fragments(struct datapath *dp, uint16_t flags);
 uint16_t datapath_fragments(const struct datapath *dp);
 /* Entering DATAPATH_EMERGENCY removes all normal entries, without flow-removed. Emergency entries

@@ -10,8 +10,9 @@
  * Open vSwitch does, and strict commands find the entry whatever they say.
  * - out_port restricts DELETE and DELETE_STRICT only.
  * - A buffer that is not there is an error, but the entry is in force: a controller that was slow
- * still gets its flow. A refused flow-mod leaves the buffer alone. The buffered frame counts for
- * the entry, and the message's actions are done on it.
+ * still gets its flow. A refused flow-mod leaves the buffer alone. The message's actions are done on
+ * the buffered frame, which counts for the entry that it meets now, if it meets one: MODIFY may
+ * change many entries, and ADD one that the frame does not match.
  * - In MODIFY, a cookie of all ones leaves the entries' cookies as they are: so ovs-ofctl says that
  * none was given, and Open vSwitch takes it. An entry that MODIFY adds gets the cookie as it is.
  *
@@ -135,9 +136,26 @@ static void delete (struct datapath *dp, const struct fb_flow_mod *fm,
 	}
 }
 
+/* Count a buffered frame for the normal entry that it meets. */
+static void credit(struct datapath *dp, struct frame *frame, struct frame_origin origin,
+                   uint64_t now_ns)
+{
+	struct flow_entry *entry;
+	struct fb_packet packet;
+	struct fb_match match;
+	struct flow_key key;
+
+	fb_packet_parse_whole(&packet, frame_data(frame), frame->len);
+	fb_match_from_packet(&match, &packet, origin.in_port);
+	key = flow_key_from_match(&match);
+	entry = flow_table_lookup(dp->table, &key);
+	if (entry)
+		datapath_credit(entry, frame->len, now_ns);
+}
+
 /* Do the message's actions on the buffered frame that it names. */
-static int release_buffer(struct datapath *dp, const struct fb_flow_mod *fm,
-                          struct flow_entry *entry, uint64_t now_ns, struct fb_of_error *error)
+static int release_buffer(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,
+                          struct fb_of_error *error)
 {
 	struct frame_origin origin;
 	struct frame *frame;
@@ -146,8 +164,7 @@ static int release_buffer(struct datapath *dp, const struct fb_flow_mod *fm,
 		return 0;
 	if (datapath_take_buffer(dp, fm->buffer_id, &frame, &origin, error) < 0)
 		return -1;
-	entry->packet_count++;
-	entry->byte_count += frame->len;
+	credit(dp, frame, origin, now_ns);
 	actions_run(dp, frame, origin, fm->actions.data, fm->actions.len, true, now_ns);
 	return 0;
 }
@@ -177,7 +194,7 @@ static int do_command(struct datapath *dp, const struct fb_flow_mod *fm, uint64_
 	}
 	if (!entry && add(dp, fm, now_ns, &entry, error) < 0)
 		return -1;
-	return release_buffer(dp, fm, entry, now_ns, error);
+	return release_buffer(dp, fm, now_ns, error);
 }
 
 int datapath_flow_mod(struct datapath *dp, const struct fb_flow_mod *fm, uint64_t now_ns,

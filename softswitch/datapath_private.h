@@ -35,7 +35,7 @@ struct datapath {
 	uint64_t fragments_noted; /* of those that reassembly dropped, in the counters already */
 
 	enum datapath_mode mode;
-	uint16_t frag_flags;                           /* OFPC_FRAG_NORMAL, _DROP or _REASM */
+	uint16_t frag_flags; /* OFPC_FRAG_*; OFPC_FRAG_MASK counts as NORMAL */
 	uint64_t emergency_lookups, emergency_matched; /* of the counters' lookups and matched */
 	struct datapath_counters counters;
 };
@@ -70,6 +70,14 @@ void datapath_remove_entry(struct datapath *dp, struct flow_entry *entry, uint8_
 static inline struct flow_table *datapath_table_of(const struct datapath *dp, uint16_t flags)
 {
 	return flags & OFPFF_EMERG ? dp->emergency : dp->table;
+}
+
+/* A frame of 'len' bytes met 'entry'. */
+static inline void datapath_credit(struct flow_entry *entry, uint32_t len, uint64_t now_ns)
+{
+	entry->packet_count++;
+	entry->byte_count += len;
+	entry->used_ns = now_ns;
 }
 
 /* The age of 'entry' as messages tell it. */

@@ -10,12 +10,14 @@ static struct flow_entry *entry_of(struct heap_node *node)
 
 static uint64_t idle_deadline(const struct flow_entry *e)
 {
-	return e->idle_timeout ? e->used_ns + e->idle_timeout * FB_NS_PER_S : FB_NEVER;
+	return e->idle_timeout ? fb_time_after(e->used_ns, e->idle_timeout * FB_NS_PER_S)
+	                       : FB_NEVER;
 }
 
 static uint64_t hard_deadline(const struct flow_entry *e)
 {
-	return e->hard_timeout ? e->created_ns + e->hard_timeout * FB_NS_PER_S : FB_NEVER;
+	return e->hard_timeout ? fb_time_after(e->created_ns, e->hard_timeout * FB_NS_PER_S)
+	                       : FB_NEVER;
 }
 
 static uint64_t deadline_of(const struct flow_entry *e)
@@ -54,7 +56,7 @@ struct flow_entry *flow_timeouts_expired(struct flow_timeouts *timeouts, uint64_
 {
 	struct heap_node *node;
 
-	while ((node = heap_min(&timeouts->heap)) != NULL && node->key <= now_ns) {
+	while ((node = heap_min(&timeouts->heap)) != NULL && fb_time_due(node->key, now_ns)) {
 		struct flow_entry *e = entry_of(node);
 		uint64_t deadline = deadline_of(e);
 

@@ -40,7 +40,7 @@ struct port *ports_add(struct ports *ports, const struct fb_phy_port *desc)
 	struct port *port;
 	uint32_t at;
 
-	if (port_no == 0 || (port_no > OFPP_MAX && port_no != OFPP_LOCAL) ||
+	if (port_no == 0 || (port_no >= OFPP_MAX && port_no != OFPP_LOCAL) ||
 	    ports_find(ports, port_no) || ports->count == PORTS_MAX)
 		return NULL;
 	port = xcalloc(1, sizeof *port);

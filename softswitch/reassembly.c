@@ -228,7 +228,7 @@ static struct datagram *find_or_begin(struct reassembly *r, const struct fb_pack
 	d = fb_table_add(r->datagrams, &key);
 	if (!d)
 		abort();
-	d->expires_ns = now_ns + r->expiry_ns;
+	d->expires_ns = fb_time_after(now_ns, r->expiry_ns);
 	return d;
 }
 
@@ -286,6 +286,6 @@ uint64_t reassembly_deadline(const struct reassembly *r)
 
 void reassembly_expire(struct reassembly *r, uint64_t now_ns)
 {
-	while (reassembly_deadline(r) <= now_ns)
+	while (fb_time_due(reassembly_deadline(r), now_ns))
 		give_up(r, fb_table_oldest(r->datagrams));
 }

@@ -209,7 +209,7 @@ static void balancer_timer(void *state, uint64_t now_ns)
 
 static void lose_port(const struct balancer_call *call, uint16_t port)
 {
-	if (port <= OFPP_MAX)
+	if (port < OFPP_MAX)
 		call->s->switch_behind[port / 8] &= (uint8_t) ~(1 << port % 8);
 	balancer_stations_port_down(&call->s->stations, port);
 	balancer_owners_port_down(call, port);
@@ -342,7 +342,7 @@ static void note_switch(const struct balancer_call *call, const struct fb_packet
 {
 	const struct balancer_switch *other;
 
-	if (!is_own_prefix(pi->packet.dl_src) || pi->in_port > OFPP_MAX)
+	if (!is_own_prefix(pi->packet.dl_src) || pi->in_port >= OFPP_MAX)
 		return;
 	TAILQ_FOREACH(other, &call->b->switches, link)
 	{

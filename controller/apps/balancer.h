@@ -93,8 +93,7 @@ struct balancer_switch {
 	uint64_t dpid;
 	uint64_t down_ns;          /* since when it is away */
 	uint8_t mac[FB_MAC_BYTES]; /* the controller's own on this switch: locally administered */
-	uint8_t switch_behind[(OFPP_MAX + 8) /
-	                      8]; /* a bit for each port: another switch is behind it */
+	uint8_t switch_behind[OFPP_MAX / 8]; /* a bit for each port: another switch is behind it */
 
 	struct balancer_stations stations;
 	struct balancer_owners owners;

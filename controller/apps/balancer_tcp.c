@@ -185,7 +185,7 @@ static struct balancer_owner *decided_owner(const struct balancer_call *call,
 {
 	uint16_t port = pi->in_port;
 
-	if (port > OFPP_MAX || !(call->s->switch_behind[port / 8] & 1 << port % 8))
+	if (port >= OFPP_MAX || !(call->s->switch_behind[port / 8] & 1 << port % 8))
 		return NULL;
 	return balancer_owners_by_mac(address, pi->packet.dl_dst);
 }

@@ -84,7 +84,7 @@ static uint16_t vlan_of(const struct fb_packet *packet)
 /* Ports behind which a station may be. */
 static bool is_station_port(uint16_t port_no)
 {
-	return port_no <= OFPP_MAX || port_no == OFPP_LOCAL;
+	return port_no < OFPP_MAX || port_no == OFPP_LOCAL;
 }
 
 /* Make sure that the timer is set for the station that will be too old first. */

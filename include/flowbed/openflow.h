@@ -67,7 +67,7 @@ OFP_WIRE_OFFSET(ofp_header, xid, 4);
 /* Section 5.2.1: ports. */
 
 enum ofp_port {
-	OFPP_MAX = 0xff00, /* physical ports are below or equal, from 1 */
+	OFPP_MAX = 0xff00, /* physical ports are below (section 5.3.4), from 1 */
 
 	OFPP_IN_PORT = 0xfff8,
 	OFPP_TABLE = 0xfff9,

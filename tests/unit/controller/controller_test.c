@@ -264,7 +264,7 @@ static void ports_over_the_limit_are_refused_and_counted(void)
 /* A deletion of "all that leads to port OFPP_NONE" would delete everything. */
 static void a_virtual_port_is_no_port_of_a_switch(void)
 {
-	static const uint16_t numbers[] = {OFPP_MAX + 1, OFPP_IN_PORT, OFPP_CONTROLLER, OFPP_NONE};
+	static const uint16_t numbers[] = {OFPP_MAX, OFPP_IN_PORT, OFPP_CONTROLLER, OFPP_NONE};
 	struct bench *b = bench_new();
 	struct fake_switch *sw;
 

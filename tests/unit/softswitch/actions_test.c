@@ -24,9 +24,9 @@ static int check_output(struct fx *fx, uint16_t port_no, bool packet_out)
 
 static void outputs_to_ports_that_cannot_be_are_refused(void)
 {
-	static const uint16_t impossible[] = {0, 0xff01, 0xfff7, OFPP_NONE, OFPP_TABLE};
-	static const uint16_t possible[] = {1,           5,          OFPP_MAX, OFPP_IN_PORT,
-	                                    OFPP_NORMAL, OFPP_FLOOD, OFPP_ALL, OFPP_CONTROLLER,
+	static const uint16_t impossible[] = {0, OFPP_MAX, 0xff01, 0xfff7, OFPP_NONE, OFPP_TABLE};
+	static const uint16_t possible[] = {1,           5,          OFPP_MAX - 1, OFPP_IN_PORT,
+	                                    OFPP_NORMAL, OFPP_FLOOD, OFPP_ALL,     OFPP_CONTROLLER,
 	                                    OFPP_LOCAL};
 	struct fx *fx = fx_new(NULL);
 

@@ -160,6 +160,18 @@ static void buffers_used_in_any_order_expire_in_theirs(void)
 	end(&f);
 }
 
+static void at_the_end_of_time_nothing_is_due(void)
+{
+	struct fixture f = begin(4);
+
+	CU_ASSERT_EQUAL(buffers_expire(&f.buffers, FB_NEVER), 0);
+	put(&f, 1, FB_NEVER - 50);
+	CU_ASSERT_EQUAL(buffers_deadline(&f.buffers), FB_NEVER);
+	CU_ASSERT_EQUAL(buffers_expire(&f.buffers, FB_NEVER), 0);
+	CU_ASSERT_EQUAL(f.buffers.in_use, 1);
+	end(&f);
+}
+
 static void ids_go_round_after_a_long_time_only(void)
 {
 	struct fixture f = begin(65536);
@@ -184,4 +196,5 @@ UNIT_TESTS("buffers", UNIT_TEST(a_buffer_gives_back_its_frame_and_origin_once),
            UNIT_TEST(no_more_than_the_limit_are_kept), UNIT_TEST(without_slots_nothing_is_kept),
            UNIT_TEST(a_buffer_expires_to_the_nanosecond),
            UNIT_TEST(buffers_used_in_any_order_expire_in_theirs),
+           UNIT_TEST(at_the_end_of_time_nothing_is_due),
            UNIT_TEST(ids_go_round_after_a_long_time_only))

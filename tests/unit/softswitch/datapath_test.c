@@ -6,9 +6,10 @@
 
 static void port_numbers_are_unique_and_possible(void)
 {
-	static const uint16_t refused[] = {0, 1, 0xff01, OFPP_IN_PORT, OFPP_CONTROLLER, OFPP_NONE};
+	static const uint16_t refused[] = {
+	        0, 1, OFPP_MAX, 0xff01, OFPP_IN_PORT, OFPP_CONTROLLER, OFPP_NONE};
 	struct fx *fx = fx_new(NULL);
-	struct fb_phy_port last = fx_port(OFPP_MAX), local = fx_port(OFPP_LOCAL);
+	struct fb_phy_port last = fx_port(OFPP_MAX - 1), local = fx_port(OFPP_LOCAL);
 
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
 		struct fb_phy_port port = fx_port(refused[i]);
@@ -19,7 +20,7 @@ static void port_numbers_are_unique_and_possible(void)
 	CU_ASSERT_EQUAL(datapath_add_port(fx->dp, &local, 0), -1);
 	CU_ASSERT_EQUAL(datapath_add_port(fx->dp, &last, 0), 0);
 	CU_ASSERT_EQUAL(datapath_port_at(fx->dp, 3)->port_no, 4);
-	CU_ASSERT_EQUAL(datapath_port_at(fx->dp, 4)->port_no, OFPP_MAX);
+	CU_ASSERT_EQUAL(datapath_port_at(fx->dp, 4)->port_no, OFPP_MAX - 1);
 	CU_ASSERT_EQUAL(datapath_port_at(fx->dp, 5)->port_no, OFPP_LOCAL);
 	CU_ASSERT_PTR_NULL(datapath_port_at(fx->dp, 6));
 	CU_ASSERT_STRING_EQUAL(datapath_port(fx->dp, 2)->name, "eth2");
@@ -534,9 +535,6 @@ static void what_is_done_with_fragments_is_what_was_asked_for_last(void)
 		datapath_set_fragments(fx->dp, (uint16_t)(0xfffc | known[i]));
 		CU_ASSERT_EQUAL(datapath_fragments(fx->dp), known[i]);
 	}
-	/* Two at once mean nothing. */
-	datapath_set_fragments(fx->dp, OFPC_FRAG_MASK);
-	CU_ASSERT_EQUAL(datapath_fragments(fx->dp), OFPC_FRAG_REASM);
 	fx_free(fx);
 	/* Where there is no room for any, reassembly is not among the capabilities, and what was
 	 * in force stays. */
@@ -546,6 +544,23 @@ static void what_is_done_with_fragments_is_what_was_asked_for_last(void)
 	datapath_set_fragments(fx->dp, OFPC_FRAG_DROP);
 	datapath_set_fragments(fx->dp, OFPC_FRAG_REASM);
 	CU_ASSERT_EQUAL(datapath_fragments(fx->dp), OFPC_FRAG_DROP);
+	fx_free(fx);
+}
+
+static void both_bits_for_fragments_are_told_and_mean_normal(void)
+{
+	struct fx *fx = fx_new(NULL);
+
+	fx_add(fx, "udp,tp_src=0,tp_dst=0,actions=output:2");
+	datapath_set_fragments(fx->dp, OFPC_FRAG_REASM);
+	send_fragment(fx, true, 0);
+	datapath_set_fragments(fx->dp, OFPC_FRAG_MASK);
+	CU_ASSERT_EQUAL(datapath_fragments(fx->dp), OFPC_FRAG_MASK);
+	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->reassembly_failed, 1);
+	send_fragment(fx, true, 0);
+	send_fragment(fx, false, 32);
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "2 2");
+	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->fragments_dropped, 0);
 	fx_free(fx);
 }
 
@@ -712,6 +727,7 @@ UNIT_TESTS("datapath", UNIT_TEST(port_numbers_are_unique_and_possible),
            UNIT_TEST(a_packet_longer_than_its_frame_is_not_looked_into),
            UNIT_TEST(a_fragment_through_the_table_is_dropped_like_others),
            UNIT_TEST(what_is_done_with_fragments_is_what_was_asked_for_last),
+           UNIT_TEST(both_bits_for_fragments_are_told_and_mean_normal),
            UNIT_TEST(features_tell_the_truth),
            UNIT_TEST(flow_statistics_come_in_order_of_addition_and_stop_when_told),
            UNIT_TEST(an_age_beyond_the_seconds_of_a_message_stays_at_their_most),

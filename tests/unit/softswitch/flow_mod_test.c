@@ -260,6 +260,35 @@ static void an_unknown_command_and_bad_actions_are_refused(void)
 	fx_free(fx);
 }
 
+static void timeouts_beyond_the_end_of_time_never_come(void)
+{
+	struct fx *fx = fx_new(NULL);
+
+	fx->now_ns = FB_NEVER - FB_NS_PER_S;
+	fx_add(fx, "in_port=1,hard_timeout=2,actions=output:2");
+	fx_add(fx, "in_port=2,idle_timeout=2,actions=output:2");
+	CU_ASSERT_EQUAL(datapath_deadline(fx->dp), FB_NEVER);
+	datapath_run(fx->dp, FB_NEVER);
+	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 2);
+	fx_free(fx);
+}
+
+/* One that was in time is put off beyond it. */
+static void an_idle_timeout_that_use_puts_off_for_ever_never_comes(void)
+{
+	struct fx *fx = fx_new(NULL);
+
+	fx->now_ns = FB_NEVER - 3 * FB_NS_PER_S;
+	fx_add(fx, "in_port=1,idle_timeout=2,actions=output:2");
+	fx->now_ns = FB_NEVER - FB_NS_PER_S - 1;
+	fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2});
+	datapath_run(fx->dp, FB_NEVER - 1);
+	CU_ASSERT_EQUAL(datapath_deadline(fx->dp), FB_NEVER);
+	datapath_run(fx->dp, FB_NEVER);
+	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 1);
+	fx_free(fx);
+}
+
 /* --- Buffers --- */
 
 static uint32_t buffered(struct fx *fx)
@@ -283,6 +312,42 @@ static void a_flow_mod_releases_the_buffer_it_names(void)
 	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->byte_count, 54);
 	CU_ASSERT_STRING_EQUAL(fx_dump(fx, ""),
 	                       "priority=32768,in_port=1 actions=IN_PORT,output:3 n_packets=1\n");
+	fx_free(fx);
+}
+
+static void a_buffered_frame_counts_for_the_entry_that_it_meets(void)
+{
+	struct fx *fx = fx_new(NULL);
+	uint32_t id = buffered(fx);
+
+	fx_add(fx, "priority=1,in_port=2,actions=output:2");
+	fx_add(fx, "priority=2,in_port=1,idle_timeout=10,actions=output:2");
+	fx_add(fx, "priority=3,in_port=1,idle_timeout=10,actions=output:2");
+	fx->now_ns += 4 * FB_NS_PER_S;
+	CU_ASSERT_EQUAL(fx_flow_mod_with_buffer(fx, OFPFC_MODIFY, "actions=output:4", id), 0);
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "4");
+	CU_ASSERT_STRING_EQUAL(fx_dump(fx, ""),
+	                       "priority=1,in_port=2 actions=output:4 n_packets=0\n"
+	                       "priority=2,in_port=1 actions=output:4 n_packets=0\n"
+	                       "priority=3,in_port=1 actions=output:4 n_packets=1\n");
+	/* The entry was used then. */
+	datapath_run(fx->dp, fx->now_ns + 6 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 2);
+	datapath_run(fx->dp, fx->now_ns + 10 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(flow_table_count(fx->dp->table), 1);
+	fx_free(fx);
+}
+
+static void a_buffered_frame_that_does_not_match_counts_for_no_entry(void)
+{
+	struct fx *fx = fx_new(NULL);
+	uint32_t id = buffered(fx);
+
+	CU_ASSERT_EQUAL(fx_flow_mod_with_buffer(fx, OFPFC_ADD, "in_port=2,actions=output:3", id),
+	                0);
+	CU_ASSERT_STRING_EQUAL(fx_output_ports(fx), "3");
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->packet_count, 0);
+	CU_ASSERT_EQUAL(flow_table_oldest(fx->dp->table)->byte_count, 0);
 	fx_free(fx);
 }
 
@@ -721,7 +786,11 @@ UNIT_TESTS("flow_mod", UNIT_TEST(an_identical_entry_is_replaced_and_starts_anew)
            UNIT_TEST(a_modify_that_would_take_too_much_changes_nothing),
            UNIT_TEST(an_emergency_entry_has_no_timeouts),
            UNIT_TEST(an_unknown_command_and_bad_actions_are_refused),
+           UNIT_TEST(timeouts_beyond_the_end_of_time_never_come),
+           UNIT_TEST(an_idle_timeout_that_use_puts_off_for_ever_never_comes),
            UNIT_TEST(a_flow_mod_releases_the_buffer_it_names),
+           UNIT_TEST(a_buffered_frame_counts_for_the_entry_that_it_meets),
+           UNIT_TEST(a_buffered_frame_that_does_not_match_counts_for_no_entry),
            UNIT_TEST(a_buffer_that_is_gone_is_an_error_but_the_entry_is_in_force),
            UNIT_TEST(a_refused_flow_mod_leaves_the_buffer), UNIT_TEST(delete_takes_no_buffer),
            UNIT_TEST(an_idle_entry_expires_to_the_nanosecond),

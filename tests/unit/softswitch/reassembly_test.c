@@ -613,7 +613,24 @@ static void flags_other_than_more_fragments_stay(void)
 	end(f);
 }
 
-UNIT_TESTS("reassembly", UNIT_TEST(two_fragments_make_a_datagram_in_either_order),
+static void at_the_end_of_time_nothing_is_due(void)
+{
+	struct fixture *f = begin();
+
+	reassembly_expire(&f->r, FB_NEVER);
+	f->now_ns = FB_NEVER - EXPIRY_NS / 2;
+	CU_ASSERT_FALSE(take(f, (struct piece){.offset = 0, .len = 8, .more = true}));
+	CU_ASSERT_EQUAL(reassembly_deadline(&f->r), FB_NEVER);
+	reassembly_expire(&f->r, FB_NEVER);
+	CU_ASSERT_EQUAL(f->r.failed, 0);
+	reassembly_clear(&f->r);
+	reassembly_expire(&f->r, FB_NEVER);
+	CU_ASSERT_EQUAL(f->r.failed, 1);
+	end(f);
+}
+
+UNIT_TESTS("reassembly", UNIT_TEST(at_the_end_of_time_nothing_is_due),
+           UNIT_TEST(two_fragments_make_a_datagram_in_either_order),
            UNIT_TEST(random_cuts_in_random_order_with_duplicates_give_the_datagram),
            UNIT_TEST(a_frame_that_is_no_fragment_is_not_wanted),
            UNIT_TEST(datagrams_are_told_apart_by_every_part_of_their_key),
