@@ -62,6 +62,7 @@ void reconnect_ended(struct reconnect *r, uint64_t now_ns)
 	if (r->state == RECONNECT_CONNECTING && r->failures < UINT32_MAX)
 		r->failures++;
 	r->state = RECONNECT_WAITING;
+	r->ended = true;
 	r->until_ns = fb_time_after(now_ns, r->backoff_ns);
 	r->backoff_ns = r->backoff_ns < r->config.backoff_max_ns / 2 ? 2 * r->backoff_ns
 	                                                             : r->config.backoff_max_ns;
@@ -69,6 +70,7 @@ void reconnect_ended(struct reconnect *r, uint64_t now_ns)
 
 bool reconnect_exhausted(const struct reconnect *r)
 {
-	return r->state != RECONNECT_READY && r->config.attempts_max != RECONNECT_UNLIMITED &&
+	return r->ended && r->state != RECONNECT_READY &&
+	       r->config.attempts_max != RECONNECT_UNLIMITED &&
 	       r->failures >= r->config.attempts_max;
 }

@@ -21,8 +21,8 @@ struct reconnect_config {            /* reconnect_config_default() fills it */
 	uint64_t backoff_min_ns;     /* 1 s; at most backoff_max_ns */
 	uint64_t backoff_max_ns;     /* 8 s */
 	uint64_t attempt_timeout_ns; /* from the beginning of an attempt to readiness: 10 s */
-	/* Failures in a row that exhaust: RECONNECT_UNLIMITED. 0: not to be connected does, at the
-	 * start too. */
+	/* Failures in a row that exhaust: RECONNECT_UNLIMITED. 0: the end of a connection does; at
+	 * the start, when nothing is lost yet, the first failure. */
 	uint32_t attempts_max;
 };
 
@@ -34,6 +34,7 @@ struct reconnect {
 	uint64_t until_ns;   /* WAITING: the next attempt; CONNECTING: the end of patience */
 	uint64_t backoff_ns; /* the next wait */
 	uint32_t failures;   /* attempts that failed since the start or the last ready connection */
+	bool ended;          /* an attempt or a connection has, since the start */
 	uint64_t attempts, connects; /* for counters */
 };
 
@@ -51,7 +52,7 @@ bool reconnect_overdue(const struct reconnect *r, uint64_t now_ns);
 void reconnect_ready(struct reconnect *r);
 /* The attempt under way failed, or the connection that was ready ended. */
 void reconnect_ended(struct reconnect *r, uint64_t now_ns);
-/* 'attempts_max' attempts in a row have failed. */
+/* 'attempts_max' attempts in a row have failed, and something was tried at all. */
 bool reconnect_exhausted(const struct reconnect *r);
 
 #endif

@@ -231,16 +231,30 @@ static void a_ready_connection_ends_exhaustion_and_the_count_begins_anew(void)
 	CU_ASSERT_TRUE(reconnect_exhausted(&r));
 }
 
-static void with_no_attempts_every_moment_without_a_connection_is_exhausted(void)
+static void with_no_attempts_the_end_of_a_connection_exhausts_but_not_the_start(void)
 {
 	struct reconnect r = fresh(0, 0);
 
+	CU_ASSERT_FALSE(reconnect_exhausted(&r));
+	begin(&r);
+	CU_ASSERT_FALSE(reconnect_exhausted(&r));
+	reconnect_ready(&r);
+	CU_ASSERT_FALSE(reconnect_exhausted(&r));
+	reconnect_ended(&r, 10 * S);
 	CU_ASSERT_TRUE(reconnect_exhausted(&r));
 	begin(&r);
 	CU_ASSERT_TRUE(reconnect_exhausted(&r));
 	reconnect_ready(&r);
 	CU_ASSERT_FALSE(reconnect_exhausted(&r));
-	reconnect_ended(&r, 10 * S);
+}
+
+static void with_no_attempts_the_first_failure_exhausts(void)
+{
+	struct reconnect r = fresh(0, 0);
+
+	begin(&r);
+	CU_ASSERT_FALSE(reconnect_exhausted(&r));
+	reconnect_ended(&r, S);
 	CU_ASSERT_TRUE(reconnect_exhausted(&r));
 }
 
@@ -272,5 +286,6 @@ UNIT_TESTS("reconnect", UNIT_TEST(the_defaults_are_one_to_eight_seconds_without_
            UNIT_TEST(one_attempt_exhausts_when_one_is_the_limit),
            UNIT_TEST(a_connection_that_ends_is_no_failed_attempt),
            UNIT_TEST(a_ready_connection_ends_exhaustion_and_the_count_begins_anew),
-           UNIT_TEST(with_no_attempts_every_moment_without_a_connection_is_exhausted),
+           UNIT_TEST(with_no_attempts_the_end_of_a_connection_exhausts_but_not_the_start),
+           UNIT_TEST(with_no_attempts_the_first_failure_exhausts),
            UNIT_TEST(times_that_cannot_be_counted_never_come))
