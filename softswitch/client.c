@@ -153,7 +153,8 @@ struct client *client_new(struct event_base *base, const struct client_config *c
 	client->log = log;
 	client->armed_ns = FB_NEVER;
 	client->pool = frame_pool_new();
-	client->frames = (struct client_capture){.option = "--pcap", .path = config->pcap_path};
+	client->frames =
+	        (struct client_capture){.option = "--pcap", .path = config->pcap_path, .ng = true};
 	client->control = (struct client_capture){.option = "--control-pcap",
 	                                          .path = config->control_pcap_path};
 	client->timer = event_new(base, -1, 0, on_timer, client);

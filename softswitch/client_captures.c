@@ -38,6 +38,21 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 		flush(client, capture_at(client, i));
 }
 
+/* Create the file; one of frames names the ports. */
+static void create(struct client *client, struct client_capture *capture)
+{
+	const char *name;
+
+	capture->told = false;
+	if (!capture->ng) {
+		capture->file = pcap_file_create(capture->path);
+		return;
+	}
+	capture->file = pcap_file_create_ng(capture->path);
+	for (uint32_t place = 0; (name = client_ports_name(client, place)) != NULL; place++)
+		pcap_file_add_interface(capture->file, name);
+}
+
 bool client_captures_open(struct client *client, char *error)
 {
 	const struct timeval second = {1, 0};
@@ -49,7 +64,7 @@ bool client_captures_open(struct client *client, char *error)
 
 		if (!capture->path)
 			continue;
-		capture->file = pcap_file_create(capture->path);
+		create(client, capture);
 		if (pcap_file_error(capture->file)) {
 			snprintf(error, CLIENT_ERROR_BYTES, "%s: %s", capture->option,
 			         pcap_file_error(capture->file));
@@ -64,10 +79,15 @@ bool client_captures_open(struct client *client, char *error)
 	return true;
 }
 
-void client_captures_write(struct client_capture *capture, const uint8_t *bytes, size_t len)
+void client_captures_frame(struct client *client, uint16_t port_no, enum pcap_file_way way,
+                           struct frame *frame)
 {
+	struct client_capture *capture = &client->frames;
+
 	if (capture->file && !capture->told)
-		pcap_file_write(capture->file, client_unix_ns(), bytes, len);
+		pcap_file_write_at(capture->file, client_unix_ns(),
+		                   client_ports_place(client, port_no), way, frame_data(frame),
+		                   frame->len);
 }
 
 static void close_file(struct client *client, struct client_capture *capture)
@@ -87,8 +107,7 @@ void client_captures_reopen(struct client *client)
 		if (!capture->file)
 			continue;
 		close_file(client, capture);
-		capture->file = pcap_file_create(capture->path);
-		capture->told = false;
+		create(client, capture);
 		client_log(client, LOG_LEVEL_INFO, "%s: begun anew: %s", capture->option,
 		           capture->path);
 	}

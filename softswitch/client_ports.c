@@ -15,7 +15,7 @@ static void on_frame(void *ctx, uint16_t port_no, struct frame *frame)
 	struct client *client = ctx;
 	uint64_t now_ns = client_now_ns();
 
-	client_captures_write(&client->frames, frame_data(frame), frame->len);
+	client_captures_frame(client, port_no, PCAP_FILE_IN, frame);
 	agent_frame(client->agent, port_no, frame, now_ns);
 	client_settle(client, now_ns);
 }
@@ -89,11 +89,11 @@ enum datapath_sent client_ports_output(void *ctx, uint16_t port_no, uint32_t que
 	struct client *client = ctx;
 	enum datapath_sent sent;
 
-	/* The datapath counts by queue; the system's interface has but one. */
+	/* The datapath counts by queue; when frames leave is decided by the interface's tc. */
 	(void)queue_id;
 	sent = pcap_ports_send(client->ports, port_no, frame);
 	if (sent == DATAPATH_SENT)
-		client_captures_write(&client->frames, frame_data(frame), frame->len);
+		client_captures_frame(client, port_no, PCAP_FILE_OUT, frame);
 	return sent;
 }
 
@@ -176,6 +176,34 @@ bool client_ports_start(struct client *client, char *error)
 	return pcap_ports_start(ports_of(client), error, CLIENT_ERROR_BYTES) == 0;
 }
 
+const char *client_ports_name(const struct client *client, uint32_t place)
+{
+	if (place < client->interfaces_count)
+		return pcap_ports_name(client->ports, (uint16_t)(place + 1));
+	return place == client->interfaces_count ? client->config.ports.local : NULL;
+}
+
+uint32_t client_ports_place(const struct client *client, uint16_t port_no)
+{
+	return port_no == OFPP_LOCAL ? client->interfaces_count : port_no - UINT32_C(1);
+}
+
+/* "; queues 2:7:25%", as they are written on the command line. */
+static void put_queues(const struct client *client, struct fb_text *text)
+{
+	for (uint32_t i = 0; i < client->queues_count; i++) {
+		const struct client_queue *queue = &client->queues[i];
+
+		fb_text_puts(text, i ? ", " : "; queues ");
+		fb_text_port(text, queue->port_no);
+		fb_text_printf(text, ":%" PRIu32 ":%u", queue->queue_id,
+		               queue->min_rate_permille / 10);
+		if (queue->min_rate_permille % 10)
+			fb_text_printf(text, ".%u", queue->min_rate_permille % 10);
+		fb_text_puts(text, "%");
+	}
+}
+
 void client_ports_text(const struct client *client, struct fb_text *text)
 {
 	const struct datapath *dp = agent_datapath(client->agent);
@@ -191,6 +219,7 @@ void client_ports_text(const struct client *client, struct fb_text *text)
 		               port->state & OFPPS_LINK_DOWN ? ", link down" : "");
 		before = ", ";
 	}
+	put_queues(client, text);
 }
 
 void client_ports_drain(struct client *client)

@@ -60,6 +60,7 @@ TAILQ_HEAD(client_snoopers, client_snooper);
 struct client_capture {
 	const char *option; /* for the log: "--pcap" */
 	const char *path;   /* NULL: not asked for */
+	bool ng;            /* its records tell of ports */
 	struct pcap_file *file;
 	bool told; /* that it cannot be written */
 };
@@ -162,6 +163,11 @@ bool client_ports_start(struct client *client, char *error);
 enum datapath_sent client_ports_output(void *ctx, uint16_t port_no, uint32_t queue_id,
                                        struct frame *frame);
 void client_ports_configured(void *ctx, uint16_t port_no, uint32_t config);
+/* The ports' names by number in a capture: those of -i in their order, then that of LOCAL; NULL: no
+ * more. */
+const char *client_ports_name(const struct client *client, uint32_t place);
+/* The place of a port there. */
+uint32_t client_ports_place(const struct client *client, uint16_t port_no);
 void client_ports_text(const struct client *client, struct fb_text *text);
 void client_ports_drain(struct client *client);
 
@@ -169,8 +175,9 @@ void client_ports_drain(struct client *client);
 
 /* Open the files asked for; false with a text in 'error' when one cannot be. */
 bool client_captures_open(struct client *client, char *error);
-/* A record of 'capture', seen now. */
-void client_captures_write(struct client_capture *capture, const uint8_t *bytes, size_t len);
+/* 'frame' came in or went out by a port now. */
+void client_captures_frame(struct client *client, uint16_t port_no, enum pcap_file_way way,
+                           struct frame *frame);
 void client_captures_reopen(struct client *client);
 void client_captures_close(struct client *client);
 

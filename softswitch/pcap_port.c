@@ -455,6 +455,13 @@ static struct pcap_port *port_by_number(const struct pcap_ports *ports, uint16_t
 	return NULL;
 }
 
+const char *pcap_ports_name(const struct pcap_ports *ports, uint16_t port_no)
+{
+	const struct pcap_port *port = port_by_number(ports, port_no);
+
+	return port ? port->name : NULL;
+}
+
 enum datapath_sent pcap_ports_send(struct pcap_ports *ports, uint16_t port_no, struct frame *frame)
 {
 	struct pcap_port *port = port_by_number(ports, port_no);

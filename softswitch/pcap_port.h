@@ -55,6 +55,8 @@ struct pcap_ports *pcap_ports_new(struct event_base *base, const struct pcap_por
 /* Add the interface 'name' as the next port, before the start. -1 with a text in 'error' that says
  * what to do: the name is too long, or was added before. */
 int pcap_ports_add(struct pcap_ports *ports, const char *name, char *error, size_t error_size);
+/* The name of a port's interface, before the start too; NULL: there is no such port. */
+const char *pcap_ports_name(const struct pcap_ports *ports, uint16_t port_no);
 /* Open all. -1 with a text in 'error' when an interface is not there or may not be opened: a switch
  * does not start with less than it was asked for; later it lives with what is there. */
 int pcap_ports_start(struct pcap_ports *ports, char *error, size_t error_size);

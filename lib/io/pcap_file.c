@@ -1,5 +1,9 @@
-/* Writes captures through libpcap; see pcap_file.h. pcap_dump() tells of no error, so stdio is
- * asked: ferror() after each record, fflush() and fclose() at the end. */
+/* Writes captures; see pcap_file.h. Pcap files go through libpcap. pcap_dump() tells of no error, so
+ * stdio is asked: ferror() after each record, fflush() and fclose() at the end.
+ *
+ * Libpcap writes no pcapng, so that is done here: a section header, an interface description for
+ * each interface, an enhanced packet block for each frame (draft-ietf-opsawg-pcapng), all in the
+ * machine's byte order, which the section header tells. */
 #include "lib/io/pcap_file.h"
 
 #include <errno.h>
@@ -7,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <flowbed/time.h>
 
@@ -14,11 +19,25 @@
 
 enum { ERROR_BYTES = 512 };
 
+/* Of pcapng. */
+enum {
+	BLOCK_SECTION = 0x0a0d0d0a,
+	BLOCK_INTERFACE = 1,
+	BLOCK_PACKET = 6,
+	BYTE_ORDER_MAGIC = 0x1a2b3c4d,
+	OPTION_INTERFACE_NAME = 2,
+	OPTION_RESOLUTION = 9, /* of time: 9 decimals of a second */
+	OPTION_PACKET_FLAGS = 2,
+	BLOCK_BYTES_MAX = 512, /* of a block without a frame */
+};
+
 struct pcap_file {
 	char *path;
-	pcap_t *link; /* carries link type and precision for the header */
+	bool ng;
+	uint32_t interfaces; /* of a pcapng file */
+	pcap_t *link;        /* carries link type and precision for the header */
 	pcap_dumper_t *dumper;
-	FILE *stream; /* of the dumper */
+	FILE *stream; /* of the dumper, or our own; NULL: not open */
 	char error[ERROR_BYTES];
 	uint64_t written; /* frames taken */
 	uint64_t lost;    /* frames not taken */
@@ -76,6 +95,158 @@ bool pcap_file_write(struct pcap_file *file, uint64_t time_ns, const void *bytes
 	return true;
 }
 
+/* --- pcapng --- */
+
+/* A block that is being built. */
+struct block {
+	uint8_t bytes[BLOCK_BYTES_MAX];
+	size_t len;
+};
+
+static void put(struct block *block, const void *bytes, size_t len)
+{
+	memcpy(block->bytes + block->len, bytes, len);
+	block->len += len;
+}
+
+static void put16(struct block *block, uint16_t value)
+{
+	put(block, &value, sizeof value);
+}
+
+static void put32(struct block *block, uint32_t value)
+{
+	put(block, &value, sizeof value);
+}
+
+/* Bytes up to the next multiple of four. */
+static size_t padding(size_t len)
+{
+	return -len & 3;
+}
+
+static void put_option(struct block *block, uint16_t code, const void *bytes, size_t len)
+{
+	static const uint8_t zeros[4];
+
+	put16(block, code);
+	put16(block, (uint16_t)len);
+	put(block, bytes, len);
+	put(block, zeros, padding(len));
+}
+
+/* The head of a block; its length is filled in by finish(). */
+static void begin(struct block *block, uint32_t type)
+{
+	block->len = 0;
+	put32(block, type);
+	put32(block, 0);
+}
+
+/* The end of a block. */
+static void finish(struct block *block)
+{
+	uint32_t len;
+
+	put32(block, 0); /* the last of the options */
+	len = (uint32_t)(block->len + sizeof len);
+	memcpy(block->bytes + 4, &len, sizeof len);
+	put32(block, len);
+}
+
+static bool write_bytes(struct pcap_file *file, const void *bytes, size_t len)
+{
+	errno = 0;
+	if (fwrite(bytes, 1, len, file->stream) == len)
+		return true;
+	failed(file, errno ? strerror(errno) : "write error");
+	return false;
+}
+
+struct pcap_file *pcap_file_create_ng(const char *path)
+{
+	static const uint32_t unknown_len[] = {UINT32_MAX, UINT32_MAX}; /* of the section */
+	struct pcap_file *file = xcalloc(1, sizeof *file);
+	struct block block;
+
+	file->ng = true;
+	file->path = xstrdup(path);
+	file->stream = strcmp(path, "-") ? fopen(path, "we") : fdopen(dup(STDOUT_FILENO), "w");
+	if (!file->stream) {
+		failed(file, strerror(errno));
+		return file;
+	}
+	begin(&block, BLOCK_SECTION);
+	put32(&block, BYTE_ORDER_MAGIC);
+	put16(&block, 1); /* version 1.0 */
+	put16(&block, 0);
+	put(&block, unknown_len, sizeof unknown_len);
+	finish(&block);
+	write_bytes(file, block.bytes, block.len);
+	return file;
+}
+
+uint32_t pcap_file_add_interface(struct pcap_file *file, const char *name)
+{
+	static const uint8_t nanoseconds = 9;
+	struct block block;
+
+	if (file->error[0])
+		return file->interfaces++;
+	begin(&block, BLOCK_INTERFACE);
+	put16(&block, DLT_EN10MB);
+	put16(&block, 0);
+	put32(&block, PCAP_FILE_SNAPLEN);
+	put_option(&block, OPTION_INTERFACE_NAME, name, strnlen(name, BLOCK_BYTES_MAX / 2));
+	put_option(&block, OPTION_RESOLUTION, &nanoseconds, sizeof nanoseconds);
+	finish(&block);
+	write_bytes(file, block.bytes, block.len);
+	return file->interfaces++;
+}
+
+/* The part of a packet block behind 'head' and the 'len' bytes of the frame. */
+static void put_packet_end(struct block *end, const struct block *head, size_t len,
+                           enum pcap_file_way way)
+{
+	static const uint8_t zeros[4];
+	uint32_t flags = way;
+
+	end->len = 0;
+	put(end, zeros, padding(len));
+	put_option(end, OPTION_PACKET_FLAGS, &flags, sizeof flags);
+	put32(end, 0);
+	put32(end, (uint32_t)(head->len + len + end->len + sizeof(uint32_t)));
+}
+
+bool pcap_file_write_at(struct pcap_file *file, uint64_t time_ns, uint32_t interface,
+                        enum pcap_file_way way, const void *bytes, size_t len)
+{
+	size_t kept = len < PCAP_FILE_SNAPLEN ? len : PCAP_FILE_SNAPLEN;
+	struct block head, end;
+
+	if (file->error[0]) {
+		file->lost++;
+		return false;
+	}
+	begin(&head, BLOCK_PACKET);
+	put32(&head, interface);
+	put32(&head, (uint32_t)(time_ns >> 32));
+	put32(&head, (uint32_t)time_ns);
+	put32(&head, (uint32_t)kept);
+	put32(&head, (uint32_t)len);
+	put_packet_end(&end, &head, kept, way);
+	memcpy(head.bytes + 4, end.bytes + end.len - 4, 4);
+	if (!write_bytes(file, head.bytes, head.len) || !write_bytes(file, bytes, kept) ||
+	    !write_bytes(file, end.bytes, end.len)) {
+		file->lost++;
+		return false;
+	}
+	file->written++;
+	return true;
+}
+
+/* --- Both --- */
+
 const char *pcap_file_error(const struct pcap_file *file)
 {
 	return file->error[0] ? file->error : NULL;
@@ -93,7 +264,7 @@ uint64_t pcap_file_lost(const struct pcap_file *file)
 
 bool pcap_file_flush(struct pcap_file *file)
 {
-	if (file->dumper && !file->error[0] && pcap_dump_flush(file->dumper) != 0)
+	if (file->stream && !file->error[0] && fflush(file->stream) != 0)
 		failed(file, strerror(errno));
 	return !file->error[0];
 }
@@ -109,6 +280,8 @@ bool pcap_file_close(struct pcap_file *file, char *error, size_t error_size)
 		snprintf(error, error_size, "%s", file->error);
 	if (file->dumper)
 		pcap_dump_close(file->dumper);
+	else if (file->stream)
+		fclose(file->stream);
 	if (file->link)
 		pcap_close(file->link);
 	free(file->path);

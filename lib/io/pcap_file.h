@@ -1,5 +1,6 @@
-/* Captures: pcap files with nanosecond time stamps, one Ethernet frame a record, as Wireshark and
- * tcpdump read them.
+/* Captures with nanosecond time stamps, one Ethernet frame a record, as Wireshark and tcpdump read
+ * them. A pcap file is of one place; a pcapng file tells with each frame at which interface it was
+ * seen and whether it came in or went out.
  *
  * A capture never stops what it records: the first error (a full disk, say) is kept as a text and
  * the file takes nothing more; the owner asks at the end, or when it likes. */
@@ -18,6 +19,18 @@ enum { PCAP_FILE_SNAPLEN = 65535 + 32 };
 /* Create the file 'path', or empty the one that is there. Never NULL: where it cannot be opened,
  * pcap_file_error() tells. */
 struct pcap_file *pcap_file_create(const char *path);
+
+/* The same for a pcapng file; "-" is standard output. */
+struct pcap_file *pcap_file_create_ng(const char *path);
+/* Name an interface of a pcapng file, before its first frame. Its number: they count from 0. */
+uint32_t pcap_file_add_interface(struct pcap_file *file, const char *name);
+
+/* Which way a frame went by an interface; the values are those of the file. */
+enum pcap_file_way { PCAP_FILE_IN = 1, PCAP_FILE_OUT = 2 };
+
+/* As pcap_file_write(), for a pcapng file. */
+bool pcap_file_write_at(struct pcap_file *file, uint64_t time_ns, uint32_t interface,
+                        enum pcap_file_way way, const void *bytes, size_t len);
 
 /* Append the frame of 'len' bytes at 'bytes', seen at 'time_ns'. True when it was taken (its bytes
  * may still be in a buffer). */

@@ -85,6 +85,46 @@ static void frames_are_read_back_with_their_nanoseconds(void)
 	end();
 }
 
+static void pcapng_files_are_read_back_too(void)
+{
+	static const char name[] = "a name of several lengths";
+	struct pcap_file *file;
+	pcap_t *pcap;
+
+	begin();
+	file = pcap_file_create_ng(path);
+	for (uint32_t i = 0; i < 5; i++)
+		CU_ASSERT_EQUAL(pcap_file_add_interface(file, name + i), i);
+	for (uint32_t i = 0; i < 5; i++)
+		CU_ASSERT_TRUE(pcap_file_write_at(file, UINT64_C(1795000000123456789) + i, i,
+		                                  i % 2 ? PCAP_FILE_IN : PCAP_FILE_OUT,
+		                                  "a frame, longer", 10 + i));
+	CU_ASSERT_EQUAL(pcap_file_written(file), 5);
+	CU_ASSERT_TRUE(pcap_file_close(file, NULL, 0));
+	pcap = open_capture();
+	for (unsigned i = 0; i < 5; i++)
+		expect_record(pcap, 1795000000, 123456789 + i, "a frame, longer", 10 + i);
+	expect_end(pcap);
+	end();
+}
+
+static void a_pcapng_file_on_a_full_disk_is_told(void)
+{
+	struct pcap_file *file = pcap_file_create_ng("/dev/full");
+	char error[256];
+
+	CU_ASSERT_EQUAL(pcap_file_add_interface(file, "eth0"), 0);
+	CU_ASSERT_FALSE(pcap_file_flush(file));
+	CU_ASSERT_FALSE(pcap_file_write_at(file, 1, 0, PCAP_FILE_IN, "x", 1));
+	CU_ASSERT_EQUAL(pcap_file_lost(file), 1);
+	CU_ASSERT_EQUAL(pcap_file_add_interface(file, "eth1"), 1);
+	CU_ASSERT_FALSE(pcap_file_close(file, error, sizeof error));
+	CU_ASSERT_STRING_EQUAL(error, "/dev/full: No space left on device");
+	file = pcap_file_create_ng("/no/such/folder/file");
+	CU_ASSERT_FALSE(pcap_file_close(file, error, sizeof error));
+	CU_ASSERT_STRING_EQUAL(error, "/no/such/folder/file: No such file or directory");
+}
+
 static void a_capture_without_frames_is_a_capture(void)
 {
 	begin();
@@ -193,6 +233,8 @@ static void closing_no_file_is_allowed(void)
 }
 
 UNIT_TESTS("pcap_file", UNIT_TEST(frames_are_read_back_with_their_nanoseconds),
+           UNIT_TEST(pcapng_files_are_read_back_too),
+           UNIT_TEST(a_pcapng_file_on_a_full_disk_is_told),
            UNIT_TEST(a_capture_without_frames_is_a_capture),
            UNIT_TEST(what_was_flushed_can_be_read_while_the_file_is_open),
            UNIT_TEST(the_largest_frame_with_a_tag_is_kept_whole),
