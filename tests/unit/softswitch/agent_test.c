@@ -118,6 +118,20 @@ static void timeouts_beyond_the_end_of_time_never_come(void)
 	at_free(at);
 }
 
+static void an_echo_that_is_asked_for_at_the_end_of_time_is_never_overdue(void)
+{
+	struct at *at = at_new();
+
+	at->now_ns = FB_NEVER - 16 * FB_NS_PER_S;
+	connect_ready(at, 0);
+	advance_to(at, FB_NEVER - 2);
+	CU_ASSERT_EQUAL_FATAL(peer_read(&at->peers[0]), 1);
+	CU_ASSERT_EQUAL(at->peers[0].msgs[0].type, OFPT_ECHO_REQUEST);
+	CU_ASSERT_EQUAL(agent_deadline(at->agent), FB_NEVER);
+	CU_ASSERT_FALSE(at->peers[0].closed);
+	at_free(at);
+}
+
 static void a_part_of_hello_wins_no_time_but_hello_does(void)
 {
 	static const uint8_t hello[] = {1, OFPT_HELLO, 0, 8, 0, 0, 0, 1};
@@ -224,6 +238,9 @@ static void configuration_is_set_and_told(void)
 	CU_ASSERT_EQUAL(reply->type, OFPT_GET_CONFIG_REPLY);
 	CU_ASSERT_EQUAL(reply->config.flags, OFPC_FRAG_DROP);
 	CU_ASSERT_EQUAL(reply->config.miss_send_len, 99);
+	set.config.flags = OFPC_FRAG_MASK;
+	send_msg(at, 0, &set);
+	CU_ASSERT_EQUAL(ask(at, &get)->config.flags, OFPC_FRAG_MASK);
 	at_free(at);
 }
 
@@ -728,6 +745,7 @@ UNIT_TESTS("agent", UNIT_TEST(hello_is_sent_at_once_and_answered_by_silence),
            UNIT_TEST(a_peer_that_refuses_our_hello_is_left),
            UNIT_TEST(a_peer_without_hello_has_ten_seconds),
            UNIT_TEST(timeouts_beyond_the_end_of_time_never_come),
+           UNIT_TEST(an_echo_that_is_asked_for_at_the_end_of_time_is_never_overdue),
            UNIT_TEST(a_part_of_hello_wins_no_time_but_hello_does),
            UNIT_TEST(silence_brings_an_echo_request_and_more_silence_the_end),
            UNIT_TEST(an_echo_comes_back_with_its_bytes),
