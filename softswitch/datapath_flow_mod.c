@@ -107,12 +107,18 @@ static int modify(struct datapath *dp, const struct fb_flow_mod *fm,
 {
 	struct flow_table *table = datapath_table_of(dp, fm->flags);
 	struct flow_entry *first = flow_table_selected(table, selection, NULL);
-	uint64_t count = 0;
+	uint64_t count = 0, freed_bytes = 0;
 
-	for (struct flow_entry *e = first; e; e = flow_table_selected(table, selection, e))
+	for (struct flow_entry *e = first; e; e = flow_table_selected(table, selection, e)) {
 		count++;
-	if (!flow_table_has_room(table, count, fm->actions.len))
+		freed_bytes += flow_entry_long_bytes(e);
+	}
+	if (!flow_table_has_room(table, count, fm->actions.len, freed_bytes))
 		return table_full(dp, error);
+	/* Else the first ones might find no room while the others still hold their lists. */
+	for (struct flow_entry *e = freed_bytes ? first : NULL; e;
+	     e = flow_table_selected(table, selection, e))
+		flow_table_set_actions(table, e, NULL, 0);
 	for (struct flow_entry *e = first; e; e = flow_table_selected(table, selection, e)) {
 		flow_table_set_actions(table, e, fm->actions.data, fm->actions.len);
 		if (fm->cookie != COOKIE_KEPT)
