@@ -166,7 +166,9 @@ void agent_conn_hold(struct agent_conn *conn, const uint8_t *bytes, size_t len)
 
 enum agent_log_level agent_conn_end_level(const struct agent_conn *conn)
 {
-	return conn->role == AGENT_CONTROLLER && conn->ready ? AGENT_LOG_WARNING : AGENT_LOG_DEBUG;
+	if (conn->role == AGENT_MANAGEMENT)
+		return conn->doomed && !conn->ready ? AGENT_LOG_INFO : AGENT_LOG_DEBUG;
+	return conn->ready ? AGENT_LOG_WARNING : AGENT_LOG_DEBUG;
 }
 
 void agent_conn_log(struct agent_conn *conn, enum agent_log_level level, const char *format, ...)

@@ -95,8 +95,9 @@ void agent_conn_hold(struct agent_conn *conn, const uint8_t *bytes, size_t len);
 /* A log line that begins with the peer's name; at most a few in a second. */
 void agent_conn_log(struct agent_conn *conn, enum agent_log_level level, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-/* How much the end of 'conn' matters: that of a controller's is a loss; that of a connection which
- * never was ready is the driver's to tell, and management connections come and go. */
+/* How much the end of 'conn' matters: that of a controller's is a loss; that of one which never was
+ * ready is the driver's to tell. Management connections come and go, but who runs one is to learn
+ * why it was refused. */
 enum agent_log_level agent_conn_end_level(const struct agent_conn *conn);
 /* When agent_conn_run() has something to do. */
 uint64_t agent_conn_deadline(const struct agent_conn *conn);

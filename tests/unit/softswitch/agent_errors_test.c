@@ -402,6 +402,21 @@ static void a_vendor_message_of_a_management_program_is_no_news(void)
 	at_free(at);
 }
 
+static void a_management_program_that_is_refused_is_logged(void)
+{
+	struct at *at = at_new();
+
+	connect_as(at, 0, AGENT_MANAGEMENT);
+	send_bytes(at, 0, (const uint8_t *)"GET / HTTP/1.1", 14);
+	CU_ASSERT_TRUE(at->peers[0].closed);
+	CU_ASSERT_EQUAL(at->last_level, AGENT_LOG_INFO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(at->last_line, "the first message was not HELLO"));
+	connect_ready_as(at, 1, AGENT_MANAGEMENT);
+	leave(at, 1);
+	CU_ASSERT_EQUAL(at->last_level, AGENT_LOG_DEBUG);
+	at_free(at);
+}
+
 static void hello_failed_eperm_is_for_a_connection_too_many(void)
 {
 	struct agent_config config;
@@ -556,6 +571,7 @@ UNIT_TESTS("agent errors", UNIT_TEST(each_error_is_raised_by_its_message),
            UNIT_TEST(a_first_message_is_refused_by_its_header),
            UNIT_TEST(an_error_is_logged_by_its_name_and_its_message),
            UNIT_TEST(a_vendor_message_of_a_management_program_is_no_news),
+           UNIT_TEST(a_management_program_that_is_refused_is_logged),
            UNIT_TEST(hello_failed_eperm_is_for_a_connection_too_many),
            UNIT_TEST(each_length_that_cannot_be_is_refused),
            UNIT_TEST(a_length_below_eight_is_told_and_ends_the_connection),
