@@ -14,6 +14,7 @@
 #include "lib/base/nearest.h"
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
+#include "lib/io/bad_option.h"
 #include "sim/capture.h"
 #include "sim/report.h"
 #include "sim/runner.h"
@@ -289,15 +290,18 @@ static const struct option check_options[] = {{"set", required_argument, NULL, O
                                               {NULL, 0, NULL, 0}};
 
 static const struct command commands[] = {
-        {"run", run_options, "vs:h", help_run, run_file},
-        {"check", check_options, "h", help_check, check_file},
+        {"run", run_options, ":vs:h", help_run, run_file},
+        {"check", check_options, ":h", help_check, check_file},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* Take one option; false after a complaint. */
-static bool take_option(struct arguments *arguments, int option)
+/* Take one option of 'options', which stands before or in 'word'; false after a complaint. */
+static bool take_option(struct arguments *arguments, const struct option *options, int option,
+                        const char *word)
 {
+	char buffer[400];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
 	const char *right;
 
 	switch (option) {
@@ -321,7 +325,9 @@ static bool take_option(struct arguments *arguments, int option)
 		arguments->pcap_dir = optarg;
 		return true;
 	default:
-		return false; /* getopt_long() has told */
+		bad_option_text(&why, options, option, optopt, word);
+		fprintf(stderr, "flowbed: %s\n", buffer);
+		return false;
 	}
 }
 
@@ -350,13 +356,14 @@ static int run_command(const struct command *command, int argc, char **argv)
 	struct arguments arguments = {0};
 	int option, worst = EXIT_HELD;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, command->short_options, command->options, NULL)) !=
 	       -1) {
 		if (option == 'h') {
 			command->help(stdout);
 			return EXIT_HELD;
 		}
-		if (!take_option(&arguments, option)) {
+		if (!take_option(&arguments, command->options, option, argv[optind - 1])) {
 			fprintf(stderr, "See 'flowbed %s --help'.\n", command->name);
 			return EXIT_WRONG_INPUT;
 		}
@@ -399,12 +406,8 @@ static int run_program(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {
 		names[i] = commands[i].name;
-		if (!strcmp(argv[1], commands[i].name)) {
-			static char name[] = "flowbed";
-
-			argv[1] = name; /* in which getopt_long() complains */
+		if (!strcmp(argv[1], commands[i].name))
 			return run_command(&commands[i], argc - 1, argv + 1);
-		}
 	}
 	meant = nearest(argv[1], names);
 	fprintf(stderr, "flowbed: no command is named '%s'%s%s%s See 'flowbed --help'.\n", argv[1],

@@ -11,9 +11,9 @@
 
 #include <flowbed/openflow.h>
 
-#include "lib/base/nearest.h"
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
+#include "lib/io/bad_option.h"
 #include "softswitch/buffers.h"
 
 #define PROGRAM "flowbed-switch"
@@ -183,56 +183,6 @@ static const char *option_name(int option)
 		if (long_options[i].val == option)
 			return long_options[i].name;
 	return "?";
-}
-
-/* Where options begin with 'name', it was their number that getopt_long() minded: name them. */
-static bool tell_ambiguous(const char *name)
-{
-	const char *before = "";
-	bool any = false;
-
-	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++)
-		any |= !strncmp(long_options[i].name, name, strlen(name));
-	if (!any)
-		return false;
-	fprintf(stderr, PROGRAM ": several options begin with '--%s': ", name);
-	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++) {
-		if (strncmp(long_options[i].name, name, strlen(name)))
-			continue;
-		fprintf(stderr, "%s--%s", before, long_options[i].name);
-		before = ", ";
-	}
-	fputc('\n', stderr);
-	return true;
-}
-
-/* getopt_long() stopped at an option that is not known, not complete or not unique. */
-static void tell_bad_option(int result, int option, const char *word)
-{
-	const char *names[LONG_OPTIONS] = {NULL}, *meant;
-	size_t len = strcspn(word, "=");
-	char name[64];
-
-	if (result == ':') {
-		fprintf(stderr, PROGRAM ": --%s needs a value\n", option_name(option));
-		return;
-	}
-	if (strncmp(word, "--", 2)) {
-		fprintf(stderr, PROGRAM ": no option is named '-%c'\n", option);
-		return;
-	}
-	if (option) {
-		fprintf(stderr, PROGRAM ": --%s takes no value\n", option_name(option));
-		return;
-	}
-	snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);
-	if (tell_ambiguous(name))
-		return;
-	for (size_t i = 0; i + 1 < LONG_OPTIONS; i++)
-		names[i] = long_options[i].name;
-	meant = nearest(name, names);
-	fprintf(stderr, PROGRAM ": no option is named '--%s'%s%s%s\n", name,
-	        meant ? ": did you mean '--" : "", meant ? meant : "", meant ? "'?" : "");
 }
 
 /* --- Values --- */
@@ -511,6 +461,8 @@ static bool finish(struct client_options *options)
 
 static bool read_all(struct client_options *options, int argc, char **argv, bool *done)
 {
+	char buffer[400];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
 	int option;
 
 	opterr = 0;
@@ -526,7 +478,8 @@ static bool read_all(struct client_options *options, int argc, char **argv, bool
 			return true;
 		case '?':
 		case ':':
-			tell_bad_option(option, optopt, argv[optind - 1]);
+			bad_option_text(&why, long_options, option, optopt, argv[optind - 1]);
+			fprintf(stderr, PROGRAM ": %s\n", buffer);
 			return false;
 		default:
 			if (!take_option(options, option, optarg))
