@@ -9,6 +9,8 @@
 
 #include "lib/base/xalloc.h"
 
+enum { TABLE_ALL = 0xff, TABLE_EMERGENCY = 0xfe }; /* of a request for flow statistics */
+
 struct expect {
 	const struct scenario *scenario;
 	struct network *network;
@@ -131,7 +133,9 @@ static uint64_t count_flows(const struct expect *expect,
 {
 	struct datapath *dp = agent_datapath(network_agent(expect->network, expectation->subject));
 	const struct fb_flow_stats_request request = {
-	        .match = expectation->match, .table_id = 0xff, .out_port = OFPP_NONE};
+	        .match = expectation->match,
+	        .table_id = expectation->emergency ? TABLE_EMERGENCY : TABLE_ALL,
+	        .out_port = OFPP_NONE};
 	uint64_t count = 0;
 
 	datapath_flows(dp, &request, network_now(expect->network), count_flow, &count);

@@ -316,6 +316,11 @@ void host_set_power(struct host *host, bool on, uint64_t now_ns)
 	host_settle(host);
 }
 
+bool host_is_on(const struct host *host)
+{
+	return host->power;
+}
+
 void host_free(struct host *host)
 {
 	struct host_request *request;

@@ -86,6 +86,7 @@ void host_set_link(struct host *host, bool up, uint64_t now_ns);
 /* Power: off forgets everything (no FIN, no RST) and ends all requests as HOST_ABORTED; on starts
  * anew, listeners kept. */
 void host_set_power(struct host *host, bool on, uint64_t now_ns);
+bool host_is_on(const struct host *host);
 /* Something is sent and not acknowledged, a SYN or an ARP request is waiting for an answer, or a
  * request of a scenario is running: the network is not quiet. TIME_WAIT and cache ageing do not
  * count. */

@@ -41,7 +41,8 @@ struct network_switch {
 	struct session *session; /* the controller's end; NULL: closed */
 	struct agent_conn *conn; /* the switch's end */
 	struct reconnect reconnect;
-	bool control_down; /* attempts fail */
+	bool control_down;       /* attempts fail */
+	enum datapath_mode mode; /* as observers know it */
 	uint32_t index, place;
 };
 
@@ -293,7 +294,7 @@ static void controller_close(void *conn, const char *reason)
 {
 	struct network_switch *sw = conn;
 
-	OBSERVE(sw->network, log, "controller", reason);
+	(void)reason; /* the controller's log tells it */
 	sw->session = NULL;
 	channel_close(sw->channel, CHANNEL_CONTROLLER);
 }
@@ -420,12 +421,19 @@ static void controller_log(void *ctx, enum fb_log_level level, const char *who, 
 	OBSERVE(network, log, who, line);
 }
 
+/* The line that follows a change of the mode is the one that tells of it. */
 static void agent_log(void *ctx, enum agent_log_level level, const char *line)
 {
 	struct network_switch *sw = ctx;
+	const enum datapath_mode mode = datapath_mode(agent_datapath(sw->agent));
 
 	(void)level;
-	OBSERVE(sw->network, log, sw->network->scenario->switches[sw->index].name, line);
+	if (mode == sw->mode) {
+		OBSERVE(sw->network, log, sw->network->scenario->switches[sw->index].name, line);
+		return;
+	}
+	sw->mode = mode;
+	OBSERVE(sw->network, mode, sw->index, mode, line);
 }
 
 /* --- Building --- */
@@ -483,6 +491,7 @@ static void build_switches(struct network *network)
 		sw->place = 2 * ((uint32_t)scenario->links_count + i);
 		reconnect_init(&sw->reconnect, &from->reconnect, 0);
 		sw->agent = agent_new(&from->config, &ops, network->pool);
+		sw->mode = datapath_mode(agent_datapath(sw->agent));
 		datapath_set_fragments(agent_datapath(sw->agent), from->fragments);
 		sw->channel = channel_new(&network->clock, from->delay_ns, &channel_ops,
 		                          network->seed, name);
@@ -799,6 +808,26 @@ void network_set_control(struct network *network, uint32_t sw, bool up)
 	network->switches[sw].control_down = !up;
 	if (!up)
 		channel_break(network->switches[sw].channel, "the control channel is down");
+}
+
+bool network_link_is_up(const struct network *network, uint32_t link)
+{
+	return link_is_up(network->links[link].link);
+}
+
+bool network_host_is_on(const struct network *network, uint32_t host)
+{
+	return host_is_on(network->hosts[host].host);
+}
+
+bool network_controller_is_up(const struct network *network)
+{
+	return network->controller != NULL;
+}
+
+bool network_control_is_up(const struct network *network, uint32_t sw)
+{
+	return !network->switches[sw].control_down;
 }
 
 uint64_t network_last_activity(const struct network *network)

@@ -32,6 +32,10 @@ struct network_observer {
 	              size_t len);
 	/* A log line of the controller's application 'who', or of the switch 'who'. */
 	void (*log)(void *ctx, uint64_t now_ns, const char *who, const char *line);
+	/* The fail mode of a switch began or ended: it matches frames by 'mode' now. 'line' says so
+	 * in words; it is not told as a log line too. */
+	void (*mode)(void *ctx, uint64_t now_ns, uint32_t sw, enum datapath_mode mode,
+	             const char *line);
 	void *ctx;
 };
 
@@ -88,6 +92,12 @@ void network_set_host(struct network *network, uint32_t host, bool on);
 void network_set_controller(struct network *network, bool up);
 /* Down: the control connection of 'sw' breaks at both ends, and none can be made. */
 void network_set_control(struct network *network, uint32_t sw, bool up);
+
+/* What faults change, as it is now. */
+bool network_link_is_up(const struct network *network, uint32_t link);
+bool network_host_is_on(const struct network *network, uint32_t host);
+bool network_controller_is_up(const struct network *network);
+bool network_control_is_up(const struct network *network, uint32_t sw);
 
 /* When a frame or message last left or arrived, or a host last began or ceased to wait for an
  * answer. */

@@ -43,7 +43,8 @@ static void answer_text(const struct scenario_step *step, const struct traffic_r
                         struct fb_text *text)
 {
 	if (step->kind == STEP_PING && !r->answered)
-		fb_text_printf(text, "%s, 0 of %u answered", host_outcome_text(r->outcome), step->ping.count);
+		fb_text_printf(text, "%s, 0 of %u answered", host_outcome_text(r->outcome),
+		               step->ping.count);
 	else if (step->kind == STEP_PING)
 		fb_text_printf(text, "%u of %u answered", r->answered, step->ping.count);
 	else if (r->outcome != HOST_OK)
@@ -159,7 +160,7 @@ static void change_text(const struct scenario *scenario, const struct scenario_s
 }
 
 void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
-                   uint64_t now_ns)
+                   uint64_t now_ns, bool changed)
 {
 	char what[160], time[32];
 	struct fb_text what_out = fb_text_make(what, sizeof what);
@@ -167,7 +168,36 @@ void report_change(FILE *out, const struct scenario *scenario, const struct scen
 
 	change_text(scenario, step, &what_out);
 	fb_text_time(&time_out, now_ns);
-	fprintf(out, "\n  %s goes %s at %s s\n", what, step->change.up ? "up" : "down", time);
+	if (changed)
+		fprintf(out, "\n  %s goes %s at %s s\n", what, step->change.up ? "up" : "down",
+		        time);
+	else
+		fprintf(out, "\n  %s is %s already at %s s: nothing changes\n", what,
+		        step->change.up ? "up" : "down", time);
+}
+
+void report_mode(FILE *out, const struct scenario *scenario, uint32_t sw, enum datapath_mode mode,
+                 uint64_t now_ns, uint64_t place)
+{
+	static const char *const words[] = {
+	        [DATAPATH_NORMAL] = "has a controller again",
+	        [DATAPATH_STANDALONE] = "can reach no controller and goes standalone",
+	        [DATAPATH_EMERGENCY] = "can reach no controller and goes into emergency mode",
+	};
+	char time[32];
+	struct fb_text text = fb_text_make(time, sizeof time);
+
+	if (place >= REPORT_LINES_MAX)
+		return;
+	fb_text_time(&text, now_ns);
+	fprintf(out, "%s  %s %s at %s s\n", place ? "" : "\n", scenario->switches[sw].name,
+	        words[mode], time);
+}
+
+void report_modes_end(FILE *out, uint64_t count)
+{
+	if (count > REPORT_LINES_MAX)
+		fprintf(out, "  and %llu more\n", (unsigned long long)(count - REPORT_LINES_MAX));
 }
 
 /* --- Expectations --- */
@@ -198,7 +228,8 @@ void report_end(FILE *out, const struct runner_result *result)
 	else
 		fprintf(out, "\nall held");
 	fprintf(out,
-	        ": %llu frames over links, %llu messages (%llu packet-ins, %llu packet-outs, %llu flow-mods) "
+	        ": %llu frames over links, %llu messages (%llu packet-ins, %llu packet-outs, %llu "
+	        "flow-mods) "
 	        "in %s s of virtual time\n",
 	        (unsigned long long)result->frames, (unsigned long long)result->messages,
 	        (unsigned long long)result->packet_ins, (unsigned long long)result->packet_outs,

@@ -14,8 +14,14 @@ enum {
 void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed);
 void report_traffic(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
                     const struct traffic *traffic);
+/* 'changed': false when it was so already. */
 void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
-                   uint64_t now_ns);
+                   uint64_t now_ns, bool changed);
+/* The fail mode of a switch begins or ends: the 'place'th of the step, from 0. */
+void report_mode(FILE *out, const struct scenario *scenario, uint32_t sw, enum datapath_mode mode,
+                 uint64_t now_ns, uint64_t place);
+/* At the end of a step, with the number of those. */
+void report_modes_end(FILE *out, uint64_t count);
 void report_expectation(FILE *out, const struct scenario_expectation *expectation, uint64_t value,
                         bool held);
 void report_end(FILE *out, const struct runner_result *result);

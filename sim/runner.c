@@ -191,6 +191,7 @@ static void report_steps(struct runner *runner, const struct scenario_step *step
 
 static void execute_step(struct runner *runner, const struct scenario_step *step)
 {
+	runner->modes_told = 0;
 	if (step->kind == STEP_EXPECT) {
 		execute_expect(runner, step);
 		return;
@@ -226,6 +227,7 @@ static bool join(struct runner *runner)
 		}
 		step_to(runner, RUNNER_JOIN_NS);
 	}
+	runner->joined = true;
 	return true;
 }
 
@@ -236,8 +238,11 @@ static void run_steps(struct runner *runner)
 
 	if (!join(runner))
 		return;
-	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++)
+	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++) {
 		execute_step(runner, &scenario->steps[i]);
+		if (runner->options->summary)
+			report_modes_end(runner->options->summary, runner->modes_told);
+	}
 	if (!runner->given_up)
 		wait_until_quiet(runner, last);
 	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++)
@@ -261,6 +266,18 @@ static void take_counts(struct runner *runner)
 	result->flow_mods = counts.flow_mods;
 }
 
+/* The fail modes with which a run begins need no telling. */
+static void tell_mode(void *ctx, uint64_t now_ns, uint32_t sw, enum datapath_mode mode,
+                      const char *line)
+{
+	struct runner *runner = ctx;
+
+	(void)line;
+	if (runner->joined)
+		report_mode(runner->options->summary, runner->scenario, sw, mode, now_ns,
+		            runner->modes_told++);
+}
+
 static void runner_init(struct runner *runner, const struct scenario *scenario,
                         const struct runner_options *options, struct runner_result *result)
 {
@@ -278,6 +295,9 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 		runner->affinity = affinity_new(scenario);
 		observers[observers_count++] = affinity_observer(runner->affinity);
 	}
+	if (options->summary)
+		observers[observers_count++] =
+		        (struct network_observer){.mode = tell_mode, .ctx = runner};
 	if (options->observer)
 		observers[observers_count++] = *options->observer;
 	runner->network =

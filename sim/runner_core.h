@@ -27,8 +27,10 @@ struct runner {
 
 	TAILQ_HEAD(, activity) activities; /* under way */
 	TAILQ_HEAD(, iteration) iterations;
-	bool step_done; /* the step that runner_begin_step() began has ended */
-	bool given_up;  /* the run cannot go on */
+	bool joined;         /* the switches have: from then on fail modes are told */
+	uint64_t modes_told; /* that began or ended in the present step */
+	bool step_done;      /* the step that runner_begin_step() began has ended */
+	bool given_up;       /* the run cannot go on */
 };
 
 /* --- runner_steps.c --- */

@@ -94,19 +94,32 @@ static void request_begin(struct iteration *iteration)
 
 /* --- Iterations --- */
 
+static bool is_up(const struct network *network, const struct scenario_step *step)
+{
+	if (step->kind == STEP_LINK)
+		return network_link_is_up(network, step->change.index);
+	if (step->kind == STEP_HOST)
+		return network_host_is_on(network, step->change.index);
+	if (step->kind == STEP_CONTROLLER)
+		return network_controller_is_up(network);
+	return network_control_is_up(network, step->change.index);
+}
+
 static void change(struct runner *runner, const struct scenario_step *step)
 {
+	const bool up = step->change.up;
+
 	if (runner->options->summary)
 		report_change(runner->options->summary, runner->scenario, step,
-		              runner->clock->now_ns);
+		              runner->clock->now_ns, is_up(runner->network, step) != up);
 	if (step->kind == STEP_LINK)
-		network_set_link(runner->network, step->change.index, step->change.up);
+		network_set_link(runner->network, step->change.index, up);
 	else if (step->kind == STEP_HOST)
-		network_set_host(runner->network, step->change.index, step->change.up);
+		network_set_host(runner->network, step->change.index, up);
 	else if (step->kind == STEP_CONTROLLER)
-		network_set_controller(runner->network, step->change.up);
+		network_set_controller(runner->network, up);
 	else
-		network_set_control(runner->network, step->change.index, step->change.up);
+		network_set_control(runner->network, step->change.index, up);
 }
 
 static void group_begin(struct iteration *iteration)

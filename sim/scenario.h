@@ -81,6 +81,8 @@ struct scenario_switch {
 	struct scenario_queue *queues;
 	struct scenario_flow *flows;
 	size_t queues_count, flows_count;
+	/* While a file is read: it says something of these that cannot be read. */
+	bool queues_wrong, fail_mode_wrong;
 };
 
 struct scenario_listener {
@@ -150,7 +152,8 @@ struct scenario_expectation {
 	bool at_end;        /* an upper bound is judged again at the end of the run */
 
 	uint32_t subject;           /* host, switch or outcome, by kind; SCENARIO_NONE: all */
-	struct fb_match match;      /* FLOWS */
+	struct fb_match match;      /* FLOWS, */
+	bool emergency;             /*   of the emergency entries, not of the others */
 	uint32_t link;              /* FRAMES: counted on this link, */
 	bool ends[2];               /* where delivered to these ends, */
 	char *filter;               /* as written, NULL: all frames */

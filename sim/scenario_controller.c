@@ -80,16 +80,55 @@ static void read_apps(struct loader *loader, const struct yaml_node *node)
 		read_app(loader, node->items[i]);
 }
 
+/* --- Controllers to try on --- */
+
+static void trial_send(void *conn, const uint8_t *bytes, size_t len)
+{
+	(void)conn;
+	(void)bytes;
+	(void)len;
+}
+
+static void trial_close(void *conn, const char *reason)
+{
+	(void)conn;
+	(void)reason;
+}
+
+static void trial_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)who;
+	(void)line;
+}
+
+static const struct controller_ops trial_ops = {
+        .send = trial_send, .close = trial_close, .log = trial_log};
+
+/* True when an application of 'cls' takes 'options'; what is wrong is in 'error' otherwise. */
+static bool options_hold(const struct fb_app_class *cls, const char *options, struct fb_text *error)
+{
+	struct controller_config config;
+	struct controller *trial;
+	bool hold;
+
+	controller_config_default(&config);
+	trial = controller_new(&config, &trial_ops);
+	hold = !controller_add_app(trial, cls, options, error);
+	controller_free(trial);
+	return hold;
+}
+
 /* --- Settings from the command line --- */
 
-/* Set the option of 'setting' ("mode=packet") in 'options' ("mode=flows,idle=5"), a text that is
- * replaced. */
-static void set_option(char **options, const char *setting)
+/* 'options' ("mode=flows,idle=5") with the option of 'setting' ("mode=packet") set; the caller's. */
+static char *with_option(const char *options, const char *setting)
 {
 	size_t name_len = (size_t)(strchr(setting, '=') - setting) + 1;
-	char *old = *options, *new = xmalloc(strlen(old) + strlen(setting) + 2), *out = new;
+	char *new = xmalloc(strlen(options) + strlen(setting) + 2), *out = new;
 
-	for (const char *option = old; *option;) {
+	for (const char *option = options; *option;) {
 		size_t len = strcspn(option, ",");
 
 		if (strncmp(option, setting, name_len)) {
@@ -100,8 +139,32 @@ static void set_option(char **options, const char *setting)
 		option += len + (option[len] == ',');
 	}
 	strcpy(out, setting);
-	free(old);
-	*options = new;
+	return new;
+}
+
+/* Set 'option' ("mode=packet") of 'app', as 'setting' asks. What is wrong with it is told as the
+ * setting's, what the file says wrong is told as the file's: so a wrong setting is left out. */
+static void set_option(struct loader *loader, struct scenario_app *app, const char *setting,
+                       const char *option)
+{
+	char *options = with_option(app->options, option), buffer[400], ignored[400];
+	struct fb_text error = fb_text_make(buffer, sizeof buffer);
+	struct fb_text other = fb_text_make(ignored, sizeof ignored);
+	bool wrong = !options_hold(app->cls, options, &error);
+
+	if (wrong && !options_hold(app->cls, app->options, &other)) {
+		/* The file's may be to blame: look at this one alone. */
+		error = fb_text_make(buffer, sizeof buffer);
+		wrong = !options_hold(app->cls, option, &error);
+	}
+	if (wrong) {
+		problems_add(loader->problems, (struct position){0, 0}, "--set '%.80s': %s",
+		             setting, buffer);
+		free(options);
+		return;
+	}
+	free(app->options);
+	app->options = options;
 }
 
 /* "balancer.mode=packet": to every application of that name in the chain. */
@@ -131,7 +194,7 @@ static void apply_setting(struct loader *loader, const char *setting)
 		if (strlen(name) != (size_t)(point - setting) ||
 		    strncmp(name, setting, strlen(name)))
 			continue;
-		set_option(&controller->apps[i].options, point + 1);
+		set_option(loader, &controller->apps[i], setting, point + 1);
 		found = true;
 	}
 	if (!found)
@@ -142,27 +205,6 @@ static void apply_setting(struct loader *loader, const char *setting)
 }
 
 /* --- The trial --- */
-
-static void trial_send(void *conn, const uint8_t *bytes, size_t len)
-{
-	(void)conn;
-	(void)bytes;
-	(void)len;
-}
-
-static void trial_close(void *conn, const char *reason)
-{
-	(void)conn;
-	(void)reason;
-}
-
-static void trial_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
-{
-	(void)ctx;
-	(void)level;
-	(void)who;
-	(void)line;
-}
 
 static void trial_counter(void *ctx, const char *app, const char *name, uint64_t value)
 {
@@ -176,14 +218,12 @@ static void trial_counter(void *ctx, const char *app, const char *name, uint64_t
 	loader->counters_count++;
 }
 
-/* Make the controller once: that checks the options as a run would, and tells the counters there
+/* Make the controller of the file once: that checks the options as a run would, and tells the counters there
  * are. */
 static void try_controller(struct loader *loader)
 {
-	static const struct controller_ops ops = {
-	        .send = trial_send, .close = trial_close, .log = trial_log};
 	struct scenario_controller *controller = &loader->scenario->controller;
-	struct controller *trial = controller_new(&controller->config, &ops);
+	struct controller *trial = controller_new(&controller->config, &trial_ops);
 	char buffer[400];
 
 	for (size_t i = 0; i < controller->apps_count; i++) {
@@ -245,6 +285,7 @@ void scenario_read_controller(struct loader *loader, const struct yaml_node *nod
 		read_apps(loader, node);
 	for (const char *const *setting = loader->settings; setting && *setting; setting++)
 		apply_setting(loader, *setting);
-	if (loader->problems->count == problems_before)
+	if (controller->apps_count)
 		try_controller(loader);
+	loader->controller_wrong = loader->problems->count != problems_before;
 }

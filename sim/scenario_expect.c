@@ -26,6 +26,13 @@ static bool kind_is_state(enum scenario_kind kind)
 	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE;
 }
 
+/* What only a controller makes switches do. */
+static bool kind_needs_controller(enum scenario_kind kind)
+{
+	return kind == EXPECT_PACKET_INS || kind == EXPECT_PACKET_OUTS ||
+	       kind == EXPECT_FLOW_MODS || kind == EXPECT_ERRORS || kind == EXPECT_BUFFERS_IN_USE;
+}
+
 /* Add an expectation of 'kind', described by 'format', whose bounds are at 'value'. NULL when they
  * are wrong. */
 static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame,
@@ -58,6 +65,12 @@ static struct scenario_expectation *add(struct loader *loader, struct expect_fra
 		             "%s is what there is now, which 'since' does not change: move it to "
 		             "another expect",
 		             text);
+		return NULL;
+	}
+	if (kind_needs_controller(kind) && bounds.has_min && bounds.min &&
+	    !loader->scenario->controller.at.line) {
+		problems_add(loader->problems, at,
+		             "%s can never hold: without a controller there are none", text);
 		return NULL;
 	}
 	step->expectations = xrealloc(step->expectations,
@@ -219,7 +232,7 @@ static void unknown_counter(struct loader *loader, const struct yaml_node *key)
 static void read_counters(struct loader *loader, struct expect_frame *frame,
                           const struct yaml_node *node)
 {
-	if (!scenario_read_word_map(loader, node, "'counters'"))
+	if (!scenario_read_word_map(loader, node, "'counters'") || loader->controller_wrong)
 		return;
 	if (!node->count)
 		problems_add(loader->problems, node->at,
@@ -248,22 +261,71 @@ static void read_counters(struct loader *loader, struct expect_frame *frame,
 	}
 }
 
-/* {switch: s1, match: "tcp,nw_dst=192.168.2.2", count: 2} */
-static void read_flows(struct loader *loader, struct expect_frame *frame,
-                       const struct yaml_node *node)
+/* The switch that 'node' names, NULL: the only one. */
+static bool read_flows_switch(struct loader *loader, const struct yaml_node *flows,
+                              const struct yaml_node *node, uint32_t *sw)
 {
-	const struct yaml_node *sw_node, *match_node, *count;
-	struct scenario_expectation *expectation;
-	const char *match_text = "";
-	struct fb_match match;
-	uint32_t sw = 0;
+	*sw = 0;
+	if (node)
+		return scenario_read_switch(loader, node, sw);
+	if (loader->scenario->switches_count == 1)
+		return true;
+	problems_add(loader->problems, flows->at,
+	             "'flows' without 'switch': name one of the %zu switches",
+	             loader->scenario->switches_count);
+	return false;
+}
+
+static bool has_port(const struct scenario *scenario, uint32_t sw, uint16_t port_no)
+{
+	for (size_t i = 0; i < 2 * scenario->links_count; i++) {
+		const struct scenario_end *end = &scenario->links[i / 2].ends[i % 2];
+
+		if (end->is_switch && end->index == sw && end->port == port_no)
+			return true;
+	}
+	return false;
+}
+
+/* A match of entries of 'sw'; NULL: all. */
+static bool read_flows_match(struct loader *loader, const struct yaml_node *node, uint32_t sw,
+                             struct fb_match *match, const char **text)
+{
 	char buffer[300];
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 
+	fb_match_any(match);
+	*text = "";
+	if (!node)
+		return true;
+	if (!scenario_read_text(loader, node, "'match'", text))
+		return false;
+	if ((*text)[0] && fb_parse_match(*text, match, &error)) {
+		problems_add(loader->problems, node->at, "'match': %s", buffer);
+		return false;
+	}
+	if (match->wildcards & OFPFW_IN_PORT || match->in_port >= OFPP_MAX || loader->links_wrong ||
+	    has_port(loader->scenario, sw, match->in_port))
+		return true;
+	problems_add(loader->problems, node->at,
+	             "'match': switch '%s' has no port %u: name one that a link gives it",
+	             loader->scenario->switches[sw].name, match->in_port);
+	return false;
+}
+
+/* {switch: s1, match: "tcp,nw_dst=192.168.2.2", emergency: no, count: 2} */
+static void read_flows(struct loader *loader, struct expect_frame *frame,
+                       const struct yaml_node *node)
+{
+	const struct yaml_node *count, *value;
+	struct scenario_expectation *expectation;
+	const char *text;
+	struct fb_match match;
+	bool emergency = false;
+	uint32_t sw;
+
 	if (!scenario_read_map(loader, node, "'flows'", scenario_keys_flows))
 		return;
-	sw_node = yaml_get(node, "switch");
-	match_node = yaml_get(node, "match");
 	count = yaml_get(node, "count");
 	if (!count) {
 		problems_add(
@@ -271,27 +333,19 @@ static void read_flows(struct loader *loader, struct expect_frame *frame,
 		        "'flows' without 'count' expects nothing: write how many, as count: 2");
 		return;
 	}
-	if (sw_node ? !scenario_read_switch(loader, sw_node, &sw)
-	            : loader->scenario->switches_count != 1) {
-		if (!sw_node)
-			problems_add(loader->problems, node->at,
-			             "'flows' without 'switch': name one of the %zu switches",
-			             loader->scenario->switches_count);
+	if ((value = yaml_get(node, "emergency")) != NULL &&
+	    !scenario_read_bool(loader, value, "'emergency'", &emergency))
 		return;
-	}
-	fb_match_any(&match);
-	if (match_node && (!scenario_read_text(loader, match_node, "'match'", &match_text)))
+	if (!read_flows_switch(loader, node, yaml_get(node, "switch"), &sw) ||
+	    !read_flows_match(loader, yaml_get(node, "match"), sw, &match, &text))
 		return;
-	if (match_text[0] && fb_parse_match(match_text, &match, &error)) {
-		problems_add(loader->problems, match_node->at, "'match': %s", buffer);
-		return;
-	}
-	expectation = add(loader, frame, EXPECT_FLOWS, node->at, count, "flows %s%s%.150s%s",
-	                  loader->scenario->switches[sw].name, match_text[0] ? " '" : "",
-	                  match_text, match_text[0] ? "'" : "");
+	expectation = add(loader, frame, EXPECT_FLOWS, node->at, count, "%sflows %s%s%.150s%s",
+	                  emergency ? "emergency " : "", loader->scenario->switches[sw].name,
+	                  text[0] ? " '" : "", text, text[0] ? "'" : "");
 	if (expectation) {
 		expectation->subject = sw;
 		expectation->match = match;
+		expectation->emergency = emergency;
 	}
 }
 
@@ -579,7 +633,7 @@ void scenario_read_expect(struct loader *loader, const struct yaml_node *node,
 		         step->expectations[i].bounds.min > 0;
 	if (loader->problems->count != problems_before)
 		return;
-	if (!step->expectations_count)
+	if (!step->expectations_count && !loader->controller_wrong)
 		problems_add(
 		        loader->problems, node->at,
 		        "this expect can never fail: name a count, as packet_ins: {at_most: 30}");

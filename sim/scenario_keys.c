@@ -45,7 +45,7 @@ const char *const scenario_keys_expect[] = {
         "queues",     "within",      "since",       "at_end",
         NULL};
 const char *const scenario_keys_bounds[] = {"at_least", "at_most", NULL};
-const char *const scenario_keys_flows[] = {"switch", "match", "count", NULL};
+const char *const scenario_keys_flows[] = {"switch", "match", "emergency", "count", NULL};
 const char *const scenario_keys_frames[] = {"on", "at", "direction", "filter", "count", NULL};
 
 const char *const scenario_keys_queues[] = {"at", "queue", "sent", "dropped", NULL};

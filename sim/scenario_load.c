@@ -188,7 +188,7 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	scenario_list_names(loader);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);
-	scenario_check_switches(loader);
+	scenario_check_tables(loader);
 	read_script(loader, root);
 }
 

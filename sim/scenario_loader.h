@@ -1,6 +1,6 @@
 /* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed
- * values of nodes), scenario_controller.c, scenario_switches.c, scenario_hosts.c and
- * scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c and
+ * values of nodes), scenario_controller.c, scenario_switches.c, scenario_tables.c, scenario_hosts.c
+ * and scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c and
  * scenario_expect.c. */
 #ifndef SIM_SCENARIO_LOADER_H
 #define SIM_SCENARIO_LOADER_H
@@ -28,9 +28,13 @@ struct loader {
 	struct scenario_app_counter *counters; /* names of the applications' counters */
 	size_t counters_count;
 
+	bool controller_wrong;         /* applications are missing because of mistakes */
 	bool links_wrong;              /* links are missing because of mistakes */
 	size_t flows;                  /* of all switches */
 	bool in_parallel;              /* reading steps below 'parallel' */
+	bool controller_unknown;       /* whether it is up at the step that is read, */
+	bool controller_down;          /*   which is known otherwise, */
+	uint32_t controller_line;      /*   since the step in this line; 0: from the start */
 	uint64_t multiplier;           /* how often the groups around multiply a step */
 	uint64_t executions;           /* of all steps so far, repetitions multiplied out */
 	unsigned tcp_steps, udp_steps; /* seen in the file */
@@ -91,9 +95,11 @@ void scenario_read_controller(struct loader *loader, const struct yaml_node *nod
 
 /* --- scenario_switches.c --- */
 void scenario_read_switches(struct loader *loader, const struct yaml_node *node);
-/* Once the links are there: hold queues and flows against the ports, and try them. */
-void scenario_check_switches(struct loader *loader);
 void scenario_free_switch(struct scenario_switch *sw);
+
+/* --- scenario_tables.c --- */
+/* Once the links are there: hold queues and flows against the network, and try them. */
+void scenario_check_tables(struct loader *loader);
 
 /* --- scenario_hosts.c --- */
 void scenario_read_hosts(struct loader *loader, const struct yaml_node *node);

@@ -477,15 +477,39 @@ static bool has_controller(struct loader *loader, const struct yaml_node *key)
 	return false;
 }
 
+/* A step that changes nothing is refused where that is certain: where nothing is repeated or goes on
+ * at the same time. */
+static void check_controller_change(struct loader *loader, const struct yaml_node *node, bool up)
+{
+	if (!loader->in_parallel && !loader->controller_unknown && up != loader->controller_down) {
+		char since[40] = "from the start";
+
+		if (loader->controller_line)
+			snprintf(since, sizeof since, "since line %u", loader->controller_line);
+		problems_add(loader->problems, node->at,
+		             "the controller is %s already, %s: leave this step out", node->text,
+		             since);
+		return;
+	}
+	loader->controller_unknown = loader->in_parallel;
+	loader->controller_down = !up;
+	loader->controller_line = node->at.line;
+}
+
 /* down, or up. */
 static void read_controller_change(struct loader *loader, const struct yaml_node *node,
-                                   struct scenario_step *step)
+                                   const struct yaml_node *repeat, struct scenario_step *step)
 {
 	unsigned choice;
 
 	step->kind = STEP_CONTROLLER;
-	if (scenario_read_choice(loader, node, "'controller'", scenario_keys_up, &choice))
-		step->change.up = choice;
+	if (!scenario_read_choice(loader, node, "'controller'", scenario_keys_up, &choice))
+		return;
+	step->change.up = choice;
+	check_controller_change(loader, node, step->change.up);
+	if (step->repeat > 1)
+		problems_add(loader->problems, repeat->at,
+		             "the controller goes %s once: leave 'repeat' out", node->text);
 }
 
 /* --- Groups --- */
@@ -577,7 +601,7 @@ static void read_action(struct loader *loader, const struct yaml_node *key,
 		read_change(loader, value, step, "'host'", "h2", scenario_read_host);
 	} else if (!strcmp(key->text, "controller")) {
 		if (has_controller(loader, key))
-			read_controller_change(loader, value, step);
+			read_controller_change(loader, value, repeat, step);
 	} else if (!strcmp(key->text, "control")) {
 		step->kind = STEP_CONTROL;
 		if (has_controller(loader, key))

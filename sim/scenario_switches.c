@@ -1,8 +1,5 @@
-/* Switches of a scenario: their settings, and the queues and flow entries that they begin with. See
- * scenario_loader.h.
- *
- * Queues and flows name ports, which links bring: they are held against them when those have been
- * read, and then tried on a datapath, which says the same as it would say in a run. */
+/* Switches of a scenario: their settings, and the queues and flow entries that they begin with, which
+ * scenario_tables.c holds against the network once links have been read. See scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,12 +100,12 @@ static void read_failing(struct loader *loader, const struct yaml_node *node,
 	const struct yaml_node *backoff = yaml_get(node, "backoff");
 	unsigned choice;
 
-	if (mode &&
-	    scenario_read_choice(loader, mode, "'fail_mode'", scenario_keys_fail_modes, &choice)) {
+	sw->fail_mode_wrong = mode && !scenario_read_choice(loader, mode, "'fail_mode'",
+	                                                    scenario_keys_fail_modes, &choice);
+	if (mode && !sw->fail_mode_wrong)
 		sw->config.fail_mode = (enum agent_fail_mode)choice;
-		if (sw->config.fail_mode != AGENT_FAIL_SECURE)
-			sw->reconnect.attempts_max = ATTEMPTS_DEFAULT;
-	}
+	if (sw->config.fail_mode != AGENT_FAIL_SECURE)
+		sw->reconnect.attempts_max = ATTEMPTS_DEFAULT;
 	if (!loader->scenario->controller.at.line && (attempts || backoff)) {
 		problems_add(loader->problems, attempts ? attempts->at : backoff->at,
 		             "without a 'controller' there are no attempts to connect: leave '%s' "
@@ -135,7 +132,7 @@ static void read_fragments(struct loader *loader, const struct yaml_node *node,
 	if (loader->scenario->controller.at.line)
 		problems_add(loader->problems, node->at,
 		             "'fragments' has no effect: the controller sets normal when the "
-		             "switch joins; leave one of them out");
+		             "switch joins; leave 'fragments' out, or 'controller'");
 }
 
 /* --- Queues --- */
@@ -189,10 +186,12 @@ static void read_queue(struct loader *loader, const struct yaml_node *node,
 static void read_queues(struct loader *loader, const struct yaml_node *node,
                         struct scenario_switch *sw)
 {
-	if (!scenario_read_list(loader, node, "'queues'"))
+	sw->queues_wrong = !scenario_read_list(loader, node, "'queues'");
+	if (sw->queues_wrong)
 		return;
 	for (size_t i = 0; i < node->count; i++)
 		read_queue(loader, node->items[i], sw);
+	sw->queues_wrong = sw->queues_count != node->count;
 }
 
 /* --- Flows --- */
@@ -345,204 +344,4 @@ void scenario_read_switches(struct loader *loader, const struct yaml_node *node)
 		             "learning, or give it flows, or fail_mode: standalone",
 		             idle->name);
 	check_dpids(loader);
-}
-
-/* --- The trial --- */
-
-static enum datapath_sent trial_output(void *ctx, uint16_t port_no, uint32_t queue_id,
-                                       struct frame *frame)
-{
-	(void)ctx;
-	(void)port_no;
-	(void)queue_id;
-	(void)frame;
-	return DATAPATH_SENT;
-}
-
-static void trial_packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
-{
-	(void)ctx;
-	(void)pi;
-	(void)miss;
-}
-
-static void trial_flow_removed(void *ctx, const struct fb_flow_removed *fr)
-{
-	(void)ctx;
-	(void)fr;
-}
-
-static void trial_port_status(void *ctx, const struct fb_port_status *ps)
-{
-	(void)ctx;
-	(void)ps;
-}
-
-/* Tell that the switch has no port 'port_no', and which it has. */
-static void no_port(struct loader *loader, struct position at, const struct scenario_switch *sw,
-                    const struct datapath *dp, uint16_t port_no)
-{
-	const struct fb_phy_port *port;
-	char list[100];
-	struct fb_text text = fb_text_make(list, sizeof list);
-
-	for (size_t i = 0; !text.cut && (port = datapath_port_at(dp, i)) != NULL; i++)
-		fb_text_printf(&text, "%s%u", i ? ", " : "", port->port_no);
-	problems_add(loader->problems, at, "switch '%s' has no port %u: its links give it %s%s",
-	             sw->name, port_no, text.len ? list : "none", text.cut ? "..." : "");
-}
-
-static void try_queue(struct loader *loader, const struct scenario_switch *sw,
-                      const struct scenario_queue *queue, struct datapath *dp)
-{
-	const struct scenario_queue *first = sw->queues;
-	uint32_t guaranteed = 0;
-
-	if (!datapath_port(dp, queue->port)) {
-		no_port(loader, queue->at, sw, dp, queue->port);
-		return;
-	}
-	if (!datapath_add_queue(dp, queue->port, queue->id, queue->min_rate_permille))
-		return;
-	while (first->port != queue->port || first->id != queue->id)
-		first++;
-	if (first != queue) {
-		problems_add(loader->problems, queue->at,
-		             "queue %u of port %u is there already, in line %u: give it another "
-		             "number",
-		             queue->id, queue->port, first->at.line);
-		return;
-	}
-	for (first = sw->queues; first <= queue; first++)
-		if (first->port == queue->port && first->min_rate_permille <= LINK_QUEUE_RATE_ALL)
-			guaranteed += first->min_rate_permille;
-	if (guaranteed > LINK_QUEUE_RATE_ALL)
-		problems_add(loader->problems, queue->at,
-		             "the queues of port %u are guaranteed %u.%u%% of it together: lower "
-		             "one, so that it is at most 100%%",
-		             queue->port, guaranteed / 10, guaranteed % 10);
-	else
-		problems_add(loader->problems, queue->at,
-		             "more than %d queues at port %u: leave some out", DATAPATH_QUEUES_MAX,
-		             queue->port);
-}
-
-/* What would be right where a datapath refuses an entry. */
-static const char *flow_remedy(const struct fb_of_error *error)
-{
-	if (error->type == OFPET_FLOW_MOD_FAILED && error->code == OFPFMFC_ALL_TABLES_FULL)
-		return ": raise 'entries'";
-	if (error->type == OFPET_FLOW_MOD_FAILED && error->code == OFPFMFC_OVERLAP)
-		return ": give it another priority, or leave check_overlap out";
-	if (error->type == OFPET_FLOW_MOD_FAILED && error->code == OFPFMFC_BAD_EMERG_TIMEOUT)
-		return ": leave them out";
-	if (error->type == OFPET_BAD_ACTION && error->code == OFPBAC_BAD_QUEUE)
-		return ": add it to 'queues'";
-	return "";
-}
-
-/* The first port that the entry names and the switch has not; 0: none. */
-static uint16_t missing_port(const struct scenario_flow *flow, const struct datapath *dp)
-{
-	const struct fb_flow_mod *mod = &flow->mod;
-	struct fb_action action;
-	size_t offset = 0;
-
-	if (!(mod->match.wildcards & OFPFW_IN_PORT) && mod->match.in_port < OFPP_MAX &&
-	    !datapath_port(dp, mod->match.in_port))
-		return mod->match.in_port;
-	while (fb_action_next(mod->actions.data, mod->actions.len, &offset, &action)) {
-		uint16_t port_no = 0;
-
-		if (action.type == OFPAT_OUTPUT)
-			port_no = action.output.port;
-		else if (action.type == OFPAT_ENQUEUE)
-			port_no = action.enqueue.port;
-		if (port_no && port_no < OFPP_MAX && !datapath_port(dp, port_no))
-			return port_no;
-	}
-	return 0;
-}
-
-static void try_flow(struct loader *loader, const struct scenario_switch *sw,
-                     const struct scenario_flow *flow, struct datapath *dp)
-{
-	const uint16_t missing = missing_port(flow, dp);
-	struct fb_of_error error;
-
-	if (missing)
-		no_port(loader, flow->at, sw, dp, missing);
-	else if (datapath_flow_mod(dp, &flow->mod, 0, &error))
-		problems_add(loader->problems, flow->at, "the switch refuses this flow: %s%s",
-		             error.why, flow_remedy(&error));
-}
-
-/* The ports of all switches: those of switch i are at 'ports' from 'first[i]' to 'first[i + 1]'. */
-struct port_lists {
-	uint32_t *first;
-	uint16_t *ports;
-};
-
-static void port_lists_init(struct port_lists *lists, const struct scenario *scenario)
-{
-	const size_t switches = scenario->switches_count;
-
-	lists->first = xcalloc(switches + 2, sizeof *lists->first);
-	lists->ports = xcalloc(2 * scenario->links_count + 1, sizeof *lists->ports);
-	for (size_t i = 0; i < 2 * scenario->links_count; i++) {
-		const struct scenario_end *end = &scenario->links[i / 2].ends[i % 2];
-
-		if (end->is_switch)
-			lists->first[end->index + 2]++;
-	}
-	for (size_t i = 2; i < switches + 2; i++)
-		lists->first[i] += lists->first[i - 1];
-	for (size_t i = 0; i < 2 * scenario->links_count; i++) {
-		const struct scenario_end *end = &scenario->links[i / 2].ends[i % 2];
-
-		if (end->is_switch)
-			lists->ports[lists->first[end->index + 1]++] = end->port;
-	}
-}
-
-static void try_switch(struct loader *loader, uint32_t index, const struct port_lists *lists)
-{
-	static const struct datapath_ops ops = {.output = trial_output,
-	                                        .packet_in = trial_packet_in,
-	                                        .flow_removed = trial_flow_removed,
-	                                        .port_status = trial_port_status};
-	const struct scenario_switch *sw = &loader->scenario->switches[index];
-	struct frame_pool *pool = frame_pool_new();
-	struct datapath *dp = datapath_new(&sw->config.datapath, &ops, pool);
-	const size_t problems_before = loader->problems->count;
-	bool queues_wrong;
-
-	for (uint32_t i = lists->first[index]; i < lists->first[index + 1]; i++) {
-		const struct fb_phy_port port = {.port_no = lists->ports[i]};
-
-		datapath_add_port(dp, &port, 0);
-	}
-	for (size_t i = 0; i < sw->queues_count; i++)
-		try_queue(loader, sw, &sw->queues[i], dp);
-	/* A queue that is missing because it is wrong is not told twice. */
-	queues_wrong = loader->problems->count != problems_before;
-	for (size_t i = 0; !queues_wrong && i < sw->flows_count; i++)
-		try_flow(loader, sw, &sw->flows[i], dp);
-	datapath_free(dp);
-	frame_pool_free(pool);
-}
-
-void scenario_check_switches(struct loader *loader)
-{
-	const struct scenario *scenario = loader->scenario;
-	struct port_lists lists;
-
-	if (loader->links_wrong)
-		return;
-	port_lists_init(&lists, scenario);
-	for (uint32_t i = 0; i < scenario->switches_count; i++)
-		if (scenario->switches[i].queues_count || scenario->switches[i].flows_count)
-			try_switch(loader, i, &lists);
-	free(lists.first);
-	free(lists.ports);
 }

@@ -11,9 +11,10 @@ enum {
 	FRAMERS_PER_SWITCH = 2, /* one for each receiving end */
 	RELATED_BUFFERS_MAX = 32,
 	PLACE_WIDTH_MAX = 40,
+	MODES_MAX = 4, /* lines of a story that tell of fail modes */
 };
 
-enum trace_kind { TRACE_FRAME, TRACE_MESSAGE, TRACE_LOG };
+enum trace_kind { TRACE_FRAME, TRACE_MESSAGE, TRACE_LOG, TRACE_MODE };
 
 struct trace_event {
 	uint64_t time_ns;
@@ -21,7 +22,7 @@ struct trace_event {
 	uint32_t place; /* link or switch */
 	unsigned end;   /* of the link, or the receiving end of the channel */
 	enum link_event link_event;
-	char *who;      /* LOG */
+	char *who;      /* LOG, MODE */
 	uint8_t *bytes; /* frame, message or text */
 	size_t len;
 	size_t size; /* room at 'bytes' */
@@ -75,6 +76,7 @@ static void place_text(const struct trace *trace, const struct trace_event *even
 			fb_text_printf(text, "controller > %s", name);
 		break;
 	case TRACE_LOG:
+	case TRACE_MODE:
 		fb_text_puts(text, event->who);
 		break;
 	}
@@ -113,6 +115,7 @@ static void event_write(const struct trace *trace, const struct trace_event *eve
 		fb_text_msg_bytes(&text, event->bytes, event->len);
 		break;
 	case TRACE_LOG:
+	case TRACE_MODE:
 		fb_text_printf(&text, "%.*s", (int)event->len, (const char *)event->bytes);
 		break;
 	}
@@ -188,6 +191,16 @@ static void take_log(void *ctx, uint64_t now_ns, const char *who, const char *li
 	     strlen(line));
 }
 
+static void take_mode(void *ctx, uint64_t now_ns, uint32_t sw, enum datapath_mode mode,
+                      const char *line)
+{
+	struct trace *trace = ctx;
+
+	(void)mode;
+	take(trace, (struct trace_event){.time_ns = now_ns, .kind = TRACE_MODE, .place = sw},
+	     trace->scenario->switches[sw].name, line, strlen(line));
+}
+
 static void take_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 {
 	struct trace *trace = ctx;
@@ -215,6 +228,7 @@ struct network_observer trace_observer(struct trace *trace)
 	                                 .closed = take_closed,
 	                                 .bytes = take_bytes,
 	                                 .log = take_log,
+	                                 .mode = take_mode,
 	                                 .ctx = trace};
 }
 
@@ -381,25 +395,56 @@ static bool event_is_related(const struct trace_relation *relation, const struct
 		return message_is_related(relation, event, buffers);
 	case TRACE_LOG:
 		return false;
+	case TRACE_MODE: /* it decides what becomes of every frame */
+		return relation->sw == SCENARIO_NONE || relation->sw == event->place;
 	}
 	return false;
+}
+
+/* The latest events of a kind that were selected, by number. */
+struct selection {
+	uint64_t items[TRACE_LINES_MAX];
+	uint64_t count; /* ever added; the latest overwrite the oldest */
+};
+
+static void selection_add(struct selection *selection, uint64_t number)
+{
+	selection->items[selection->count++ % TRACE_LINES_MAX] = number;
+}
+
+/* The first of the latest 'max' of those that were added. */
+static uint64_t selection_first(const struct selection *selection, uint64_t max)
+{
+	return selection->count > max ? selection->count - max : 0;
 }
 
 size_t trace_write(struct trace *trace, const struct trace_relation *relation, const char *indent,
                    FILE *out)
 {
-	const struct trace_event *selected[TRACE_LINES_MAX];
 	struct related_buffers buffers = {.count = 0};
-	uint64_t count = 0,
-	         first = trace->events > TRACE_EVENTS_MAX ? trace->events - TRACE_EVENTS_MAX : 0;
+	struct selection modes = {.count = 0}, others = {.count = 0};
+	uint64_t first = trace->events > TRACE_EVENTS_MAX ? trace->events - TRACE_EVENTS_MAX : 0;
+	uint64_t mode, other, lines;
 
 	for (uint64_t i = first; trace->keep && i < trace->events; i++) {
 		const struct trace_event *event = &trace->ring[i % TRACE_EVENTS_MAX];
 
 		if (event_is_related(relation, event, &buffers))
-			selected[count++ % TRACE_LINES_MAX] = event;
+			selection_add(event->kind == TRACE_MODE ? &modes : &others, i);
 	}
-	for (uint64_t i = count > TRACE_LINES_MAX ? count - TRACE_LINES_MAX : 0; i < count; i++)
-		event_write(trace, selected[i % TRACE_LINES_MAX], indent, out);
-	return count > TRACE_LINES_MAX ? TRACE_LINES_MAX : (size_t)count;
+	/* Fail modes are seldom, and frames that come after them are many: each has its share. */
+	mode = selection_first(&modes, MODES_MAX);
+	other = selection_first(&others, TRACE_LINES_MAX - (modes.count - mode));
+	lines = modes.count - mode + others.count - other;
+	for (uint64_t i = 0; i < lines; i++) {
+		const bool is_mode =
+		        mode < modes.count &&
+		        (other == others.count || modes.items[mode % TRACE_LINES_MAX] <
+		                                          others.items[other % TRACE_LINES_MAX]);
+		const uint64_t number = is_mode ? modes.items[mode++ % TRACE_LINES_MAX]
+		                                : others.items[other++ % TRACE_LINES_MAX];
+
+		event_write(trace, &trace->ring[number % TRACE_EVENTS_MAX], indent, out);
+	}
+	return (size_t)lines;
 }
