@@ -28,6 +28,10 @@ uint32_t gen_below(struct gen *g, uint32_t bound)
 void gen_mac(struct gen *g, uint8_t mac[FB_MAC_BYTES])
 {
 	static const uint64_t others[] = {
+	        0x01000cccccc0, 0x01000cccccc7, 0x01000cccccc8, 0x01000cccccce, 0x01000ccccccd,
+	        0x01000ccdcdcd, 0x01000c000000, 0x00e02b000000, 0x00e02b000004, 0x00e02b000006,
+	        0x00e02b000005, 0x01000ccccccf, 0x01000cccccbf, 0x01000ccccccc,
+
 	        0xffffffffffff, 0x01005e000001, 0x0180c2000000, 0x0180c200000e, 0x0180c2000003,
 	        0x0180c2000010, 0x0180c2000021, 0x333300000001, 0x01000ccccccc, 0,
 	};
@@ -370,11 +374,13 @@ static void put_tags(struct gen *g, struct fb_buf *out)
 		put16(out, tci);
 		if (gen_percent(g, 30))
 			return;
-	} else if (dice >= 90) {
+	} else if (dice >= 90 && g->double_tags) {
 		put16(out, FB_ETH_VLAN);
 		put16(out, tci);
 	}
-	tci = (uint16_t)(gen_below(g, 8) << 13 | (gen_percent(g, 3) ? 0x1000 : 0) | gen_vid(g));
+	tci = (uint16_t)(gen_below(g, 8) << 13 | gen_vid(g));
+	if (gen_percent(g, 3))
+		tci = known_avoid_cfi(tci | 0x1000);
 	put16(out, FB_ETH_VLAN);
 	put16(out, tci);
 }
@@ -421,6 +427,7 @@ void gen_frame(struct gen *g, struct fb_buf *out)
 		put_bytes(g, out, 60 - out->len);
 	else if (gen_percent(g, 1))
 		put_bytes(g, out, 1400 - out->len % 1000);
+	known_avoid_cut_tag(out->data, out->len);
 	if (out->overflow)
 		die("a frame does not fit");
 }

@@ -97,7 +97,7 @@ static void add_frame_again(struct gen *g)
 
 /* --- Actions --- */
 
-static uint16_t pick_output(struct gen *g, bool packet_out)
+static uint16_t pick_out_port(struct gen *g, bool packet_out)
 {
 	unsigned dice = gen_below(g, 100);
 
@@ -116,6 +116,13 @@ static uint16_t pick_output(struct gen *g, bool packet_out)
 	if (packet_out && dice < 96)
 		return OFPP_TABLE;
 	return g->learns ? OFPP_NORMAL : OFPP_CONTROLLER;
+}
+
+static void pick_output(struct gen *g, bool packet_out, struct fb_action *a)
+{
+	a->output.port = pick_out_port(g, packet_out);
+	if (a->output.port == OFPP_CONTROLLER)
+		a->output.max_len = gen_percent(g, 70) ? 0xffff : (uint16_t)gen_below(g, 128);
 }
 
 static void pick_set(struct gen *g, struct fb_action *a)
@@ -151,22 +158,33 @@ static void pick_set(struct gen *g, struct fb_action *a)
 	}
 }
 
+/* True for an action to which a tag that STRIP_VLAN brought to light would matter. */
+static bool looks_at_frame(const struct fb_action *a)
+{
+	if (a->type == OFPAT_OUTPUT)
+		return a->output.port == OFPP_NORMAL;
+	return a->type != OFPAT_SET_DL_SRC && a->type != OFPAT_SET_DL_DST;
+}
+
 static struct fb_view pick_actions(struct gen *g, uint8_t bytes[ACTIONS_BYTES], bool packet_out)
 {
 	struct fb_buf buf = fb_buf_make(bytes, ACTIONS_BYTES);
 	unsigned count = gen_percent(g, 8) ? 0 : 1 + gen_below(g, gen_percent(g, 70) ? 3 : 9);
+	bool stripped = false;
 
 	while (count--) {
 		struct fb_action action = {.type = OFPAT_OUTPUT};
 
-		if (gen_percent(g, count ? 60 : 15)) {
+		if (gen_percent(g, count ? 60 : 15))
 			pick_set(g, &action);
-		} else {
-			action.output.port = pick_output(g, packet_out);
-			if (action.output.port == OFPP_CONTROLLER)
-				action.output.max_len =
-				        gen_percent(g, 70) ? 0xffff : (uint16_t)gen_below(g, 128);
-		}
+		else
+			pick_output(g, packet_out, &action);
+		if (stripped && g->double_tags && looks_at_frame(&action))
+			known_avoid_change_after_strip(&action);
+		stripped |= action.type == OFPAT_STRIP_VLAN;
+		/* Once is enough: see table-after-set among what is known. */
+		if (action.type == OFPAT_OUTPUT && action.output.port == OFPP_TABLE)
+			packet_out = false;
 		fb_action_put(&buf, &action);
 	}
 	return (struct fb_view){bytes, buf.len};
@@ -325,7 +343,7 @@ static void pick_timeouts(struct gen *g, struct fb_flow_mod *fm)
 		return;
 	if (gen_percent(g, 60))
 		fm->idle_timeout = (uint16_t)(1 + gen_below(g, 12));
-	if (gen_percent(g, 40))
+	if (g->hard_timeouts && gen_percent(g, 60))
 		fm->hard_timeout = (uint16_t)(1 + gen_below(g, 12));
 	/* So that it is known when they have gone. */
 	fm->flags |= OFPFF_SEND_FLOW_REM;
@@ -402,10 +420,12 @@ static void add_flow_mod(struct gen *g, bool filling)
 	bool adds;
 
 	fm->command = filling && gen_percent(g, 95) ? (uint16_t)OFPFC_ADD : PICK(g, commands);
+	if (g->hard_timeouts)
+		fm->command = known_avoid_modify(fm->command);
 	adds = fm->command < OFPFC_DELETE;
 	fm->cookie = gen_percent(g, 30) ? 0 : rng_next(&g->rng) >> gen_below(g, 64);
 	fm->buffer_id = OFP_NO_BUFFER;
-	fm->out_port = gen_percent(g, 60) ? (uint16_t)OFPP_NONE : pick_output(g, false);
+	fm->out_port = gen_percent(g, 60) ? (uint16_t)OFPP_NONE : pick_out_port(g, false);
 	if (gen_percent(g, 15))
 		fm->flags |= OFPFF_CHECK_OVERLAP;
 	if (gen_percent(g, 25))
@@ -430,6 +450,18 @@ static void add_flow_mod(struct gen *g, bool filling)
 
 /* --- Other messages --- */
 
+static bool has_table(struct fb_view actions)
+{
+	struct fb_action a;
+	size_t offset = 0;
+
+	while (fb_action_next(actions.data, actions.len, &offset, &a)) {
+		if (a.type == OFPAT_OUTPUT && a.output.port == OFPP_TABLE)
+			return true;
+	}
+	return false;
+}
+
 static void add_packet_out(struct gen *g)
 {
 	uint8_t actions[ACTIONS_BYTES], frame[FRAME_BYTES];
@@ -438,6 +470,8 @@ static void add_packet_out(struct gen *g)
 	struct fb_packet_out *po = &msg.packet_out;
 
 	gen_frame(g, &buf);
+	if (g->learns)
+		known_avoid_to_itself(frame);
 	if (gen_percent(g, 3))
 		buf.len = gen_below(g, FB_ETH_HEADER_BYTES);
 	po->buffer_id = gen_percent(g, 97) ? OFP_NO_BUFFER : gen_below(g, 1000);
@@ -445,7 +479,7 @@ static void add_packet_out(struct gen *g)
 	po->actions = pick_actions(g, actions, true);
 	po->data = (struct fb_view){frame, buf.len};
 	add_message(g, &msg);
-	if (buf.len >= FB_ETH_HEADER_BYTES && gen_percent(g, 4))
+	if (buf.len >= FB_ETH_HEADER_BYTES && !has_table(po->actions) && gen_percent(g, 4))
 		spoil_message(g, &g->program->steps[g->program->count - 1],
 		              sizeof(struct ofp_packet_out));
 }
@@ -461,7 +495,7 @@ static void add_request(struct gen *g, uint16_t type, bool all)
 		pick_entry(g, &fm, false);
 		flow->match = fm.match;
 		flow->table_id = gen_percent(g, 20) ? 0 : 0xff;
-		flow->out_port = gen_percent(g, 50) ? (uint16_t)OFPP_NONE : pick_output(g, false);
+		flow->out_port = gen_percent(g, 50) ? (uint16_t)OFPP_NONE : pick_out_port(g, false);
 		if (all) {
 			fb_match_any(&flow->match);
 			flow->table_id = 0xff;
@@ -494,16 +528,12 @@ static void add_config(struct gen *g)
 	add_message(g, &msg);
 }
 
-/* No whole number of seconds has passed since any message: no entry's time is just now. */
+/* Some seconds, one by one, and each a little more: so no entry's time comes just at the end of a
+ * step, nor both of its timeouts in one step, the idle one first. */
 static void add_warp(struct gen *g)
 {
-	static unsigned total_ms;
-	struct step *step = add_step(g, STEP_WARP, NULL, 0);
-
-	if (g->program->count == 1)
-		total_ms = 0;
-	step->warp_ms = 700 + 1000 * gen_below(g, 4);
-	total_ms += step->warp_ms;
+	for (uint32_t seconds = 1 + gen_below(g, 4); seconds > 0; seconds--)
+		add_step(g, STEP_WARP, NULL, 0)->warp_ms = 1011;
 }
 
 /* --- Programs --- */
@@ -540,6 +570,8 @@ struct program *program_make(uint64_t seed)
 	used_count = 0;
 	g.learns = gen_percent(&g, 30);
 	g.times_out = gen_percent(&g, 15);
+	g.hard_timeouts = g.times_out && gen_percent(&g, 50);
+	g.double_tags = gen_percent(&g, 50);
 	program->learns = g.learns;
 	frames = 8 + gen_below(&g, 25);
 	entries = 1 + gen_below(&g, 25);

@@ -14,6 +14,8 @@ struct gen {
 	struct fb_match keys[GEN_FRAMES_MAX]; /* of the program's first frames */
 	unsigned keys_count;
 	bool learns, times_out; /* what the program's entries may have */
+	bool hard_timeouts;
+	bool double_tags; /* what its frames may have: two 802.1Q tags */
 };
 
 bool gen_percent(struct gen *gen, unsigned percent);

@@ -7,11 +7,13 @@ enum {
 	IP_SCTP = 132,
 	ICMP_SET_BYTES = 4, /* type, code, checksum */
 	ARP_OP_OFS = 6,
+	TYPE_OFS = 12,
+	TCI_CFI = 0x1000,
 	ARP_OP_255 = 77, /* as which opcode 255 goes with Open vSwitch */
 };
 
 enum known_name {
-	EXACT_WILDCARDS,
+	EXACT_PRIORITY,
 	HIDDEN_FIELDS,
 	UNTAGGED_PCP,
 	PRIORITY_OF_NONE,
@@ -19,12 +21,19 @@ enum known_name {
 	SERVICE_TAG,
 	RARP,
 	IPV6,
+	MPLS,
+	CUT_TAG,
+	MODIFY_HARD,
 	ARP_OPCODES,
 	IP_VERSION,
 	SCTP,
 	PROTOCOL_0,
+	CFI,
+	SECOND_TAG,
+	LATER_FRAGMENTS,
 	ICMP_PORTS,
 	FRAGMENTS_MATCHED,
+	TO_ITSELF,
 	TABLE_AFTER_SET,
 	BUFFERS,
 	SHORT_PACKET_OUT,
@@ -32,10 +41,10 @@ enum known_name {
 
 /* clang-format off */
 struct known known_list[] = {
-	[EXACT_WILDCARDS] = {.name = "exact-wildcards", .why =
+	[EXACT_PRIORITY] = {.name = "exact-priority", .why =
 		"takes an entry for exact when its wildcards are 0 and for nothing more; "
 		"section 3.4: exact is what has no wildcards, and fields that cannot apply (a "
-		"port of an ARP frame) have none. Told with wildcards 0"},
+		"port of an ARP frame) have none. Told with priority 65535"},
 	[HIDDEN_FIELDS] = {.name = "hidden-fields", .why =
 		"keeps entries apart that differ in nothing but fields that cannot apply; "
 		"section 3.4: such fields are ignored. Told without them"},
@@ -59,6 +68,15 @@ struct known known_list[] = {
 		"looks into IPv6, matches and changes its ports and traffic class; section 3.4, "
 		"figure 4: only ARP (0x0806) and IP (0x0800) are looked into. Told with another "
 		"type"},
+	[MPLS] = {.name = "mpls", .why =
+		"looks into MPLS, and loses count of frames whose label is cut off; section 3.4, figure "
+		"4: only ARP (0x0806) and IP (0x0800) are looked into. Told with another type"},
+	[CUT_TAG] = {.name = "cut-tag", .why =
+		"loses count of frames that end within a tag; section 5.3.5: all packets are counted. "
+		"Made with another type"},
+	[MODIFY_HARD] = {.name = "modify-hard", .why =
+		"lets MODIFY begin an entry's hard timeout anew; section 5.3.3: it is the time after "
+		"which an entry must expire, and MODIFY changes the actions. Made as ADD"},
 	[ARP_OPCODES] = {.name = "arp-opcodes", .why =
 		"takes ARP opcodes over 255 for 0, and loses count of frames with 255; section "
 		"3.3, table 3: the lower eight bits of the opcode are matched. Told with these, "
@@ -72,6 +90,17 @@ struct known known_list[] = {
 	[PROTOCOL_0] = {.name = "protocol-0", .why =
 		"takes a packet of IP protocol 0 for none, and leaves its fields alone; section "
 		"3.3, table 5: the actions are for all IPv4 packets. Made with protocol 255"},
+	[CFI] = {.name = "cfi", .why =
+		"clears the CFI bit of a tag that an action changes; section 3.3, table 5: SET_VLAN_VID "
+		"and SET_VLAN_PCP change the id or the priority. Made without the bit"},
+	[SECOND_TAG] = {.name = "second-tag", .why =
+		"does not look at what comes to light when STRIP_VLAN takes the first of two tags; "
+		"section 3.3, table 5: actions are on the packet as those before them left it. Made "
+		"without further changes after STRIP_VLAN"},
+	[LATER_FRAGMENTS] = {.name = "later-fragments", .why =
+		"changes the bytes of a later fragment that stand where a TCP or UDP checksum would; "
+		"section 3.3, table 5: SET_NW_SRC and SET_NW_DST update the checksums, and the first "
+		"fragment alone has one. Read with the bytes that came"},
 	[ICMP_PORTS] = {.name = "icmp-ports", .why =
 		"takes type and code of ICMP for ports that SET_TP_SRC and SET_TP_DST change; "
 		"section 3.3, table 5: these actions are for TCP and UDP. Read with the type "
@@ -80,6 +109,10 @@ struct known known_list[] = {
 		"counts fragments that SET_CONFIG has dropped as looked up and matched; section "
 		"5.3.5: what is counted is packets looked up in the table, and that hit it. "
 		"Ours are read with them"},
+	[TO_ITSELF] = {.name = "to-itself", .why =
+		"learns from a packet-out after OFPP_NORMAL has looked its destination up, which tells "
+		"when that is its source; section 3.3 leaves OFPP_NORMAL to the switch. Made with "
+		"another source"},
 	[TABLE_AFTER_SET] = {.name = "table-after-set", .why =
 		"counts a packet-out for the entry that OFPP_TABLE finds with the length that "
 		"it had before actions on tags (and see icmp-ports); section 5.2.1: OFPP_TABLE "
@@ -115,6 +148,14 @@ void known_avoid(struct fb_match *match)
 	}
 }
 
+uint16_t known_avoid_modify(uint16_t command)
+{
+	if (command != OFPFC_MODIFY && command != OFPFC_MODIFY_STRICT)
+		return command;
+	use(MODIFY_HARD);
+	return OFPFC_ADD;
+}
+
 void known_avoid_identical(void)
 {
 	use(IDENTICAL_OVERLAP);
@@ -135,6 +176,36 @@ uint8_t known_avoid_version(uint8_t version)
 	return 4;
 }
 
+uint16_t known_avoid_cfi(uint16_t tci)
+{
+	if (tci & TCI_CFI)
+		use(CFI);
+	return tci & (uint16_t)~TCI_CFI;
+}
+
+void known_avoid_cut_tag(uint8_t *frame, size_t len)
+{
+	if (fb_get16(frame + TYPE_OFS) != FB_ETH_VLAN ||
+	    len >= FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES)
+		return;
+	use(CUT_TAG);
+	frame[TYPE_OFS + 1] ^= 1;
+}
+
+void known_avoid_to_itself(uint8_t *frame)
+{
+	if (!fb_mac_equal(frame, frame + FB_MAC_BYTES))
+		return;
+	use(TO_ITSELF);
+	frame[2 * FB_MAC_BYTES - 1] ^= 1;
+}
+
+void known_avoid_change_after_strip(struct fb_action *action)
+{
+	use(SECOND_TAG);
+	*action = (struct fb_action){.type = OFPAT_OUTPUT, .output.port = OFPP_FLOOD};
+}
+
 /* --- Types and protocols that Open vSwitch must not know --- */
 
 /* Given as ones that mean nothing to anyone, and read back. */
@@ -144,9 +215,8 @@ struct alias {
 };
 
 static const struct alias types[] = {
-        {0x88a8, 0x9a01, SERVICE_TAG},
-        {0x8035, 0x9a02, RARP},
-        {0x86dd, 0x9a03, IPV6},
+        {0x88a8, 0x9a01, SERVICE_TAG}, {0x8035, 0x9a02, RARP}, {0x86dd, 0x9a03, IPV6},
+        {0x8847, 0x9a04, MPLS},        {0x8848, 0x9a05, MPLS},
 };
 
 static const struct alias sctp = {IP_SCTP, 253, SCTP};
@@ -175,7 +245,7 @@ static uint16_t shown_type(uint16_t type)
  * NULL: there is none. */
 static uint8_t *type_of_frame(uint8_t *frame, size_t len)
 {
-	size_t ofs = 12;
+	size_t ofs = TYPE_OFS;
 
 	while (ofs + 2 <= len && fb_get16(frame + ofs) == FB_ETH_VLAN)
 		ofs += FB_VLAN_TAG_BYTES;
@@ -249,7 +319,8 @@ static bool names_arp(const struct fb_match *match, uint8_t op)
 	       match->dl_type == FB_ETH_ARP && match->nw_proto == op;
 }
 
-static void match_for_ovs(uint8_t *bytes)
+/* With the priority at 'priority', NULL where there is none. */
+static void match_for_ovs(uint8_t *bytes, fb_be16 *priority)
 {
 	struct fb_match raw, match;
 	uint32_t hidden;
@@ -259,12 +330,11 @@ static void match_for_ovs(uint8_t *bytes)
 	fb_match_normalize(&match);
 	hidden = match.wildcards & ~raw.wildcards &
 	         ~(uint32_t)(OFPFW_NW_SRC_MASK | OFPFW_NW_DST_MASK | OFPFW_DL_VLAN_PCP);
-	if (fb_match_is_exact(&match)) {
-		if (raw.wildcards & OFPFW_ALL)
-			use(EXACT_WILDCARDS);
-		match.wildcards = 0;
-	} else if (hidden) {
+	if (hidden)
 		use(HIDDEN_FIELDS);
+	if (fb_match_is_exact(&match) && priority) {
+		use(EXACT_PRIORITY);
+		fb_set16(priority, UINT16_MAX);
 	}
 	match.dl_type = hidden_type(match.dl_type);
 	if (names_arp(&match, 255))
@@ -350,6 +420,15 @@ static void split_packet_out(const struct fb_packet_out *po, uint32_t xid, struc
 	fb_msg_put_packet_out(out, xid, &part);
 }
 
+/* A packet-out that may not decode: its frame alone is changed. */
+static void hide_in_spoiled(struct step *step)
+{
+	struct ofp_packet_out *po = (void *)step->bytes;
+	size_t at = sizeof *po + fb_get16(&po->actions_len);
+
+	hide_in_frame(step->bytes + at, step->len - at);
+}
+
 static void packet_out_for_ovs(struct step *step)
 {
 	static uint8_t copy[STEP_BYTES];
@@ -357,8 +436,12 @@ static void packet_out_for_ovs(struct step *step)
 	struct fb_of_error error;
 	struct fb_msg msg;
 
+	if (step->spoiled) {
+		hide_in_spoiled(step);
+		return;
+	}
 	memcpy(copy, step->bytes, step->len);
-	if (step->spoiled || fb_msg_decode(copy, step->len, &msg, &error) < 0 ||
+	if (fb_msg_decode(copy, step->len, &msg, &error) < 0 ||
 	    msg.packet_out.buffer_id != OFP_NO_BUFFER)
 		return;
 	if (msg.packet_out.data.len < FB_ETH_HEADER_BYTES) {
@@ -407,12 +490,13 @@ static void message_for_ovs(struct step *step)
 		packet_out_for_ovs(step);
 		break;
 	case OFPT_FLOW_MOD:
-		match_for_ovs(step->bytes + offsetof(struct ofp_flow_mod, match));
+		match_for_ovs(step->bytes + offsetof(struct ofp_flow_mod, match),
+		              &((struct ofp_flow_mod *)step->bytes)->priority);
 		buffer_for_ovs(step);
 		break;
 	case OFPT_STATS_REQUEST:
 		if (step->len >= sizeof(struct ofp_stats_request) + sizeof(struct ofp_match))
-			match_for_ovs(step->bytes + sizeof(struct ofp_stats_request));
+			match_for_ovs(step->bytes + sizeof(struct ofp_stats_request), NULL);
 		break;
 	}
 }
@@ -447,7 +531,7 @@ static struct fb_view frame_of_step(const struct step *step)
 	return (struct fb_view){NULL, 0};
 }
 
-/* Give the ICMP packet or the ARP packet in 'bytes' back what it came with. */
+/* Give the ICMP packet, ARP packet or fragment in 'bytes' back what it came with. */
 static void restore(const struct step *step, uint8_t *bytes, size_t len)
 {
 	struct fb_view came = frame_of_step(step);
@@ -458,6 +542,11 @@ static void restore(const struct step *step, uint8_t *bytes, size_t len)
 		return;
 	if (from.is_arp && to.is_arp)
 		fb_set16(bytes + to.l3_ofs + ARP_OP_OFS, from.arp_op);
+	if (from.frag_offset && to.frag_offset && from.l4_len == to.l4_len &&
+	    memcmp(bytes + to.l4_ofs, came.data + from.l4_ofs, from.l4_len) != 0) {
+		use(LATER_FRAGMENTS);
+		memcpy(bytes + to.l4_ofs, came.data + from.l4_ofs, from.l4_len);
+	}
 	if (!from.is_icmp || !to.is_icmp ||
 	    memcmp(bytes + to.l4_ofs, came.data + from.l4_ofs, ICMP_SET_BYTES) == 0)
 		return;

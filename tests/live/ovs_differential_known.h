@@ -20,6 +20,16 @@ extern const unsigned known_count;
 void known_avoid(struct fb_match *match);
 /* CHECK_OVERLAP with an identical entry, which the caller takes back. */
 void known_avoid_identical(void);
+/* The control field of a tag. */
+uint16_t known_avoid_cfi(uint16_t tci);
+/* The command of a flow-mod where entries have hard timeouts. */
+uint16_t known_avoid_modify(uint16_t command);
+/* The type of a frame. */
+void known_avoid_cut_tag(uint8_t *frame, size_t len);
+/* The addresses of a frame for a packet-out. */
+void known_avoid_to_itself(uint8_t *frame);
+/* An action after STRIP_VLAN for which it counts what the frame has become. */
+void known_avoid_change_after_strip(struct fb_action *action);
 /* The protocol of an IPv4 packet, and its version. */
 uint8_t known_avoid_proto(uint8_t nw_proto);
 uint8_t known_avoid_version(uint8_t version);

@@ -91,11 +91,27 @@ static void level_priority(const uint8_t *match_bytes, uint8_t *priority)
 		fb_set16(priority, UINT16_MAX);
 }
 
+/* The padding of actions means nothing. */
+static void level_padding(uint8_t *actions, size_t len)
+{
+	uint8_t *copy = xmalloc(len);
+	struct fb_buf buf = fb_buf_make(actions, len);
+	struct fb_action action;
+	size_t offset = 0;
+
+	memcpy(copy, actions, len);
+	while (fb_action_next(copy, len, &offset, &action))
+		fb_action_put(&buf, &action);
+	free(copy);
+}
+
 /* A table's name and size are its own; counters that a switch does not keep are all ones, and both
  * switches' counters of errors and drops are left out: a dummy port counts none. */
 static void level_element(uint16_t type, uint8_t *bytes)
 {
 	if (type == OFPST_FLOW) {
+		level_padding(bytes + sizeof(struct ofp_flow_stats),
+		              fb_get16(bytes) - sizeof(struct ofp_flow_stats));
 		level_priority(bytes + offsetof(struct ofp_flow_stats, match),
 		               bytes + offsetof(struct ofp_flow_stats, priority));
 	} else if (type == OFPST_TABLE) {
