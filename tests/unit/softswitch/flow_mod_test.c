@@ -228,6 +228,38 @@ static void a_modify_that_would_take_too_much_changes_nothing(void)
 	fx_free(fx);
 }
 
+static void a_modify_has_the_room_that_the_lists_it_replaces_give_back(void)
+{
+	/* Half of the entries without a list, then half with a long one; then all with one half as
+	 * long: too much while the first are modified and the last not yet. */
+	enum { LIST_BYTES = 7500 * 8, ENTRIES = 6800 };
+	static uint8_t bytes[LIST_BYTES];
+	struct fb_buf list = fb_buf_make(bytes, sizeof bytes);
+	struct fb_flow_mod fm = {.buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
+	struct fx *fx = fx_new(NULL);
+	const struct flow_entry *e;
+
+	while (fb_action_put_output(&list, 2, 0))
+		;
+	fb_match_any(&fm.match);
+	fm.match.wildcards &= ~(uint32_t)OFPFW_IN_PORT;
+	for (uint16_t i = 0; i < ENTRIES; i++) {
+		fm.match.in_port = i;
+		fm.actions = (struct fb_view){bytes, i < ENTRIES / 2 ? 0 : LIST_BYTES};
+		CU_ASSERT_EQUAL_FATAL(datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error), 0);
+	}
+	fb_match_any(&fm.match);
+	fm.command = OFPFC_MODIFY;
+	fm.actions = (struct fb_view){bytes, LIST_BYTES / 2};
+	for (unsigned again = 0; again < 2; again++) {
+		CU_ASSERT_EQUAL(datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error), 0);
+		e = flow_table_oldest(fx->dp->table);
+		for (; e; e = flow_table_newer(fx->dp->table, e))
+			CU_ASSERT_EQUAL_FATAL(e->actions_len, LIST_BYTES / 2);
+	}
+	fx_free(fx);
+}
+
 static void an_emergency_entry_has_no_timeouts(void)
 {
 	struct fb_view none = {NULL, 0};
@@ -784,6 +816,7 @@ UNIT_TESTS("flow_mod", UNIT_TEST(an_identical_entry_is_replaced_and_starts_anew)
            UNIT_TEST(a_full_table_refuses_new_entries_only),
            UNIT_TEST(a_match_counts_in_its_canonical_form),
            UNIT_TEST(a_modify_that_would_take_too_much_changes_nothing),
+           UNIT_TEST(a_modify_has_the_room_that_the_lists_it_replaces_give_back),
            UNIT_TEST(an_emergency_entry_has_no_timeouts),
            UNIT_TEST(an_unknown_command_and_bad_actions_are_refused),
            UNIT_TEST(timeouts_beyond_the_end_of_time_never_come),

@@ -4,6 +4,7 @@
 #include "tests/unit/harness.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <flowbed/packet.h>
 
@@ -1021,6 +1022,219 @@ static void an_entry_takes_at_most_250_bytes(void)
 	flow_table_free(t);
 }
 
+/* --- Sizes at which a cost that grows with the square would be minutes ---
+ *
+ * A guard of CPU time only ever fails: what it guards takes well under a second. */
+
+enum { GUARD_S = 30, GUARD_STEPS = 256 };
+
+/* The guard of step 'i' of something that began at 'start'. */
+static void guard(clock_t start, uint32_t i)
+{
+	if (i % GUARD_STEPS == 0)
+		CU_ASSERT_FATAL(clock() - start < (clock_t)GUARD_S * CLOCKS_PER_SEC);
+}
+
+/* Three orders of all priorities: rising, falling, scattered. */
+static uint16_t priority_of(unsigned order, uint32_t i)
+{
+	return (uint16_t)(order == 0 ? i : order == 1 ? 65535 - i : i * 40503);
+}
+
+static void all_priorities_of_one_match_are_added_walked_and_removed_step_by_step(void)
+{
+	enum { PRIORITIES = 65536 };
+	clock_t start = clock();
+
+	for (unsigned order = 0; order < 3; order++) {
+		struct flow_table *t = flow_table_new(PRIORITIES);
+		struct fb_match m = match_of_port(1);
+		struct flow_key key = key_of_port(1);
+		struct flow_selection s;
+		struct flow_entry *e, *next;
+		uint32_t walked = 0;
+
+		for (uint32_t i = 0; i < PRIORITIES; i++, guard(start, i)) {
+			e = flow_table_add(t, &m, priority_of(order, i));
+			CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+			CU_ASSERT_TRUE_FATAL(flow_table_lookup(t, &key)->priority >= e->priority);
+		}
+		for (uint32_t i = 0; i < PRIORITIES; i++, guard(start, i)) {
+			e = flow_table_find(t, &m, (uint16_t)i);
+			CU_ASSERT_FATAL(e && e->priority == i);
+			CU_ASSERT_TRUE_FATAL(flow_table_overlaps(t, &m, (uint16_t)i));
+		}
+		flow_table_select(t, &m, false, 0, &s);
+		for (e = flow_table_selected(t, &s, NULL); e; e = next, guard(start, walked)) {
+			CU_ASSERT_EQUAL_FATAL(e->priority, 65535 - walked++);
+			next = flow_table_selected(t, &s, e);
+			if (e->priority % 2)
+				flow_table_remove(t, e);
+		}
+		CU_ASSERT_EQUAL(walked, PRIORITIES);
+		for (uint32_t i = 0; i < PRIORITIES; i += 2, guard(start, i)) {
+			flow_table_select(t, &m, true, priority_of(order, i), &s);
+			e = flow_table_selected(t, &s, NULL);
+			CU_ASSERT_EQUAL_FATAL(e != NULL, priority_of(order, i) % 2 == 0);
+			if (e) {
+				CU_ASSERT_PTR_NULL_FATAL(flow_table_selected(t, &s, e));
+				flow_table_remove(t, e);
+			}
+		}
+		while ((e = flow_table_oldest(t)) != NULL)
+			flow_table_remove(t, e);
+		CU_ASSERT_EQUAL(flow_table_groups(t), 0);
+		flow_table_free(t);
+	}
+}
+
+/* One of 69,696 masks, and what they look at in a frame that all their entries match. */
+static struct fb_match match_of_mask(uint32_t i)
+{
+	static const uint32_t flags[] = {OFPFW_IN_PORT, OFPFW_DL_SRC, OFPFW_DL_DST,
+	                                 OFPFW_NW_TOS,  OFPFW_TP_SRC, OFPFW_TP_DST};
+	struct fb_match m = {.in_port = 1,
+	                     .dl_vlan = 5,
+	                     .dl_type = FB_ETH_IPV4,
+	                     .nw_proto = FB_IP_TCP,
+	                     .nw_src = UINT32_MAX,
+	                     .nw_dst = UINT32_MAX};
+
+	m.wildcards = OFPFW_DL_VLAN_PCP | i % 33 << OFPFW_NW_SRC_SHIFT |
+	              i / 33 % 33 << OFPFW_NW_DST_SHIFT;
+	for (unsigned bit = 0; bit < 6; bit++)
+		m.wildcards |= i / (33 * 33) >> bit & 1 ? flags[bit] : 0;
+	fb_match_normalize(&m);
+	return m;
+}
+
+static struct flow_key key_of_all_masks(void)
+{
+	struct fb_match m = match_of_mask(0);
+
+	return flow_key_from_match(&m);
+}
+
+static void as_many_masks_as_there_may_be_come_and_go_step_by_step(void)
+{
+	enum { MASKS_ALL = FLOW_TABLE_GROUPS_MAX };
+	struct flow_key key = key_of_all_masks();
+	clock_t start = clock();
+
+	for (unsigned order = 0; order < 3; order++) {
+		struct flow_table *t = flow_table_new(MASKS_ALL);
+		struct flow_entry *e, *last = NULL;
+
+		for (uint32_t i = 0; i < MASKS_ALL; i++, guard(start, i)) {
+			struct fb_match m = match_of_mask(i);
+
+			last = flow_table_add(t, &m, priority_of(order, i));
+			CU_ASSERT_PTR_NOT_NULL_FATAL(last);
+		}
+		CU_ASSERT_EQUAL(flow_table_lookup(t, &key)->priority, 65535);
+		/* Each goes and comes again as the highest, then all go. */
+		for (uint32_t i = 0; i < MASKS_ALL; i++, guard(start, i)) {
+			struct fb_match m = match_of_mask(i);
+
+			flow_table_remove(t, flow_table_oldest(t));
+			last = flow_table_add(t, &m, (uint16_t)(i ? 65535 : 0));
+		}
+		e = flow_table_lookup(t, &key);
+		CU_ASSERT_EQUAL(e->priority, 65535);
+		CU_ASSERT_PTR_EQUAL(flow_table_newer(t, flow_table_oldest(t)), e);
+		for (uint32_t i = 0; i + 1 < MASKS_ALL; i++, guard(start, i))
+			flow_table_remove(t, flow_table_oldest(t));
+		CU_ASSERT_PTR_EQUAL(flow_table_lookup(t, &key), last);
+		CU_ASSERT_EQUAL(flow_table_groups(t), 1);
+		flow_table_free(t);
+	}
+}
+
+static void one_mask_too_many_is_refused_until_one_goes(void)
+{
+	struct flow_table *t = flow_table_new(FLOW_TABLE_GROUPS_MAX + 10);
+	struct fb_match m = match_of_mask(1), exact = {.in_port = 1, .dl_vlan = OFP_VLAN_NONE};
+
+	for (uint32_t i = 1; i <= FLOW_TABLE_GROUPS_MAX; i++) {
+		m = match_of_mask(i);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(flow_table_add(t, &m, 1));
+	}
+	CU_ASSERT_EQUAL(flow_table_groups(t), FLOW_TABLE_GROUPS_MAX);
+	CU_ASSERT_PTR_NOT_NULL(flow_table_add(t, &m, 2));
+	fb_match_normalize(&exact);
+	CU_ASSERT_PTR_NOT_NULL(flow_table_add(t, &exact, 1));
+	m = match_of_mask(FLOW_TABLE_GROUPS_MAX + 1);
+	CU_ASSERT_PTR_NULL(flow_table_add(t, &m, 1));
+	CU_ASSERT_EQUAL(flow_table_count(t), FLOW_TABLE_GROUPS_MAX + 2);
+	flow_table_remove(t, flow_table_oldest(t));
+	CU_ASSERT_PTR_NOT_NULL(flow_table_add(t, &m, 1));
+	flow_table_free(t);
+}
+
+static struct fb_match match_of_number(uint32_t i, bool exact)
+{
+	struct fb_match m = {.dl_vlan = OFP_VLAN_NONE, .dl_type = 0x88b5};
+
+	m.wildcards = exact ? 0 : OFPFW_IN_PORT;
+	fb_set32(m.dl_src + 2, i);
+	fb_match_normalize(&m);
+	return m;
+}
+
+static void slots_shrink_with_use_and_lose_nobody(void)
+{
+	enum { ENTRIES = 100000, LEFT = 10, SLOT_BYTES = 8 };
+
+	for (unsigned exact = 0; exact < 2; exact++) {
+		struct flow_table *t = flow_table_new(ENTRIES);
+		size_t bytes;
+
+		for (uint32_t i = 0; i < ENTRIES; i++) {
+			struct fb_match m = match_of_number(i, exact);
+
+			CU_ASSERT_PTR_NOT_NULL_FATAL(flow_table_add(t, &m, 7));
+		}
+		bytes = flow_table_bytes(t);
+		for (uint32_t i = ENTRIES; i > LEFT; i--) {
+			struct fb_match m = match_of_number(i - 1, exact);
+			struct fb_match other = match_of_number((i - 1) / 2, exact);
+			struct flow_key key = flow_key_from_match(&other);
+
+			flow_table_remove(t, flow_table_find(t, &m, 7));
+			CU_ASSERT_PTR_NULL_FATAL(flow_table_find(t, &m, 7));
+			CU_ASSERT_PTR_EQUAL_FATAL(flow_table_lookup(t, &key),
+			                          flow_table_find(t, &other, 7));
+			CU_ASSERT_PTR_NOT_NULL_FATAL(flow_table_find(t, &other, 7));
+		}
+		/* 100,000 keys had 2^18 slots, 10 have at most 80. */
+		CU_ASSERT_EQUAL(bytes - flow_table_bytes(t), ((1 << 18) - 64) * SLOT_BYTES);
+		flow_table_free(t);
+	}
+}
+
+static void room_is_counted_with_what_is_given_back(void)
+{
+	enum { LIST_BYTES = 65528, LISTS = FLOW_TABLE_ACTIONS_BYTES_MAX / LIST_BYTES };
+	struct flow_table *t = flow_table_new(LISTS);
+	uint8_t *bytes = calloc(1, LIST_BYTES);
+	struct flow_entry *e = NULL;
+
+	for (uint16_t p = 1; p <= LISTS; p++) {
+		struct fb_match m = match_of_port(p);
+
+		e = flow_table_add(t, &m, 1);
+		CU_ASSERT_TRUE_FATAL(flow_table_set_actions(t, e, bytes, LIST_BYTES));
+	}
+	CU_ASSERT_EQUAL(flow_entry_long_bytes(e), LIST_BYTES);
+	CU_ASSERT_FALSE(flow_table_has_room(t, 3, LIST_BYTES, 2 * LIST_BYTES));
+	CU_ASSERT_TRUE(flow_table_has_room(t, 3, LIST_BYTES, 3 * LIST_BYTES));
+	CU_ASSERT_TRUE(flow_table_has_room(t, LISTS, LIST_BYTES, (uint64_t)LISTS * LIST_BYTES));
+	flow_table_set_actions(t, e, bytes, FLOW_ENTRY_INLINE_BYTES);
+	CU_ASSERT_EQUAL(flow_entry_long_bytes(e), 0);
+	flow_table_free(t);
+	free(bytes);
+}
+
 UNIT_TESTS("flow_table", UNIT_TEST(sixty_thousand_random_operations_agree_with_a_linear_table),
            UNIT_TEST(forty_thousand_changes_leave_nothing_stale_in_the_cache),
            UNIT_TEST(two_matches_overlap_when_some_frame_hits_both),
@@ -1042,4 +1256,9 @@ UNIT_TESTS("flow_table", UNIT_TEST(sixty_thousand_random_operations_agree_with_a
            UNIT_TEST(a_full_table_takes_no_more_until_one_goes),
            UNIT_TEST(actions_of_any_length_come_back),
            UNIT_TEST(long_lists_of_actions_are_bounded_in_all),
-           UNIT_TEST(an_entry_takes_at_most_250_bytes))
+           UNIT_TEST(an_entry_takes_at_most_250_bytes),
+           UNIT_TEST(all_priorities_of_one_match_are_added_walked_and_removed_step_by_step),
+           UNIT_TEST(as_many_masks_as_there_may_be_come_and_go_step_by_step),
+           UNIT_TEST(one_mask_too_many_is_refused_until_one_goes),
+           UNIT_TEST(slots_shrink_with_use_and_lose_nobody),
+           UNIT_TEST(room_is_counted_with_what_is_given_back))
