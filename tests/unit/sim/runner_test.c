@@ -225,6 +225,84 @@ static void the_story_follows_a_frame_through_the_controller(void)
 	runner_result_destroy(&result);
 }
 
+/* s1 goes standalone a second after its controller went, s2 stays secure. */
+#define LOST                                                                                       \
+	"controller: learning\n"                                                                   \
+	"switches: {s1: {fail_mode: standalone, max_attempts: 1}, s2: {}}\n"                       \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"                                  \
+	"links: [h1 -- s1, h2 -- s1, s1 -- s2]\n"                                                  \
+	"steps:\n  - controller: down\n  - wait: 3s\n"
+
+static void the_fail_mode_is_in_the_story_however_many_frames_follow(void)
+{
+	const char *story;
+
+	run_seed(LOST "  - ping: {from: h1, to: h2, count: 30}\n"
+	              "  - ping: {from: h1, to: h2, expect: {answered: 0}}\n",
+	         1, true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.count, 1);
+	story = result.failures.items[0].story;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(story);
+	CU_ASSERT_PTR_NOT_NULL(strstr(story, "as by a learning switch"));
+	CU_ASSERT_TRUE(strstr(story, "as by a learning switch") < strstr(story, "icmp"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(story, "icmp echo reply"));
+	runner_result_destroy(&result);
+	run_seed(LOST "  - expect: {packet_ins: {s2: {at_least: 1}}}\n", 1, true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.count, 1);
+	CU_ASSERT_PTR_NULL(result.failures.items[0].story);
+	runner_result_destroy(&result);
+}
+
+/* What a run of 'text' tells people; freed by the caller. */
+static char *summary_of(const char *text)
+{
+	struct runner_options options = {.seed = 1};
+	struct problems problems;
+	struct scenario *sc;
+	char *summary = NULL;
+	size_t len;
+
+	problems_init(&problems);
+	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, &problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
+	options.summary = open_memstream(&summary, &len);
+	runner_run(sc, &options, &result);
+	fclose(options.summary);
+	runner_result_destroy(&result);
+	scenario_free(sc);
+	problems_destroy(&problems);
+	return summary;
+}
+
+static void the_report_tells_when_fail_modes_begin_and_end(void)
+{
+	char *summary = summary_of(LOST "  - parallel: [{controller: down}]\n"
+	                                "  - controller: up\n  - wait: 10s\n");
+
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(summary, "\n  s1 can reach no controller and goes standalone at 1.00"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  controller is down already at 3.00"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  s1 has a controller again at "));
+	CU_ASSERT_PTR_NULL(strstr(summary, "s2 "));
+	free(summary);
+}
+
+static void of_many_fail_modes_at_once_the_report_tells_some(void)
+{
+	char text[2000] = "controller: hub\nswitches:\n", *summary;
+
+	for (unsigned i = 1; i <= 25; i++)
+		snprintf(text + strlen(text), 70,
+		         "  s%u: {fail_mode: emergency, max_attempts: 1}\n", i);
+	strcat(text, "hosts: {h1: {ip: 10.0.0.1/24}}\nlinks: [h1 -- s1]\n"
+	             "steps:\n  - controller: down\n  - wait: 3s\n");
+	summary = summary_of(text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "s20 can reach no controller and goes into"));
+	CU_ASSERT_PTR_NULL(strstr(summary, "s21 "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  and 5 more\n"));
+	free(summary);
+}
+
 static void parallel_steps_run_at_once_and_groups_in_order(void)
 {
 	holds("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
@@ -356,7 +434,8 @@ static void steps_that_change_nothing_change_nothing(void)
 	run_seed(SWITCHED "  - wait: 10ms\n  - ping: {from: h1, to: h2}\n", 1, false);
 	strcpy(digest, result.digest);
 	runner_result_destroy(&result);
-	run_seed(SWITCHED "  - wait: 10ms\n  - controller: up\n  - control: {up: s1}\n"
+	run_seed(SWITCHED "  - wait: 10ms\n"
+	                  "  - parallel: [{controller: up}, {control: {up: s1}}]\n"
 	                  "  - ping: {from: h1, to: h2}\n",
 	         1, false);
 	CU_ASSERT_STRING_EQUAL(result.digest, digest);
@@ -400,10 +479,12 @@ static void a_switch_without_a_controller_follows_its_flows(void)
 static void its_fail_mode_holds_from_the_start(void)
 {
 	holds("switches: {s1: {fail_mode: standalone}}\n" ALONE "  - ping: {from: h1, to: h2}\n");
-	holds("switches: {s1: {fail_mode: emergency, flows: [\"actions=flood\", "
+	holds("switches: {s1: {fail_mode: emergency, flows: ["
 	      "\"emerg,in_port=1,actions=2\", \"emerg,in_port=2,actions=1\"]}}\n" ALONE
 	      "  - ping: {from: h1, to: h2}\n"
-	      "  - ping: {from: h1, to: h3, expect: {answered: 0}}\n");
+	      "  - ping: {from: h1, to: h3, expect: {answered: 0}}\n"
+	      "  - expect: {flows: [{count: 0}, {emergency: yes, count: 2}]}\n"
+	      "  - expect: {flows: {emergency: yes, match: in_port=2, count: 1}}\n");
 }
 
 static void an_entry_of_the_file_times_out(void)
@@ -441,6 +522,9 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(replies_that_do_not_alternate_fail), UNIT_TEST(a_failure_tells_what_led_to_it),
            UNIT_TEST(the_icmp_error_that_refused_a_datagram_is_in_the_story),
            UNIT_TEST(the_story_follows_a_frame_through_the_controller),
+           UNIT_TEST(the_fail_mode_is_in_the_story_however_many_frames_follow),
+           UNIT_TEST(the_report_tells_when_fail_modes_begin_and_end),
+           UNIT_TEST(of_many_fail_modes_at_once_the_report_tells_some),
            UNIT_TEST(the_digest_covers_frames_and_messages),
            UNIT_TEST(parallel_steps_run_at_once_and_groups_in_order),
            UNIT_TEST(the_same_seed_gives_the_same_run),

@@ -293,14 +293,13 @@ static void a_switch_begins_with_its_queues_and_flows(void)
 {
 	const struct scenario_switch *sw;
 
-	load("switches:\n  s1:\n    fragments: reassemble\n"
+	load("controller: hub\nswitches:\n  s1:\n    fail_mode: emergency\n"
 	     "    queues: [{port: 2, queue: 7, min_rate: 12.5%}, {port: 2, queue: 0}]\n"
 	     "    flows: ['priority=9,in_port=1,actions=enqueue:2:7', 'emerg,actions=drop']\n"
 	     "hosts: {h1: {ip: 10.0.0.1}, h2: {ip: 10.0.0.2}}\nlinks: [h1 -- s1, h2 -- s1]\n"
 	     "steps: [{wait: 1s}]\nexpect: {queues: {at: 's1:2', queue: 0, sent: 3, dropped: "
 	     "1}}\n");
 	sw = &sc->switches[0];
-	CU_ASSERT_EQUAL(sw->fragments, OFPC_FRAG_REASM);
 	CU_ASSERT_EQUAL_FATAL(sw->queues_count, 2);
 	CU_ASSERT_EQUAL(sw->queues[0].port, 2);
 	CU_ASSERT_EQUAL(sw->queues[0].id, 7);
@@ -318,6 +317,14 @@ static void a_switch_begins_with_its_queues_and_flows(void)
 	CU_ASSERT_EQUAL(sc->steps[1].expectations[1].port, 2);
 	CU_ASSERT_EQUAL(sc->steps[1].expectations[1].queue_id, 0);
 	CU_ASSERT_TRUE(sc->steps[1].expectations[1].at_end);
+	done();
+}
+
+static void fragments_are_treated_as_the_file_says(void)
+{
+	load("switches: {s1: {fragments: reassemble, flows: [actions=flood]}}\n"
+	     "hosts: {h1: {ip: 10.0.0.1}}\nlinks: [h1 -- s1]\nsteps: [{wait: 1s}]\n");
+	CU_ASSERT_EQUAL(sc->switches[0].fragments, OFPC_FRAG_REASM);
 	done();
 }
 
@@ -375,6 +382,7 @@ UNIT_TESTS("scenario_load", UNIT_TEST(a_file_becomes_a_network),
            UNIT_TEST(settings_change_options_of_applications),
            UNIT_TEST(all_mistakes_of_a_file_come_in_the_order_of_the_file),
            UNIT_TEST(a_switch_begins_with_its_queues_and_flows),
+           UNIT_TEST(fragments_are_treated_as_the_file_says),
            UNIT_TEST(attempts_and_waits_follow_from_the_fail_mode),
            UNIT_TEST(a_mistake_in_a_queue_is_told_once),
            UNIT_TEST(mistakes_without_end_are_counted),
