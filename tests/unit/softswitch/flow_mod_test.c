@@ -232,7 +232,7 @@ static void a_modify_has_the_room_that_the_lists_it_replaces_give_back(void)
 {
 	/* Half of the entries without a list, then half with a long one; then all with one half as
 	 * long: too much while the first are modified and the last not yet. */
-	enum { LIST_BYTES = 7500 * 8, ENTRIES = 6800 };
+	enum { LIST_BYTES = 512 * 8, ENTRIES = 100000 };
 	static uint8_t bytes[LIST_BYTES];
 	struct fb_buf list = fb_buf_make(bytes, sizeof bytes);
 	struct fb_flow_mod fm = {.buffer_id = OFP_NO_BUFFER, .out_port = OFPP_NONE};
@@ -242,9 +242,10 @@ static void a_modify_has_the_room_that_the_lists_it_replaces_give_back(void)
 	while (fb_action_put_output(&list, 2, 0))
 		;
 	fb_match_any(&fm.match);
-	fm.match.wildcards &= ~(uint32_t)OFPFW_IN_PORT;
-	for (uint16_t i = 0; i < ENTRIES; i++) {
-		fm.match.in_port = i;
+	fm.match.wildcards &= ~(uint32_t)(OFPFW_IN_PORT | OFPFW_DL_VLAN);
+	for (uint32_t i = 0; i < ENTRIES; i++) {
+		fm.match.in_port = (uint16_t)i;
+		fm.match.dl_vlan = (uint16_t)(i >> 16);
 		fm.actions = (struct fb_view){bytes, i < ENTRIES / 2 ? 0 : LIST_BYTES};
 		CU_ASSERT_EQUAL_FATAL(datapath_flow_mod(fx->dp, &fm, fx->now_ns, &fx->error), 0);
 	}
