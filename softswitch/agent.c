@@ -19,6 +19,7 @@ void agent_config_default(struct agent_config *config)
 	        .conns_max = 64,
 	        .packet_in_backlog_bytes = 1024 * 1024,
 	        .pause_backlog_bytes = 16 * 1024 * 1024,
+	        .turn_work_max = 200000,
 	        .fail_mode = AGENT_FAIL_SECURE,
 	};
 	datapath_config_default(&config->datapath);
@@ -342,7 +343,6 @@ static bool must_pause(struct agent_conn *conn)
 static void pause_conn(struct agent_conn *conn)
 {
 	conn->paused = true;
-	conn->agent->counters.pauses++;
 	agent_conn_hold(conn, conn->framer.input, conn->framer.input_len);
 	framer_push(&conn->framer, NULL, 0);
 }
@@ -350,16 +350,25 @@ static void pause_conn(struct agent_conn *conn)
 /* Take the messages that 'bytes' complete. */
 static void take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
 {
+	struct agent *agent = conn->agent;
 	enum framer_result result;
+	uint64_t work = 0;
 	const uint8_t *msg;
 	size_t msg_len;
 
 	framer_push(&conn->framer, bytes, len);
 	while ((result = framer_next(&conn->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
-		agent_messages_take(conn, msg, msg_len);
+		work += agent_messages_take(conn, msg, msg_len);
 		if (conn->doomed)
 			break;
 		if (must_pause(conn)) {
+			agent->counters.pauses++;
+			pause_conn(conn);
+			break;
+		}
+		if (work >= agent->config.turn_work_max && conn->framer.input_len) {
+			agent->counters.turns_ended++;
+			conn->turn_ended = true;
 			pause_conn(conn);
 			break;
 		}
@@ -400,21 +409,29 @@ bool agent_conn_paused(const struct agent_conn *conn)
 	return conn->paused;
 }
 
-void agent_resume(struct agent_conn *conn, uint64_t now_ns)
+/* Take the messages that waited. */
+static void resume(struct agent_conn *conn)
 {
-	struct agent *agent = conn->agent;
 	uint8_t *held = conn->held;
 	size_t len = conn->held_len;
 
-	agent->now_ns = now_ns;
-	if (!conn->paused || must_pause(conn))
+	conn->turn_ended = false;
+	if (must_pause(conn))
 		return;
-	datapath_run(agent->datapath, now_ns);
 	conn->paused = false;
 	conn->held = NULL;
 	conn->held_len = 0;
 	take(conn, held, len);
 	free(held);
+}
+
+void agent_resume(struct agent_conn *conn, uint64_t now_ns)
+{
+	conn->agent->now_ns = now_ns;
+	if (!conn->paused)
+		return;
+	datapath_run(conn->agent->datapath, now_ns);
+	resume(conn);
 	end_call(conn);
 }
 
@@ -434,7 +451,11 @@ uint64_t agent_deadline(const struct agent *agent)
 	const struct agent_conn *conn;
 
 	TAILQ_FOREACH(conn, &agent->conns, link)
-	deadline = fb_time_min(deadline, agent_conn_deadline(conn));
+	{
+		deadline = fb_time_min(deadline, agent_conn_deadline(conn));
+		if (conn->turn_ended)
+			deadline = fb_time_min(deadline, agent->now_ns);
+	}
 	return deadline;
 }
 
@@ -445,7 +466,12 @@ void agent_run(struct agent *agent, uint64_t now_ns)
 	agent->now_ns = now_ns;
 	datapath_run(agent->datapath, now_ns);
 	TAILQ_FOREACH(conn, &agent->conns, link)
-	agent_conn_run(conn);
+	{
+		if (conn->turn_ended)
+			resume(conn);
+		if (!conn->doomed)
+			agent_conn_run(conn);
+	}
 	flush(agent);
 	for (conn = TAILQ_FIRST(&agent->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, link);

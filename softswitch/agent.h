@@ -78,6 +78,9 @@ struct agent_config { /* agent_config_default() fills it */
 	uint32_t conns_max;             /* connections: 64 */
 	size_t packet_in_backlog_bytes; /* over which a connection gets no packet-ins: 1 MiB */
 	size_t pause_backlog_bytes;     /* over which its messages wait: 16 MiB */
+	uint64_t turn_work_max;         /* steps for one connection before others have their turn: a
+	                                   message is one, and one for each flow entry where it may
+	                                   mean them all: 200,000 */
 	enum agent_fail_mode fail_mode; /* secure */
 };
 
@@ -89,6 +92,7 @@ struct agent_counters {
 	uint64_t events_lost;        /* packet-ins and the like with no connection to take them */
 	uint64_t packet_ins_dropped; /* for a connection that did not read */
 	uint64_t pauses;             /* of connections that did not read */
+	uint64_t turns_ended;        /* of connections that asked for much at once */
 	uint64_t controllers_lost;   /* calls that changed the mode */
 };
 
@@ -115,9 +119,10 @@ struct agent_conn *agent_connect(struct agent *agent, void *conn, const char *pe
                                  enum agent_role role, uint64_t now_ns);
 /* Bytes came in; the connection may be gone afterwards. */
 void agent_receive(struct agent_conn *conn, const uint8_t *bytes, size_t len, uint64_t now_ns);
-/* Messages of the connection wait until its backlog is smaller: the driver reads nothing from it
- * (what comes nevertheless waits too, up to AGENT_HELD_BYTES, then the connection ends) and calls
- * agent_resume() when bytes have left. Asked after agent_receive() and agent_resume(). */
+/* Messages of the connection wait until its backlog is smaller, or for its next turn, which
+ * agent_run() gives it: the driver reads nothing from it (what comes nevertheless waits too, up to
+ * AGENT_HELD_BYTES, then the connection ends) and calls agent_resume() when bytes have left. Asked
+ * after agent_receive(), agent_resume() and agent_run(). */
 bool agent_conn_paused(const struct agent_conn *conn);
 /* Take the messages that waited, if there is room for their replies; the connection may be gone
  * afterwards. */

@@ -208,8 +208,19 @@ static int take_request(struct agent_conn *conn, const struct fb_msg *msg, const
 	return 0;
 }
 
-void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
+/* True when the request looks through the flow table. */
+static bool looks_at_all(const struct fb_msg *msg)
 {
+	if (msg->type == OFPT_FLOW_MOD)
+		return msg->flow_mod.command == OFPFC_MODIFY ||
+		       msg->flow_mod.command == OFPFC_DELETE;
+	return msg->type == OFPT_STATS_REQUEST && (msg->stats_request.type == OFPST_FLOW ||
+	                                           msg->stats_request.type == OFPST_AGGREGATE);
+}
+
+uint64_t agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t len)
+{
+	uint64_t work = 1;
 	struct fb_of_error error;
 	struct fb_msg msg;
 	bool decoded = fb_msg_decode(bytes, len, &msg, &error) == 0;
@@ -217,14 +228,17 @@ void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t l
 	conn->agent->counters.messages_in++;
 	if (!conn->ready) {
 		take_first(conn, &msg, decoded);
-		return;
+		return work;
 	}
+	if (decoded && looks_at_all(&msg))
+		work += datapath_entries(conn->agent->datapath);
 	if (decoded && take_request(conn, &msg, bytes, &error) == 0)
-		return;
+		return work;
 	/* An error is not answered with an error, even when it makes no sense. */
 	if (msg.type == OFPT_ERROR)
 		agent_conn_log(conn, AGENT_LOG_INFO, "got an error that makes no sense: %s",
 		               error.why);
 	else
 		agent_conn_put_error(conn, &error, bytes, len);
+	return work;
 }

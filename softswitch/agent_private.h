@@ -38,6 +38,7 @@ struct agent_conn {
 
 	/* Of a connection whose peer does not read. */
 	bool paused;
+	bool turn_ended; /* paused so that others have their turn */
 	uint8_t *held; /* what came and was not yet looked at; NULL: nothing */
 	size_t held_len;
 	size_t backlog_seen; /* bytes, when its time was last up */
@@ -106,8 +107,8 @@ void agent_conn_run(struct agent_conn *conn);
 
 /* agent_messages.c */
 
-/* Take one message of 'len' bytes. */
-void agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t len);
+/* Take one message of 'len' bytes; returns its work as config.turn_work_max counts it. */
+uint64_t agent_messages_take(struct agent_conn *conn, const uint8_t *bytes, size_t len);
 /* Of the first message no more than this header has come for certain: dooms the connection when it
  * can become no HELLO, however many bytes it promises. */
 void agent_messages_judge_first(struct agent_conn *conn, const uint8_t *header);

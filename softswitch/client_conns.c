@@ -123,7 +123,7 @@ static void follow_pause(struct client_conn *conn)
 	conn->paused = paused;
 	stream_set_reading(conn->stream, !paused);
 	client_log(conn->client, LOG_LEVEL_DEBUG, "%s: %s", conn->peer,
-	           paused ? "does not read: its messages wait" : "reads: its messages are taken");
+	           paused ? "its messages wait" : "its messages are taken");
 }
 
 static void on_connected(void *ctx)
@@ -357,6 +357,8 @@ void client_conns_settle(struct client *client, uint64_t now_ns)
 		next = TAILQ_NEXT(conn, link);
 		if (conn->over)
 			conn_end(conn, now_ns);
+		else
+			follow_pause(conn);
 	}
 	if (!client->lost && all_exhausted(client))
 		give_up(client, now_ns);

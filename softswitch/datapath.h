@@ -149,6 +149,8 @@ void datapath_flows(const struct datapath *dp, const struct fb_flow_stats_reques
 		    void *ctx);
 void datapath_aggregate(const struct datapath *dp, const struct fb_flow_stats_request *request,
 			struct fb_aggregate_stats *out);
+/* Flow entries in all, emergency entries too. */
+uint32_t datapath_entries(const struct datapath *dp);
 /* Tables by place from 0; false past the last. */
 bool datapath_table_stats(const struct datapath *dp, size_t place, struct fb_table_stats *out);
 bool datapath_port_stats(const struct datapath *dp, uint16_t port_no, struct fb_port_stats *out);

@@ -108,6 +108,11 @@ void datapath_aggregate(const struct datapath *dp, const struct fb_flow_stats_re
 
 /* The emergency entries stand in no table that a controller can number, and are told as flow
  * statistics only. */
+uint32_t datapath_entries(const struct datapath *dp)
+{
+	return flow_table_count(dp->table) + flow_table_count(dp->emergency);
+}
+
 bool datapath_table_stats(const struct datapath *dp, size_t place, struct fb_table_stats *out)
 {
 	if (place > 0)

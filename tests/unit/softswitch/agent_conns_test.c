@@ -659,6 +659,71 @@ static void a_peer_that_sends_much_and_does_not_read_is_left(void)
 	at_free(at);
 }
 
+static struct at *at_with_turns_of(uint64_t work)
+{
+	struct agent_config config;
+	struct at *at;
+
+	agent_config_default(&config);
+	config.turn_work_max = work;
+	at = at_new_with(&config);
+	connect_ready(at, 0);
+	connect_ready(at, 1);
+	return at;
+}
+
+static void a_peer_that_asks_for_much_takes_turns_with_the_others(void)
+{
+	struct at *at = at_with_turns_of(4);
+	struct peer *p = &at->peers[0];
+	uint8_t bytes[128];
+
+	send_bytes(at, 0, bytes, barriers(bytes, 1, 10));
+	assert_replies(p, 1, 4);
+	CU_ASSERT_TRUE(agent_conn_paused(p->conn));
+	CU_ASSERT_EQUAL(agent_deadline(at->agent), at->now_ns);
+	send_type(at, 1, OFPT_BARRIER_REQUEST, 7);
+	assert_replies(&at->peers[1], 7, 7);
+	CU_ASSERT_EQUAL(p->len, 0);
+	agent_run(at->agent, at->now_ns);
+	assert_replies(p, 5, 8);
+	agent_run(at->agent, at->now_ns);
+	assert_replies(p, 9, 10);
+	CU_ASSERT_FALSE(agent_conn_paused(p->conn));
+	CU_ASSERT_TRUE(agent_deadline(at->agent) > at->now_ns);
+	CU_ASSERT_EQUAL(agent_counters(at->agent)->turns_ended, 2);
+	CU_ASSERT_EQUAL(agent_counters(at->agent)->pauses, 0);
+	at_free(at);
+}
+
+static void a_request_that_looks_at_all_entries_is_more_work(void)
+{
+	struct at *at = at_with_turns_of(9);
+	struct peer *p = &at->peers[0];
+	struct fb_msg aggregate = {.type = OFPT_STATS_REQUEST};
+	uint8_t bytes[4 * 64];
+	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
+
+	for (uint16_t port = 1; port <= 3; port++) {
+		struct fb_msg add = flow_mod(port, output_2);
+
+		send_msg(at, 0, &add);
+	}
+	aggregate.version = OFP_VERSION;
+	aggregate.stats_request.type = OFPST_AGGREGATE;
+	fb_match_any(&aggregate.stats_request.flow.match);
+	aggregate.stats_request.flow.out_port = OFPP_NONE;
+	for (unsigned i = 0; i < 4; i++)
+		fb_msg_encode(&buf, &aggregate);
+	send_bytes(at, 0, bytes, buf.len);
+	CU_ASSERT_EQUAL(peer_read(p), 3); /* of 4 steps each */
+	CU_ASSERT_TRUE(agent_conn_paused(p->conn));
+	agent_run(at->agent, at->now_ns);
+	CU_ASSERT_EQUAL(peer_read(p), 4);
+	CU_ASSERT_FALSE(agent_conn_paused(p->conn));
+	at_free(at);
+}
+
 static void a_paused_peer_may_leave_or_be_left(void)
 {
 	uint8_t bytes[32];
@@ -772,6 +837,8 @@ UNIT_TESTS("agent connections",
            UNIT_TEST(a_message_cut_by_the_pause_is_put_together),
            UNIT_TEST(a_pause_may_follow_a_pause),
            UNIT_TEST(a_peer_that_sends_much_and_does_not_read_is_left),
+           UNIT_TEST(a_peer_that_asks_for_much_takes_turns_with_the_others),
+           UNIT_TEST(a_request_that_looks_at_all_entries_is_more_work),
            UNIT_TEST(a_paused_peer_may_leave_or_be_left),
            UNIT_TEST(what_waited_may_end_the_connection),
            UNIT_TEST(a_peer_that_is_not_paused_cannot_be_resumed),
