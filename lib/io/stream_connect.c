@@ -161,6 +161,17 @@ void stream_connect_stop(struct stream *s)
 		connect_free(c);
 }
 
+/* What went wrong with a look-up. Libevent calls it a failure of name resolution that cannot be
+ * recovered when no server answers. */
+static const char *lookup_text(int result)
+{
+	if (result == EVUTIL_EAI_NONAME || result == EVUTIL_EAI_NODATA)
+		return "there is no such name";
+	if (result == EVUTIL_EAI_FAIL || result == EVUTIL_EAI_AGAIN)
+		return "no name server gives an answer (those of /etc/resolv.conf are asked)";
+	return evutil_gai_strerror(result);
+}
+
 static void on_addresses(int result, struct evutil_addrinfo *addresses, void *arg)
 {
 	struct stream_connect *c = arg;
@@ -172,7 +183,7 @@ static void on_addresses(int result, struct evutil_addrinfo *addresses, void *ar
 		connect_free(c);
 	} else if (result) {
 		snprintf(reason, sizeof reason, "the host's address was not found: %s",
-		         evutil_gai_strerror(result));
+		         lookup_text(result));
 		stream_fail_later(c->stream, reason);
 	} else {
 		try_next(c->stream);
