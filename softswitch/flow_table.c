@@ -698,13 +698,18 @@ static struct flow_entry *cached_search(struct flow_table *t, const struct flow_
 
 struct flow_entry *flow_table_lookup(struct flow_table *t, const struct flow_key *key)
 {
+	const struct flow_group *only;
+
 	if (t->exact.count) {
 		struct flow_entry *e = group_find(t, &t->exact, key);
 
 		if (e)
 			return e;
 	}
-	return t->groups < CACHE_GROUPS_MIN ? search(t, key) : cached_search(t, key);
+	if (t->groups >= CACHE_GROUPS_MIN)
+		return cached_search(t, key);
+	only = LIST_FIRST(&t->recent);
+	return only ? group_better(t, only, key, NULL) : NULL;
 }
 
 struct flow_cache_counts flow_table_cache(const struct flow_table *t)

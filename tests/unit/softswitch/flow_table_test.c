@@ -1041,38 +1041,59 @@ static uint16_t priority_of(unsigned order, uint32_t i)
 	return (uint16_t)(order == 0 ? i : order == 1 ? 65535 - i : i * 40503);
 }
 
+enum { PRIORITIES = 65536 };
+
+/* Add an entry of 'm' for each priority. */
+static void add_all_priorities(struct flow_table *t, const struct fb_match *m, unsigned order,
+                               clock_t start)
+{
+	struct flow_key key = flow_key_from_match(m);
+
+	for (uint32_t i = 0; i < PRIORITIES; i++, guard(start, i)) {
+		const struct flow_entry *e = flow_table_add(t, m, priority_of(order, i));
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+		CU_ASSERT_TRUE_FATAL(flow_table_lookup(t, &key)->priority >= e->priority);
+	}
+	for (uint32_t i = 0; i < PRIORITIES; i++, guard(start, i)) {
+		const struct flow_entry *e = flow_table_find(t, m, (uint16_t)i);
+
+		CU_ASSERT_FATAL(e && e->priority == i);
+		CU_ASSERT_TRUE_FATAL(flow_table_overlaps(t, m, (uint16_t)i));
+	}
+}
+
+/* Walk all entries of 'm' and remove those of odd priority. */
+static void remove_odd_priorities(struct flow_table *t, const struct fb_match *m, clock_t start)
+{
+	struct flow_selection s;
+	struct flow_entry *e, *next;
+	uint32_t walked = 0;
+
+	flow_table_select(t, m, false, 0, &s);
+	for (e = flow_table_selected(t, &s, NULL); e; e = next, guard(start, walked)) {
+		CU_ASSERT_EQUAL_FATAL(e->priority, PRIORITIES - 1 - walked);
+		walked++;
+		next = flow_table_selected(t, &s, e);
+		if (e->priority % 2)
+			flow_table_remove(t, e);
+	}
+	CU_ASSERT_EQUAL(walked, PRIORITIES);
+}
+
 static void all_priorities_of_one_match_are_added_walked_and_removed_step_by_step(void)
 {
-	enum { PRIORITIES = 65536 };
 	clock_t start = clock();
 
 	for (unsigned order = 0; order < 3; order++) {
 		struct flow_table *t = flow_table_new(PRIORITIES);
 		struct fb_match m = match_of_port(1);
-		struct flow_key key = key_of_port(1);
 		struct flow_selection s;
-		struct flow_entry *e, *next;
-		uint32_t walked = 0;
+		struct flow_entry *e;
 
+		add_all_priorities(t, &m, order, start);
+		remove_odd_priorities(t, &m, start);
 		for (uint32_t i = 0; i < PRIORITIES; i++, guard(start, i)) {
-			e = flow_table_add(t, &m, priority_of(order, i));
-			CU_ASSERT_PTR_NOT_NULL_FATAL(e);
-			CU_ASSERT_TRUE_FATAL(flow_table_lookup(t, &key)->priority >= e->priority);
-		}
-		for (uint32_t i = 0; i < PRIORITIES; i++, guard(start, i)) {
-			e = flow_table_find(t, &m, (uint16_t)i);
-			CU_ASSERT_FATAL(e && e->priority == i);
-			CU_ASSERT_TRUE_FATAL(flow_table_overlaps(t, &m, (uint16_t)i));
-		}
-		flow_table_select(t, &m, false, 0, &s);
-		for (e = flow_table_selected(t, &s, NULL); e; e = next, guard(start, walked)) {
-			CU_ASSERT_EQUAL_FATAL(e->priority, 65535 - walked++);
-			next = flow_table_selected(t, &s, e);
-			if (e->priority % 2)
-				flow_table_remove(t, e);
-		}
-		CU_ASSERT_EQUAL(walked, PRIORITIES);
-		for (uint32_t i = 0; i < PRIORITIES; i += 2, guard(start, i)) {
 			flow_table_select(t, &m, true, priority_of(order, i), &s);
 			e = flow_table_selected(t, &s, NULL);
 			CU_ASSERT_EQUAL_FATAL(e != NULL, priority_of(order, i) % 2 == 0);
@@ -1081,8 +1102,7 @@ static void all_priorities_of_one_match_are_added_walked_and_removed_step_by_ste
 				flow_table_remove(t, e);
 			}
 		}
-		while ((e = flow_table_oldest(t)) != NULL)
-			flow_table_remove(t, e);
+		CU_ASSERT_EQUAL(flow_table_count(t), 0);
 		CU_ASSERT_EQUAL(flow_table_groups(t), 0);
 		flow_table_free(t);
 	}
