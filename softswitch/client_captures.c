@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/xalloc.h"
 
@@ -104,12 +105,16 @@ void client_captures_reopen(struct client *client)
 	for (unsigned i = 0; i < CAPTURES; i++) {
 		struct client_capture *capture = capture_at(client, i);
 
-		if (!capture->file)
+		/* Standard output cannot be begun anew. */
+		if (!capture->file || strcmp(capture->path, "-") == 0)
 			continue;
 		close_file(client, capture);
 		create(client, capture);
-		client_log(client, LOG_LEVEL_INFO, "%s: begun anew: %s", capture->option,
-		           capture->path);
+		if (pcap_file_error(capture->file))
+			flush(client, capture);
+		else
+			client_log(client, LOG_LEVEL_INFO, "%s: begun anew: %s", capture->option,
+			           capture->path);
 	}
 	TAILQ_FOREACH(conn, &client->conns, link)
 	{

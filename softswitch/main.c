@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -136,6 +137,17 @@ static int run(struct program *program, const struct client_options *options)
 	return EXIT_ENDED;
 }
 
+/* An interface takes several descriptors, a connection one: take as many as the system gives. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run_options(struct client_options *options)
 {
 	struct program program = {.base = make_base()};
@@ -144,6 +156,7 @@ static int run_options(struct client_options *options)
 
 	if (!program.base)
 		return complain("the event loop cannot be made", false);
+	raise_descriptors();
 	log_init(&log, stderr, options->log_level, "flowbed-switch");
 	if (!options->has_dpid)
 		options->config.agent.datapath.dpid =

@@ -29,6 +29,7 @@
 enum {
 	LINE_BYTES = 512,
 	ASK_AT_A_TIME = 16,  /* questions whose answers wait in netlink's socket */
+	LEARN_TRIES = 100,   /* questions about an interface while the system tells of others */
 	LIST_NAMES_MAX = 12, /* of interfaces, in an error message */
 };
 
@@ -607,14 +608,30 @@ static void name_the_others(const char *name, char *error, size_t error_size)
 		if_freenameindex(list);
 }
 
-/* Ask about 'port' and act on the answer, which waits when the question is sent. */
+/* Ask about 'port' and act on the answer, which waits when the question is sent, unless so many
+ * other events came that it was lost. */
 static bool port_learn(struct pcap_port *port)
 {
 	port->asked = true;
-	if (!pcap_netlink_ask(port->ports->netlink, port->name))
-		return false;
-	pcap_netlink_read(port->ports->netlink);
+	for (int tries = 0; port->asked && tries < LEARN_TRIES; tries++) {
+		if (!pcap_netlink_ask(port->ports->netlink, port->name))
+			return false;
+		pcap_netlink_read(port->ports->netlink);
+	}
+	errno = port->asked ? EBUSY : 0;
 	return !port->asked;
+}
+
+/* The system also finds interfaces by alternative names, but tells of them by their own only. */
+static bool name_is_own(const char *name, char *error, size_t error_size)
+{
+	char own[IF_NAMESIZE];
+
+	if (!if_indextoname(if_nametoindex(name), own) || strcmp(own, name) == 0)
+		return true;
+	snprintf(error, error_size, "'%s' is another name of interface '%s': write -i %s", name,
+	         own, own);
+	return false;
 }
 
 /* Make the port's TAP interface, or look for its interface; bring it up, so that it can be opened.
@@ -633,6 +650,8 @@ static bool port_prepare(struct pcap_port *port, char *error, size_t error_size)
 		name_the_others(port->name, error, error_size);
 		return false;
 	}
+	if (!name_is_own(port->name, error, error_size))
+		return false;
 	bring_up(port);
 	return true;
 }
