@@ -202,12 +202,13 @@ static void send_normally(struct run *r)
 	uint16_t in_port = r->origin.in_port, vlan = vlan_of(r->frame);
 	uint16_t port_no;
 
-	if (stays_on_link(dl_dst))
-		return;
-	if (ports_find(&r->dp->ports, in_port))
+	if (ports_find(&r->dp->ports, in_port)) {
+		if (stays_on_link(dl_dst))
+			return;
 		actions_learn(r->dp, r->frame, in_port, r->now_ns);
-	else if (in_port != OFPP_NONE && in_port != OFPP_CONTROLLER)
+	} else if (in_port != OFPP_NONE && in_port != OFPP_CONTROLLER) {
 		return;
+	}
 	port_no = mac_learning_port(&r->dp->macs, vlan, dl_dst, r->now_ns);
 	if (port_no == OFPP_NONE)
 		send_to_all(r, true);

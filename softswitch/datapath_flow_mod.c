@@ -9,6 +9,7 @@
  * - The priority of an exact entry has no meaning (section 5.3.3): it is told as the highest, as
  * Open vSwitch does, and strict commands find the entry whatever they say.
  * - out_port restricts DELETE and DELETE_STRICT only.
+ * - Wrong actions refuse a DELETE, too, which has no use for them (so does Open vSwitch).
  * - A buffer that is not there is an error, but the entry is in force: a controller that was slow
  * still gets its flow. A refused flow-mod leaves the buffer alone. The message's actions are done on
  * the buffered frame, which counts for the entry that it meets now, if it meets one: MODIFY may
@@ -186,13 +187,13 @@ static int do_command(struct datapath *dp, const struct fb_flow_mod *fm, uint64_
 
 	if (fm->command > OFPFC_DELETE_STRICT)
 		return failed(error, OFPFMFC_BAD_COMMAND, "the command is not known");
+	if (actions_check(dp, fm->actions.data, fm->actions.len, false, error) < 0)
+		return -1;
 	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
 		flow_table_select(table, &fm->match, strict, fm->priority, &selection);
 		delete (dp, fm, &selection, now_ns);
 		return 0;
 	}
-	if (actions_check(dp, fm->actions.data, fm->actions.len, false, error) < 0)
-		return -1;
 	if (fm->command != OFPFC_ADD) {
 		flow_table_select(table, &fm->match, strict, fm->priority, &selection);
 		if (modify(dp, fm, &selection, &entry, error) < 0)
