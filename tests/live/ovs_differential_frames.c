@@ -40,6 +40,14 @@ void gen_mac(struct gen *g, uint8_t mac[FB_MAC_BYTES])
 	fb_mac_from_u64(mac, gen_percent(g, 75) ? station : PICK(g, others));
 }
 
+void gen_mac_to_set(struct gen *g, uint8_t mac[FB_MAC_BYTES], bool source)
+{
+	if (g->learns)
+		fb_mac_from_u64(mac, 0x020000000010 + 2 * gen_below(g, 3) + source);
+	else
+		gen_mac(g, mac);
+}
+
 uint16_t gen_vid(struct gen *g)
 {
 	static const uint16_t vids[] = {0, 1, 10, 10, 100, 4095};
@@ -401,9 +409,19 @@ static void truncate(struct gen *g, struct fb_buf *out)
 		out->len = at;
 }
 
+/* Bytes behind the frame: up to the least length of Ethernet, or many. */
+static void pad(struct gen *g, struct fb_buf *out)
+{
+	if (gen_percent(g, 20) && out->len < 60)
+		put_bytes(g, out, 60 - out->len);
+	else if (gen_percent(g, 1))
+		put_bytes(g, out, 1400 - out->len % 1000);
+}
+
 void gen_frame(struct gen *g, struct fb_buf *out)
 {
 	uint8_t mac[FB_MAC_BYTES];
+	size_t type_ofs;
 
 	out->len = 0;
 	gen_mac(g, mac);
@@ -413,6 +431,7 @@ void gen_frame(struct gen *g, struct fb_buf *out)
 		gen_mac(g, mac);
 	fb_buf_put(out, mac, sizeof mac);
 	put_tags(g, out);
+	type_ofs = out->len;
 	if (gen_percent(g, 10)) {
 		put_802_3(g, out);
 	} else {
@@ -423,10 +442,10 @@ void gen_frame(struct gen *g, struct fb_buf *out)
 	}
 	if (gen_percent(g, 12))
 		truncate(g, out);
-	else if (gen_percent(g, 20) && out->len < 60)
-		put_bytes(g, out, 60 - out->len);
-	else if (gen_percent(g, 1))
-		put_bytes(g, out, 1400 - out->len % 1000);
+	else
+		pad(g, out);
+	if (out->len >= type_ofs + 2 && fb_get16(out->data + type_ofs) < 0x600)
+		known_avoid_length(out->data + type_ofs, out->len - type_ofs - 2);
 	known_avoid_cut_tag(out->data, out->len);
 	if (out->overflow)
 		die("a frame does not fit");

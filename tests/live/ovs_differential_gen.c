@@ -137,7 +137,7 @@ static void pick_set(struct gen *g, struct fb_action *a)
 		break;
 	case OFPAT_SET_DL_SRC:
 	case OFPAT_SET_DL_DST:
-		gen_mac(g, a->dl_addr);
+		gen_mac_to_set(g, a->dl_addr, a->type == OFPAT_SET_DL_SRC);
 		break;
 	case OFPAT_SET_NW_SRC:
 	case OFPAT_SET_NW_DST:
@@ -304,6 +304,15 @@ static bool is_clear(const struct fb_match *match, uint16_t priority)
 	return true;
 }
 
+/* Change the priority of 'fm', whose normalised match is 'match', until that is so. */
+static void clear_priority(struct gen *g, struct fb_flow_mod *fm, const struct fb_match *match)
+{
+	if (fb_match_is_exact(match))
+		return;
+	while (fm->priority == UINT16_MAX || !is_clear(match, fm->priority))
+		fm->priority = (uint16_t)rng_next(&g->rng);
+}
+
 static uint16_t pick_priority(struct gen *g)
 {
 	return PICK(
@@ -331,10 +340,8 @@ static void pick_entry(struct gen *g, struct fb_flow_mod *fm, bool adds)
 	known_avoid(&fm->match);
 	match = fm->match;
 	fb_match_normalize(&match);
-	if (!adds || fb_match_is_exact(&match))
-		return;
-	while (fm->priority == UINT16_MAX || !is_clear(&match, fm->priority))
-		fm->priority = (uint16_t)rng_next(&g->rng);
+	if (adds)
+		clear_priority(g, fm, &match);
 }
 
 static void pick_timeouts(struct gen *g, struct fb_flow_mod *fm)
@@ -378,6 +385,8 @@ static void spoil_message(struct gen *g, struct step *step, size_t actions_ofs)
 			         (uint16_t)(5 + gen_below(g, 300)));
 		break;
 	}
+	if (fb_get16(action) == OFPAT_OUTPUT)
+		fb_set16(action + 4, known_avoid_port(fb_get16(action + 4)));
 }
 
 /* An entry that is identical may be there. */
@@ -395,7 +404,7 @@ static bool was_used(const struct fb_flow_mod *fm)
 }
 
 /* The last word on an entry to be added, which is then remembered. */
-static void settle_entry(struct fb_flow_mod *fm)
+static void settle_entry(struct gen *g, struct fb_flow_mod *fm)
 {
 	struct fb_match match = fm->match;
 
@@ -404,6 +413,8 @@ static void settle_entry(struct fb_flow_mod *fm)
 		fm->flags &= (uint16_t)~OFPFF_CHECK_OVERLAP;
 	}
 	fb_match_normalize(&match);
+	if (!(fm->flags & OFPFF_CHECK_OVERLAP))
+		clear_priority(g, fm, &match);
 	if (used_count < USED_MAX)
 		used[used_count++] = (struct used){fm->match, match, fm->priority};
 }
@@ -441,7 +452,7 @@ static void add_flow_mod(struct gen *g, bool filling)
 	if (adds && !(fm->flags & OFPFF_CHECK_OVERLAP) && gen_percent(g, 2))
 		fm->buffer_id = gen_below(g, 1000);
 	if (adds)
-		settle_entry(fm);
+		settle_entry(g, fm);
 	add_message(g, &msg);
 	if (fm->buffer_id == OFP_NO_BUFFER && gen_percent(g, 4))
 		spoil_message(g, &g->program->steps[g->program->count - 1],

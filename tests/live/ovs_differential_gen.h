@@ -21,6 +21,9 @@ struct gen {
 bool gen_percent(struct gen *gen, unsigned percent);
 uint32_t gen_below(struct gen *gen, uint32_t bound);
 void gen_mac(struct gen *gen, uint8_t mac[FB_MAC_BYTES]);
+/* For SET_DL_SRC ('source') or SET_DL_DST: where OFPP_NORMAL is among the actions, no frame becomes
+ * one to its own source (see to-itself among what is known). */
+void gen_mac_to_set(struct gen *gen, uint8_t mac[FB_MAC_BYTES], bool source);
 uint16_t gen_vid(struct gen *gen);
 uint32_t gen_ip(struct gen *gen);
 uint16_t gen_tp(struct gen *gen);

@@ -23,6 +23,8 @@ enum known_name {
 	IPV6,
 	MPLS,
 	CUT_TAG,
+	LENGTH_802_3,
+	PORT_0,
 	MODIFY_HARD,
 	ARP_OPCODES,
 	IP_VERSION,
@@ -74,6 +76,13 @@ struct known known_list[] = {
 	[CUT_TAG] = {.name = "cut-tag", .why =
 		"loses count of frames that end within a tag; section 5.3.5: all packets are counted. "
 		"Made with another type"},
+	[LENGTH_802_3] = {.name = "length-802-3", .why =
+		"looks into a frame beyond the end that its 802.3 length tells; IEEE 802.3, section "
+		"3.2.7, to which section 3.4, figure 4 refers: there is padding. Made with a length that "
+		"is not below what there is"},
+	[PORT_0] = {.name = "port-0", .why =
+		"takes an action that outputs to port 0; section 5.2.1: ports are numbered from 1. Made "
+		"for a port that cannot be either"},
 	[MODIFY_HARD] = {.name = "modify-hard", .why =
 		"lets MODIFY begin an entry's hard timeout anew; section 5.3.3: it is the time after "
 		"which an entry must expire, and MODIFY changes the actions. Made as ADD"},
@@ -181,6 +190,22 @@ uint16_t known_avoid_cfi(uint16_t tci)
 	if (tci & TCI_CFI)
 		use(CFI);
 	return tci & (uint16_t)~TCI_CFI;
+}
+
+void known_avoid_length(uint8_t *length, size_t len)
+{
+	if (fb_get16(length) >= len)
+		return;
+	use(LENGTH_802_3);
+	fb_set16(length, (uint16_t)len);
+}
+
+uint16_t known_avoid_port(uint16_t port)
+{
+	if (port)
+		return port;
+	use(PORT_0);
+	return OFPP_MAX + 1;
 }
 
 void known_avoid_cut_tag(uint8_t *frame, size_t len)

@@ -24,6 +24,10 @@ void known_avoid_identical(void);
 uint16_t known_avoid_cfi(uint16_t tci);
 /* The command of a flow-mod where entries have hard timeouts. */
 uint16_t known_avoid_modify(uint16_t command);
+/* The length field of an 802.3 frame that has 'len' bytes behind it. */
+void known_avoid_length(uint8_t *length, size_t len);
+/* The port of an output that may be wrong. */
+uint16_t known_avoid_port(uint16_t port);
 /* The type of a frame. */
 void known_avoid_cut_tag(uint8_t *frame, size_t len);
 /* The addresses of a frame for a packet-out. */

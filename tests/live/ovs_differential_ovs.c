@@ -41,10 +41,11 @@ enum {
 	STAT_COUNTERS = 12,       /* of struct ofp_port_stats */
 };
 
+#define PCAP_MAGIC UINT32_C(0xa1b2c3d4)
+
 /* What one port's pipe has brought and was not taken yet. */
 struct pipe_input {
 	int fd;
-	bool headed; /* the file's header has come */
 	size_t len;
 	uint8_t bytes[INPUT_BYTES];
 };
@@ -242,20 +243,28 @@ static void drain_messages(struct ovs *ovs)
 
 /* --- What comes from the ports --- */
 
+/* A capture's header begins at 'bytes', no record: it stands before the first one, and again whenever
+ * Open vSwitch configures the port anew. */
+static bool is_pcap_header(const uint8_t *bytes)
+{
+	uint32_t first;
+
+	memcpy(&first, bytes, sizeof first);
+	return first == PCAP_MAGIC;
+}
+
 /* Take the whole records out of 'in'; returns how many bytes they were. */
 static size_t take_records(struct ovs *ovs, struct pipe_input *in, uint16_t port_no)
 {
 	size_t at = 0;
 
-	if (!in->headed) {
-		if (in->len < PCAP_HEADER_BYTES)
-			return 0;
-		in->headed = true;
-		at = PCAP_HEADER_BYTES;
-	}
-	while (in->len - at >= PCAP_RECORD_BYTES) {
+	while (in->len - at >= PCAP_HEADER_BYTES) {
 		uint32_t len;
 
+		if (is_pcap_header(in->bytes + at)) {
+			at += PCAP_HEADER_BYTES;
+			continue;
+		}
 		memcpy(&len, in->bytes + at + PCAP_LEN_OFS, sizeof len);
 		if (len > INPUT_BYTES / 2)
 			die("port %u: Open vSwitch wrote what is no capture", port_no);
