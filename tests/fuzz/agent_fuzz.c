@@ -13,6 +13,7 @@
 #include <flowbed/packet.h>
 
 #include "softswitch/agent.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,33 +47,6 @@ struct run {
 	size_t piece;     /* bytes of a feed that come at once; 0: all */
 	bool busy;        /* in a call of the agent */
 };
-
-/* The input that is left. */
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static void check(bool good)
-{
-	if (!good)
-		abort();
-}
-
-static uint8_t take(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static uint16_t take16(struct input *in)
-{
-	uint8_t high = take(in), low = take(in);
-
-	return (uint16_t)(high << 8 | low);
-}
 
 /* A number of a port: mostly one that is there. */
 static uint16_t take_port(struct input *in)

@@ -11,6 +11,7 @@
 #include <flowbed/packet.h>
 
 #include "controller/session.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,26 +30,6 @@ struct run {
 	uint64_t now_ns;
 	size_t piece; /* bytes of a feed that come at once; 0: all */
 };
-
-/* The input that is left. */
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static void check(bool good)
-{
-	if (!good)
-		abort();
-}
-
-static uint8_t take(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
 
 static void on_send(void *conn, const uint8_t *bytes, size_t len)
 {
