@@ -25,13 +25,11 @@ struct dpid_entry {
 void controller_config_default(struct controller_config *config)
 {
 	*config = (struct controller_config){
-	        .echo_idle_ns = 5 * FB_NS_PER_S,
-	        .echo_timeout_ns = 5 * FB_NS_PER_S,
-	        .handshake_timeout_ns = 10 * FB_NS_PER_S,
 	        .miss_send_len = OFP_DEFAULT_MISS_SEND_LEN,
 	        .sessions_max = 4096,
 	        .log_level = FB_LOG_INFO,
 	};
+	liveness_config_default(&config->liveness);
 }
 
 /* A controller without applications and connections. '*config' and '*ops' are copied. */
@@ -194,13 +192,11 @@ uint64_t controller_advance(struct controller *ctl, uint64_t now_ns)
 	return ctl->now_ns;
 }
 
-/* A new connection: HELLO goes out at once (section 5.5.1). */
-struct session *controller_connect(struct controller *ctl, void *conn, const char *peer,
-                                   uint64_t now_ns)
+/* A session for a new connection; NULL where there are too many. */
+static struct session *add_session(struct controller *ctl, void *conn, const char *peer)
 {
 	struct session *session;
 
-	now_ns = controller_advance(ctl, now_ns);
 	if (ctl->sessions_count >= ctl->config.sessions_max) {
 		ctl->counters.sessions_refused++;
 		return NULL;
@@ -212,8 +208,31 @@ struct session *controller_connect(struct controller *ctl, void *conn, const cha
 	snprintf(session->peer, sizeof session->peer, "%s", peer);
 	TAILQ_INSERT_TAIL(&ctl->sessions, session, link);
 	ctl->sessions_count++;
+	return session;
+}
+
+/* A new connection: HELLO goes out at once (section 5.5.1). */
+struct session *controller_connect(struct controller *ctl, void *conn, const char *peer,
+                                   uint64_t now_ns)
+{
+	struct session *session = add_session(ctl, conn, peer);
+
+	now_ns = controller_advance(ctl, now_ns);
+	if (!session)
+		return NULL;
 	session_start(session, now_ns);
 	controller_flush(ctl);
+	return session;
+}
+
+struct session *controller_take_over(struct controller *ctl, void *conn, const char *peer,
+                                     uint64_t now_ns)
+{
+	struct session *session = add_session(ctl, conn, peer);
+
+	now_ns = controller_advance(ctl, now_ns);
+	if (session)
+		session_start_moved(session, now_ns);
 	return session;
 }
 
@@ -256,7 +275,10 @@ void controller_flush(struct controller *ctl)
 		TAILQ_REMOVE(&ctl->waiting, session, waiting_link);
 		ctl->held_bytes -= session->output.buf.len;
 		ctl->ops.send(session->conn, session->output.buf.data, session->output.buf.len);
+		session->bytes_out += session->output.buf.len;
 		output_clear(&session->output);
+		if (ctl->ops.backlog)
+			session_backlog(session, false);
 	}
 }
 

@@ -10,8 +10,17 @@
 
 #include <flowbed/app.h>
 
+#include "controller/liveness.h"
+
 struct controller;
 struct session;
+
+/* What becomes of a connection whose FEATURES_REPLY tells a dpid. */
+enum controller_join {
+	CONTROLLER_JOIN_HERE,
+	CONTROLLER_JOIN_REFUSED,   /* it is closed */
+	CONTROLLER_JOIN_ELSEWHERE, /* another controller takes it: ops->move() is called next */
+};
 
 struct controller_ops {
 	/* Send 'len' bytes on the connection; the driver takes all of them. Must not call back. */
@@ -19,6 +28,17 @@ struct controller_ops {
 	/* The controller closes the connection, after what was sent; the session is gone when this
 	 * returns. 'reason' is text for a log. Must not call back. */
 	void (*close)(void *conn, const char *reason);
+	/* Bytes that were sent and wait to leave; asked after each send. NULL: none ever do. */
+	size_t (*backlog)(void *conn);
+	/* Read nothing more from the connection, or go on (liveness.h); goes with 'backlog'. Must
+	 * not call back. */
+	void (*set_reading)(void *conn, bool on);
+	/* The switch 'dpid' is behind the connection. Must not call back. NULL: all join here. */
+	enum controller_join (*join)(void *conn, uint64_t dpid);
+	/* The connection goes elsewhere: 'features' is the FEATURES_REPLY, 'rest' what came behind
+	 * it, both valid during the call, to be handed to session_receive() of the session that
+	 * controller_take_over() makes there. The session here is gone when this returns. */
+	void (*move)(void *conn, struct fb_view features, struct fb_view rest);
 	/* One log line without newline and time. 'who' is an application's name or "controller". */
 	void (*log)(void *ctx, enum fb_log_level level, const char *who, const char *line);
 	/* Connect and disconnect events, after FEATURES_REPLY and before the connection ends. */
@@ -27,9 +47,7 @@ struct controller_ops {
 };
 
 struct controller_config {        /* controller_config_default() fills it */
-	uint64_t echo_idle_ns;    /* silence after which an ECHO_REQUEST is sent: 5 s; 0: never */
-	uint64_t echo_timeout_ns; /* silence after that which ends the connection: 5 s */
-	uint64_t handshake_timeout_ns; /* from connect to FEATURES_REPLY: 10 s */
+	struct liveness_config liveness;
 	uint16_t miss_send_len;        /* for SET_CONFIG: 128; 0xffff for whole frames */
 	uint32_t run_id;               /* for cookies; differs between runs of a controller */
 	uint32_t sessions_max;         /* connections: 4,096 */
@@ -44,6 +62,10 @@ struct controller_counters {
 	uint64_t errors_in;    /* OFPT_ERROR received */
 	uint64_t bad_messages; /* received and not decodable or not expected */
 	uint64_t echo_timeouts, handshake_timeouts, version_failures, replaced;
+	uint64_t stalls;               /* connections ended because the peer took nothing */
+	uint64_t pauses;               /* times that a peer had to wait because it took too little */
+	uint64_t dpids_refused;        /* ops->join() did not let them in */
+	uint64_t moved;                /* connections that went elsewhere */
 	uint64_t lldp_ignored;         /* discovery frames that no application wanted */
 	uint64_t packet_ins_early;     /* before FEATURES_REPLY: dropped */
 	uint64_t packet_ins_short;     /* without an Ethernet header: dropped */
@@ -73,6 +95,11 @@ const struct fb_app_class *controller_class_at(size_t place);
  * it. HELLO is sent before this returns. */
 struct session *controller_connect(struct controller *ctl, void *conn, const char *peer,
                                    uint64_t now_ns);
+
+/* A connection that another controller's ops->move() handed over: as controller_connect(), but
+ * HELLO and FEATURES_REQUEST are behind it. The owner gives it what came. */
+struct session *controller_take_over(struct controller *ctl, void *conn, const char *peer,
+                                     uint64_t now_ns);
 
 /* The earliest time at which controller_run() has something to do; FB_NEVER: none. Ask again after
  * every call. */

@@ -4,6 +4,7 @@
  *     controller.c          the controller as a whole: sessions, switches, time, counters
  *     controller_classes.c  the list of the shipped applications
  *     session.c             one connection, from HELLO to its end
+ *     liveness.c            when a connection has been silent, or stuck, for too long
  *     chain.c               events on their way through the applications
  *     output.c              what is to be sent on one connection, in its final order
  *     app.c                 the functions that applications call
@@ -89,11 +90,11 @@ struct session {
 	uint64_t sent;       /* the controller's own messages: the count in xids */
 	uint32_t packet_ins; /* so far: 'order' of the next one */
 
-	/* Liveness */
-	uint64_t connected_ns;
-	uint64_t heard_ns;      /* the last whole message */
-	uint64_t echo_sent_ns;  /* when 'echo_sent' */
-	bool echo_sent;         /* and nothing heard since */
+	/* For those who watch */
+	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+	uint64_t packet_ins_total;
+
+	struct liveness live;
 	struct heap_node timer; /* in ctl->timers; may be early, never late */
 
 	struct fb_log_limit log_limit;     /* lines that the peer can cause */
@@ -173,6 +174,10 @@ void controller_flush_much(struct controller *ctl);
 void session_run(struct session *session, uint64_t now_ns);
 /* Begin: HELLO is put into the output. */
 void session_start(struct session *session, uint64_t now_ns);
+/* The same with HELLO and FEATURES_REQUEST sent elsewhere. */
+void session_start_moved(struct session *session, uint64_t now_ns);
+/* Look at what waits for the peer; 'taken': it took some of it. Ends nothing. */
+void session_backlog(struct session *session, bool taken);
 /* The end of a session from our side: switch_down, what is to be sent, ops->close; frees it. */
 void session_end(struct session *session, const char *reason, uint64_t now_ns);
 /* Room for 'len' more bytes of output; after writing, session_sent() with the length from before.

@@ -125,6 +125,7 @@ void session_sent(struct session *session, size_t len_before, uint32_t place)
 	struct output *output = &session->output;
 
 	ctl->counters.messages_out++;
+	session->messages_out++;
 	ctl->held_bytes += output->buf.len - len_before;
 	if (!output->waiting) {
 		output->waiting = true;
@@ -194,24 +195,10 @@ void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t i
 
 /* --- Beginning and end --- */
 
-/* When something is to be done unless a message comes. */
-static uint64_t deadline_of(const struct session *session)
-{
-	const struct controller_config *config = &session->ctl->config;
-
-	if (session->state != SESSION_UP)
-		return fb_time_after(session->connected_ns, config->handshake_timeout_ns);
-	if (config->echo_idle_ns == 0)
-		return FB_NEVER;
-	if (session->echo_sent)
-		return fb_time_after(session->echo_sent_ns, config->echo_timeout_ns);
-	return fb_time_after(session->heard_ns, config->echo_idle_ns);
-}
-
 static void set_timer(struct session *session)
 {
 	struct heap *timers = &session->ctl->timers;
-	uint64_t deadline_ns = deadline_of(session);
+	uint64_t deadline_ns = liveness_deadline(&session->live, &session->ctl->config.liveness);
 
 	if (heap_contains(&session->timer))
 		heap_change(timers, &session->timer, deadline_ns, session->number);
@@ -222,10 +209,38 @@ static void set_timer(struct session *session)
 void session_start(struct session *session, uint64_t now_ns)
 {
 	framer_init(&session->framer);
-	session->connected_ns = now_ns;
-	session->heard_ns = now_ns;
+	liveness_start(&session->live, now_ns);
 	set_timer(session);
 	send_header(session, OFPT_HELLO);
+}
+
+void session_start_moved(struct session *session, uint64_t now_ns)
+{
+	framer_init(&session->framer);
+	liveness_start(&session->live, now_ns);
+	set_timer(session);
+	session->state = SESSION_AWAITS_FEATURES;
+}
+
+void session_backlog(struct session *session, bool taken)
+{
+	struct controller *ctl = session->ctl;
+	bool paused = session->live.paused;
+
+	if (!liveness_backlog(&session->live, &ctl->config.liveness,
+	                      ctl->ops.backlog(session->conn), taken, ctl->now_ns))
+		return;
+	set_timer(session);
+	if (paused == session->live.paused)
+		return;
+	ctl->counters.pauses += !paused;
+	ctl->ops.set_reading(session->conn, paused);
+}
+
+void session_drained(struct session *session, uint64_t now_ns)
+{
+	controller_advance(session->ctl, now_ns);
+	session_backlog(session, true);
 }
 
 /* Tell the applications that the switch is gone, while its connection still has a name. */
@@ -425,8 +440,47 @@ static void replace_old(struct session *session, uint64_t dpid, uint64_t now_ns)
 	session_end(old->session, reason, now_ns);
 }
 
+/* Another controller takes the connection; 'bytes' is the FEATURES_REPLY. */
+static void move(struct session *session, const uint8_t *bytes, size_t len)
+{
+	struct fb_view features = {.data = bytes, .len = len}, rest;
+	struct controller *ctl = session->ctl;
+
+	if (session->output.buf.len > 0)
+		ctl->ops.send(session->conn, session->output.buf.data, session->output.buf.len);
+	framer_rest(&session->framer, &rest.data, &rest.len);
+	ctl->counters.moved++;
+	ctl->ops.move(session->conn, features, rest);
+	session_free(session);
+}
+
+/* Ask the driver where the switch 'dpid' belongs; false when the session has ended here. */
+static bool join(struct session *session, uint64_t dpid, const uint8_t *bytes, size_t len,
+                 uint64_t now_ns)
+{
+	struct controller *ctl = session->ctl;
+	char reason[REASON_BYTES];
+
+	if (!ctl->ops.join)
+		return true;
+	switch (ctl->ops.join(session->conn, dpid)) {
+	case CONTROLLER_JOIN_HERE:
+		break;
+	case CONTROLLER_JOIN_REFUSED:
+		ctl->counters.dpids_refused++;
+		snprintf(reason, sizeof reason,
+		         "the switch %016" PRIx64 " is not among those that may join", dpid);
+		session_end(session, reason, now_ns);
+		return false;
+	case CONTROLLER_JOIN_ELSEWHERE:
+		move(session, bytes, len);
+		return false;
+	}
+	return true;
+}
+
 static bool handle_features_reply(struct session *session, const struct fb_msg *msg,
-                                  uint64_t now_ns)
+                                  const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
 	const struct fb_features_reply *features = &msg->features_reply;
 	struct controller *ctl = session->ctl;
@@ -440,9 +494,12 @@ static bool handle_features_reply(struct session *session, const struct fb_msg *
 		session_end(session, reason, now_ns);
 		return false;
 	}
+	if (!join(session, dpid, bytes, len, now_ns))
+		return false;
 	replace_old(session, dpid, now_ns);
 	session->sw = controller_switch_add(ctl, session, features);
 	session->state = SESSION_UP;
+	liveness_up(&session->live);
 	set_timer(session);
 	ctl->counters.connects++;
 	session_log(session, ONCE, FB_LOG_INFO, "switch is up: %u ports, %u tables, %u buffers",
@@ -566,7 +623,7 @@ static bool handle_decoded(struct session *session, const struct fb_msg *msg, co
 	case OFPT_ECHO_REPLY:
 		return true; /* that it came is all it says */
 	case OFPT_FEATURES_REPLY:
-		return handle_features_reply(session, msg, now_ns);
+		return handle_features_reply(session, msg, bytes, len, now_ns);
 	case OFPT_PACKET_IN:
 		return handle_early_packet_in(session, msg);
 	case OFPT_FLOW_REMOVED:
@@ -687,6 +744,7 @@ static void collect(struct session *session, const uint8_t *bytes, size_t len, u
 	pi->reason = msg.packet_in.reason;
 	pi->total_len = msg.packet_in.total_len;
 	pi->order = session->packet_ins++;
+	session->packet_ins_total++;
 	if (fb_packet_parse(&pi->packet, msg.packet_in.data.data, msg.packet_in.data.len) < 0) {
 		hand_over_alone(session, count, CHAIN_NOBODY, now_ns);
 	} else if (pi->packet.dl_type == FB_ETH_LLDP) {
@@ -736,15 +794,14 @@ void session_receive(struct session *session, const uint8_t *bytes, size_t len, 
 	bool alive = true;
 
 	now_ns = controller_advance(ctl, now_ns);
+	session->bytes_in += len;
 	framer_push(&session->framer, bytes, len);
 	while (alive &&
 	       (result = framer_next(&session->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {
 		ctl->counters.messages_in++;
-		session->heard_ns = now_ns;
-		if (session->echo_sent) {
-			session->echo_sent = false;
+		session->messages_in++;
+		if (liveness_heard(&session->live, now_ns))
 			set_timer(session); /* the next request may be due before this one's timeout */
-		}
 		if (is_packet_in(session, msg)) {
 			collect(session, msg, msg_len, &count, now_ns);
 		} else {
@@ -765,22 +822,24 @@ void session_run(struct session *session, uint64_t now_ns)
 {
 	struct controller *ctl = session->ctl;
 
-	if (deadline_of(session) > now_ns) {
-		set_timer(session);
-		return;
-	}
-	if (session->state != SESSION_UP) {
+	switch (liveness_run(&session->live, &ctl->config.liveness, now_ns)) {
+	case LIVENESS_NOTHING:
+		break;
+	case LIVENESS_ASK:
+		send_header(session, OFPT_ECHO_REQUEST);
+		break;
+	case LIVENESS_HANDSHAKE_TIMEOUT:
 		ctl->counters.handshake_timeouts++;
 		session_end(session, "no FEATURES_REPLY in time", now_ns);
 		return;
-	}
-	if (session->echo_sent) {
+	case LIVENESS_ECHO_TIMEOUT:
 		ctl->counters.echo_timeouts++;
 		session_end(session, "no answer to ECHO_REQUEST", now_ns);
 		return;
+	case LIVENESS_STALLED:
+		ctl->counters.stalls++;
+		session_end(session, "the peer does not read", now_ns);
+		return;
 	}
-	session->echo_sent = true;
-	session->echo_sent_ns = now_ns;
-	send_header(session, OFPT_ECHO_REQUEST);
 	set_timer(session);
 }

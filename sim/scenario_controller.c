@@ -255,13 +255,13 @@ static void read_controller_map(struct loader *loader, const struct yaml_node *n
 		               "'controller' has no 'apps': name at least one, as apps: balancer");
 	if ((value = yaml_get(node, "echo_idle")) != NULL)
 		scenario_read_duration(loader, value, "'echo_idle'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &config->echo_idle_ns);
+		                       SCENARIO_TIME_NS_MAX, &config->liveness.echo_idle_ns);
 	if ((value = yaml_get(node, "echo_timeout")) != NULL)
 		scenario_read_duration(loader, value, "'echo_timeout'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &config->echo_timeout_ns);
+		                       SCENARIO_TIME_NS_MAX, &config->liveness.echo_timeout_ns);
 	if ((value = yaml_get(node, "handshake_timeout")) != NULL)
 		scenario_read_duration(loader, value, "'handshake_timeout'", FB_NS_PER_MS,
-		                       SCENARIO_TIME_NS_MAX, &config->handshake_timeout_ns);
+		                       SCENARIO_TIME_NS_MAX, &config->liveness.handshake_timeout_ns);
 	if ((value = yaml_get(node, "delay")) != NULL)
 		scenario_read_duration(loader, value, "'delay'", 0, 60 * FB_NS_PER_S,
 		                       &controller->delay_ns);

@@ -56,6 +56,13 @@ void framer_push(struct framer *framer, const uint8_t *bytes, size_t len);
 enum framer_result framer_next(struct framer *framer, const uint8_t **msg, size_t *msg_len);
 /* Done with all that was taken: keeps the front of a message that was cut. */
 void framer_finish(struct framer *framer);
+/* What was pushed and not yet taken, for an owner that hands the stream over to another framer
+ * between two messages: '*bytes' is a view of the pushed bytes. */
+static inline void framer_rest(const struct framer *framer, const uint8_t **bytes, size_t *len)
+{
+	*bytes = framer->input;
+	*len = framer->input_len;
+}
 /* After framer_finish(): the header of the message that was cut, for owners that judge it early;
  * NULL when none was, or within its header. */
 static inline const uint8_t *framer_header(const struct framer *framer)

@@ -420,7 +420,7 @@ static inline struct lb *lb_new_empty(const char *options)
 	CU_ASSERT_FATAL(lb != NULL);
 	controller_config_default(&config);
 	config.run_id = 0x1234abcd;
-	config.echo_idle_ns = FB_NEVER / 4; /* time passes here without a peer that answers */
+	config.liveness.echo_idle_ns = FB_NEVER / 4; /* time passes here without a peer that answers */
 	lb->bench = bench_new_with(&config);
 	bench_add(lb->bench, &fb_app_balancer, options);
 	lb->sw = fake_switch_join(lb->bench, 1, 6);

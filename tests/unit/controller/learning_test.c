@@ -16,7 +16,7 @@ static struct fake_switch *begin(const char *options)
 
 	controller_config_default(&config);
 	config.run_id = 0x1234abcd;
-	config.echo_idle_ns = 0;
+	config.liveness.echo_idle_ns = 0;
 	b = bench_new_with(&config);
 	bench_add(b, &fb_app_learning, options);
 	return fake_switch_join(b, 1, 4);

@@ -571,7 +571,7 @@ static void an_idle_time_below_the_echo_timeout_is_kept_after_a_reply(void)
 	struct fake_switch *sw;
 
 	controller_config_default(&config);
-	config.echo_idle_ns = FB_NS_PER_S / 2;
+	config.liveness.echo_idle_ns = FB_NS_PER_S / 2;
 	b = bench_new_with(&config);
 	sw = fake_switch_join(b, 1, 2);
 	for (int i = 0; i < 10; i++) {
@@ -622,8 +622,8 @@ static void a_timeout_of_for_ever_never_comes(void)
 	struct fake_switch *sw;
 
 	controller_config_default(&config);
-	config.handshake_timeout_ns = FB_NEVER;
-	config.echo_idle_ns = FB_NEVER;
+	config.liveness.handshake_timeout_ns = FB_NEVER;
+	config.liveness.echo_idle_ns = FB_NEVER;
 	b = bench_new_with(&config);
 	sw = fake_switch_connect(b, 1, 2);
 	CU_ASSERT_EQUAL(controller_deadline(b->ctl), FB_NEVER);
@@ -644,7 +644,7 @@ static void echoes_can_be_turned_off(void)
 	struct fake_switch *sw;
 
 	controller_config_default(&config);
-	config.echo_idle_ns = 0;
+	config.liveness.echo_idle_ns = 0;
 	b = bench_new_with(&config);
 	sw = fake_switch_join(b, 1, 2);
 	CU_ASSERT_EQUAL(controller_deadline(b->ctl), FB_NEVER);
