@@ -322,7 +322,7 @@ static void attempt(struct client_controller *controller)
 
 	client_log(client, LOG_LEVEL_DEBUG, "%s: connecting", conn->peer);
 	controller->conn = conn;
-	conn->stream = stream_connect(client->base, &controller->name, &stream_ops, conn,
+	conn->stream = stream_connect(client->base, &controller->name, NULL, &stream_ops, conn,
 	                              client->config.out_bytes_max);
 }
 
@@ -448,7 +448,8 @@ static bool add_listener(struct client *client, const struct conn_name *name, bo
 		snprintf(error, CLIENT_ERROR_BYTES, "more than %d listeners", CLIENT_LISTENERS_MAX);
 		return false;
 	}
-	listener = stream_listen(client->base, name, &ops, client, error, CLIENT_ERROR_BYTES);
+	listener = stream_listen(client->base, name, NULL, &ops, client, error,
+	                         CLIENT_ERROR_BYTES);
 	if (!listener)
 		return false;
 	client->listener_snoops[client->listeners_count] = snoops;

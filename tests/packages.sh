@@ -2,7 +2,7 @@
 # Debian and Ubuntu packages that the project needs, and how missing ones are installed. Sourced by scenarios/run,
 # tests/run and tests/bench/run.
 
-packages_build="gcc libc6-dev cmake ninja-build pkg-config libfyaml-dev libpcap-dev libevent-dev libxxhash-dev libcunit1-dev"
+packages_build="gcc libc6-dev cmake ninja-build pkg-config libfyaml-dev libpcap-dev libevent-dev libssl-dev libxxhash-dev libcunit1-dev"
 packages_tests="python3 python3-openflow tshark iproute2 ethtool"
 # Open vSwitch, to compare with; its services are not used, the tests start programs of their own.
 packages_live="openvswitch-common openvswitch-switch openvswitch-testcontroller"

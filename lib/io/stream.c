@@ -335,3 +335,34 @@ void stream_close(struct stream *s, uint64_t linger_ns)
 	if (!s->busy)
 		stream_free(s);
 }
+
+/* --- From loop to loop --- */
+
+void stream_detach(struct stream *s)
+{
+	struct event *events[] = {s->readable, s->writable, s->end};
+
+	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+		event_free(events[i]);
+	s->readable = s->writable = s->end = NULL;
+	s->base = NULL;
+}
+
+void stream_attach(struct stream *s, struct event_base *base, const struct stream_ops *ops,
+                   void *ctx)
+{
+	s->base = base;
+	s->ops = *ops;
+	s->ctx = ctx;
+	s->end = event_new(base, -1, 0, on_end, s);
+	s->readable = event_new(base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
+	s->writable = event_new(base, s->fd, EV_WRITE, on_writable, s);
+	if (!s->end || !s->readable || !s->writable)
+		abort();
+	if (s->failure[0])
+		event_active(s->end, EV_TIMEOUT, 1);
+	else
+		event_add(s->readable, NULL);
+	if (s->out_head < s->out_len)
+		event_add(s->writable, NULL);
+}

@@ -12,6 +12,7 @@
 #include <event2/event.h>
 
 #include "lib/io/conn_name.h"
+#include "lib/io/tls.h"
 
 struct stream;
 struct stream_listener;
@@ -34,9 +35,12 @@ struct stream_ops {
 };
 
 /* Begin to connect to 'name' (not passive; a host name is looked up without blocking the loop).
- * Never NULL; failure is told by closed(), never before this returns. */
+ * 'tls' is needed where 'name' is a CONN_SSL and NULL elsewhere; connected() is told once both sides
+ * have shown their certificates. Never NULL; failure is told by closed(), never before this
+ * returns. */
 struct stream *stream_connect(struct event_base *base, const struct conn_name *name,
-                              const struct stream_ops *ops, void *ctx, size_t out_bytes_max);
+                              struct tls *tls, const struct stream_ops *ops, void *ctx,
+                              size_t out_bytes_max);
 
 /* Send 'len' bytes at 'bytes'; copied. False when bytes wait already and more than 'out_bytes_max'
  * would wait then: nothing of them is sent, and the stream is as it was. Before connected() they
@@ -55,6 +59,17 @@ bool stream_ipv4_ends(const struct stream *stream, uint32_t *own_ip, uint16_t *o
  * and nothing more is told. The owner forgets it. */
 void stream_close(struct stream *stream, uint64_t linger_ns);
 
+/* Take a stream out of its loop, so that another thread may attach it to another loop: no callback
+ * is called between the two, and of the calls above only stream_pending_bytes() and stream_peer()
+ * are allowed. What had come and was not yet handed over comes after stream_attach(), from the
+ * loop; so does the end of the stream, where it has ended meanwhile. Not while it connects. Allowed
+ * in the stream's own callbacks, where stream_attach() may follow in another thread once the
+ * callback has returned. */
+void stream_detach(struct stream *stream);
+/* The stream reads again, also where it did not when it was detached. */
+void stream_attach(struct stream *stream, struct event_base *base, const struct stream_ops *ops,
+                   void *ctx);
+
 struct stream_listener_ops {
 	/* Somebody connected: adopt the stream with stream_adopt() or stream_close() it. */
 	void (*accepted)(void *ctx, struct stream *stream);
@@ -64,10 +79,10 @@ struct stream_listener_ops {
 };
 
 /* Listen on 'name' (passive). A Unix socket's file that nobody listens on is replaced. NULL with
- * what is wrong in 'error'. */
+ * what is wrong in 'error'. 'tls' is needed where 'name' is a CONN_SSL and NULL elsewhere. */
 struct stream_listener *stream_listen(struct event_base *base, const struct conn_name *name,
-                                      const struct stream_listener_ops *ops, void *ctx, char *error,
-                                      size_t error_size);
+                                      struct tls *tls, const struct stream_listener_ops *ops,
+                                      void *ctx, char *error, size_t error_size);
 /* Where it listens: "ptcp:6634", with the port that the system chose, "punix:/run/x". */
 const char *stream_listener_name(const struct stream_listener *listener);
 /* Stop listening; removes a Unix socket's file. Streams that were accepted go on. */

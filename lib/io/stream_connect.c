@@ -249,10 +249,12 @@ static void connect_unix(struct stream *s, const struct conn_name *name)
 }
 
 struct stream *stream_connect(struct event_base *base, const struct conn_name *name,
-                              const struct stream_ops *ops, void *ctx, size_t out_bytes_max)
+                              struct tls *tls, const struct stream_ops *ops, void *ctx,
+                              size_t out_bytes_max)
 {
 	struct stream *s = stream_new(base);
 
+	(void)tls;
 	s->ops = *ops;
 	s->ctx = ctx;
 	s->out_bytes_max = out_bytes_max;

@@ -242,11 +242,12 @@ static bool listener_open(struct stream_listener *l, const struct conn_name *nam
 }
 
 struct stream_listener *stream_listen(struct event_base *base, const struct conn_name *name,
-                                      const struct stream_listener_ops *ops, void *ctx, char *error,
-                                      size_t error_size)
+                                      struct tls *tls, const struct stream_listener_ops *ops,
+                                      void *ctx, char *error, size_t error_size)
 {
 	struct stream_listener *l = xcalloc(1, sizeof *l);
 
+	(void)tls;
 	l->base = base;
 	l->ops = *ops;
 	l->ctx = ctx;

@@ -194,7 +194,8 @@ static bool serve(struct driver *driver, const char *name_text)
 	char error[NAME_BYTES];
 
 	if (conn_name_parse(name_text, &name, error, sizeof error))
-		listener = stream_listen(driver->base, &name, &ops, driver, error, sizeof error);
+		listener = stream_listen(driver->base, &name, NULL, &ops, driver, error,
+		                         sizeof error);
 	if (listener) {
 		event_add(terminate, NULL);
 		printf("ready on %s\n", stream_listener_name(listener));

@@ -146,7 +146,7 @@ static void bench_listen(struct bench *b, const char *text)
 	struct conn_name name = name_of(text);
 	char error[256] = "";
 
-	b->listener = stream_listen(b->base, &name, &listener_ops, b, error, sizeof error);
+	b->listener = stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error);
 	CU_ASSERT_STRING_EQUAL(error, "");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->listener);
 }
@@ -156,7 +156,7 @@ static void bench_open(struct bench *b, size_t i, const char *text)
 	struct conn_name name = name_of(text);
 
 	b->opened[i].bench = b;
-	b->opened[i].stream = stream_connect(b->base, &name, &ops, &b->opened[i], OUT_BYTES_MAX);
+	b->opened[i].stream = stream_connect(b->base, &name, NULL, &ops, &b->opened[i], OUT_BYTES_MAX);
 	CU_ASSERT_FALSE(b->opened[i].closed);
 }
 
@@ -523,7 +523,7 @@ static void an_abandoned_unix_socket_is_replaced_and_a_served_one_is_not(void)
 	snprintf(text, sizeof text, "punix:%s/s", b->dir);
 	bench_listen(b, text);
 	name = name_of(text);
-	other = stream_listen(b->base, &name, &listener_ops, b, error, sizeof error);
+	other = stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error);
 	CU_ASSERT_PTR_NULL(other);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, strerror(EADDRINUSE)));
 	bench_free(b);
@@ -541,7 +541,7 @@ static void a_socket_of_another_kind_is_not_replaced(void)
 	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	snprintf(text, sizeof text, "punix:%s/s", b->dir);
 	name = name_of(text);
-	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error));
 	CU_ASSERT_EQUAL(access(address.sun_path, F_OK), 0);
 	close(fd);
 	unlink(address.sun_path);
@@ -560,7 +560,7 @@ static void a_file_that_is_no_socket_is_left_alone(void)
 	close(fd);
 	snprintf(text, sizeof text, "punix:%s", path);
 	name = name_of(text);
-	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error));
 	CU_ASSERT_EQUAL(access(path, F_OK), 0);
 	unlink(path);
 	bench_free(b);
@@ -576,13 +576,13 @@ static void what_cannot_be_listened_on_is_told(void)
 	snprintf(text, sizeof text, "ptcp:%d:127.0.0.1",
 	         atoi(stream_listener_name(b->listener) + 5));
 	name = name_of(text);
-	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error));
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, strerror(EADDRINUSE)));
 	name = name_of("ptcp:0:not-an-address");
-	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error));
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, "is no address"));
 	name = name_of("pssl:");
-	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, &listener_ops, b, error, sizeof error));
+	CU_ASSERT_PTR_NULL(stream_listen(b->base, &name, NULL, &listener_ops, b, error, sizeof error));
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, "TLS"));
 	bench_free(b);
 }
