@@ -70,9 +70,9 @@ static uint64_t handshake_deadline(const struct liveness *live,
 
 uint64_t liveness_deadline(const struct liveness *live, const struct liveness_config *config)
 {
-	return fb_time_min(stall_deadline(live, config),
-	                   fb_time_min(handshake_deadline(live, config),
-	                               echo_deadline(live, config)));
+	return fb_time_min(
+	        stall_deadline(live, config),
+	        fb_time_min(handshake_deadline(live, config), echo_deadline(live, config)));
 }
 
 enum liveness_due liveness_run(struct liveness *live, const struct liveness_config *config,

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct liveness_config { /* liveness_config_default() fills it */
+struct liveness_config {               /* liveness_config_default() fills it */
 	uint64_t echo_idle_ns;         /* 5 s; 0: never ask */
 	uint64_t echo_timeout_ns;      /* 5 s */
 	uint64_t handshake_timeout_ns; /* 10 s */

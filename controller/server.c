@@ -1,0 +1,265 @@
+/* The server as a whole: its loops and threads, its listeners, its log; see server.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "controller/server_private.h"
+#include "lib/base/xalloc.h"
+
+enum {
+	APP_TEXT_BYTES = 1024, /* of an application with its options */
+	CONNS_MAX_DEFAULT = 16384,
+};
+
+void server_config_default(struct server_config *config)
+{
+	*config = (struct server_config){
+	        .threads = 1,
+	        .out_bytes_max = 64 * 1024 * 1024,
+	        .drain_ns = FB_NS_PER_S,
+	};
+	controller_config_default(&config->controller);
+	config->controller.sessions_max = CONNS_MAX_DEFAULT;
+}
+
+/* --- Time and log --- */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t server_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t server_unix_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+void server_log(struct server *server, enum log_level level, const char *who, const char *format,
+                ...)
+{
+	char time_text[LOG_TIME_BYTES], line[LOG_LINE_BYTES];
+	va_list args;
+
+	if (!log_wants(server->log, level))
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	log_time_text(time_text, server_unix_ns());
+	pthread_mutex_lock(&server->log_lock);
+	if (strcmp(who, "controller") == 0)
+		log_line(server->log, level, time_text, "%s", line);
+	else
+		log_line(server->log, level, time_text, "%s: %s", who, line);
+	pthread_mutex_unlock(&server->log_lock);
+}
+
+/* --- Life --- */
+
+/* Cookies of two runs must differ. */
+static uint32_t new_run_id(void)
+{
+	uint32_t id = 0;
+
+	if (getrandom(&id, sizeof id, GRND_NONBLOCK) != (ssize_t)sizeof id || id == 0)
+		id = (uint32_t)server_unix_ns() | 1;
+	return id;
+}
+
+struct server *server_new(struct event_base *base, const struct server_config *config,
+                          struct log *log)
+{
+	static const enum fb_log_level levels[] = {
+	        [LOG_LEVEL_ERROR] = FB_LOG_ERROR,
+	        [LOG_LEVEL_WARNING] = FB_LOG_WARNING,
+	        [LOG_LEVEL_INFO] = FB_LOG_INFO,
+	        [LOG_LEVEL_DEBUG] = FB_LOG_DEBUG,
+	};
+	struct server *server = xcalloc(1, sizeof *server);
+
+	server->base = base;
+	server->config = *config;
+	server->log = log;
+	server->config.controller.run_id = new_run_id();
+	server->config.controller.log_level = levels[log->level];
+	pthread_mutex_init(&server->log_lock, NULL);
+	server_dpids_init(&server->dpids);
+	server->loops_count = config->threads > 1 ? config->threads + 1 : 1;
+	server->loops = xcalloc(server->loops_count, sizeof *server->loops);
+	for (uint32_t i = 0; i < server->loops_count; i++)
+		server_loop_init(&server->loops[i], server, i, i ? NULL : base);
+	return server;
+}
+
+/* Split "name,options" and look the class up. */
+static const struct fb_app_class *read_app(char *text, const char **options, char *error)
+{
+	char *comma = strchr(text, ',');
+	const struct fb_app_class *cls;
+
+	*options = comma ? comma + 1 : "";
+	if (comma)
+		*comma = '\0';
+	cls = controller_find_class(text);
+	if (!cls)
+		snprintf(error, SERVER_ERROR_BYTES,
+		         "no application is named '%.80s'; --list-apps shows them", text);
+	return cls;
+}
+
+bool server_add_app(struct server *server, const char *text, char *error)
+{
+	struct fb_text error_text = fb_text_make(error, SERVER_ERROR_BYTES);
+	uint32_t first = server->loops_count > 1;
+	const struct fb_app_class *cls;
+	char name[APP_TEXT_BYTES];
+	const char *options;
+
+	snprintf(name, sizeof name, "%s", text);
+	cls = read_app(name, &options, error);
+	if (!cls)
+		return false;
+	if (cls->scope == FB_SCOPE_NETWORK && server->config.threads > 1) {
+		snprintf(error, SERVER_ERROR_BYTES,
+		         "%s must see all switches in one place, and %" PRIu32
+		         " threads do not share them: run it with --threads 1",
+		         cls->name, server->config.threads);
+		return false;
+	}
+	for (uint32_t i = first; i < server->loops_count; i++) {
+		fb_text_printf(&error_text, "%s: ", name);
+		if (controller_add_app(server->loops[i].controller, cls, options, &error_text) < 0)
+			return false;
+		error_text = fb_text_make(error, SERVER_ERROR_BYTES);
+	}
+	return true;
+}
+
+/* --- Listening --- */
+
+static void on_failed(void *ctx, const char *reason)
+{
+	struct server_loop *loop = ctx;
+
+	server_log(loop->server, LOG_LEVEL_ERROR, "controller",
+	           "connections cannot be accepted for now, and wait: %s", reason);
+}
+
+/* TLS is set up with the first socket that needs it. */
+static bool need_tls(struct server *server, char *error)
+{
+	if (!server->tls)
+		server->tls = tls_new(&server->config.tls, error, SERVER_ERROR_BYTES);
+	return server->tls;
+}
+
+bool server_listen(struct server *server, const struct conn_name *name, char *error)
+{
+	static const struct stream_listener_ops ops = {.accepted = server_conns_accept,
+	                                               .failed = on_failed};
+	struct stream_listener *listener;
+
+	if (server->listeners_count == SERVER_LISTENERS_MAX) {
+		snprintf(error, SERVER_ERROR_BYTES, "more than %d sockets to listen on",
+		         SERVER_LISTENERS_MAX);
+		return false;
+	}
+	if (name->kind == CONN_SSL && !need_tls(server, error))
+		return false;
+	listener = stream_listen(server->base, name, server->tls, &ops, &server->loops[0], error,
+	                         SERVER_ERROR_BYTES);
+	if (!listener)
+		return false;
+	server->listeners[server->listeners_count++] = listener;
+	return true;
+}
+
+static void log_ready(struct server *server)
+{
+	char line[LOG_LINE_BYTES];
+	struct fb_text text = fb_text_make(line, sizeof line);
+
+	for (uint32_t i = 0; i < server->listeners_count; i++)
+		fb_text_printf(&text, "%s%s", i ? ", " : "",
+		               stream_listener_name(server->listeners[i]));
+	server_log(server, LOG_LEVEL_INFO, "controller", "ready on %s", line);
+}
+
+bool server_start(struct server *server, char *error)
+{
+	if (!server_watch_open(server, error) || !server_status_open(server, error))
+		return false;
+	for (uint32_t i = 1; i < server->loops_count; i++) {
+		if (!server_loop_start_thread(&server->loops[i])) {
+			snprintf(error, SERVER_ERROR_BYTES, "thread %" PRIu32 " cannot be made", i);
+			return false;
+		}
+	}
+	server->started = true;
+	log_ready(server);
+	return true;
+}
+
+void server_reopen(struct server *server)
+{
+	server_watch_reopen(server);
+}
+
+/* --- The end --- */
+
+static void drain_loop(struct server_loop *loop, struct server_task *task)
+{
+	free(task);
+	server_loop_drain(loop);
+}
+
+void server_drain(struct server *server)
+{
+	if (server->draining)
+		return;
+	server->draining = true;
+	for (uint32_t i = 0; i < server->listeners_count; i++)
+		stream_listener_close(server->listeners[i]);
+	server->listeners_count = 0;
+	server_status_drain(server);
+	server_loop_drain(&server->loops[0]);
+	for (uint32_t i = 1; i < server->loops_count; i++) {
+		struct server_task *task = xcalloc(1, sizeof *task);
+
+		task->run = drain_loop;
+		if (server->loops[i].started)
+			server_loop_post(&server->loops[i], task);
+		else
+			free(task);
+	}
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	server_drain(server);
+	for (uint32_t i = 1; i < server->loops_count; i++)
+		if (server->loops[i].started)
+			pthread_join(server->loops[i].thread, NULL);
+	for (uint32_t i = 0; i < server->loops_count; i++)
+		server_loop_destroy(&server->loops[i]);
+	server_watch_close(server);
+	server_status_free(server);
+	server_dpids_destroy(&server->dpids);
+	tls_free(server->tls);
+	pthread_mutex_destroy(&server->log_lock);
+	free(server->loops);
+	free(server);
+}
