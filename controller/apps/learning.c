@@ -57,8 +57,16 @@ struct learning {
 /* What is kept of a switch. */
 struct place {
 	struct fb_table *stations;
+	uint64_t changes;       /* stations that came or went: what was found before may be stale */
 	uint64_t full_until_ns; /* the flow tables are taken for full until then */
 	struct fb_log_limit log_limit;
+};
+
+/* What is looked up for a batch of packet-ins. */
+struct batch {
+	uint64_t keys[2 * BATCH_MAX]; /* of each packet-in: source, target */
+	void *found[2 * BATCH_MAX];   /* the stations, NULL: unknown */
+	uint64_t changes;             /* place->changes at that time */
 };
 
 struct station {
@@ -121,6 +129,12 @@ static void delete_flows(struct learning *l, struct fb_switch *sw, const struct 
 	station->has_flows = false;
 }
 
+static void remove_station(struct place *place, struct station *station)
+{
+	fb_table_remove(place->stations, station);
+	place->changes++;
+}
+
 /* Make room for one station more. */
 static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place *place,
                          const struct fb_packet_in *cause)
@@ -129,7 +143,7 @@ static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place 
 
 	l->macs_evicted++;
 	delete_flows(l, sw, cause, oldest);
-	fb_table_remove(place->stations, oldest);
+	remove_station(place, oldest);
 }
 
 /* Remember the station 'key', which is not known, on 'port_no'. NULL when memory is short. */
@@ -144,6 +158,7 @@ static struct station *add_station(struct learning *l, struct fb_switch *sw, str
 	station = fb_table_add(place->stations, &key);
 	if (!station)
 		return NULL;
+	place->changes++;
 	station->heard_ns = now_ns;
 	station->port_no = port_no;
 	l->learned++;
@@ -173,20 +188,23 @@ static void log_move(struct learning *l, struct fb_switch *sw, struct place *pla
 	fb_app_log(l->app, FB_LOG_INFO, "%016" PRIx64 ": %s", fb_switch_dpid(sw), line);
 }
 
-/* The source of 'pi' is heard: learn it, notice a move, note the time. NULL where it cannot be a
- * station. */
-static struct station *hear(struct learning *l, struct fb_switch *sw, struct place *place,
-                            const struct fb_packet_in *pi, uint64_t now_ns)
+/* It is time to note that 'station' was heard again. */
+static bool is_to_refresh(const struct learning *l, const struct station *station, uint64_t now_ns)
 {
-	uint64_t key = station_key(pi->packet.dl_src, vlan_of(&pi->packet));
-	struct station *station;
+	return now_ns - station->heard_ns >= l->refresh_ns;
+}
 
+/* The source of 'pi' is heard: learn it, notice a move, note the time. 'station' is it, or NULL where
+ * it is not known yet. Returns it, or NULL where it cannot be a station. */
+static struct station *hear(struct learning *l, struct fb_switch *sw, struct place *place,
+                            const struct fb_packet_in *pi, uint64_t key, struct station *station,
+                            uint64_t now_ns)
+{
 	if (fb_mac_is_multicast(pi->packet.dl_src) || !is_station_port(pi->in_port))
 		return NULL;
-	station = fb_table_find(place->stations, &key);
 	if (!station)
 		return add_station(l, sw, place, pi, key, pi->in_port, now_ns);
-	if (now_ns - station->heard_ns >= l->refresh_ns) {
+	if (is_to_refresh(l, station, now_ns)) {
 		station->heard_ns = now_ns;
 		fb_table_touch(place->stations, station);
 	}
@@ -250,19 +268,49 @@ static void flood(struct learning *l, struct fb_switch *sw, const struct fb_pack
 	release(l, sw, pi, OFPP_FLOOD);
 }
 
-static void handle(struct learning *l, struct fb_switch *sw, struct place *place,
-                   struct fb_packet_in *pi, uint64_t now_ns)
+/* Find the stations of 'count' packet-ins, all at once, and ask for the memory that refreshing them
+ * will need. */
+static void look_up(const struct learning *l, const struct place *place, struct batch *batch,
+                    const struct fb_packet_in *packet_ins, size_t count, uint64_t now_ns)
 {
-	struct station *source = hear(l, sw, place, pi, now_ns), *target;
-	uint64_t key;
+	for (size_t i = 0; i < count; i++) {
+		const struct fb_packet *packet = &packet_ins[i].packet;
+		uint16_t dl_vlan = vlan_of(packet);
+
+		batch->keys[2 * i] = station_key(packet->dl_src, dl_vlan);
+		batch->keys[2 * i + 1] = station_key(packet->dl_dst, dl_vlan);
+	}
+	fb_table_find_many(place->stations, batch->keys, 2 * count, batch->found);
+	batch->changes = place->changes;
+	for (size_t i = 0; i < count; i++) {
+		const struct station *source = batch->found[2 * i];
+
+		if (source && is_to_refresh(l, source, now_ns))
+			fb_table_prefetch_touch(place->stations, source);
+	}
+}
+
+/* The station of the key at 'i', as it is now. */
+static struct station *found(const struct place *place, const struct batch *batch, size_t i)
+{
+	return batch->changes == place->changes ? batch->found[i]
+	                                        : fb_table_find(place->stations, &batch->keys[i]);
+}
+
+/* 'pi' is the packet-in at 'i' of 'batch'. */
+static void handle(struct learning *l, struct fb_switch *sw, struct place *place,
+                   const struct batch *batch, size_t i, struct fb_packet_in *pi, uint64_t now_ns)
+{
+	struct station *source =
+	        hear(l, sw, place, pi, batch->keys[2 * i], found(place, batch, 2 * i), now_ns);
+	struct station *target;
 
 	pi->verdict = FB_STOP;
 	if (fb_mac_is_multicast(pi->packet.dl_dst)) {
 		flood(l, sw, pi);
 		return;
 	}
-	key = station_key(pi->packet.dl_dst, vlan_of(&pi->packet));
-	target = fb_table_find(place->stations, &key);
+	target = found(place, batch, 2 * i + 1);
 	if (!target) {
 		flood(l, sw, pi);
 	} else if (target->port_no == pi->in_port) {
@@ -278,30 +326,22 @@ static void handle(struct learning *l, struct fb_switch *sw, struct place *place
 	}
 }
 
-static void prefetch(const struct place *place, const struct fb_packet *packet)
-{
-	uint16_t dl_vlan = vlan_of(packet);
-	uint64_t source = station_key(packet->dl_src, dl_vlan),
-	         target = station_key(packet->dl_dst, dl_vlan);
-
-	fb_table_prefetch(place->stations, &source);
-	fb_table_prefetch(place->stations, &target);
-}
-
-/* In batches: first all stations are asked for, then the frames are handled in their order. */
+/* In batches: first all stations are looked up, then the frames are handled in their order. */
 static void learning_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
                                size_t count, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
+	struct batch batch;
 
-	for (size_t from = 0; from < count; from += BATCH_MAX) {
-		size_t to = count - from > BATCH_MAX ? from + BATCH_MAX : count;
+	while (count > 0) {
+		size_t some = count < BATCH_MAX ? count : BATCH_MAX;
 
-		for (size_t i = from; i < to; i++)
-			prefetch(place, &packet_ins[i].packet);
-		for (size_t i = from; i < to; i++)
-			handle(l, sw, place, &packet_ins[i], now_ns);
+		look_up(l, place, &batch, packet_ins, some, now_ns);
+		for (size_t i = 0; i < some; i++)
+			handle(l, sw, place, &batch, i, &packet_ins[i], now_ns);
+		packet_ins += some;
+		count -= some;
 	}
 }
 
@@ -318,7 +358,7 @@ static uint64_t expire(struct learning *l, struct fb_switch *sw, struct place *p
 			return oldest->heard_ns + l->mac_idle_ns;
 		l->expired++;
 		delete_flows(l, sw, NULL, oldest);
-		fb_table_remove(place->stations, oldest);
+		remove_station(place, oldest);
 	}
 	return FB_NEVER;
 }
@@ -371,7 +411,7 @@ static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw,
 	for (station = fb_table_oldest(place->stations); station; station = next) {
 		next = fb_table_newer(place->stations, station);
 		if (station->port_no == ps->desc.port_no)
-			fb_table_remove(place->stations, station);
+			remove_station(place, station);
 	}
 	return FB_CONTINUE;
 }

@@ -41,12 +41,21 @@ uint32_t fb_table_limit(const struct fb_table *table);
 /* The entry with the key at 'key', or NULL. Does not change the order of use. */
 void *fb_table_find(const struct fb_table *table, const void *key);
 
+/* The same for the 'count' keys that follow each other at 'keys': what is found goes to 'entries'.
+ * In a large table this is several times faster than one lookup after the other, because all of
+ * them wait for memory at the same time. */
+void fb_table_find_many(const struct fb_table *table, const void *keys, size_t count,
+                        void **entries);
+
 /* Add an entry for 'key', which must not be there: key copied, the rest zeroed, most recently used.
  * NULL when the table is full or memory is short. */
 void *fb_table_add(struct fb_table *table, const void *key);
 
 /* Make 'entry' the most recently used. */
 void fb_table_touch(struct fb_table *table, void *entry);
+
+/* Ask the processor for the memory that fb_table_touch() of 'entry' will need. */
+void fb_table_prefetch_touch(const struct fb_table *table, const void *entry);
 
 /* Remove 'entry'. */
 void fb_table_remove(struct fb_table *table, void *entry);
@@ -61,8 +70,5 @@ void *fb_table_newer(const struct fb_table *table, const void *entry);
 /* Stable names of entries, for links between them. */
 uint32_t fb_table_index_of(const struct fb_table *table, const void *entry);
 void *fb_table_at(const struct fb_table *table, uint32_t index);
-
-/* Ask the processor for the memory that fb_table_find() of 'key' will need: for batches. */
-void fb_table_prefetch(const struct fb_table *table, const void *key);
 
 #endif

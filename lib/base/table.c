@@ -23,6 +23,8 @@ enum {
 	CAPACITY_FIRST = 8, /* records of a new table */
 	KEY_BYTES_MAX = 64,
 	ENTRIES_MAX = 1 << 30,
+	RECORDS_ALIGN_BYTES = 64, /* a cache line: records whose size divides it are in one each */
+	BATCH_KEYS = 64,          /* looked for at once by fb_table_find_many() */
 };
 
 #define NONE FB_TABLE_NONE
@@ -31,8 +33,6 @@ enum {
 #define REMOVED (FB_TABLE_NONE - 1)
 
 struct header {
-	uint32_t hash;
-	uint32_t index; /* of this record */
 	uint32_t older; /* record that was used just before this one; REMOVED in the free list */
 	uint32_t newer; /* record that was used just after; the next of the free list */
 };
@@ -46,7 +46,9 @@ struct fb_table {
 
 	/* Records. */
 	uint8_t *records;
-	size_t record_bytes; /* header and entry */
+	size_t record_bytes; /* header and entry: an odd number << 'record_shift' */
+	uint32_t record_shift;
+	uint64_t record_inverse; /* of the odd number, modulo 2^64 */
 	size_t entry_bytes;
 	uint32_t capacity; /* records that fit */
 	uint32_t used;     /* records that were ever handed out: the others are fresh */
@@ -63,6 +65,14 @@ static inline struct header *record_at(const struct fb_table *table, uint32_t in
 	return (struct header *)(void *)(table->records + index * table->record_bytes);
 }
 
+/* The division is exact, so that it is a shift and a product. */
+static inline uint32_t index_of(const struct fb_table *table, const struct header *header)
+{
+	uint64_t offset = (uint64_t)((const uint8_t *)header - table->records);
+
+	return (uint32_t)((offset >> table->record_shift) * table->record_inverse);
+}
+
 static inline void *entry_of(struct header *header)
 {
 	return header + 1;
@@ -73,12 +83,14 @@ static inline struct header *header_of(const void *entry)
 	return (struct header *)(uintptr_t)entry - 1;
 }
 
-static inline uint32_t key_hash(const struct fb_table *table, const void *key)
+/* 'key_bytes' is that of the table: a constant where one kind of keys has a loop of its own. */
+static inline uint32_t key_hash_of(const struct fb_table *table, const void *key,
+                                   uint32_t key_bytes)
 {
 	struct hash_seed seed = table->seed;
 	uint64_t hash;
 
-	switch (table->key_bytes) {
+	switch (key_bytes) {
 	case 4:
 		hash = hash_u64(hash_load32(key) ^ seed.a);
 		break;
@@ -90,15 +102,20 @@ static inline uint32_t key_hash(const struct fb_table *table, const void *key)
 		                 hash_load64((const uint8_t *)key + 8) ^ seed.b);
 		break;
 	default:
-		hash = hash_bytes(seed, key, table->key_bytes);
+		hash = hash_bytes(seed, key, key_bytes);
 		break;
 	}
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-static inline bool key_equal(const struct fb_table *table, const void *a, const void *b)
+static inline uint32_t key_hash(const struct fb_table *table, const void *key)
 {
-	switch (table->key_bytes) {
+	return key_hash_of(table, key, table->key_bytes);
+}
+
+static inline bool key_equal(const void *a, const void *b, uint32_t key_bytes)
+{
+	switch (key_bytes) {
 	case 4:
 		return hash_load32(a) == hash_load32(b);
 	case 8:
@@ -108,7 +125,7 @@ static inline bool key_equal(const struct fb_table *table, const void *a, const 
 		        (hash_load64((const uint8_t *)a + 8) ^
 		         hash_load64((const uint8_t *)b + 8))) == 0;
 	default:
-		return memcmp(a, b, table->key_bytes) == 0;
+		return memcmp(a, b, key_bytes) == 0;
 	}
 }
 
@@ -122,18 +139,24 @@ static void slot_enter(uint32_t *slots, uint32_t mask, uint32_t hash, uint32_t i
 	slots[at] = (hash & ~mask) | (index + 1);
 }
 
+static uint32_t record_hash(const struct fb_table *table, struct header *header)
+{
+	return key_hash(table, entry_of(header));
+}
+
 /* Empty the slot of the record 'header' and close the gap: whoever stands later in the run and may
  * not be found across the gap moves into it, and leaves a gap in its turn. */
-static void slot_leave(struct fb_table *table, const struct header *header)
+static void slot_leave(struct fb_table *table, struct header *header)
 {
-	uint32_t mask = table->slot_mask;
+	uint32_t mask = table->slot_mask, index = index_of(table, header);
+	uint32_t gap = record_hash(table, header) & mask;
 	uint32_t *slots = table->slots;
-	uint32_t gap = header->hash & mask;
 
-	while ((slots[gap] & mask) != header->index + 1)
+	while ((slots[gap] & mask) != index + 1)
 		gap = (gap + 1) & mask;
 	for (uint32_t at = (gap + 1) & mask; slots[at]; at = (at + 1) & mask) {
-		uint32_t home = record_at(table, (slots[at] & mask) - 1)->hash & mask;
+		struct header *other = record_at(table, (slots[at] & mask) - 1);
+		uint32_t home = record_hash(table, other) & mask;
 
 		if (((at - home) & mask) >= ((at - gap) & mask)) {
 			slots[gap] = slots[at];
@@ -152,6 +175,19 @@ static uint32_t slots_for(uint32_t capacity)
 	return count;
 }
 
+/* Memory for 'capacity' records with those that there are; NULL when it is short. */
+static uint8_t *copy_records(const struct fb_table *table, uint32_t capacity)
+{
+	size_t size = capacity * table->record_bytes;
+	uint8_t *records;
+
+	size = (size + RECORDS_ALIGN_BYTES - 1) / RECORDS_ALIGN_BYTES * RECORDS_ALIGN_BYTES;
+	records = aligned_alloc(RECORDS_ALIGN_BYTES, size);
+	if (records && table->used > 0)
+		memcpy(records, table->records, table->used * table->record_bytes);
+	return records;
+}
+
 /* Make room for 'capacity' records. Nothing changes when memory is short: false. */
 static bool resize(struct fb_table *table, uint32_t capacity)
 {
@@ -159,25 +195,34 @@ static bool resize(struct fb_table *table, uint32_t capacity)
 	uint32_t *slots;
 	uint8_t *records;
 
-	if (table->record_bytes > SIZE_MAX / capacity)
+	if (table->record_bytes > (SIZE_MAX - RECORDS_ALIGN_BYTES) / capacity)
 		return false;
 	slots = calloc(slot_count, sizeof *slots);
-	if (!slots)
-		return false;
-	records = realloc(table->records, capacity * table->record_bytes);
+	records = slots ? copy_records(table, capacity) : NULL;
 	if (!records) {
 		free(slots);
 		return false;
 	}
+	free(table->records);
+	free(table->slots);
 	table->records = records;
 	table->capacity = capacity;
-	/* Only a table without removed records grows. */
-	for (uint32_t i = 0; i < table->used; i++)
-		slot_enter(slots, slot_count - 1, record_at(table, i)->hash, i);
-	free(table->slots);
 	table->slots = slots;
 	table->slot_mask = slot_count - 1;
+	/* Only a table without removed records grows. */
+	for (uint32_t i = 0; i < table->used; i++)
+		slot_enter(slots, slot_count - 1, record_hash(table, record_at(table, i)), i);
 	return true;
+}
+
+/* 'x' such that x * odd is 1 modulo 2^64: each step doubles the number of right bits. */
+static uint64_t inverse_of(uint64_t odd)
+{
+	uint64_t x = odd; /* three bits are right */
+
+	for (int bits = 3; bits < 64; bits *= 2)
+		x *= 2 - odd * x;
+	return x;
 }
 
 struct fb_table *fb_table_new(size_t key_bytes, size_t entry_bytes, uint32_t entries_max)
@@ -194,6 +239,8 @@ struct fb_table *fb_table_new(size_t key_bytes, size_t entry_bytes, uint32_t ent
 	table->key_bytes = (uint32_t)key_bytes;
 	table->entry_bytes = entry_bytes;
 	table->record_bytes = sizeof(struct header) + (entry_bytes + 7) / 8 * 8;
+	table->record_shift = (uint32_t)__builtin_ctzl(table->record_bytes);
+	table->record_inverse = inverse_of(table->record_bytes >> table->record_shift);
 	table->entries_max = entries_max;
 	table->free_first = NONE;
 	table->oldest = table->newest = NONE;
@@ -229,9 +276,9 @@ uint32_t fb_table_limit(const struct fb_table *table)
 	return table->entries_max;
 }
 
-void *fb_table_find(const struct fb_table *table, const void *key)
+static inline void *find_hashed(const struct fb_table *table, const void *key, uint32_t key_bytes,
+                                uint32_t hash)
 {
-	uint32_t hash = key_hash(table, key);
 	uint32_t mask = table->slot_mask;
 	uint32_t slot;
 
@@ -239,11 +286,54 @@ void *fb_table_find(const struct fb_table *table, const void *key)
 		if (((slot ^ hash) & ~mask) == 0) {
 			struct header *header = record_at(table, (slot & mask) - 1);
 
-			if (key_equal(table, entry_of(header), key))
+			if (key_equal(entry_of(header), key, key_bytes))
 				return entry_of(header);
 		}
 	}
 	return NULL;
+}
+
+void *fb_table_find(const struct fb_table *table, const void *key)
+{
+	return find_hashed(table, key, table->key_bytes, key_hash(table, key));
+}
+
+/* Three passes, each of which asks for the memory that the next one needs. */
+static inline void find_batch(const struct fb_table *table, const uint8_t *keys, uint32_t count,
+                              uint32_t key_bytes, void **entries)
+{
+	uint32_t mask = table->slot_mask;
+	uint32_t hashes[BATCH_KEYS];
+
+	for (uint32_t i = 0; i < count; i++) {
+		hashes[i] = key_hash_of(table, keys + i * key_bytes, key_bytes);
+		__builtin_prefetch(&table->slots[hashes[i] & mask]);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t slot = table->slots[hashes[i] & mask];
+
+		__builtin_prefetch(entry_of(record_at(table, (slot & mask) - (slot != 0))));
+	}
+	for (uint32_t i = 0; i < count; i++)
+		entries[i] = find_hashed(table, keys + i * key_bytes, key_bytes, hashes[i]);
+}
+
+void fb_table_find_many(const struct fb_table *table, const void *keys, size_t count,
+                        void **entries)
+{
+	const uint8_t *key = keys;
+
+	while (count > 0) {
+		uint32_t batch = count < BATCH_KEYS ? (uint32_t)count : BATCH_KEYS;
+
+		if (table->key_bytes == 8)
+			find_batch(table, key, batch, 8, entries);
+		else
+			find_batch(table, key, batch, table->key_bytes, entries);
+		key += (size_t)batch * table->key_bytes;
+		entries += batch;
+		count -= batch;
+	}
 }
 
 /* Take a record from the free list, a fresh one, or one of a grown array; NULL where none can be
@@ -267,20 +357,20 @@ static struct header *record_take(struct fb_table *table)
 		if (!resize(table, capacity))
 			return NULL;
 	}
-	header = record_at(table, table->used);
-	header->index = table->used++;
-	return header;
+	return record_at(table, table->used++);
 }
 
 static void order_append(struct fb_table *table, struct header *header)
 {
+	uint32_t index = index_of(table, header);
+
 	header->older = table->newest;
 	header->newer = NONE;
 	if (table->newest != NONE)
-		record_at(table, table->newest)->newer = header->index;
+		record_at(table, table->newest)->newer = index;
 	else
-		table->oldest = header->index;
-	table->newest = header->index;
+		table->oldest = index;
+	table->newest = index;
 }
 
 static void order_take_out(struct fb_table *table, const struct header *header)
@@ -304,8 +394,7 @@ void *fb_table_add(struct fb_table *table, const void *key)
 	header = record_take(table);
 	if (!header)
 		return NULL;
-	header->hash = key_hash(table, key);
-	slot_enter(table->slots, table->slot_mask, header->hash, header->index);
+	slot_enter(table->slots, table->slot_mask, key_hash(table, key), index_of(table, header));
 	order_append(table, header);
 	table->count++;
 	entry = entry_of(header);
@@ -325,6 +414,14 @@ void fb_table_touch(struct fb_table *table, void *entry)
 	order_append(table, header);
 }
 
+void fb_table_prefetch_touch(const struct fb_table *table, const void *entry)
+{
+	const struct header *header = header_of(entry);
+
+	__builtin_prefetch(record_at(table, header->older != NONE ? header->older : 0), 1);
+	__builtin_prefetch(record_at(table, header->newer != NONE ? header->newer : 0), 1);
+}
+
 void fb_table_remove(struct fb_table *table, void *entry)
 {
 	struct header *header = header_of(entry);
@@ -334,7 +431,7 @@ void fb_table_remove(struct fb_table *table, void *entry)
 	order_take_out(table, header);
 	header->older = REMOVED;
 	header->newer = table->free_first;
-	table->free_first = header->index;
+	table->free_first = index_of(table, header);
 	table->count--;
 }
 
@@ -364,8 +461,7 @@ void *fb_table_newer(const struct fb_table *table, const void *entry)
 
 uint32_t fb_table_index_of(const struct fb_table *table, const void *entry)
 {
-	(void)table;
-	return header_of(entry)->index;
+	return index_of(table, header_of(entry));
 }
 
 void *fb_table_at(const struct fb_table *table, uint32_t index)
@@ -376,9 +472,4 @@ void *fb_table_at(const struct fb_table *table, uint32_t index)
 		return NULL;
 	header = record_at(table, index);
 	return header->older == REMOVED ? NULL : entry_of(header);
-}
-
-void fb_table_prefetch(const struct fb_table *table, const void *key)
-{
-	__builtin_prefetch(&table->slots[key_hash(table, key) & table->slot_mask]);
 }

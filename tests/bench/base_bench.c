@@ -80,6 +80,22 @@ static void find_known(struct table_bench *b)
 	}
 }
 
+/* As find_known(), in batches. */
+static void find_many_known(struct table_bench *b)
+{
+	enum { BATCH = 64 };
+	uint64_t keys[BATCH];
+	void *found[BATCH];
+
+	for (uint32_t i = 0, at = 0; i + BATCH <= b->lookups; i += BATCH) {
+		for (int j = 0; j < BATCH; j++, at = next_place(b, at))
+			keys[j] = b->keys[at];
+		fb_table_find_many(b->table, keys, BATCH, found);
+		for (int j = 0; j < BATCH; j++)
+			sum += ((const struct station *)found[j])->mac;
+	}
+}
+
 static void find_unknown(struct table_bench *b)
 {
 	for (uint32_t i = 0; i < b->lookups; i++) {
@@ -113,6 +129,7 @@ static void table_rates(uint32_t stations, uint32_t lookups)
 	} parts[] = {
 	        {"find and add", find_and_add},
 	        {"find a known key", find_known},
+	        {"find 64 known keys at once", find_many_known},
 	        {"find an unknown key", find_unknown},
 	        {"find and touch", find_and_touch},
 	        {"remove the oldest, add", replace_oldest},

@@ -96,6 +96,7 @@ static void step(struct subject *s, struct rng *rng, uint32_t n)
 		uint32_t value = s->model.values[at];
 
 		CU_ASSERT_FATAL(!has_value(s) || value_of(s, entry) == value);
+		fb_table_prefetch_touch(s->table, entry);
 		fb_table_touch(s->table, entry);
 		model_remove(&s->model, at);
 		model_append(&s->model, n, value);
@@ -104,7 +105,6 @@ static void step(struct subject *s, struct rng *rng, uint32_t n)
 		uint8_t key[64];
 
 		make_key(key, s->key_bytes, n);
-		fb_table_prefetch(s->table, key);
 		entry = fb_table_add(s->table, key);
 		CU_ASSERT_FATAL((entry != NULL) == (s->model.count < fb_table_limit(s->table)));
 		if (!entry)
@@ -115,6 +115,24 @@ static void step(struct subject *s, struct rng *rng, uint32_t n)
 			memcpy((uint8_t *)entry + s->entry_bytes - 4, &value, 4);
 		model_append(&s->model, n, value);
 	}
+}
+
+/* Many keys looked up at once, known ones and others, are found as each by itself. */
+static void compare_many(const struct subject *s)
+{
+	uint32_t count = s->model.count + 3;
+	uint8_t *keys = malloc((size_t)count * s->key_bytes);
+	void **found = malloc(count * sizeof *found);
+
+	CU_ASSERT_FATAL(keys && found);
+	for (uint32_t i = 0; i < count; i++)
+		make_key(keys + i * s->key_bytes, s->key_bytes,
+		         i % 2 && i < s->model.count ? s->model.keys[i] : i);
+	fb_table_find_many(s->table, keys, count, found);
+	for (uint32_t i = 0; i < count; i++)
+		CU_ASSERT_FATAL(found[i] == fb_table_find(s->table, keys + i * s->key_bytes));
+	free(keys);
+	free(found);
 }
 
 /* Both hold the same in the same order of use. */
@@ -133,6 +151,7 @@ static void compare(const struct subject *s)
 		CU_ASSERT_FATAL((fb_table_newest(s->table) == e) == (i + 1 == s->model.count));
 	}
 	CU_ASSERT_FATAL(i == s->model.count);
+	compare_many(s);
 }
 
 static void run_seeded(uint64_t seed, size_t key_bytes, size_t entry_bytes, uint32_t limit,
