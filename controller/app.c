@@ -118,7 +118,7 @@ struct sending {
 };
 
 /* Begin a message of 'len' bytes of 'app' to 'sw'; false where it cannot be sent. */
-static bool begin(struct sending *s, struct fb_app *app, struct fb_switch *sw, size_t len)
+static inline bool begin(struct sending *s, struct fb_app *app, struct fb_switch *sw, size_t len)
 {
 	if (len > UINT16_MAX || sw->down)
 		return false;
@@ -131,7 +131,7 @@ static bool begin(struct sending *s, struct fb_app *app, struct fb_switch *sw, s
 }
 
 /* End it: count it and give it its place. 'encoded' is what the encoder returned. */
-static uint32_t end(struct sending *s, bool encoded, const struct fb_packet_in *cause)
+static inline uint32_t end(struct sending *s, bool encoded, const struct fb_packet_in *cause)
 {
 	struct controller *ctl = s->session->ctl;
 
@@ -150,15 +150,18 @@ uint32_t fb_send_packet_out(struct fb_app *app, struct fb_switch *sw,
                             const struct fb_packet_in *cause, const struct fb_packet_out *po)
 {
 	uint8_t nowhere[OUTPUT_NOWHERE_BYTES];
-	struct fb_packet_out sent = *po;
+	struct fb_packet_out drop;
 	struct sending s;
 	bool encoded;
 
-	if (sent.actions.len == 0)
-		sent.actions = output_nowhere(nowhere, sent.in_port);
-	if (!begin(&s, app, sw, sizeof(struct ofp_packet_out) + sent.actions.len + sent.data.len))
+	if (po->actions.len == 0) {
+		drop = *po;
+		drop.actions = output_nowhere(nowhere, po->in_port);
+		po = &drop;
+	}
+	if (!begin(&s, app, sw, sizeof(struct ofp_packet_out) + po->actions.len + po->data.len))
 		return 0;
-	encoded = fb_msg_put_packet_out(s.out, s.xid, &sent);
+	encoded = fb_msg_put_packet_out(s.out, s.xid, po);
 	app->ctl->counters.packet_outs += encoded;
 	return end(&s, encoded, cause);
 }
@@ -168,15 +171,18 @@ uint32_t fb_send_flow_mod(struct fb_app *app, struct fb_switch *sw,
 {
 	bool deletes = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
 	uint8_t nowhere[OUTPUT_NOWHERE_BYTES];
-	struct fb_flow_mod sent = *fm;
+	struct fb_flow_mod delete;
 	struct sending s;
 	bool encoded;
 
-	if (sent.actions.len == 0 && deletes)
-		sent.actions = output_nowhere(nowhere, OFPP_IN_PORT);
-	if (!begin(&s, app, sw, sizeof(struct ofp_flow_mod) + sent.actions.len))
+	if (fm->actions.len == 0 && deletes) {
+		delete = *fm;
+		delete.actions = output_nowhere(nowhere, OFPP_IN_PORT);
+		fm = &delete;
+	}
+	if (!begin(&s, app, sw, sizeof(struct ofp_flow_mod) + fm->actions.len))
 		return 0;
-	encoded = fb_msg_put_flow_mod(s.out, s.xid, &sent);
+	encoded = fb_msg_put_flow_mod(s.out, s.xid, fm);
 	app->ctl->counters.flow_mods += encoded;
 	return end(&s, encoded, cause);
 }

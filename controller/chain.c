@@ -73,7 +73,7 @@ static void settle(struct controller *ctl)
 
 	while ((session = TAILQ_FIRST(&ctl->staged))) {
 		TAILQ_REMOVE(&ctl->staged, session, staged_link);
-		output_settle(&session->output, ctl->array_count, &ctl->scratch);
+		output_settle(&session->output, ctl->array_count, &ctl->outputs);
 	}
 	ctl->array_count = 0;
 	ctl->place = 0;

@@ -69,7 +69,7 @@ void controller_free(struct controller *ctl)
 	}
 	heap_destroy(&ctl->timers);
 	fb_table_free(ctl->dpids);
-	free(ctl->scratch.data);
+	output_pool_destroy(&ctl->outputs);
 	free(ctl);
 }
 
@@ -276,7 +276,7 @@ void controller_flush(struct controller *ctl)
 		ctl->held_bytes -= session->output.buf.len;
 		ctl->ops.send(session->conn, session->output.buf.data, session->output.buf.len);
 		session->bytes_out += session->output.buf.len;
-		output_clear(&session->output);
+		output_clear(&session->output, &ctl->outputs);
 		if (ctl->ops.backlog)
 			session_backlog(session, false);
 	}

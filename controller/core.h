@@ -87,12 +87,11 @@ struct session {
 	struct fb_switch *sw; /* NULL before FEATURES_REPLY */
 	struct framer framer;
 	struct output output;
-	uint64_t sent;       /* the controller's own messages: the count in xids */
-	uint32_t packet_ins; /* so far: 'order' of the next one */
+	uint64_t sent; /* the controller's own messages: the count in xids */
 
 	/* For those who watch */
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
-	uint64_t packet_ins_total;
+	uint64_t packet_ins_total; /* its low bits are 'order' of the next one */
 
 	struct liveness live;
 	struct heap_node timer; /* in ctl->timers; may be early, never late */
@@ -127,7 +126,7 @@ struct controller {
 	/* Output */
 	struct session_list waiting; /* sessions with output, the first to get some first */
 	size_t held_bytes;           /* in all of them */
-	struct output_scratch scratch;
+	struct output_pool outputs;
 
 	/* The array of packet-ins that is under way */
 	uint32_t array_count;       /* 0: none */
@@ -182,10 +181,41 @@ void session_backlog(struct session *session, bool taken);
 void session_end(struct session *session, const char *reason, uint64_t now_ns);
 /* Room for 'len' more bytes of output; after writing, session_sent() with the length from before.
  */
-struct fb_buf *session_out(struct session *session, size_t len);
-void session_sent(struct session *session, size_t len_before, uint32_t place);
+static inline struct fb_buf *session_out(struct session *session, size_t len)
+{
+	output_reserve(&session->output, &session->ctl->outputs, len);
+	return &session->output.buf;
+}
+
+/* A message was written that begins at 'len_before'; during an array it belongs to 'place' and
+ * stays until the array is done. */
+static inline void session_sent(struct session *session, size_t len_before, uint32_t place)
+{
+	struct controller *ctl = session->ctl;
+	struct output *output = &session->output;
+
+	ctl->counters.messages_out++;
+	session->messages_out++;
+	ctl->held_bytes += output->buf.len - len_before;
+	if (!output->waiting) {
+		output->waiting = true;
+		TAILQ_INSERT_TAIL(&ctl->waiting, session, waiting_link);
+	}
+	if (ctl->array_count == 0) {
+		controller_flush_much(ctl);
+		return;
+	}
+	if (output->records_count == 0)
+		TAILQ_INSERT_TAIL(&ctl->staged, session, staged_link);
+	output_record(output, len_before, place);
+}
+
 /* The number of the next message by 'count' so far, for the sender 'sender'. */
-uint32_t session_xid_of(unsigned sender, uint64_t count);
+static inline uint32_t session_xid_of(unsigned sender, uint64_t count)
+{
+	return (uint32_t)sender << XID_COUNT_BITS | (uint32_t)(1 + count % XID_COUNT_MAX);
+}
+
 /* Release the buffer of a packet-in that nobody wanted. */
 void session_drop_buffer(struct session *session, uint32_t buffer_id, uint16_t in_port,
                          uint32_t place);

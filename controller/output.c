@@ -1,5 +1,5 @@
-/* What is to be sent on one connection: growing the buffer, and putting into order what several
- * applications sent for one array. See output.h. Sending is left to the session. */
+/* What is to be sent on one connection: where its memory comes from, and putting into order what
+ * several applications sent for one array. See output.h. Sending is left to the session. */
 #include "controller/output.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 
 enum {
 	BYTES_FIRST = 4096,   /* of a buffer */
-	BYTES_KEPT = 1 << 18, /* of a buffer that is empty: what is larger is given back */
+	BYTES_KEPT = 1 << 21, /* of a buffer in the pool: what is larger is freed */
 	RECORDS_FIRST = 64,
 };
 
@@ -23,7 +23,6 @@ struct fb_view output_nowhere(uint8_t bytes[OUTPUT_NOWHERE_BYTES], uint16_t in_p
 	return (struct fb_view){.data = bytes, .len = actions.len};
 }
 
-/* Give back the memory of 'output', not 'output' itself. */
 void output_destroy(struct output *output)
 {
 	free(output->buf.data);
@@ -31,13 +30,24 @@ void output_destroy(struct output *output)
 	*output = (struct output){0};
 }
 
-/* Make room for 'len' more bytes at the end of the buffer, which may move. */
-void output_reserve(struct output *output, size_t len)
+void output_pool_destroy(struct output_pool *pool)
+{
+	while (pool->spares_count > 0)
+		output_destroy(&pool->spares[--pool->spares_count]);
+	free(pool->aside);
+	*pool = (struct output_pool){0};
+}
+
+/* Take memory from the pool, or more of it from the system. */
+void output_grow(struct output *output, struct output_pool *pool, size_t len)
 {
 	struct fb_buf *buf = &output->buf;
-	size_t size = buf->size ? buf->size : BYTES_FIRST;
+	size_t size;
 
-	if (buf->size - buf->len >= len)
+	if (!buf->data && pool->spares_count > 0)
+		*output = pool->spares[--pool->spares_count];
+	size = buf->size ? buf->size : BYTES_FIRST;
+	if (buf->data && size - buf->len >= len)
 		return;
 	while (size - buf->len < len)
 		size *= 2;
@@ -45,42 +55,29 @@ void output_reserve(struct output *output, size_t len)
 	buf->size = size;
 }
 
-/* Record the message that begins at offset 'begin' and ends where the buffer does. */
-void output_record(struct output *output, size_t begin, uint32_t place)
+void output_grow_records(struct output *output)
 {
-	if (output->records_count == 0)
-		output->staged_from = begin;
-	else if (place < output->records[output->records_count - 1].place)
-		output->disordered = true;
-	if (output->records_count == output->records_size) {
-		output->records_size =
-		        output->records_size ? 2 * output->records_size : RECORDS_FIRST;
-		output->records =
-		        xrealloc(output->records, output->records_size * sizeof *output->records);
-	}
-	output->records[output->records_count++] = (struct output_record){
-	        .place = place,
-	        .len = (uint32_t)(output->buf.len - begin),
-	};
+	output->records_size = output->records_size ? 2 * output->records_size : RECORDS_FIRST;
+	output->records = xrealloc(output->records, output->records_size * sizeof *output->records);
 }
 
 /* Copy what was staged aside. */
-static const uint8_t *set_aside(const struct output *output, struct output_scratch *scratch)
+static const uint8_t *set_aside(const struct output *output, struct output_pool *pool)
 {
 	size_t len = output->buf.len - output->staged_from;
 
-	if (scratch->size < len) {
-		scratch->size = len;
-		scratch->data = xrealloc(scratch->data, len);
+	if (pool->aside_size < len) {
+		pool->aside_size = len;
+		pool->aside = xrealloc(pool->aside, len);
 	}
-	memcpy(scratch->data, output->buf.data + output->staged_from, len);
-	return scratch->data;
+	memcpy(pool->aside, output->buf.data + output->staged_from, len);
+	return pool->aside;
 }
 
 /* Move the staged messages into the order of their places. */
-static void sort_staged(struct output *output, uint32_t places, struct output_scratch *scratch)
+static void sort_staged(struct output *output, uint32_t places, struct output_pool *pool)
 {
-	const uint8_t *from = set_aside(output, scratch);
+	const uint8_t *from = set_aside(output, pool);
 	size_t starts[OUTPUT_PLACES_MAX + 1] = {0};
 
 	for (uint32_t i = 0; i < output->records_count; i++)
@@ -97,23 +94,23 @@ static void sort_staged(struct output *output, uint32_t places, struct output_sc
 	}
 }
 
-/* End the array of 'places' elements, at most OUTPUT_PLACES_MAX. */
-void output_settle(struct output *output, uint32_t places, struct output_scratch *scratch)
+void output_settle(struct output *output, uint32_t places, struct output_pool *pool)
 {
 	assert(places <= OUTPUT_PLACES_MAX);
 	if (output->disordered)
-		sort_staged(output, places, scratch);
+		sort_staged(output, places, pool);
 	output->records_count = 0;
 	output->disordered = false;
 }
 
-/* Forget what was sent and keep the memory, unless it is much. */
-void output_clear(struct output *output)
+void output_clear(struct output *output, struct output_pool *pool)
 {
-	if (output->buf.size > BYTES_KEPT) {
-		free(output->buf.data);
-		output->buf = (struct fb_buf){0};
-	}
 	output->buf.len = 0;
 	output->waiting = false;
+	if (pool->spares_count < OUTPUT_SPARES_MAX && output->buf.size <= BYTES_KEPT) {
+		pool->spares[pool->spares_count++] = *output;
+		*output = (struct output){0};
+	} else {
+		output_destroy(output);
+	}
 }

@@ -11,16 +11,19 @@
 
 #include <flowbed/message.h>
 
-enum { OUTPUT_PLACES_MAX = 256 }; /* elements of an array, at most */
+enum {
+	OUTPUT_PLACES_MAX = 256, /* elements of an array, at most */
+	OUTPUT_SPARES_MAX = 8,   /* outputs of which a pool keeps the memory */
+};
 
-/* One message sent for the current array. */
+/* Messages in a row that were sent for the same element of the current array. */
 struct output_record {
-	uint32_t place; /* of its cause in the array */
+	uint32_t place; /* of their cause in the array */
 	uint32_t len;   /* bytes */
 };
 
 struct output {
-	struct fb_buf buf; /* all that waits; memory of our own */
+	struct fb_buf buf; /* all that waits */
 	struct output_record *records;
 	uint32_t records_count, records_size;
 	size_t staged_from; /* offset of the first recorded message; they follow each other */
@@ -28,10 +31,12 @@ struct output {
 	bool waiting;       /* the owner's: there is something to send */
 };
 
-/* Memory for moving, shared by the outputs of a controller. */
-struct output_scratch {
-	uint8_t *data;
-	size_t size;
+/* Memory that the outputs of a controller share. */
+struct output_pool {
+	struct output spares[OUTPUT_SPARES_MAX]; /* empty, with their memory: the last one first */
+	uint32_t spares_count;
+	uint8_t *aside; /* for moving */
+	size_t aside_size;
 };
 
 /* Actions that send a packet with the ingress port 'in_port' nowhere, written to 'bytes': a plain
@@ -43,14 +48,47 @@ struct output_scratch {
 enum { OUTPUT_NOWHERE_BYTES = 8 };
 struct fb_view output_nowhere(uint8_t bytes[OUTPUT_NOWHERE_BYTES], uint16_t in_port);
 
+void output_pool_destroy(struct output_pool *pool);
+/* The output goes, with all that waits in it. */
 void output_destroy(struct output *output);
-/* Make room for 'len' more bytes. */
-void output_reserve(struct output *output, size_t len);
-/* The message from 'begin' to the end of the buffer was caused by the packet-in at 'place'. */
-void output_record(struct output *output, size_t begin, uint32_t place);
-/* The array of 'places' elements is done: bring what it caused into order, forget the records. */
-void output_settle(struct output *output, uint32_t places, struct output_scratch *scratch);
-/* All was sent. */
-void output_clear(struct output *output);
+/* All was sent: give the memory back. */
+void output_clear(struct output *output, struct output_pool *pool);
+/* The slow parts of the two functions below. */
+void output_grow(struct output *output, struct output_pool *pool, size_t len);
+void output_grow_records(struct output *output);
+
+/* Make room for 'len' more bytes at the end of the buffer, which may move. */
+static inline void output_reserve(struct output *output, struct output_pool *pool, size_t len)
+{
+	if (output->buf.size - output->buf.len < len)
+		output_grow(output, pool, len);
+}
+
+/* The message that begins at offset 'begin' and ends where the buffer does was caused by the
+ * packet-in at 'place'. */
+static inline void output_record(struct output *output, size_t begin, uint32_t place)
+{
+	uint32_t len = (uint32_t)(output->buf.len - begin);
+
+	if (output->records_count == 0) {
+		output->staged_from = begin;
+	} else {
+		struct output_record *last = &output->records[output->records_count - 1];
+
+		if (place == last->place) {
+			last->len += len;
+			return;
+		}
+		output->disordered |= place < last->place;
+	}
+	if (output->records_count == output->records_size)
+		output_grow_records(output);
+	output->records[output->records_count++] =
+	        (struct output_record){.place = place, .len = len};
+}
+
+/* The array of 'places' elements, at most OUTPUT_PLACES_MAX, is done: bring what it caused into
+ * order, forget the records. */
+void output_settle(struct output *output, uint32_t places, struct output_pool *pool);
 
 #endif

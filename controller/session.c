@@ -100,44 +100,10 @@ session_log(struct session *session, enum frequency frequency, enum fb_log_level
 
 /* --- Sending --- */
 
-uint32_t session_xid_of(unsigned sender, uint64_t count)
-{
-	return (uint32_t)sender << XID_COUNT_BITS | (uint32_t)(1 + count % XID_COUNT_MAX);
-}
-
 /* An xid for a message of the controller itself. */
 static uint32_t session_xid(struct session *session)
 {
 	return session_xid_of(0, session->sent++);
-}
-
-struct fb_buf *session_out(struct session *session, size_t len)
-{
-	output_reserve(&session->output, len);
-	return &session->output.buf;
-}
-
-/* A message was written that begins at 'len_before'; during an array it belongs to 'place' and
- * stays until the array is done. */
-void session_sent(struct session *session, size_t len_before, uint32_t place)
-{
-	struct controller *ctl = session->ctl;
-	struct output *output = &session->output;
-
-	ctl->counters.messages_out++;
-	session->messages_out++;
-	ctl->held_bytes += output->buf.len - len_before;
-	if (!output->waiting) {
-		output->waiting = true;
-		TAILQ_INSERT_TAIL(&ctl->waiting, session, waiting_link);
-	}
-	if (ctl->array_count == 0) {
-		controller_flush_much(ctl);
-		return;
-	}
-	if (output->records_count == 0)
-		TAILQ_INSERT_TAIL(&ctl->staged, session, staged_link);
-	output_record(output, len_before, place);
 }
 
 /* Send '*msg', of at most 'len' bytes, in version 1.0. */
@@ -723,42 +689,27 @@ static void hand_over_alone(struct session *session, uint32_t *count, enum chain
 	chain_packet_ins(session->ctl, session->sw, 1, audience, now_ns);
 }
 
-/* Take the packet-in message of 'len' bytes at 'bytes' into the array of '*count' elements. */
-static void collect(struct session *session, const uint8_t *bytes, size_t len, uint32_t *count,
+/* Take the packet-in 'msg' into the array of '*count' elements. */
+static void collect(struct session *session, const struct fb_of_packet_in *msg, uint32_t *count,
                     uint64_t now_ns)
 {
 	struct controller *ctl = session->ctl;
 	struct fb_packet_in *pi = &ctl->packet_ins[*count];
-	struct fb_of_error error;
-	struct fb_msg msg;
 
-	if (fb_msg_decode(bytes, len, &msg, &error) < 0) {
-		hand_over(session, count, now_ns);
-		reject(session, OFPT_PACKET_IN, &error, bytes, len);
-		return;
-	}
 	ctl->counters.packet_ins++;
 	pi->verdict = FB_CONTINUE;
-	pi->buffer_id = msg.packet_in.buffer_id;
-	pi->in_port = msg.packet_in.in_port;
-	pi->reason = msg.packet_in.reason;
-	pi->total_len = msg.packet_in.total_len;
-	pi->order = session->packet_ins++;
-	session->packet_ins_total++;
-	if (fb_packet_parse(&pi->packet, msg.packet_in.data.data, msg.packet_in.data.len) < 0) {
+	pi->buffer_id = msg->buffer_id;
+	pi->in_port = msg->in_port;
+	pi->reason = msg->reason;
+	pi->total_len = msg->total_len;
+	pi->order = (uint32_t)session->packet_ins_total++;
+	if (fb_packet_parse(&pi->packet, msg->data.data, msg->data.len) < 0) {
 		hand_over_alone(session, count, CHAIN_NOBODY, now_ns);
 	} else if (pi->packet.dl_type == FB_ETH_LLDP) {
 		hand_over_alone(session, count, CHAIN_LLDP, now_ns);
 	} else if (++*count == PACKET_INS_MAX) {
 		hand_over(session, count, now_ns);
 	}
-}
-
-/* True for what collect() takes: a packet-in in our version of a switch that is up. */
-static bool is_packet_in(const struct session *session, const uint8_t *bytes)
-{
-	return session->state == SESSION_UP && bytes[0] == OFP_VERSION &&
-	       bytes[1] == OFPT_PACKET_IN;
 }
 
 /* --- Driver's calls --- */
@@ -787,6 +738,7 @@ static bool end_of_stream(struct session *session, enum framer_result result, co
 void session_receive(struct session *session, const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
 	struct controller *ctl = session->ctl;
+	struct fb_of_packet_in packet_in;
 	enum framer_result result;
 	const uint8_t *msg = NULL;
 	uint32_t count = 0;
@@ -802,8 +754,9 @@ void session_receive(struct session *session, const uint8_t *bytes, size_t len, 
 		session->messages_in++;
 		if (liveness_heard(&session->live, now_ns))
 			set_timer(session); /* the next request may be due before this one's timeout */
-		if (is_packet_in(session, msg)) {
-			collect(session, msg, msg_len, &count, now_ns);
+		if (session->state == SESSION_UP &&
+		    fb_msg_get_packet_in(msg, msg_len, &packet_in)) {
+			collect(session, &packet_in, &count, now_ns);
 		} else {
 			hand_over(session, &count, now_ns);
 			alive = handle(session, msg, msg_len, now_ns);

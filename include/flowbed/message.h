@@ -236,6 +236,24 @@ struct fb_msg {
  * them (all-zero otherwise), so that the answer can carry the xid. */
 int fb_msg_decode(const uint8_t *bytes, size_t len, struct fb_msg *msg, struct fb_of_error *error);
 
+/* A shortcut for what is received most: fills '*pi' from a message of 'len' bytes that is a
+ * well-formed PACKET_IN; false for any other, which fb_msg_decode() judges. */
+static inline bool fb_msg_get_packet_in(const uint8_t *bytes, size_t len,
+                                        struct fb_of_packet_in *pi)
+{
+	const struct ofp_packet_in *wire = (const struct ofp_packet_in *)bytes;
+
+	if (len < sizeof *wire || wire->header.version != OFP_VERSION ||
+	    wire->header.type != OFPT_PACKET_IN || fb_get16(&wire->header.length) != len)
+		return false;
+	pi->buffer_id = fb_get32(&wire->buffer_id);
+	pi->total_len = fb_get16(&wire->total_len);
+	pi->in_port = fb_get16(&wire->in_port);
+	pi->reason = wire->reason;
+	pi->data = (struct fb_view){.data = wire->data, .len = len - sizeof *wire};
+	return true;
+}
+
 /* Append 'msg' in its wire form to 'out'. Views must hold well-formed elements; texts are cut so
  * that they are terminated on the wire. Returns false when it does not fit into 'out' or into a
  * message (65,535 bytes), or when its type or statistics type is not one; 'out' is then as before,

@@ -22,11 +22,18 @@ void framer_destroy(struct framer *framer)
 	framer_init(framer);
 }
 
+/* True while the front of a message is kept here and its end has not come. */
+static bool is_cut(const struct framer *framer)
+{
+	return framer->header_len || (framer->partial && !framer->partial_taken);
+}
+
 void framer_push(struct framer *framer, const uint8_t *bytes, size_t len)
 {
 	framer->input = bytes;
 	framer->input_len = len;
 	framer->drained = len == 0;
+	framer->whole = !is_cut(framer) && framer->failure == FRAMER_MORE;
 }
 
 /* Move up to 'want' bytes from the input to 'to'; returns how many there were. */
@@ -50,6 +57,7 @@ static size_t claimed_len(const uint8_t *header)
 static enum framer_result fail(struct framer *framer, enum framer_result failure)
 {
 	framer->failure = failure;
+	framer->whole = false;
 	framer->input_len = 0;
 	return failure;
 }
@@ -97,33 +105,23 @@ static enum framer_result resume(struct framer *framer, const uint8_t **msg, siz
 	if (framer->partial_len < framer->partial_size)
 		return FRAMER_MORE;
 	framer->partial_taken = true;
+	framer->whole = true;
 	*msg = framer->partial;
 	*msg_len = framer->partial_size;
 	return FRAMER_MESSAGE;
 }
 
-/* Take a message that lies whole in the input. */
-static enum framer_result take(struct framer *framer, const uint8_t **msg, size_t *msg_len)
+/* What begins at the input is no whole message: is it the front of one? */
+static enum framer_result look(struct framer *framer, const uint8_t **msg, size_t *msg_len)
 {
-	size_t len;
-
-	if (framer->input_len < sizeof framer->header)
-		return FRAMER_MORE;
-	len = claimed_len(framer->input);
-	if (len < sizeof framer->header)
+	if (framer->input_len >= sizeof framer->header &&
+	    claimed_len(framer->input) < sizeof framer->header)
 		return fail_length(framer, framer->input, msg, msg_len);
-	if (framer->input_len < len)
-		return FRAMER_MORE;
-	*msg = framer->input;
-	*msg_len = len;
-	framer->input += len;
-	framer->input_len -= len;
-	return FRAMER_MESSAGE;
+	return FRAMER_MORE;
 }
 
-enum framer_result framer_next(struct framer *framer, const uint8_t **msg, size_t *msg_len)
+enum framer_result framer_next_other(struct framer *framer, const uint8_t **msg, size_t *msg_len)
 {
-	bool cut = framer->header_len || (framer->partial && !framer->partial_taken);
 	enum framer_result result;
 
 	*msg = NULL;
@@ -135,7 +133,7 @@ enum framer_result framer_next(struct framer *framer, const uint8_t **msg, size_
 		}
 		return framer->failure;
 	}
-	result = cut ? resume(framer, msg, msg_len) : take(framer, msg, msg_len);
+	result = is_cut(framer) ? resume(framer, msg, msg_len) : look(framer, msg, msg_len);
 	framer->drained = result == FRAMER_MORE;
 	return result;
 }

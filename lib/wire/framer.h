@@ -43,6 +43,7 @@ struct framer {
 
 	const uint8_t *input; /* pushed and not yet taken */
 	size_t input_len;
+	bool whole;                 /* a message begins at 'input': none is cut, nothing failed */
 	bool drained;               /* 'input' is the front of a cut message, or empty */
 	enum framer_result failure; /* what ended the stream; FRAMER_MORE: nothing */
 };
@@ -52,8 +53,27 @@ void framer_init(struct framer *framer);
 void framer_destroy(struct framer *framer);
 /* Give the 'len' bytes at 'bytes', which follow those of the last push. */
 void framer_push(struct framer *framer, const uint8_t *bytes, size_t len);
+/* framer_next() for all but messages that lie whole in the input. */
+enum framer_result framer_next_other(struct framer *framer, const uint8_t **msg, size_t *msg_len);
+
 /* Take the next message; '*msg' and '*msg_len' are set where a result says so, else NULL and 0. */
-enum framer_result framer_next(struct framer *framer, const uint8_t **msg, size_t *msg_len);
+static inline enum framer_result framer_next(struct framer *framer, const uint8_t **msg,
+                                             size_t *msg_len)
+{
+	const uint8_t *input = framer->input;
+	size_t len;
+
+	if (!framer->whole || framer->input_len < sizeof(struct ofp_header))
+		return framer_next_other(framer, msg, msg_len);
+	len = fb_get16(&((const struct ofp_header *)input)->length);
+	if (len < sizeof(struct ofp_header) || len > framer->input_len)
+		return framer_next_other(framer, msg, msg_len);
+	framer->input = input + len;
+	framer->input_len -= len;
+	*msg = input;
+	*msg_len = len;
+	return FRAMER_MESSAGE;
+}
 /* Done with all that was taken: keeps the front of a message that was cut. */
 void framer_finish(struct framer *framer);
 /* What was pushed and not yet taken, for an owner that hands the stream over to another framer

@@ -105,16 +105,6 @@ static void decode_config(const struct ofp_switch_config *wire, struct fb_switch
 	config->miss_send_len = fb_get16(&wire->miss_send_len);
 }
 
-static void decode_packet_in(const struct ofp_packet_in *wire, size_t len,
-                             struct fb_of_packet_in *packet_in)
-{
-	packet_in->buffer_id = fb_get32(&wire->buffer_id);
-	packet_in->total_len = fb_get16(&wire->total_len);
-	packet_in->in_port = fb_get16(&wire->in_port);
-	packet_in->reason = wire->reason;
-	packet_in->data = rest(wire, len, sizeof *wire);
-}
-
 static void decode_flow_removed(const struct ofp_flow_removed *wire,
                                 struct fb_flow_removed *removed)
 {
@@ -373,7 +363,7 @@ int fb_msg_decode(const uint8_t *bytes, size_t len, struct fb_msg *msg, struct f
 		decode_config(wire, &msg->config);
 		return 0;
 	case OFPT_PACKET_IN:
-		decode_packet_in(wire, len, &msg->packet_in);
+		fb_msg_get_packet_in(wire, len, &msg->packet_in);
 		return 0;
 	case OFPT_FLOW_REMOVED:
 		decode_flow_removed(wire, &msg->flow_removed);

@@ -6,15 +6,16 @@
 #include <flowbed/message.h>
 
 #include "lib/wire/message_element.h"
+#include "lib/wire/message_match.h"
 
 /* How much of its cause an ERROR carries: the specification asks for 64 bytes or more, this shows a
  * flow-mod with a dozen actions. */
 enum { ERROR_CAUSE_BYTES_MAX = 256 };
 
-/* Reserve a message whose fixed part is 'fixed_len' bytes, zeroed but for the header, and behind it
- * 'more_len' bytes, not initialised. NULL, with 'overflow' set, where it does not fit. */
-static void *begin(struct fb_buf *out, uint8_t type, uint32_t xid, size_t fixed_len,
-                   size_t more_len)
+/* Reserve a message whose fixed part is 'fixed_len' bytes, of which only the header is written, and
+ * behind it 'more_len' bytes. NULL, with 'overflow' set, where it does not fit. */
+static inline void *begin_unwritten(struct fb_buf *out, uint8_t type, uint32_t xid,
+                                    size_t fixed_len, size_t more_len)
 {
 	struct ofp_header *header = NULL;
 
@@ -24,7 +25,6 @@ static void *begin(struct fb_buf *out, uint8_t type, uint32_t xid, size_t fixed_
 		out->overflow = true;
 		return NULL;
 	}
-	memset(header, 0, fixed_len);
 	header->version = OFP_VERSION;
 	header->type = type;
 	fb_set16(&header->length, (uint16_t)(fixed_len + more_len));
@@ -32,10 +32,23 @@ static void *begin(struct fb_buf *out, uint8_t type, uint32_t xid, size_t fixed_
 	return header;
 }
 
-/* Copy 'view' to 'to'. */
-static void copy(uint8_t *to, struct fb_view view)
+/* The same with the rest of the fixed part zeroed. */
+static void *begin(struct fb_buf *out, uint8_t type, uint32_t xid, size_t fixed_len,
+                   size_t more_len)
 {
-	if (view.len)
+	struct ofp_header *header = begin_unwritten(out, type, xid, fixed_len, more_len);
+
+	if (header)
+		memset(header + 1, 0, fixed_len - sizeof *header);
+	return header;
+}
+
+/* Copy 'view' to 'to'; the list of one action, which is most often what it is, without a call. */
+static inline void copy(uint8_t *to, struct fb_view view)
+{
+	if (view.len == sizeof(struct ofp_action_output))
+		memcpy(to, view.data, sizeof(struct ofp_action_output));
+	else if (view.len)
 		memcpy(to, view.data, view.len);
 }
 
@@ -49,8 +62,8 @@ bool fb_msg_put_packet_out(struct fb_buf *out, uint32_t xid, const struct fb_pac
 	struct ofp_packet_out *wire = NULL;
 
 	if (po->actions.len <= UINT16_MAX && po->data.len <= UINT16_MAX)
-		wire = begin(out, OFPT_PACKET_OUT, xid, sizeof *wire,
-		             po->actions.len + po->data.len);
+		wire = begin_unwritten(out, OFPT_PACKET_OUT, xid, sizeof *wire,
+		                       po->actions.len + po->data.len);
 	if (!wire) {
 		out->overflow = true;
 		return false;
@@ -65,11 +78,12 @@ bool fb_msg_put_packet_out(struct fb_buf *out, uint32_t xid, const struct fb_pac
 
 bool fb_msg_put_flow_mod(struct fb_buf *out, uint32_t xid, const struct fb_flow_mod *fm)
 {
-	struct ofp_flow_mod *wire = begin(out, OFPT_FLOW_MOD, xid, sizeof *wire, fm->actions.len);
+	struct ofp_flow_mod *wire =
+	        begin_unwritten(out, OFPT_FLOW_MOD, xid, sizeof *wire, fm->actions.len);
 
 	if (!wire)
 		return false;
-	fb_match_encode((uint8_t *)&wire->match, &fm->match);
+	message_match_encode(&wire->match, &fm->match);
 	fb_set64(&wire->cookie, fm->cookie);
 	fb_set16(&wire->command, fm->command);
 	fb_set16(&wire->idle_timeout, fm->idle_timeout);
