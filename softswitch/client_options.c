@@ -12,7 +12,6 @@
 #include <flowbed/openflow.h>
 
 #include "lib/base/values.h"
-#include "lib/base/xalloc.h"
 #include "lib/io/bad_option.h"
 #include "softswitch/buffers.h"
 
@@ -83,7 +82,7 @@ static const struct option long_options[] = {
         {NULL, 0, NULL, 0},
 };
 
-enum { LONG_OPTIONS = sizeof long_options / sizeof long_options[0] };
+static const struct options table = {PROGRAM, long_options};
 
 static void help(FILE *out)
 {
@@ -169,65 +168,7 @@ static void help(FILE *out)
 	      out);
 }
 
-/* --- Complaints --- */
-
-static bool wrong(const char *option, const char *text, const char *right)
-{
-	fprintf(stderr, PROGRAM ": --%s '%s': %s\n", option, text, right);
-	return false;
-}
-
-static const char *option_name(int option)
-{
-	for (size_t i = 0; i < LONG_OPTIONS; i++)
-		if (long_options[i].val == option)
-			return long_options[i].name;
-	return "?";
-}
-
 /* --- Values --- */
-
-static bool take_duration(int option, const char *text, bool zero, uint64_t *ns)
-{
-	const char *right = values_duration(text, ns);
-
-	if (!right && !*ns && !zero)
-		right = "a time above 0 is wanted, as 200ms or 15s";
-	return right ? wrong(option_name(option), text, right) : true;
-}
-
-static bool take_number(int option, const char *text, uint64_t min, uint64_t max, uint32_t *value)
-{
-	const char *right;
-	uint64_t number;
-	char range[64];
-
-	right = values_number(text, &number);
-	if (!right && number > max) {
-		snprintf(range, sizeof range, "at most %" PRIu64 " is possible", max);
-		right = range;
-	}
-	if (!right && number < min) {
-		snprintf(range, sizeof range, "at least %" PRIu64 " is needed", min);
-		right = range;
-	}
-	if (right)
-		return wrong(option_name(option), text, right);
-	*value = (uint32_t)number;
-	return true;
-}
-
-static bool take_text(int option, const char *text, size_t bytes_max, const char **out)
-{
-	char right[64];
-
-	if (strlen(text) >= bytes_max) {
-		snprintf(right, sizeof right, "at most %zu bytes are possible", bytes_max - 1);
-		return wrong(option_name(option), text, right);
-	}
-	*out = text;
-	return true;
-}
 
 static bool take_dpid(struct client_options *options, const char *text)
 {
@@ -235,12 +176,12 @@ static bool take_dpid(struct client_options *options, const char *text)
 	size_t len = strlen(digits);
 
 	if (!len || len > DPID_DIGITS_MAX || strspn(digits, "0123456789abcdefABCDEF") != len)
-		return wrong("dpid", text,
-		             "write at most 16 hexadecimal digits, as 0000000000000001");
+		return options_wrong(&table, OPTION_DPID, text,
+		                     "write at most 16 hexadecimal digits, as 0000000000000001");
 	options->config.agent.datapath.dpid = strtoull(digits, NULL, 16);
 	if (!options->config.agent.datapath.dpid)
-		return wrong("dpid", text,
-		             "0 is no datapath id: controllers tell switches apart by it");
+		return options_wrong(&table, OPTION_DPID, text,
+		                     "0 is no datapath id: controllers tell switches apart by it");
 	options->has_dpid = true;
 	return true;
 }
@@ -257,7 +198,8 @@ static bool take_fail_mode(struct client_options *options, const char *text)
 			return true;
 		}
 	}
-	return wrong("fail-mode", text, "write secure, standalone or emergency");
+	return options_wrong(&table, OPTION_FAIL_MODE, text,
+	                     "write secure, standalone or emergency");
 }
 
 static bool take_attempts(struct client_options *options, const char *text)
@@ -267,8 +209,8 @@ static bool take_attempts(struct client_options *options, const char *text)
 		options->config.reconnect.attempts_max = RECONNECT_UNLIMITED;
 		return true;
 	}
-	return take_number(OPTION_MAX_ATTEMPTS, text, 0, RECONNECT_UNLIMITED - 1,
-	                   &options->config.reconnect.attempts_max);
+	return options_number(&table, OPTION_MAX_ATTEMPTS, text, 0, RECONNECT_UNLIMITED - 1,
+	                      &options->config.reconnect.attempts_max);
 }
 
 static bool take_backoff(struct client_options *options, const char *text)
@@ -278,13 +220,15 @@ static bool take_backoff(struct client_options *options, const char *text)
 	char least[32];
 
 	if (!comma || (size_t)(comma - text) >= sizeof least)
-		return wrong("backoff", text, "write the shortest and the longest wait, as 1s,8s");
+		return options_wrong(&table, OPTION_BACKOFF, text,
+		                     "write the shortest and the longest wait, as 1s,8s");
 	snprintf(least, sizeof least, "%.*s", (int)(comma - text), text);
-	if (!take_duration(OPTION_BACKOFF, least, false, &config->backoff_min_ns) ||
-	    !take_duration(OPTION_BACKOFF, comma + 1, false, &config->backoff_max_ns))
+	if (!options_duration(&table, OPTION_BACKOFF, least, false, &config->backoff_min_ns) ||
+	    !options_duration(&table, OPTION_BACKOFF, comma + 1, false, &config->backoff_max_ns))
 		return false;
 	if (config->backoff_min_ns > config->backoff_max_ns)
-		return wrong("backoff", text, "the shortest wait comes first, as 1s,8s");
+		return options_wrong(&table, OPTION_BACKOFF, text,
+		                     "the shortest wait comes first, as 1s,8s");
 	return true;
 }
 
@@ -292,27 +236,16 @@ static bool take_backoff(struct client_options *options, const char *text)
 static bool take_output_max(struct client_options *options, const char *text)
 {
 	struct agent_config *agent = &options->config.agent;
-	uint64_t bytes;
-	const char *right = values_size(text, &bytes);
+	size_t bytes;
 
-	if (!right && (bytes < 65536 || bytes > SIZE_MAX / 4))
-		right = "at least 64KiB are needed";
-	if (right)
-		return wrong("output-max", text, right);
-	options->config.out_bytes_max = (size_t)bytes;
+	if (!options_size(&table, OPTION_OUTPUT_MAX, text, 65536, "at least 64KiB are needed",
+	                  &bytes))
+		return false;
+	options->config.out_bytes_max = bytes;
 	if (agent->pause_backlog_bytes > bytes / 4)
-		agent->pause_backlog_bytes = (size_t)bytes / 4;
+		agent->pause_backlog_bytes = bytes / 4;
 	if (agent->packet_in_backlog_bytes > bytes / 8)
-		agent->packet_in_backlog_bytes = (size_t)bytes / 8;
-	return true;
-}
-
-static bool append(struct client_options_list *list, int option, char *text)
-{
-	if (list->count == CLIENT_OPTIONS_LIST_MAX)
-		return wrong(option_name(option), text, "there are too many of these");
-	list->texts = xrealloc(list->texts, (list->count + 1) * sizeof *list->texts);
-	list->texts[list->count++] = text;
+		agent->packet_in_backlog_bytes = bytes / 8;
 	return true;
 }
 
@@ -323,12 +256,13 @@ static bool take_interfaces(struct client_options *options, char *text)
 	size_t len = strlen(text);
 
 	if (!len || text[0] == ',' || text[len - 1] == ',' || strstr(text, ",,"))
-		return wrong("interfaces", text,
-		             "a name is empty: write names with one comma between, as eth1,eth2");
+		return options_wrong(
+		        &table, 'i', text,
+		        "a name is empty: write names with one comma between, as eth1,eth2");
 	while ((name = strsep(&rest, ",")) != NULL) {
 		if (strlen(name) >= IFNAMSIZ)
-			return wrong("interfaces", name, "no interface has so long a name");
-		if (!append(&options->interfaces, 'i', name))
+			return options_wrong(&table, 'i', name, "no interface has so long a name");
+		if (!options_append(&table, 'i', name, &options->interfaces))
 			return false;
 	}
 	return true;
@@ -344,21 +278,21 @@ static bool take_switch_option(struct client_options *options, int option, char 
 	case OPTION_DPID:
 		return take_dpid(options, text);
 	case OPTION_ENTRIES:
-		return take_number(option, text, 1, ENTRIES_MAX, &dp->entries_max);
+		return options_number(&table, option, text, 1, ENTRIES_MAX, &dp->entries_max);
 	case OPTION_BUFFERS:
-		return take_number(option, text, 0, BUFFERS_MAX, &dp->buffers_max);
+		return options_number(&table, option, text, 0, BUFFERS_MAX, &dp->buffers_max);
 	case OPTION_BUFFER_EXPIRY:
-		return take_duration(option, text, false, &dp->buffer_expiry_ns);
+		return options_duration(&table, option, text, false, &dp->buffer_expiry_ns);
 	case OPTION_MFR_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->mfr_desc);
+		return options_text(&table, option, text, DESC_STR_LEN, &dp->mfr_desc);
 	case OPTION_HW_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->hw_desc);
+		return options_text(&table, option, text, DESC_STR_LEN, &dp->hw_desc);
 	case OPTION_SW_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->sw_desc);
+		return options_text(&table, option, text, DESC_STR_LEN, &dp->sw_desc);
 	case OPTION_SERIAL_DESC:
-		return take_text(option, text, SERIAL_NUM_LEN, &dp->serial_num);
+		return options_text(&table, option, text, SERIAL_NUM_LEN, &dp->serial_num);
 	case OPTION_DP_DESC:
-		return take_text(option, text, DESC_STR_LEN, &dp->dp_desc);
+		return options_text(&table, option, text, DESC_STR_LEN, &dp->dp_desc);
 	case OPTION_PCAP:
 		config->pcap_path = text;
 		return true;
@@ -367,7 +301,8 @@ static bool take_switch_option(struct client_options *options, int option, char 
 		return true;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(text, &options->log_level) ||
-		       wrong("log-level", text, "write error, warning, info or debug");
+		       options_wrong(&table, OPTION_LOG_LEVEL, text,
+		                     "write error, warning, info or debug");
 	default: /* 'v' */
 		options->log_level = LOG_LEVEL_DEBUG;
 		return true;
@@ -383,10 +318,11 @@ static bool take_option(struct client_options *options, int option, char *text)
 	case 'i':
 		return take_interfaces(options, text);
 	case OPTION_LOCAL:
-		return *text ? take_text(option, text, IFNAMSIZ, &config->ports.local)
-		             : wrong("local", text, "name the interface to make");
+		return *text ? options_text(&table, option, text, IFNAMSIZ, &config->ports.local)
+		             : options_wrong(&table, OPTION_LOCAL, text,
+		                             "name the interface to make");
 	case OPTION_QUEUE:
-		return append(&options->queues, option, text);
+		return options_append(&table, option, text, &options->queues);
 	case OPTION_FAIL_MODE:
 		return take_fail_mode(options, text);
 	case OPTION_MAX_ATTEMPTS:
@@ -394,19 +330,21 @@ static bool take_option(struct client_options *options, int option, char *text)
 	case OPTION_BACKOFF:
 		return take_backoff(options, text);
 	case OPTION_INACTIVITY_PROBE:
-		return take_duration(option, text, true, &config->agent.echo_idle_ns);
+		return options_duration(&table, option, text, true, &config->agent.echo_idle_ns);
 	case OPTION_PROBE_TIMEOUT:
-		return take_duration(option, text, false, &config->agent.echo_timeout_ns);
+		return options_duration(&table, option, text, false,
+		                        &config->agent.echo_timeout_ns);
 	case OPTION_HANDSHAKE_TIMEOUT:
-		return take_duration(option, text, false, &config->agent.handshake_timeout_ns);
+		return options_duration(&table, option, text, false,
+		                        &config->agent.handshake_timeout_ns);
 	case OPTION_OUTPUT_MAX:
 		return take_output_max(options, text);
 	case OPTION_LISTEN:
-		return append(&options->listen, option, text);
+		return options_append(&table, option, text, &options->listen);
 	case OPTION_SNOOP:
-		return append(&options->snoop, option, text);
+		return options_append(&table, option, text, &options->snoop);
 	case OPTION_DRAIN:
-		return take_duration(option, text, true, &config->drain_ns);
+		return options_duration(&table, option, text, true, &config->drain_ns);
 	default:
 		return take_switch_option(options, option, text);
 	}
@@ -419,9 +357,10 @@ static bool local_fits(const struct client_options *options)
 
 	for (size_t i = 0; local && i < options->interfaces.count; i++)
 		if (!strcmp(local, options->interfaces.texts[i]))
-			return wrong("local", local,
-			             "-i names it too: choose another name for the interface to "
-			             "make");
+			return options_wrong(
+			        &table, OPTION_LOCAL, local,
+			        "-i names it too: choose another name for the interface to "
+			        "make");
 	return true;
 }
 
@@ -487,7 +426,7 @@ static bool read_all(struct client_options *options, int argc, char **argv, bool
 		}
 	}
 	for (int i = optind; i < argc; i++)
-		if (!append(&options->controllers, '?', argv[i]))
+		if (!options_append(&table, '?', argv[i], &options->controllers))
 			return false;
 	return finish(options);
 }
@@ -508,11 +447,11 @@ enum client_options_result client_options_read(struct client_options *options, i
 
 void client_options_destroy(struct client_options *options)
 {
-	free(options->interfaces.texts);
-	free(options->queues.texts);
-	free(options->listen.texts);
-	free(options->snoop.texts);
-	free(options->controllers.texts);
+	options_list_destroy(&options->interfaces);
+	options_list_destroy(&options->queues);
+	options_list_destroy(&options->listen);
+	options_list_destroy(&options->snoop);
+	options_list_destroy(&options->controllers);
 }
 
 /* --- To the client --- */

@@ -2,24 +2,15 @@
 #ifndef SOFTSWITCH_CLIENT_OPTIONS_H
 #define SOFTSWITCH_CLIENT_OPTIONS_H
 
+#include "lib/io/options.h"
 #include "softswitch/client.h"
-
-enum {
-	CLIENT_OPTIONS_LIST_MAX = 4096, /* of one kind that may be repeated */
-};
-
-/* What a repeated option gave: texts of the command line. */
-struct client_options_list {
-	char **texts;
-	size_t count;
-};
 
 struct client_options {
 	struct client_config config;
 	bool has_dpid, has_attempts;
 	enum log_level log_level;
-	struct client_options_list interfaces; /* names, one each */
-	struct client_options_list queues, listen, snoop, controllers;
+	struct options_list interfaces; /* names, one each */
+	struct options_list queues, listen, snoop, controllers;
 };
 
 enum client_options_result {

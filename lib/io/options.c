@@ -1,0 +1,102 @@
+/* Values of options; see options.h. */
+#include "lib/io/options.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/values.h"
+#include "lib/base/xalloc.h"
+
+const char *options_name(const struct options *options, int option)
+{
+	for (const struct option *entry = options->table; entry->name; entry++)
+		if (entry->val == option)
+			return entry->name;
+	return "?";
+}
+
+bool options_wrong(const struct options *options, int option, const char *text, const char *right)
+{
+	fprintf(stderr, "%s: --%s '%s': %s\n", options->program, options_name(options, option),
+	        text, right);
+	return false;
+}
+
+bool options_duration(const struct options *options, int option, const char *text, bool zero,
+                      uint64_t *ns)
+{
+	const char *right = values_duration(text, ns);
+
+	if (!right && !*ns && !zero)
+		right = "a time above 0 is wanted, as 200ms or 15s";
+	return right ? options_wrong(options, option, text, right) : true;
+}
+
+bool options_number(const struct options *options, int option, const char *text, uint64_t min,
+                    uint64_t max, uint32_t *value)
+{
+	const char *right;
+	uint64_t number;
+	char range[64];
+
+	right = values_number(text, &number);
+	if (!right && number > max) {
+		snprintf(range, sizeof range, "at most %" PRIu64 " is possible", max);
+		right = range;
+	}
+	if (!right && number < min) {
+		snprintf(range, sizeof range, "at least %" PRIu64 " is needed", min);
+		right = range;
+	}
+	if (right)
+		return options_wrong(options, option, text, right);
+	*value = (uint32_t)number;
+	return true;
+}
+
+bool options_size(const struct options *options, int option, const char *text, uint64_t min,
+                  const char *least, size_t *bytes)
+{
+	uint64_t number;
+	const char *right = values_size(text, &number);
+
+	if (!right && number < min)
+		right = least;
+	if (!right && number > SIZE_MAX / 4)
+		right = "no machine has so much memory";
+	if (right)
+		return options_wrong(options, option, text, right);
+	*bytes = (size_t)number;
+	return true;
+}
+
+bool options_text(const struct options *options, int option, const char *text, size_t bytes_max,
+                  const char **out)
+{
+	char right[64];
+
+	if (strlen(text) >= bytes_max) {
+		snprintf(right, sizeof right, "at most %zu bytes are possible", bytes_max - 1);
+		return options_wrong(options, option, text, right);
+	}
+	*out = text;
+	return true;
+}
+
+bool options_append(const struct options *options, int option, char *text,
+                    struct options_list *list)
+{
+	if (list->count == OPTIONS_LIST_MAX)
+		return options_wrong(options, option, text, "there are too many of these");
+	list->texts = xrealloc(list->texts, (list->count + 1) * sizeof *list->texts);
+	list->texts[list->count++] = text;
+	return true;
+}
+
+void options_list_destroy(struct options_list *list)
+{
+	free(list->texts);
+	*list = (struct options_list){0};
+}
