@@ -108,7 +108,7 @@ static void put_choices(struct fb_text *t, const char *const *choices)
 		fb_text_printf(t, "%s%s", i == 0 ? "" : choices[i + 1] ? ", " : " or ", choices[i]);
 }
 
-static void put_expected(struct fb_text *t, const struct fb_option *option)
+void app_options_expected(struct fb_text *t, const struct fb_option *option)
 {
 	switch (option->type) {
 	case FB_OPTION_INTEGER:
@@ -172,7 +172,7 @@ static void put_value_error(struct fb_text *error, const struct fb_app_class *cl
 	        option->type == FB_OPTION_CHOICE ? nearest(value, option->choices) : NULL;
 
 	fb_text_printf(error, "%s: %s=%s: expected ", cls->name, option->name, value);
-	put_expected(error, option);
+	app_options_expected(error, option);
 	if (near)
 		fb_text_printf(error, " (did you mean %s?)", near);
 }
@@ -225,7 +225,7 @@ static int take_setting(const struct fb_app_class *cls, const char *s, size_t le
 		fb_text_printf(error, "%s: %s %s", cls->name, name,
 		               value ? "is given twice" : "needs a value: ");
 		if (!value)
-			put_expected(error, &cls->options[i]);
+			app_options_expected(error, &cls->options[i]);
 		return -1;
 	}
 	if (!parse_value(&cls->options[i], value, &values[i])) {

@@ -90,6 +90,8 @@ int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, c
 /* The shipped classes by name, NULL where there is none; by place from 0, NULL past the last. */
 const struct fb_app_class *controller_find_class(const char *name);
 const struct fb_app_class *controller_class_at(size_t place);
+/* Append which values 'option' of a class takes: "a whole number, 1 to 65535". */
+void app_options_expected(struct fb_text *t, const struct fb_option *option);
 
 /* A connection was made. 'peer' is text for logs (copied). NULL when refused (sessions_max): close
  * it. HELLO is sent before this returns. */

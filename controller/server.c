@@ -126,7 +126,12 @@ bool server_add_app(struct server *server, const char *text, char *error)
 	char name[APP_TEXT_BYTES];
 	const char *options;
 
-	snprintf(name, sizeof name, "%s", text);
+	if ((size_t)snprintf(name, sizeof name, "%s", text) >= sizeof name) {
+		snprintf(error, SERVER_ERROR_BYTES,
+		         "%.60s...: an application with its options has at most %d characters",
+		         text, APP_TEXT_BYTES - 1);
+		return false;
+	}
 	cls = read_app(name, &options, error);
 	if (!cls)
 		return false;
@@ -138,7 +143,6 @@ bool server_add_app(struct server *server, const char *text, char *error)
 		return false;
 	}
 	for (uint32_t i = first; i < server->loops_count; i++) {
-		fb_text_printf(&error_text, "%s: ", name);
 		if (controller_add_app(server->loops[i].controller, cls, options, &error_text) < 0)
 			return false;
 		error_text = fb_text_make(error, SERVER_ERROR_BYTES);

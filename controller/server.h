@@ -23,7 +23,8 @@
  *   server_watch.c    who watches the connections: the log, a capture
  *   server_status.c   answers "flowbed-controller status"
  *   server_ask.c      asks: the program's subcommand "status"
- *   server_options.c  the program's command line */
+ *   server_options.c  the program's command line
+ *   server_dpid_list.c  lists of dpids in it, and in files */
 #ifndef CONTROLLER_SERVER_H
 #define CONTROLLER_SERVER_H
 
@@ -39,6 +40,7 @@ struct server;
 enum {
 	SERVER_LISTENERS_MAX = 64,
 	SERVER_THREADS_MAX = 256,
+	SERVER_DPIDS_MAX = 1 << 20, /* that may join, or have joined */
 	SERVER_ERROR_BYTES = 512, /* enough for the texts of errors */
 };
 
@@ -51,6 +53,8 @@ struct server_config {                       /* server_config_default() fills it
 	struct tls_config tls;               /* texts are the caller's; NULL: none */
 	const char *pcap_path;               /* capture of the connections; NULL: none */
 	const char *status_path;             /* Unix socket for "status"; NULL: none */
+	bool status_must;                    /* one that cannot be had is an error; else the log
+	                                         tells, and the server starts without */
 };
 
 void server_config_default(struct server_config *config);

@@ -12,10 +12,6 @@
 #include "controller/session.h"
 #include "lib/io/stream.h"
 
-enum {
-	SERVER_DPIDS_MAX = 1 << 20, /* that may join */
-};
-
 struct server_loop;
 struct server_trace; /* server_watch.c's */
 
