@@ -1,4 +1,5 @@
-"""What the live tests share: results in TAP, network namespaces, processes, and private switches.
+"""What the live tests share: results in TAP, network namespaces, processes, private switches and
+controllers.
 
 Nothing here outlives the test that uses it, however that ends. A network namespace has no name: it
 is an open descriptor of the test and goes when the last process in it and the test are gone. A
@@ -400,6 +401,32 @@ class FlowbedSwitch:
         """It must drain and exit with 0, whatever was done to it."""
         status = self.process.stop()
         check(status == 0, f"flowbed-switch ended with {status}:\n"
+              + "\n".join(self.process.lines_now()[-40:]))
+
+
+# --- Controllers ---
+
+class FlowbedController:
+    """flowbed-controller with options and applications as 'args'; it listens when this returns."""
+
+    def __init__(self, build, namespace, *args):
+        self.process = Process(os.path.join(build, "flowbed-controller"), *args,
+                               namespace=namespace)
+        self.killed = False
+        self.process.wait_line(r"\bready on\b")
+
+    def wait_switch(self):
+        """The next switch that has joined."""
+        return self.process.wait_line(r"\bswitch is up\b")
+
+    def kill(self):
+        self.killed = True
+        self.process.kill()
+
+    def stop(self):
+        """It must drain and exit with 0, whatever was done to it."""
+        status = self.process.stop()
+        check(status == 0 or self.killed, f"flowbed-controller ended with {status}:\n"
               + "\n".join(self.process.lines_now()[-40:]))
 
 
