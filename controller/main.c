@@ -1,16 +1,20 @@
 /* flowbed-controller: an OpenFlow 1.0 controller for real switches.
  *
- * The room from top to bottom: this file reads the command line (server_options.c), makes the event
- * loop and takes signals. server.c and its sisters drive the core: listeners, connections, threads,
- * captures, the status socket. Below them all is pure: controller.c and its sisters are the sessions
+ * The room from top to bottom: this file reads the command line (server_options.c), opens the log,
+ * makes the event loop and takes signals. server.c and its sisters drive the core: listeners,
+ * connections, threads, captures, the status socket; server_ask.c is the subcommand that asks there. Below them all is pure: controller.c and its sisters are the sessions
  * and the chain of applications, apps/ the applications. */
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "controller/server_ask.h"
 #include "controller/server_options.h"
 
 enum {
@@ -21,11 +25,80 @@ enum {
 
 enum { SIGNALS = 3 };
 
+enum { DESCRIPTORS_OWN = 64 }; /* about so many are not connections */
+
 struct program {
+	const struct server_options *options;
+	struct log log;
 	struct event_base *base;
 	struct server *server;
 	struct event *signals[SIGNALS];
 };
+
+/* --- The log --- */
+
+/* Lines are appended, so that several programs may share the file, and one that is emptied under us
+ * begins at its beginning. */
+static int open_log_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+static bool open_log(struct program *program, char *error)
+{
+	const char *path = program->options->log_path;
+	FILE *stream = stderr;
+	int fd;
+
+	if (path) {
+		fd = open_log_file(path);
+		stream = fd < 0 ? NULL : fdopen(fd, "a");
+	}
+	if (!stream) {
+		snprintf(error, SERVER_ERROR_BYTES, "--log-file: %.300s: %s", path,
+		         strerror(errno));
+		return false;
+	}
+	log_init(&program->log, stream, program->options->log_level, "flowbed-controller");
+	return true;
+}
+
+/* Put the new file where the old one was: lines of other threads go to one or the other. */
+static void reopen_log(struct program *program)
+{
+	const char *path = program->options->log_path;
+	int fd;
+
+	if (!path)
+		return;
+	fd = open_log_file(path);
+	if (fd < 0 || dup3(fd, fileno(program->log.stream), O_CLOEXEC) < 0)
+		server_log(program->server, LOG_LEVEL_ERROR, "controller",
+		           "--log-file: the log goes on in the old file: %s: %s", path,
+		           strerror(errno));
+	else
+		server_log(program->server, LOG_LEVEL_INFO, "controller",
+		           "--log-file: begun anew: %s", path);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void close_log(struct program *program)
+{
+	if (program->log.stream && program->log.stream != stderr)
+		fclose(program->log.stream);
+}
+
+static struct server *libevent_server; /* whose log takes its lines; NULL: nobody's */
+
+/* Of interest to those who look for a fault: what matters is told by the callers of libevent. */
+static void on_libevent_log(int severity, const char *line)
+{
+	if (libevent_server)
+		server_log(libevent_server,
+		           severity == EVENT_LOG_ERR ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG,
+		           "libevent", "%s", line);
+}
 
 /* --- Signals --- */
 
@@ -36,6 +109,24 @@ static void end(struct program *program)
 	server_drain(program->server);
 	for (unsigned i = 0; i < SIGNALS; i++)
 		event_del(program->signals[i]);
+	signal(SIGHUP, SIG_IGN);
+}
+
+/* Begin all anew that has a file. */
+static void reload(struct program *program)
+{
+	char error[SERVER_ERROR_BYTES];
+	bool wrong_usage;
+	size_t count;
+
+	reopen_log(program);
+	server_reopen(program->server);
+	if (!server_options_allow(program->options, program->server, &count, error, &wrong_usage))
+		server_log(program->server, LOG_LEVEL_ERROR, "controller",
+		           "--peer-dpid-file: the old list stays in force: %s", error);
+	else if (program->options->dpids_path)
+		server_log(program->server, LOG_LEVEL_INFO, "controller",
+		           "--peer-dpid-file: read again: %zu dpids may join", count);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -44,7 +135,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 
 	(void)what;
 	if (number == SIGHUP)
-		server_reopen(program->server);
+		reload(program);
 	else
 		end(program);
 }
@@ -53,7 +144,6 @@ static bool take_signals(struct program *program)
 {
 	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
-	signal(SIGPIPE, SIG_IGN);
 	for (unsigned i = 0; i < SIGNALS; i++) {
 		program->signals[i] = evsignal_new(program->base, numbers[i], on_signal, program);
 		if (!program->signals[i] || event_add(program->signals[i], NULL) < 0)
@@ -73,13 +163,16 @@ static int complain(const char *error, bool wrong_usage)
 }
 
 /* Start and run until a signal. */
-static int run(struct program *program, const struct server_options *options)
+static int run(struct program *program)
 {
 	char error[SERVER_ERROR_BYTES];
 	bool wrong_usage = true;
 
-	if (!server_options_apply(options, program->server, error, &wrong_usage))
+	if (!server_options_apply(program->options, program->server, error, &wrong_usage))
 		return complain(error, wrong_usage);
+	/* This may wait, for the reader of a FIFO: signals still end the program at once. */
+	if (!server_open(program->server, error))
+		return complain(error, false);
 	if (!take_signals(program))
 		return complain("signals cannot be taken", false);
 	if (!server_start(program->server, error))
@@ -89,34 +182,56 @@ static int run(struct program *program, const struct server_options *options)
 	return EXIT_ENDED;
 }
 
-/* Each connection takes a descriptor: take as many as the system gives. */
-static void raise_descriptors(void)
+/* Each connection takes a descriptor: take as many as the system gives, and tell where that is less
+ * than what was asked for. */
+static void raise_descriptors(struct program *program)
 {
+	uint32_t wanted = program->options->config.controller.sessions_max;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted + DESCRIPTORS_OWN)
+		server_log(program->server, LOG_LEVEL_WARNING, "controller",
+		           "the system gives %" PRIu64 " descriptors, too few for the %" PRIu32
+		           " connections of --connections-max: more will wait",
+		           (uint64_t)limit.rlim_cur, wanted);
+}
+
+static int run_with_log(struct program *program)
+{
+	int code;
+
+	program->base = event_base_new();
+	if (!program->base)
+		return complain("the event loop cannot be made", false);
+	program->server = server_new(program->base, &program->options->config, &program->log);
+	raise_descriptors(program);
+	libevent_server = program->server;
+	event_set_log_callback(on_libevent_log);
+	code = run(program);
+	server_free(program->server);
+	libevent_server = NULL;
+	for (unsigned i = 0; i < SIGNALS; i++)
+		if (program->signals[i])
+			event_free(program->signals[i]);
+	event_base_free(program->base);
+	return code;
 }
 
 static int run_options(const struct server_options *options)
 {
-	struct program program = {.base = event_base_new()};
-	struct log log;
+	struct program program = {.options = options};
+	char error[SERVER_ERROR_BYTES];
 	int code;
 
-	if (!program.base)
-		return complain("the event loop cannot be made", false);
-	raise_descriptors();
-	log_init(&log, stderr, options->log_level, "flowbed-controller");
-	program.server = server_new(program.base, &options->config, &log);
-	code = run(&program, options);
-	server_free(program.server);
-	for (unsigned i = 0; i < SIGNALS; i++)
-		if (program.signals[i])
-			event_free(program.signals[i]);
-	event_base_free(program.base);
+	signal(SIGPIPE, SIG_IGN);
+	if (!open_log(&program, error))
+		return complain(error, false);
+	code = run_with_log(&program);
+	close_log(&program);
 	return code;
 }
 
@@ -125,6 +240,8 @@ int main(int argc, char **argv)
 	struct server_options options;
 	int code = EXIT_WRONG_USAGE;
 
+	if (argc > 1 && strcmp(argv[1], "status") == 0)
+		return server_ask_main(argc - 1, argv + 1);
 	switch (server_options_read(&options, argc, argv)) {
 	case SERVER_OPTIONS_DONE:
 		code = EXIT_ENDED;

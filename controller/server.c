@@ -152,12 +152,18 @@ bool server_add_app(struct server *server, const char *text, char *error)
 
 /* --- Listening --- */
 
+/* Peers can bring this about again and again. */
 static void on_failed(void *ctx, const char *reason)
 {
 	struct server_loop *loop = ctx;
+	struct server *server = loop->server;
+	uint64_t suppressed;
 
-	server_log(loop->server, LOG_LEVEL_ERROR, "controller",
-	           "connections cannot be accepted for now, and wait: %s", reason);
+	if (fb_log_limit_allows(&server->failed_limit, server_now_ns(), &suppressed))
+		server_log(server, LOG_LEVEL_ERROR, "controller",
+		           "connections cannot be accepted for now, and wait: %s (%" PRIu64
+		           " lines like this left out)",
+		           reason, suppressed);
 }
 
 /* TLS is set up with the first socket that needs it. */
@@ -200,10 +206,13 @@ static void log_ready(struct server *server)
 	server_log(server, LOG_LEVEL_INFO, "controller", "ready on %s", line);
 }
 
+bool server_open(struct server *server, char *error)
+{
+	return server_watch_open(server, error) && server_status_open(server, error);
+}
+
 bool server_start(struct server *server, char *error)
 {
-	if (!server_watch_open(server, error) || !server_status_open(server, error))
-		return false;
 	for (uint32_t i = 1; i < server->loops_count; i++) {
 		if (!server_loop_start_thread(&server->loops[i])) {
 			snprintf(error, SERVER_ERROR_BYTES, "thread %" PRIu32 " cannot be made", i);
@@ -249,6 +258,40 @@ void server_drain(struct server *server)
 	}
 }
 
+/* The sum of what the cores counted; all members are of one type. */
+static void add_up(const struct server *server, struct controller_counters *sum,
+                   uint64_t *not_reading)
+{
+	uint64_t *to = (uint64_t *)sum;
+
+	for (uint32_t i = 0; i < server->loops_count; i++) {
+		const uint64_t *from = (const uint64_t *)&server->loops[i].ended;
+
+		for (size_t k = 0; k < sizeof *sum / sizeof *to; k++)
+			to[k] += from[k];
+		*not_reading += server->loops[i].not_reading;
+	}
+}
+
+static void tell_end(struct server *server)
+{
+	struct controller_counters c = {0};
+	uint64_t not_reading = 0;
+
+	add_up(server, &c, &not_reading);
+	server_log(server, LOG_LEVEL_INFO, "controller",
+	           "ends: %" PRIu64 " connections, %" PRIu64 " switches, %" PRIu64
+	           " messages in, %" PRIu64 " out, %" PRIu64 " packet-ins, %" PRIu64
+	           " flow-mods, %" PRIu64 " packet-outs; refused: %" PRIu64 " connections, %" PRIu64
+	           " dpids, %" PRIu64 " messages; ended: %" PRIu64 " in the handshake, %" PRIu64
+	           " silent, %" PRIu64 " stuck, %" PRIu64 " for not reading, %" PRIu64
+	           " replaced; log lines left out: %" PRIu64,
+	           server->conns_accepted, c.connects, c.messages_in, c.messages_out, c.packet_ins,
+	           c.flow_mods, c.packet_outs, server->conns_refused + c.sessions_refused,
+	           c.dpids_refused, c.bad_messages, c.handshake_timeouts + c.version_failures,
+	           c.echo_timeouts, c.stalls, not_reading, c.replaced, c.log_lines_suppressed);
+}
+
 void server_free(struct server *server)
 {
 	if (!server)
@@ -257,6 +300,8 @@ void server_free(struct server *server)
 	for (uint32_t i = 1; i < server->loops_count; i++)
 		if (server->loops[i].started)
 			pthread_join(server->loops[i].thread, NULL);
+	if (server->started)
+		tell_end(server);
 	for (uint32_t i = 0; i < server->loops_count; i++)
 		server_loop_destroy(&server->loops[i]);
 	server_watch_close(server);

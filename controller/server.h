@@ -73,7 +73,9 @@ bool server_listen(struct server *server, const struct conn_name *name, char *er
 void server_allow_dpid(struct server *server, uint64_t dpid);
 /* Forget them all: before they are told anew (also after server_start()). */
 void server_allow_none(struct server *server);
-/* Open the capture, begin to accept connections, start threads, say "ready" in the log. */
+/* Open the capture and the status socket. */
+bool server_open(struct server *server, char *error);
+/* Begin to accept connections, start threads, say "ready" in the log. */
 bool server_start(struct server *server, char *error);
 
 /* A line for the log, from any thread. */
@@ -84,7 +86,8 @@ void server_reopen(struct server *server);
 /* Stop listening, close all connections, and send what waits for at most 'drain_ns': after that the
  * server has no event in the loop any more. */
 void server_drain(struct server *server);
-/* After server_drain() and the end of the loop, or without both. */
+/* After server_drain() and the end of the loop, or without both. The log's last line tells what was
+ * done. */
 void server_free(struct server *server);
 
 #endif

@@ -248,6 +248,7 @@ void server_conns_accept(void *ctx, struct stream *stream)
 		refuse(server, stream);
 		return;
 	}
+	server->conns_accepted++;
 	conn = xcalloc(1, sizeof *conn);
 	conn->stream = stream;
 	conn->connected_ns = now_ns;

@@ -142,6 +142,7 @@ void server_loop_drain(struct server_loop *loop)
 	if (!loop->controller)
 		return;
 	run_tasks(loop); /* connections on their way here */
+	loop->ended = *controller_counters(loop->controller);
 	controller_free(loop->controller);
 	loop->controller = NULL;
 	event_del(loop->timer);

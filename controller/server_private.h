@@ -52,6 +52,7 @@ struct server_loop {
 	struct server_conns over; /* those of them to be closed: by 'over_link' */
 	uint32_t conns_count;
 	uint64_t not_reading;    /* connections ended at 'out_bytes_max' */
+	struct controller_counters ended; /* what the controller had counted when it was drained */
 	uint32_t switches_count; /* dpids that it owns; under the lock of server_dpids.c */
 
 	/* Tasks from other threads */
@@ -91,6 +92,8 @@ struct server {
 	_Atomic uint32_t conns_count;      /* of all loops, and on their way */
 	_Atomic uint64_t conns_refused;    /* over the limit */
 	struct fb_log_limit refused_limit; /* of log lines about them */
+	struct fb_log_limit failed_limit;  /*   and about connections that cannot be accepted */
+	uint64_t conns_accepted;           /* and not refused; the first loop's */
 
 	struct stream_listener *listeners[SERVER_LISTENERS_MAX];
 	uint32_t listeners_count;
