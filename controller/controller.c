@@ -41,6 +41,7 @@ struct controller *controller_new(const struct controller_config *config,
 	assert(config->sessions_max > 0);
 	ctl->config = *config;
 	ctl->ops = *ops;
+	ctl->ethernet_only = true;
 	TAILQ_INIT(&ctl->sessions);
 	TAILQ_INIT(&ctl->switches);
 	TAILQ_INIT(&ctl->waiting);
@@ -119,6 +120,7 @@ int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, c
 		return -1;
 	}
 	ctl->apps[ctl->apps_count++] = app;
+	ctl->ethernet_only &= cls->ethernet_only || !cls->packet_in;
 	return 0;
 }
 

@@ -114,6 +114,7 @@ struct controller {
 
 	struct fb_app *apps[APPS_MAX];
 	unsigned apps_count;
+	bool ethernet_only; /* no application looks further than that */
 
 	struct session_list sessions;
 	uint32_t sessions_count;

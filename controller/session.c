@@ -689,6 +689,13 @@ static void hand_over_alone(struct session *session, uint32_t *count, enum chain
 	chain_packet_ins(session->ctl, session->sw, 1, audience, now_ns);
 }
 
+/* Parse 'frame' as far as anybody looks. */
+static int parse(const struct controller *ctl, struct fb_packet *packet, struct fb_view frame)
+{
+	return ctl->ethernet_only ? fb_packet_parse_ethernet(packet, frame.data, frame.len)
+	                          : fb_packet_parse(packet, frame.data, frame.len);
+}
+
 /* Take the packet-in 'msg' into the array of '*count' elements. */
 static void collect(struct session *session, const struct fb_of_packet_in *msg, uint32_t *count,
                     uint64_t now_ns)
@@ -703,7 +710,7 @@ static void collect(struct session *session, const struct fb_of_packet_in *msg, 
 	pi->reason = msg->reason;
 	pi->total_len = msg->total_len;
 	pi->order = (uint32_t)session->packet_ins_total++;
-	if (fb_packet_parse(&pi->packet, msg->data.data, msg->data.len) < 0) {
+	if (parse(ctl, &pi->packet, msg->data) < 0) {
 		hand_over_alone(session, count, CHAIN_NOBODY, now_ns);
 	} else if (pi->packet.dl_type == FB_ETH_LLDP) {
 		hand_over_alone(session, count, CHAIN_LLDP, now_ns);

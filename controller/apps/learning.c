@@ -38,12 +38,12 @@ enum {
 
 struct learning {
 	struct fb_app *app;
-	uint64_t cookie;
-	uint16_t idle_timeout_s, hard_timeout_s; /* of entries; 0: none */
 	uint64_t mac_idle_ns;
-	uint64_t refresh_ns; /* a station heard longer ago than this is noted as heard again */
-	uint32_t macs_max;   /* per switch */
-	uint64_t timer_ns;   /* when the timer is set for; FB_NEVER: unset */
+	uint64_t refresh_ns;      /* a station heard longer ago than this is noted as heard again */
+	uint32_t macs_max;        /* per switch */
+	uint64_t timer_ns;        /* when the timer is set for; FB_NEVER: unset */
+	struct fb_flow_mod entry; /* what install() fills in and sends */
+	struct ofp_action_output output; /* what output_to() fills in */
 
 	/* Counters */
 	uint64_t learned, moved, expired, ports_down;
@@ -219,15 +219,18 @@ static struct station *hear(struct learning *l, struct fb_switch *sw, struct pla
 
 /* --- Frames --- */
 
+/* Actions that send a frame to 'port_no'; valid until they are asked for again. */
+static struct fb_view output_to(struct learning *l, uint16_t port_no)
+{
+	fb_set16(&l->output.port, port_no);
+	return (struct fb_view){.data = (const uint8_t *)&l->output, .len = sizeof l->output};
+}
+
 /* Send the frame of 'pi' on by 'port_no'. */
 static void release(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *pi,
                     uint16_t port_no)
 {
-	uint8_t memory[sizeof(struct ofp_action_output)];
-	struct fb_buf actions = fb_buf_make(memory, sizeof memory);
-
-	fb_action_put_output(&actions, port_no, 0);
-	if (!fb_send_release(l->app, sw, pi, (struct fb_view){.data = memory, .len = actions.len}))
+	if (!fb_send_release(l->app, sw, pi, output_to(l, port_no)))
 		l->frames_cut++;
 }
 
@@ -236,27 +239,15 @@ static void release(struct learning *l, struct fb_switch *sw, const struct fb_pa
 static void install(struct learning *l, struct fb_switch *sw, const struct fb_packet_in *pi,
                     uint16_t port_no)
 {
-	uint8_t memory[sizeof(struct ofp_action_output)];
-	struct fb_buf actions = fb_buf_make(memory, sizeof memory);
-	struct fb_flow_mod fm = {
-	        .cookie = l->cookie,
-	        .command = OFPFC_ADD,
-	        .idle_timeout = l->idle_timeout_s,
-	        .hard_timeout = l->hard_timeout_s,
-	        .priority = PRIORITY,
-	        .buffer_id = pi->buffer_id,
-	        .out_port = OFPP_NONE,
-	};
+	struct fb_flow_mod *fm = &l->entry;
 
-	fb_action_put_output(&actions, port_no, 0);
-	fm.actions = (struct fb_view){.data = memory, .len = actions.len};
-	fm.match.wildcards =
-	        OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
-	fm.match.in_port = pi->in_port;
-	memcpy(fm.match.dl_src, pi->packet.dl_src, FB_MAC_BYTES);
-	memcpy(fm.match.dl_dst, pi->packet.dl_dst, FB_MAC_BYTES);
-	fm.match.dl_vlan = vlan_of(&pi->packet);
-	fb_send_flow_mod(l->app, sw, pi, &fm);
+	fm->match.in_port = pi->in_port;
+	memcpy(fm->match.dl_src, pi->packet.dl_src, FB_MAC_BYTES);
+	memcpy(fm->match.dl_dst, pi->packet.dl_dst, FB_MAC_BYTES);
+	fm->match.dl_vlan = vlan_of(&pi->packet);
+	fm->buffer_id = pi->buffer_id;
+	fm->actions = output_to(l, port_no);
+	fb_send_flow_mod(l->app, sw, pi, fm);
 	l->flows++;
 	if (pi->buffer_id == OFP_NO_BUFFER)
 		release(l, sw, pi, port_no);
@@ -639,9 +630,18 @@ static void *learning_create(struct fb_app *app, const uint64_t *values, struct 
 		return NULL;
 	}
 	l->app = app;
-	l->cookie = (uint64_t)fb_app_run_id(app) << 32 | COOKIE_TAG;
-	l->idle_timeout_s = (uint16_t)(values[IDLE_TIMEOUT] / FB_NS_PER_S);
-	l->hard_timeout_s = (uint16_t)(values[HARD_TIMEOUT] / FB_NS_PER_S);
+	l->entry = (struct fb_flow_mod){
+	        .match.wildcards =
+	                OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN),
+	        .cookie = (uint64_t)fb_app_run_id(app) << 32 | COOKIE_TAG,
+	        .command = OFPFC_ADD,
+	        .idle_timeout = (uint16_t)(values[IDLE_TIMEOUT] / FB_NS_PER_S),
+	        .hard_timeout = (uint16_t)(values[HARD_TIMEOUT] / FB_NS_PER_S),
+	        .priority = PRIORITY,
+	        .out_port = OFPP_NONE,
+	};
+	fb_set16(&l->output.type, OFPAT_OUTPUT);
+	fb_set16(&l->output.len, sizeof l->output);
 	l->mac_idle_ns = values[MAC_IDLE];
 	l->refresh_ns = fb_time_min(values[MAC_IDLE] / 64, FB_NS_PER_S);
 	l->macs_max = (uint32_t)values[MACS_MAX];
@@ -671,6 +671,7 @@ const struct fb_app_class fb_app_learning = {
         .name = "learning",
         .summary = "learns where addresses are and installs flow entries between them",
         .scope = FB_SCOPE_SWITCH,
+        .ethernet_only = true,
         .options = options,
         .options_count = OPTIONS_COUNT,
         .create = learning_create,

@@ -53,7 +53,8 @@ struct fb_packet_in {
 	uint8_t reason;          /* OFPR_*; not to be relied on */
 	uint16_t total_len;      /* of the frame; 'packet' may hold fewer bytes (miss_send_len) */
 	uint32_t order;          /* place in what the connection brought; the controller's */
-	struct fb_packet packet; /* parsed; packet.data and packet.len are the bytes that came */
+	struct fb_packet packet; /* parsed, where all of the chain are 'ethernet_only' no further
+	                          * than that; packet.data and packet.len are the bytes that came */
 };
 
 /* An option of a class. */
@@ -78,6 +79,7 @@ struct fb_app_class {
 	const char *summary; /* one line */
 	enum fb_scope scope;
 	bool wants_lldp;
+	bool ethernet_only; /* looks at nothing of a frame beyond its Ethernet header */
 	const struct fb_option *options;
 	size_t options_count;
 

@@ -298,7 +298,8 @@ void *fb_table_find(const struct fb_table *table, const void *key)
 	return find_hashed(table, key, table->key_bytes, key_hash(table, key));
 }
 
-/* Three passes, each of which asks for the memory that the next one needs. */
+/* Three passes, each of which asks for the memory that the next one needs. The second takes what the
+ * first slot names for what is looked for; the third looks on where that was wrong. */
 static inline void find_batch(const struct fb_table *table, const uint8_t *keys, uint32_t count,
                               uint32_t key_bytes, void **entries)
 {
@@ -312,10 +313,15 @@ static inline void find_batch(const struct fb_table *table, const uint8_t *keys,
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t slot = table->slots[hashes[i] & mask];
 
-		__builtin_prefetch(entry_of(record_at(table, (slot & mask) - (slot != 0))));
+		entries[i] = slot ? entry_of(record_at(table, (slot & mask) - 1)) : NULL;
+		__builtin_prefetch(entries[i]);
 	}
-	for (uint32_t i = 0; i < count; i++)
-		entries[i] = find_hashed(table, keys + i * key_bytes, key_bytes, hashes[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *key = keys + i * key_bytes;
+
+		if (entries[i] && !key_equal(entries[i], key, key_bytes))
+			entries[i] = find_hashed(table, key, key_bytes, hashes[i]);
+	}
 }
 
 void fb_table_find_many(const struct fb_table *table, const void *keys, size_t count,

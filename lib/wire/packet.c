@@ -198,18 +198,21 @@ static inline void clear(struct fb_packet *p)
 	memset((uint8_t *)p + half, 0, sizeof *p - half);
 }
 
-int fb_packet_parse(struct fb_packet *p, const uint8_t *data, size_t len)
+/* The Ethernet header and what stands between it and layer 3, which begins at '*ofs' and ends at
+ * '*end' at the latest. False when there is no layer 3 to be parsed. */
+static inline bool parse_ethernet(struct fb_packet *p, const uint8_t *data, size_t len,
+                                  uint32_t *ofs, uint32_t *end)
 {
-	uint32_t ofs = FB_ETH_HEADER_BYTES;
-	uint32_t end = (uint32_t)len;
 	uint16_t type;
 
 	clear(p);
 	p->data = data;
-	p->len = end;
+	p->len = (uint32_t)len;
+	*ofs = FB_ETH_HEADER_BYTES;
+	*end = (uint32_t)len;
 	if (len < FB_ETH_HEADER_BYTES) {
 		p->problem = "Ethernet header cut short";
-		return -1;
+		return false;
 	}
 	p->dl_dst = data;
 	p->dl_src = data + FB_MAC_BYTES;
@@ -218,18 +221,34 @@ int fb_packet_parse(struct fb_packet *p, const uint8_t *data, size_t len)
 		if (len < FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES) {
 			p->dl_type = type;
 			p->problem = "VLAN tag cut short";
-			return 0;
+			return false;
 		}
 		p->has_vlan = true;
-		p->vlan_tci = fb_get16(data + ofs);
-		type = fb_get16(data + ofs + 2);
-		ofs += FB_VLAN_TAG_BYTES;
+		p->vlan_tci = fb_get16(data + *ofs);
+		type = fb_get16(data + *ofs + 2);
+		*ofs += FB_VLAN_TAG_BYTES;
 	}
 	if (type >= ETH_TYPE_MIN)
 		p->dl_type = type;
 	else
-		parse_802_3(p, type, &ofs, &end);
+		parse_802_3(p, type, ofs, end);
+	return true;
+}
 
+int fb_packet_parse_ethernet(struct fb_packet *p, const uint8_t *data, size_t len)
+{
+	uint32_t ofs, end;
+
+	parse_ethernet(p, data, len, &ofs, &end);
+	return p->dl_dst ? 0 : -1;
+}
+
+int fb_packet_parse(struct fb_packet *p, const uint8_t *data, size_t len)
+{
+	uint32_t ofs, end;
+
+	if (!parse_ethernet(p, data, len, &ofs, &end))
+		return p->dl_dst ? 0 : -1;
 	if (p->dl_type == FB_ETH_IPV4) {
 		p->l3_ofs = (uint16_t)ofs;
 		parse_ipv4(p, end);

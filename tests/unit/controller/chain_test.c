@@ -863,6 +863,64 @@ static void a_timer_fires_once_and_at_its_time(void)
 	bench_free(b);
 }
 
+/* --- How far frames are parsed --- */
+
+static bool saw_ipv4[2]; /* by place in the chain */
+
+static void *looker_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	(void)values;
+	(void)error;
+	return app;
+}
+
+static void looker_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                             size_t count, uint64_t now_ns)
+{
+	(void)sw;
+	(void)count;
+	(void)now_ns;
+	CU_ASSERT_EQUAL(packet_ins[0].packet.dl_type, FB_ETH_IPV4);
+	saw_ipv4[fb_app_index(state)] = packet_ins[0].packet.is_ipv4;
+}
+
+static const struct fb_app_class looker_class = {
+        .name = "looker", .create = looker_create, .packet_in = looker_packet_in};
+static const struct fb_app_class ethernet_looker_class = {.name = "ethernet_looker",
+                                                          .ethernet_only = true,
+                                                          .create = looker_create,
+                                                          .packet_in = looker_packet_in};
+
+/* Hand an IPv4 packet to a chain of 'first' and 'second' (NULL: none). */
+static void show_ipv4(const struct fb_app_class *first, const struct fb_app_class *second)
+{
+	struct bench *b = bench_new();
+	uint8_t frame[60] = {0};
+
+	bench_add(b, first, "");
+	if (second)
+		bench_add(b, second, "");
+	fb_set16(frame + 12, FB_ETH_IPV4);
+	frame[14] = 0x45;
+	fb_set16(frame + 16, 40);
+	fake_switch_packet_in(fake_switch_join(b, 1, 2), 1, 1, frame, sizeof frame);
+	bench_free(b);
+}
+
+static void frames_are_parsed_as_far_as_one_of_the_chain_looks(void)
+{
+	show_ipv4(&ethernet_looker_class, NULL);
+	CU_ASSERT_FALSE(saw_ipv4[0]);
+	show_ipv4(&looker_class, NULL);
+	CU_ASSERT_TRUE(saw_ipv4[0]);
+	show_ipv4(&ethernet_looker_class, &looker_class);
+	CU_ASSERT_TRUE(saw_ipv4[1]);
+	show_ipv4(&looker_class, &ethernet_looker_class);
+	CU_ASSERT_TRUE(saw_ipv4[0]);
+	show_ipv4(&ethernet_looker_class, &ethernet_looker_class);
+	CU_ASSERT_FALSE(saw_ipv4[1]);
+}
+
 UNIT_TESTS("chain", UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
            UNIT_TEST(pieces_of_any_size_change_nothing),
            UNIT_TEST(a_long_run_of_packet_ins_is_cut_without_a_trace),
@@ -880,4 +938,5 @@ UNIT_TESTS("chain", UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
            UNIT_TEST(an_error_is_own_for_the_sender_and_foreign_for_the_others),
            UNIT_TEST(ports_are_known_before_port_status_is_told),
            UNIT_TEST(nothing_is_sent_to_a_switch_that_goes_down),
-           UNIT_TEST(a_timer_fires_once_and_at_its_time))
+           UNIT_TEST(a_timer_fires_once_and_at_its_time),
+           UNIT_TEST(frames_are_parsed_as_far_as_one_of_the_chain_looks))

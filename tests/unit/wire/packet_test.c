@@ -514,6 +514,41 @@ static void a_whole_packet_is_the_same_to_both(void)
 	CU_ASSERT_EQUAL(fb_packet_parse_whole(&whole, bytes, 13), -1);
 }
 
+/* Of any frame, whole or damaged, the Ethernet part of 'p' and nothing else. */
+static struct fb_packet ethernet_part(const struct fb_packet *p)
+{
+	return (struct fb_packet){
+	        .data = p->data,
+	        .len = p->len,
+	        .problem = p->dl_dst && p->dl_type != FB_ETH_VLAN ? NULL : p->problem,
+	        .dl_dst = p->dl_dst,
+	        .dl_src = p->dl_src,
+	        .has_vlan = p->has_vlan,
+	        .vlan_tci = p->vlan_tci,
+	        .dl_type = p->dl_type,
+	};
+}
+
+static void who_looks_at_ethernet_only_sees_it_as_all_do(void)
+{
+	uint8_t bytes[FRAME_GEN_BYTES_MAX];
+	struct fb_packet whole, ethernet, expected;
+	struct rng rng;
+
+	rng_init(&rng, 1, "ethernet");
+	memset(&ethernet, 0xff, sizeof ethernet);
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t len = frame_gen(&rng, bytes);
+
+		if (i % 8 == 0)
+			len = rng_below(&rng, 20);
+		CU_ASSERT_EQUAL(fb_packet_parse_ethernet(&ethernet, bytes, len),
+		                fb_packet_parse(&whole, bytes, len));
+		expected = ethernet_part(&whole);
+		CU_ASSERT_TRUE(packets_equal(&ethernet, &expected));
+	}
+}
+
 static void offsets_and_lengths_stay_inside_any_frame(void)
 {
 	uint8_t bytes[FRAME_GEN_BYTES_MAX];
@@ -640,6 +675,7 @@ UNIT_TESTS("packet", UNIT_TEST(a_tcp_frame_is_read_whole), UNIT_TEST(a_udp_frame
 	   UNIT_TEST(ip_options_cut_off_are_not_ipv4),
 	   UNIT_TEST(a_whole_frame_has_no_packet_that_is_longer),
 	   UNIT_TEST(a_whole_packet_is_the_same_to_both),
+	   UNIT_TEST(who_looks_at_ethernet_only_sees_it_as_all_do),
 	   UNIT_TEST(offsets_and_lengths_stay_inside_any_frame),
 	   UNIT_TEST(right_checksums_are_right_and_each_changed_bit_is_seen),
 	   UNIT_TEST(padding_is_not_summed), UNIT_TEST(bytes_beyond_the_udp_length_are_not_summed),
