@@ -71,8 +71,8 @@ static bool parse_bool(const char *s, uint64_t *value)
 
 /* --- What would be right --- */
 
-/* 'ns' in the largest unit that leaves no fraction. */
-static void put_duration(struct fb_text *t, uint64_t ns)
+/* In the largest unit that leaves no fraction. */
+void app_options_duration(struct fb_text *t, uint64_t ns)
 {
 	size_t i = 0;
 
@@ -84,7 +84,7 @@ static void put_duration(struct fb_text *t, uint64_t ns)
 static void put_value(struct fb_text *t, const struct fb_option *option, uint64_t value)
 {
 	if (option->type == FB_OPTION_DURATION)
-		put_duration(t, value);
+		app_options_duration(t, value);
 	else
 		fb_text_printf(t, "%" PRIu64, value);
 }

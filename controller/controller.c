@@ -69,6 +69,7 @@ void controller_free(struct controller *ctl)
 		free(app);
 	}
 	heap_destroy(&ctl->timers);
+	controller_report_free(ctl);
 	fb_table_free(ctl->dpids);
 	output_pool_destroy(&ctl->outputs);
 	free(ctl);
@@ -108,12 +109,13 @@ int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, c
 	assert(cls->options_count <= OPTIONS_MAX);
 	if (app_options_parse(cls, options, values, error) < 0)
 		return -1;
-	app = xcalloc(1, sizeof *app);
+	app = xcalloc(1, sizeof *app + cls->options_count * sizeof app->values[0]);
 	app->ctl = ctl;
 	app->cls = cls;
 	app->index = ctl->apps_count;
 	app->deadline_ns = FB_NEVER;
 	name_instance(ctl, app);
+	memcpy(app->values, values, cls->options_count * sizeof app->values[0]);
 	app->state = cls->create(app, values, error);
 	if (!app->state) {
 		free(app);
@@ -385,6 +387,7 @@ void controller_switch_remove(struct controller *ctl, struct fb_switch *sw)
 {
 	fb_table_remove(ctl->dpids, fb_table_find(ctl->dpids, &sw->features.datapath_id));
 	TAILQ_REMOVE(&ctl->switches, sw, link);
+	controller_report_switch_gone(ctl, sw);
 	ctl->switches_count--;
 	sw->down = true;
 }

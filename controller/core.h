@@ -7,6 +7,8 @@
  *     liveness.c            when a connection has been silent, or stuck, for too long
  *     chain.c               events on their way through the applications
  *     output.c              what is to be sent on one connection, in its final order
+ *     rates.c               how fast counters rise
+ *     controller_report.c   what the controller tells of itself when somebody asks
  *     app.c                 the functions that applications call
  *     app_options.c         "name=value,..." against an application's table of options */
 #ifndef CONTROLLER_CORE_H
@@ -46,6 +48,7 @@ struct fb_app {
 	unsigned index;            /* place in the chain */
 	char name[APP_NAME_BYTES]; /* "learning", and "learning#2" for a second one */
 	uint64_t deadline_ns;      /* of its timer; FB_NEVER: unset */
+	uint64_t values[];         /* of its options, in their order */
 };
 
 /* What an application has on a switch. */
@@ -68,6 +71,7 @@ struct fb_switch {
 	uint32_t ports_count, ports_size;
 	bool down;                   /* switch_down is being told: nothing more is sent */
 	struct fb_table *requests;   /* struct request; made with the first one */
+	struct switch_tables *tables; /* controller_report.c's; NULL: never asked for */
 	TAILQ_ENTRY(fb_switch) link; /* among the switches that are up */
 	struct app_slot slots[];     /* by place of the application in the chain */
 };
@@ -100,6 +104,8 @@ struct session {
 	TAILQ_ENTRY(session) link;         /* among all sessions */
 	TAILQ_ENTRY(session) waiting_link; /* among those with output; waiting: 'output.waiting' */
 	TAILQ_ENTRY(session) staged_link;  /* among those that got output from the current array */
+
+	struct rates *rates; /* NULL: no sample was taken yet */
 };
 
 TAILQ_HEAD(session_list, session);
@@ -135,6 +141,8 @@ struct controller {
 	uint32_t place;             /* of the latest packet-in answered, for what has no cause */
 	struct session_list staged; /* sessions that got output from it */
 	struct fb_packet_in packet_ins[PACKET_INS_MAX + 1]; /* one more: see session.c */
+
+	struct controller_reporter *reporter; /* controller_report.c's; NULL: nobody asked */
 };
 
 /* --- controller.c --- */
@@ -254,7 +262,22 @@ struct fb_app *chain_sender(struct controller *ctl, const struct fb_switch *sw, 
 bool app_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, unsigned burst_lines,
                           uint64_t line_ns, uint64_t *suppressed);
 
+/* --- controller_report.c, beyond controller_report.h --- */
+
+/* The answer of 'sw' to a question for its tables; false when it is none. */
+bool controller_report_reply(struct controller *ctl, struct fb_switch *sw,
+                             const struct fb_msg *msg);
+/* The same for an error. */
+bool controller_report_refused(struct controller *ctl, struct fb_switch *sw,
+                               const struct fb_msg *msg);
+/* 'sw' goes: nobody waits for it any more. */
+void controller_report_switch_gone(struct controller *ctl, struct fb_switch *sw);
+void controller_report_free(struct controller *ctl);
+
 /* --- app_options.c --- */
+
+/* Append 'ns' as a user would write it: "60s", "250ms". */
+void app_options_duration(struct fb_text *t, uint64_t ns);
 
 /* Fill 'values' (one for each option of 'cls') from 'text' and the defaults; -1 with a text in
  * 'error'. */

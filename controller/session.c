@@ -239,6 +239,7 @@ static void session_free(struct session *session)
 	ctl->sessions_count--;
 	framer_destroy(&session->framer);
 	output_destroy(&session->output);
+	free(session->rates);
 	free(session);
 }
 
@@ -520,6 +521,8 @@ static bool handle_error(struct session *session, const struct fb_msg *msg, uint
 		session_end(session, reason, now_ns);
 		return false;
 	}
+	if (session->sw && controller_report_refused(ctl, session->sw, msg))
+		return true;
 	if (controller_logs(ctl, FB_LOG_WARNING))
 		log_error(session, msg);
 	if (session->sw)
@@ -560,7 +563,8 @@ static bool handle_port_status(struct session *session, const struct fb_msg *msg
 
 static bool handle_reply(struct session *session, const struct fb_msg *msg, uint64_t now_ns)
 {
-	if (session->sw && chain_reply(session->ctl, session->sw, msg, now_ns))
+	if (session->sw && (controller_report_reply(session->ctl, session->sw, msg) ||
+	                    chain_reply(session->ctl, session->sw, msg, now_ns)))
 		return true;
 	session->ctl->counters.replies_unknown++;
 	return ignore(session, msg->type, "nobody asked");

@@ -29,10 +29,9 @@
 
 #include "controller/apps/balancer.h"
 #include "controller/apps/balancer_flows.h"
+#include "controller/apps/balancer_report.h"
 #include "controller/apps/balancer_send.h"
 #include "controller/apps/balancer_tcp.h"
-
-enum { SWITCHES_AWAY_MAX = 64 }; /* switches that went away and are remembered */
 
 /* --- The instance and its switches --- */
 
@@ -274,7 +273,7 @@ static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	s->sw = NULL;
 	s->down_ns = now_ns;
 	b->switches_away++;
-	if (b->switches_away > SWITCHES_AWAY_MAX) {
+	if (b->switches_away > BALANCER_SWITCHES_AWAY_MAX) {
 		TAILQ_FOREACH(s, &b->switches, link)
 		{
 			if (!s->sw && (!oldest || s->down_ns < oldest->down_ns))
@@ -483,4 +482,6 @@ const struct fb_app_class fb_app_balancer = {
         .error = balancer_error,
         .timer = balancer_timer,
         .counters = balancer_counters,
+        .report = balancer_report,
+        .report_switch = balancer_report_switch,
 };

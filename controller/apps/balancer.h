@@ -3,6 +3,7 @@
  *
  *     balancer.c            the class: events, what happens to a frame, the timer
  *     balancer_options.c    the options
+ *     balancer_report.c     what it tells of itself when somebody asks
  *     balancer_tcp.c        what happens to a TCP segment
  *     balancer_sessions.c   the session table and its ageing
  *     balancer_owners.c     addresses, who answers to them, and the probes that find out
@@ -84,6 +85,8 @@ struct balancer_counters {
 	BALANCER_COUNTERS(BALANCER_COUNTER)
 #undef BALANCER_COUNTER
 };
+
+enum { BALANCER_SWITCHES_AWAY_MAX = 64 }; /* switches that went away and are remembered */
 
 /* What the balancer knows of a switch. It outlives the connection for the grace time, because
  * entries in the switch do. */

@@ -667,6 +667,35 @@ static void learning_counters(const void *state,
 	tell(ctx, "tables_full", l->tables_full);
 }
 
+/* Those heard last come first. */
+static void learning_report_switch(const void *state, const struct fb_switch *sw,
+                                   struct fb_report *report, uint64_t now_ns)
+{
+	const struct learning *l = state;
+	const struct place *place = fb_switch_state(sw, l->app);
+	const struct station *station = fb_table_newest(place->stations);
+	uint8_t mac[FB_MAC_BYTES];
+
+	fb_report_begin_list(report, "stations", fb_table_count(place->stations),
+	                     fb_table_limit(place->stations));
+	for (; station && fb_report_more(report);
+	     station = fb_table_older(place->stations, station)) {
+		fb_report_begin_map(report, NULL);
+		fb_mac_from_u64(mac, station->key >> 16);
+		fb_report_mac(report, "mac", mac);
+		fb_report_vlan(report, "vlan", station->key & 0xffff);
+		fb_report_u64(report, "port", station->port_no);
+		fb_report_age(report, "heard_s", station->heard_ns, now_ns);
+		fb_report_bool(report, "has_flows", station->has_flows);
+		fb_report_end_map(report);
+	}
+	fb_report_end_list(report);
+	if (now_ns < place->full_until_ns)
+		fb_report_duration(report, "tables_full_for_s", place->full_until_ns - now_ns);
+	else
+		fb_report_null(report, "tables_full_for_s");
+}
+
 const struct fb_app_class fb_app_learning = {
         .name = "learning",
         .summary = "learns where addresses are and installs flow entries between them",
@@ -684,4 +713,5 @@ const struct fb_app_class fb_app_learning = {
         .stats_reply = learning_stats_reply,
         .timer = learning_timer,
         .counters = learning_counters,
+        .report_switch = learning_report_switch,
 };

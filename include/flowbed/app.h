@@ -31,6 +31,7 @@
 
 #include <flowbed/message.h>
 #include <flowbed/packet.h>
+#include <flowbed/report.h>
 #include <flowbed/text.h>
 #include <flowbed/time.h>
 
@@ -115,6 +116,13 @@ struct fb_app_class {
 	/* Tell each counter by name and value, in a fixed order: at least one for every limit. */
 	void (*counters)(const void *state,
 	                 void (*tell)(void *ctx, const char *name, uint64_t value), void *ctx);
+
+	/* Describe what the instance knows, when somebody asks, into the map that is open in
+	 * 'report': of a switch that is up, and beside such switches. Options and counters are told
+	 * anyway. NULL: nothing more. */
+	void (*report)(const void *state, struct fb_report *report, uint64_t now_ns);
+	void (*report_switch)(const void *state, const struct fb_switch *sw,
+	                      struct fb_report *report, uint64_t now_ns);
 };
 
 /* --- The instance --- */

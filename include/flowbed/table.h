@@ -62,10 +62,11 @@ void fb_table_remove(struct fb_table *table, void *entry);
 void fb_table_clear(struct fb_table *table);
 
 /* Iterate from the least recently used to the most: oldest(), then newer(entry) until NULL. To
- * remove while iterating, take newer(entry) first. newest() is the other end. */
+ * remove while iterating, take newer(entry) first. The other way: newest(), then older(entry). */
 void *fb_table_oldest(const struct fb_table *table);
 void *fb_table_newest(const struct fb_table *table);
 void *fb_table_newer(const struct fb_table *table, const void *entry);
+void *fb_table_older(const struct fb_table *table, const void *entry);
 
 /* Stable names of entries, for links between them. */
 uint32_t fb_table_index_of(const struct fb_table *table, const void *entry);

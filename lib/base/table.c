@@ -465,6 +465,11 @@ void *fb_table_newer(const struct fb_table *table, const void *entry)
 	return fb_table_at(table, header_of(entry)->newer);
 }
 
+void *fb_table_older(const struct fb_table *table, const void *entry)
+{
+	return fb_table_at(table, header_of(entry)->older);
+}
+
 uint32_t fb_table_index_of(const struct fb_table *table, const void *entry)
 {
 	return index_of(table, header_of(entry));

@@ -71,15 +71,21 @@ static void error(struct fb_text *t, uint16_t type, uint16_t code, struct fb_vie
 	               fb_get32(data.data + 4), fb_get16(data.data + 2));
 }
 
-static void features_reply(struct fb_text *t, const struct fb_features_reply *f)
+void text_capabilities(struct fb_text *t, uint32_t capabilities)
 {
-	static const struct text_name capabilities[] = {
+	static const struct text_name names[] = {
 	        {OFPC_FLOW_STATS, "FLOW_STATS"},   {OFPC_TABLE_STATS, "TABLE_STATS"},
 	        {OFPC_PORT_STATS, "PORT_STATS"},   {OFPC_STP, "STP"},
 	        {OFPC_RESERVED, "RESERVED"},       {OFPC_IP_REASM, "IP_REASM"},
 	        {OFPC_QUEUE_STATS, "QUEUE_STATS"}, {OFPC_ARP_MATCH_IP, "ARP_MATCH_IP"},
 	};
-	static const struct text_name actions[] = {
+
+	text_flags(t, names, COUNT(names), capabilities);
+}
+
+void text_supported_actions(struct fb_text *t, uint32_t actions)
+{
+	static const struct text_name names[] = {
 	        {1 << OFPAT_OUTPUT, "output"},
 	        {1 << OFPAT_SET_VLAN_VID, "mod_vlan_vid"},
 	        {1 << OFPAT_SET_VLAN_PCP, "mod_vlan_pcp"},
@@ -93,13 +99,19 @@ static void features_reply(struct fb_text *t, const struct fb_features_reply *f)
 	        {1 << OFPAT_SET_TP_DST, "mod_tp_dst"},
 	        {1 << OFPAT_ENQUEUE, "enqueue"},
 	};
+
+	text_flags(t, names, COUNT(names), actions);
+}
+
+static void features_reply(struct fb_text *t, const struct fb_features_reply *f)
+{
 	struct fb_phy_port port;
 
 	fb_text_printf(t, " dpid=%016llx n_buffers=%u n_tables=%u capabilities=",
 	               (unsigned long long)f->datapath_id, f->n_buffers, f->n_tables);
-	text_flags(t, capabilities, COUNT(capabilities), f->capabilities);
+	text_capabilities(t, f->capabilities);
 	fb_text_puts(t, " actions=");
-	text_flags(t, actions, COUNT(actions), f->actions);
+	text_supported_actions(t, f->actions);
 	fb_text_puts(t, " ports=[");
 	for (size_t at = 0, next = 0; fb_phy_port_next(f->ports, &next, &port); at = next) {
 		fb_text_puts(t, at ? "; " : "");

@@ -26,9 +26,14 @@ void text_hex(struct fb_text *t, const uint8_t *bytes, size_t len, size_t max);
 /* The same as a quoted text: what is not printable ASCII as \xNN. */
 void text_quoted(struct fb_text *t, const void *bytes, size_t len, size_t max);
 
-/* The flags of a port: OFPPC_* and OFPPF_*. */
+/* The flags of a port: OFPPC_* and OFPPF_*; its state, nothing for 0. */
 void text_port_config(struct fb_text *t, uint32_t config);
+void text_port_state(struct fb_text *t, uint32_t state);
 void text_port_features(struct fb_text *t, uint32_t features);
+
+/* What a switch says that it can: OFPC_*, and the bitmap of its actions. */
+void text_capabilities(struct fb_text *t, uint32_t capabilities);
+void text_supported_actions(struct fb_text *t, uint32_t actions);
 
 /* What follows the header of STATS_REQUEST and STATS_REPLY. */
 void text_stats_request(struct fb_text *t, const struct fb_stats_request *request);

@@ -28,15 +28,12 @@ static void features_of(struct fb_text *t, const char *name, uint32_t value)
 
 /* The upper part of the state is a field of two bits; its first value, listening, is also that of a
  * switch without spanning tree and is not told. */
-static void state_of(struct fb_text *t, uint32_t state)
+void text_port_state(struct fb_text *t, uint32_t state)
 {
 	static const struct text_name flags[] = {{OFPPS_LINK_DOWN, "LINK_DOWN"}};
 	static const char *const spanning_tree[] = {"", "STP_LEARN", "STP_FORWARD", "STP_BLOCK"};
 	uint32_t tree = state & OFPPS_STP_MASK;
 
-	if (!state)
-		return;
-	fb_text_puts(t, " state=");
 	if (state != tree)
 		text_flags(t, flags, COUNT(flags), state & ~(uint32_t)OFPPS_STP_MASK);
 	if (tree)
@@ -65,7 +62,10 @@ void fb_text_phy_port(struct fb_text *t, const struct fb_phy_port *port)
 		fb_text_puts(t, " config=");
 		text_port_config(t, port->config);
 	}
-	state_of(t, port->state);
+	if (port->state) {
+		fb_text_puts(t, " state=");
+		text_port_state(t, port->state);
+	}
 	features_of(t, "curr", port->curr);
 	features_of(t, "advertised", port->advertised);
 	features_of(t, "supported", port->supported);

@@ -1,0 +1,12 @@
+/* What the balancer tells of itself when somebody asks. */
+#ifndef BALANCER_REPORT_H
+#define BALANCER_REPORT_H
+
+#include <flowbed/app.h>
+
+/* struct fb_app_class: report and report_switch. */
+void balancer_report(const void *state, struct fb_report *report, uint64_t now_ns);
+void balancer_report_switch(const void *state, const struct fb_switch *sw, struct fb_report *report,
+                            uint64_t now_ns);
+
+#endif
