@@ -153,10 +153,7 @@ struct client *client_new(struct event_base *base, const struct client_config *c
 	client->log = log;
 	client->armed_ns = FB_NEVER;
 	client->pool = frame_pool_new();
-	client->frames =
-	        (struct client_capture){.option = "--pcap", .path = config->pcap_path, .ng = true};
-	client->control = (struct client_capture){.option = "--control-pcap",
-	                                          .path = config->control_pcap_path};
+	client_captures_init(client);
 	client->timer = event_new(base, -1, 0, on_timer, client);
 	if (!client->timer)
 		xalloc_failed("the loop's timer");

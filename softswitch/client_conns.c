@@ -35,7 +35,7 @@ void client_conns_send(void *ctx, const uint8_t *bytes, size_t len)
 	if (conn->over || !conn->stream)
 		return;
 	if (stream_send(conn->stream, bytes, len)) {
-		client_watch_bytes(conn, CLIENT_OUT, bytes, len);
+		client_watch_bytes(conn, CONN_WATCH_OUT, bytes, len);
 		return;
 	}
 	client->counters.not_reading++;
@@ -85,7 +85,6 @@ static struct client_conn *conn_new(struct client *client, struct client_control
 	conn->client = client;
 	conn->controller = controller;
 	snprintf(conn->peer, sizeof conn->peer, "%s", peer);
-	framer_init(&conn->framer);
 	TAILQ_INSERT_TAIL(&client->conns, conn, link);
 	client->managers_count += !controller;
 	return conn;
@@ -95,7 +94,7 @@ static void conn_free(struct client_conn *conn)
 {
 	TAILQ_REMOVE(&conn->client->conns, conn, link);
 	conn->client->managers_count -= !conn->controller;
-	framer_destroy(&conn->framer);
+	conn_watch_end(&conn->watch, NULL, 0, CONN_WATCH_OUT);
 	free(conn);
 }
 
@@ -143,7 +142,7 @@ static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 
 	if (conn->over || !conn->agent_conn)
 		return;
-	client_watch_bytes(conn, CLIENT_IN, bytes, len);
+	client_watch_bytes(conn, CONN_WATCH_IN, bytes, len);
 	agent_receive(conn->agent_conn, bytes, len, now_ns);
 	follow_pause(conn);
 	client_settle(client, now_ns);
@@ -225,7 +224,7 @@ static void conn_end(struct client_conn *conn, uint64_t now_ns)
 	/* Who does not read gets no time to. */
 	uint64_t linger_ns = conn->agent_conn ? 0 : client->config.drain_ns;
 
-	client_watch_end(conn, CLIENT_OUT);
+	client_watch_end(conn, CONN_WATCH_OUT);
 	if (conn->agent_conn)
 		agent_closed(conn->agent_conn, conn->reason, now_ns);
 	if (conn->stream)
@@ -243,7 +242,7 @@ static void on_closed(void *ctx, const char *reason)
 	uint64_t now_ns = client_now_ns();
 
 	conn->stream = NULL;
-	client_watch_end(conn, CLIENT_IN);
+	client_watch_end(conn, CONN_WATCH_IN);
 	conn->over = true;
 	conn->reason = reason; /* valid until this returns, and conn_end() is before that */
 	conn_end(conn, now_ns);
@@ -505,7 +504,7 @@ void client_conns_drain(struct client *client)
 		stream_listener_close(client->listeners[i]);
 	client->listeners_count = 0;
 	while ((conn = TAILQ_FIRST(&client->conns)) != NULL) {
-		client_watch_end(conn, CLIENT_OUT);
+		client_watch_end(conn, CONN_WATCH_OUT);
 		if (conn->stream)
 			stream_close(conn->stream, client->config.drain_ns);
 		conn_free(conn);

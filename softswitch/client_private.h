@@ -6,10 +6,9 @@
 
 #include <flowbed/text.h>
 
-#include "lib/io/pcap_file.h"
+#include "lib/io/conn_watch.h"
+#include "lib/io/pcap_record.h"
 #include "lib/io/stream.h"
-#include "lib/io/tcp_trace.h"
-#include "lib/wire/framer.h"
 #include "softswitch/client.h"
 
 enum {
@@ -41,8 +40,7 @@ struct client_conn {
 	bool paused;                  /* the agent wants no more for now */
 	const char *reason;           /* for the agent, where the driver ends it */
 
-	struct framer framer;    /* what came, cut into messages for those who watch */
-	struct tcp_trace *trace; /* of the connection in the capture; NULL: none */
+	struct conn_watch watch; /* for those who watch */
 };
 
 TAILQ_HEAD(client_conns, client_conn);
@@ -55,15 +53,6 @@ struct client_snooper {
 };
 
 TAILQ_HEAD(client_snoopers, client_snooper);
-
-/* A capture file that is being written, or was until it could not. */
-struct client_capture {
-	const char *option; /* for the log: "--pcap" */
-	const char *path;   /* NULL: not asked for */
-	bool ng;            /* its records tell of ports */
-	struct pcap_file *file;
-	bool told; /* that it cannot be written */
-};
 
 struct client_queue {
 	uint16_t port_no;
@@ -103,9 +92,9 @@ struct client {
 	uint32_t queues_count;
 	uint32_t interfaces_count;
 
-	struct client_capture frames, control;
+	struct pcap_record frames, control; /* the captures */
 	struct event *flush_timer; /* of the captures; NULL: there are none */
-	uint32_t trace_number;     /* of the latest connection in the capture */
+	uint32_t watch_number;     /* of the latest connection that was watched */
 
 	uint64_t log_second; /* the second that 'log_lines' counts */
 	uint32_t log_lines;
@@ -143,15 +132,12 @@ void client_conns_drain(struct client *client);
 
 /* client_watch.c */
 
-/* Which way bytes go. */
-enum client_way { CLIENT_IN, CLIENT_OUT };
-
 /* 'conn' is connected. */
 void client_watch_begin(struct client_conn *conn);
-/* It is at its end: the peer closed (CLIENT_IN) or the switch does. */
-void client_watch_end(struct client_conn *conn, enum client_way way);
+/* It is at its end: the peer closed (CONN_WATCH_IN) or the switch does. */
+void client_watch_end(struct client_conn *conn, enum conn_watch_way way);
 /* Bytes came in, or whole messages go out. */
-void client_watch_bytes(struct client_conn *conn, enum client_way way, const uint8_t *bytes,
+void client_watch_bytes(struct client_conn *conn, enum conn_watch_way way, const uint8_t *bytes,
                         size_t len);
 /* A snooper connected. */
 void client_watch_accept(struct client *client, struct stream *stream);
@@ -173,6 +159,8 @@ void client_ports_drain(struct client *client);
 
 /* client_captures.c */
 
+/* What the captures are, before anything is opened. */
+void client_captures_init(struct client *client);
 /* Open the files asked for; false with a text in 'error' when one cannot be. */
 bool client_captures_open(struct client *client, char *error);
 /* 'frame' came in or went out by a port now. */

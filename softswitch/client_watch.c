@@ -95,8 +95,9 @@ void client_watch_drain(struct client *client)
 
 /* --- Messages --- */
 
-static void message(struct client_conn *conn, enum client_way way, const uint8_t *bytes, size_t len)
+static void message(void *ctx, enum conn_watch_way way, const uint8_t *bytes, size_t len)
 {
+	struct client_conn *conn = ctx;
 	struct client *client = conn->client;
 	char line[FB_TEXT_LINE_BYTES];
 	struct fb_text text;
@@ -107,97 +108,34 @@ static void message(struct client_conn *conn, enum client_way way, const uint8_t
 		return;
 	text = fb_text_make(line, sizeof line);
 	fb_text_msg_bytes(&text, bytes, len);
-	if (way == CLIENT_IN)
+	if (way == CONN_WATCH_IN)
 		client_log(client, LOG_LEVEL_DEBUG, "%s > switch: %s", conn->peer, line);
 	else
 		client_log(client, LOG_LEVEL_DEBUG, "switch > %s: %s", conn->peer, line);
 }
 
-/* Cut what came into messages. Where that is not possible any more, the connection ends anyway. */
-static void cut_incoming(struct client_conn *conn, const uint8_t *bytes, size_t len)
-{
-	const uint8_t *msg;
-	size_t msg_len;
-
-	framer_push(&conn->framer, bytes, len);
-	while (framer_next(&conn->framer, &msg, &msg_len) == FRAMER_MESSAGE)
-		message(conn, CLIENT_IN, msg, msg_len);
-	framer_finish(&conn->framer);
-}
-
-/* What goes out is whole messages already. */
-static void cut_outgoing(struct client_conn *conn, const uint8_t *bytes, size_t len)
-{
-	while (len) {
-		size_t msg_len = (size_t)bytes[2] << 8 | bytes[3];
-
-		message(conn, CLIENT_OUT, bytes, msg_len);
-		bytes += msg_len;
-		len -= msg_len;
-	}
-}
-
-void client_watch_bytes(struct client_conn *conn, enum client_way way, const uint8_t *bytes,
+void client_watch_bytes(struct client_conn *conn, enum conn_watch_way way, const uint8_t *bytes,
                         size_t len)
 {
 	struct client *client = conn->client;
 
-	if (conn->trace)
-		tcp_trace_bytes(conn->trace, client_unix_ns(), way, bytes, len);
-	if (!client->snooping && !log_wants(client->log, LOG_LEVEL_DEBUG))
-		return;
-	if (way == CLIENT_IN)
-		cut_incoming(conn, bytes, len);
-	else
-		cut_outgoing(conn, bytes, len);
-}
-
-/* --- The capture of connections --- */
-
-enum {
-	CAPTURE_PORT = 6653,        /* of the side that listens, where it has no port */
-	CAPTURE_PORT_FIRST = 40000, /* of the side that connects */
-	CAPTURE_PORTS = 20000,
-};
-
-#define CAPTURE_SWITCH_IP UINT32_C(0xc6120001) /* 198.18.0.1: for benchmarks, never routed */
-#define CAPTURE_PEER_IP   UINT32_C(0xc0000201) /* 192.0.2.1 */
-
-/* Ends of a trace: the way to the switch is CLIENT_IN. */
-enum { END_SWITCH = CLIENT_IN, END_PEER = CLIENT_OUT };
-
-/* Addresses for a connection that has no IPv4 addresses. */
-static void invent_ends(struct client_conn *conn, unsigned connects)
-{
-	struct tcp_trace *trace = conn->trace;
-	uint32_t number = conn->client->trace_number++ % CAPTURE_PORTS;
-
-	trace->ip[END_SWITCH] = CAPTURE_SWITCH_IP;
-	trace->ip[END_PEER] = CAPTURE_PEER_IP;
-	trace->port[connects] = (uint16_t)(CAPTURE_PORT_FIRST + number);
-	trace->port[!connects] = CAPTURE_PORT;
+	if (conn->watch.traced)
+		conn_watch_bytes(&conn->watch, client->control.file, client_unix_ns(), way, bytes,
+		                 len);
+	if (client->snooping || log_wants(client->log, LOG_LEVEL_DEBUG))
+		conn_watch_messages(&conn->watch, way, bytes, len, message, conn);
 }
 
 void client_watch_begin(struct client_conn *conn)
 {
-	const unsigned connects = conn->controller ? END_SWITCH : END_PEER;
-	struct tcp_trace *trace;
+	struct client *client = conn->client;
 
-	if (!conn->client->control.file)
-		return;
-	trace = conn->trace = xcalloc(1, sizeof *trace);
-	trace->file = conn->client->control.file;
-	if (!stream_ipv4_ends(conn->stream, &trace->ip[END_SWITCH], &trace->port[END_SWITCH],
-	                      &trace->ip[END_PEER], &trace->port[END_PEER]))
-		invent_ends(conn, connects);
-	tcp_trace_open(trace, client_unix_ns(), connects);
+	conn_watch_begin(&conn->watch, client->control.file, client_unix_ns(), conn->stream,
+	                 conn->controller ? CONN_WATCH_SWITCH_CONNECTS : CONN_WATCH_SWITCH_LISTENS,
+	                 client->watch_number++);
 }
 
-void client_watch_end(struct client_conn *conn, enum client_way way)
+void client_watch_end(struct client_conn *conn, enum conn_watch_way way)
 {
-	if (!conn->trace)
-		return;
-	tcp_trace_close(conn->trace, client_unix_ns(), way == CLIENT_IN ? END_PEER : END_SWITCH);
-	free(conn->trace);
-	conn->trace = NULL;
+	conn_watch_end(&conn->watch, conn->client->control.file, client_unix_ns(), way);
 }
