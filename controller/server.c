@@ -246,6 +246,7 @@ void server_drain(struct server *server)
 		stream_listener_close(server->listeners[i]);
 	server->listeners_count = 0;
 	server_status_drain(server);
+	server_watch_drain(server);
 	server_loop_drain(&server->loops[0]);
 	for (uint32_t i = 1; i < server->loops_count; i++) {
 		struct server_task *task = xcalloc(1, sizeof *task);

@@ -59,10 +59,11 @@ static void conns_send(void *ctx, const uint8_t *bytes, size_t len)
 
 	if (conn->over)
 		return;
-	if (conn->loop->server->watch)
-		server_watch_bytes(conn, SERVER_OUT, bytes, len);
-	if (stream_send(conn->stream, bytes, len))
+	if (stream_send(conn->stream, bytes, len)) {
+		if (conn->loop->server->watch)
+			server_watch_bytes(conn, CONN_WATCH_OUT, bytes, len);
 		return;
+	}
 	conn->over = true;
 	TAILQ_INSERT_TAIL(&conn->loop->over, conn, over_link);
 }
@@ -73,7 +74,7 @@ static void conns_close(void *ctx, const char *reason)
 	struct server *server = conn->loop->server;
 
 	(void)reason; /* the core has logged it */
-	server_watch_end(conn, SERVER_OUT);
+	server_watch_end(conn, CONN_WATCH_OUT);
 	stream_close(conn->stream, server->config.drain_ns);
 	conn_free(conn);
 }
@@ -143,7 +144,7 @@ static void arrive(struct server_loop *loop, struct server_task *task)
 		conn->session = controller_take_over(loop->controller, conn,
 		                                     stream_peer(conn->stream), now_ns);
 	if (!conn->session) { /* the controller stops */
-		server_watch_end(conn, SERVER_OUT);
+		server_watch_end(conn, CONN_WATCH_OUT);
 		stream_close(conn->stream, 0);
 		conn_free(conn);
 		free(move);
@@ -194,7 +195,7 @@ static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 	uint64_t now_ns = server_now_ns();
 
 	if (loop->server->watch)
-		server_watch_bytes(conn, SERVER_IN, bytes, len);
+		server_watch_bytes(conn, CONN_WATCH_IN, bytes, len);
 	session_receive(conn->session, bytes, len, now_ns);
 	server_loop_settle(loop, now_ns);
 }
@@ -217,7 +218,7 @@ static void on_closed(void *ctx, const char *reason)
 	uint64_t now_ns = server_now_ns();
 
 	session_closed(conn->session, reason, now_ns);
-	server_watch_end(conn, SERVER_IN);
+	server_watch_end(conn, CONN_WATCH_IN);
 	conn_free(conn);
 	server_loop_settle(loop, now_ns);
 }
@@ -272,7 +273,7 @@ void server_conns_settle(struct server_loop *loop, uint64_t now_ns)
 		         "the peer does not read: %zu bytes wait for it, which is the limit",
 		         stream_pending_bytes(conn->stream));
 		session_closed(conn->session, reason, now_ns);
-		server_watch_end(conn, SERVER_OUT);
+		server_watch_end(conn, CONN_WATCH_OUT);
 		stream_close(conn->stream, 0);
 		conn_free(conn);
 	}

@@ -10,10 +10,10 @@
 
 #include "controller/server.h"
 #include "controller/session.h"
+#include "lib/io/conn_watch.h"
 #include "lib/io/stream.h"
 
 struct server_loop;
-struct server_trace; /* server_watch.c's */
 
 /* Something to be done in another loop's thread; whoever posts it owns its memory until run() is
  * called, and run() from then on. */
@@ -36,7 +36,7 @@ struct server_conn {
 	struct server_loop *target; /* of a move; set by join() */
 	bool claimed;               /* it counts among the owners of 'dpid' */
 	bool over;                  /* does not read: to be closed by server_loop_settle() */
-	struct server_trace *trace; /* in the capture; NULL: none */
+	struct conn_watch *watch;   /* server_watch.c's; NULL: nobody watches */
 };
 
 TAILQ_HEAD(server_conns, server_conn);
@@ -51,9 +51,9 @@ struct server_loop {
 	struct server_conns conns;
 	struct server_conns over; /* those of them to be closed: by 'over_link' */
 	uint32_t conns_count;
-	uint64_t not_reading;    /* connections ended at 'out_bytes_max' */
+	uint64_t not_reading;             /* connections ended at 'out_bytes_max' */
 	struct controller_counters ended; /* what the controller had counted when it was drained */
-	uint32_t switches_count; /* dpids that it owns; under the lock of server_dpids.c */
+	uint32_t switches_count;          /* dpids that it owns; under the lock of server_dpids.c */
 
 	/* Tasks from other threads */
 	pthread_t thread; /* not of loop 0 */
@@ -139,16 +139,16 @@ void server_dpids_release(struct server *server, uint64_t dpid);
 
 /* server_watch.c: all do nothing where nobody watches. */
 
-enum server_way { SERVER_IN, SERVER_OUT };
-
 bool server_watch_open(struct server *server, char *error);
 void server_watch_reopen(struct server *server);
+/* No timer of it is in the loop any more. */
+void server_watch_drain(struct server *server);
 void server_watch_close(struct server *server);
 void server_watch_begin(struct server_conn *conn);
-/* It is at its end: the peer closed (SERVER_IN) or we do. */
-void server_watch_end(struct server_conn *conn, enum server_way way);
+/* It is at its end: the peer closed (CONN_WATCH_IN) or we do. */
+void server_watch_end(struct server_conn *conn, enum conn_watch_way way);
 /* Bytes came in, or whole messages go out; call it where 'server->watch' is not NULL. */
-void server_watch_bytes(struct server_conn *conn, enum server_way way, const uint8_t *bytes,
+void server_watch_bytes(struct server_conn *conn, enum conn_watch_way way, const uint8_t *bytes,
                         size_t len);
 
 /* server_status.c */

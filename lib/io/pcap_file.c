@@ -7,17 +7,22 @@
 #include "lib/io/pcap_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <flowbed/time.h>
 
 #include "lib/base/xalloc.h"
 
-enum { ERROR_BYTES = 512 };
+enum {
+	ERROR_BYTES = 512,
+	PIPE_BYTES = 1 << 20, /* what a pipe takes before its reader has */
+};
 
 /* Of pcapng. */
 enum {
@@ -50,6 +55,39 @@ static void failed(struct pcap_file *file, const char *why)
 		snprintf(file->error, sizeof file->error, "%s: %s", file->path, why);
 }
 
+/* The same for an error of the system; 'error' may be 0. */
+static void failed_write(struct pcap_file *file, int error)
+{
+	if (error == EAGAIN)
+		failed(file, "who reads it does not keep up");
+	else
+		failed(file, error ? strerror(error) : "write error");
+}
+
+/* A pipe must not stop who writes. */
+static void widen_pipe(int fd)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) < 0 || !S_ISFIFO(stat.st_mode))
+		return;
+	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* Open 'file->stream'. */
+static bool open_stream(struct pcap_file *file)
+{
+	file->stream = strcmp(file->path, "-") ? fopen(file->path, "we")
+	                                       : fdopen(dup(STDOUT_FILENO), "w");
+	if (!file->stream) {
+		failed(file, strerror(errno));
+		return false;
+	}
+	widen_pipe(fileno(file->stream));
+	return true;
+}
+
 struct pcap_file *pcap_file_create(const char *path)
 {
 	struct pcap_file *file = xcalloc(1, sizeof *file);
@@ -61,12 +99,13 @@ struct pcap_file *pcap_file_create(const char *path)
 		failed(file, "out of memory");
 		return file;
 	}
-	/* libpcap's text names the path already. */
-	file->dumper = pcap_dump_open(file->link, path);
-	if (file->dumper)
-		file->stream = pcap_dump_file(file->dumper);
-	else
-		snprintf(file->error, sizeof file->error, "%s", pcap_geterr(file->link));
+	if (!open_stream(file))
+		return file;
+	file->dumper = pcap_dump_fopen(file->link, file->stream);
+	if (!file->dumper) { /* and it has closed the stream */
+		file->stream = NULL;
+		failed(file, pcap_geterr(file->link));
+	}
 	return file;
 }
 
@@ -87,7 +126,7 @@ bool pcap_file_write(struct pcap_file *file, uint64_t time_ns, const void *bytes
 	errno = 0;
 	pcap_dump((u_char *)file->dumper, &header, bytes);
 	if (ferror(file->stream)) {
-		failed(file, errno ? strerror(errno) : "write error");
+		failed_write(file, errno);
 		file->lost++;
 		return false;
 	}
@@ -159,7 +198,7 @@ static bool write_bytes(struct pcap_file *file, const void *bytes, size_t len)
 	errno = 0;
 	if (fwrite(bytes, 1, len, file->stream) == len)
 		return true;
-	failed(file, errno ? strerror(errno) : "write error");
+	failed_write(file, errno);
 	return false;
 }
 
@@ -171,11 +210,8 @@ struct pcap_file *pcap_file_create_ng(const char *path)
 
 	file->ng = true;
 	file->path = xstrdup(path);
-	file->stream = strcmp(path, "-") ? fopen(path, "we") : fdopen(dup(STDOUT_FILENO), "w");
-	if (!file->stream) {
-		failed(file, strerror(errno));
+	if (!open_stream(file))
 		return file;
-	}
 	begin(&block, BLOCK_SECTION);
 	put32(&block, BYTE_ORDER_MAGIC);
 	put16(&block, 1); /* version 1.0 */
@@ -265,7 +301,7 @@ uint64_t pcap_file_lost(const struct pcap_file *file)
 bool pcap_file_flush(struct pcap_file *file)
 {
 	if (file->stream && !file->error[0] && fflush(file->stream) != 0)
-		failed(file, strerror(errno));
+		failed_write(file, errno);
 	return !file->error[0];
 }
 

@@ -16,11 +16,14 @@ struct pcap_file;
 /* Longest record; what is longer is cut and keeps its length in the record's header. */
 enum { PCAP_FILE_SNAPLEN = 65535 + 32 };
 
-/* Create the file 'path', or empty the one that is there. Never NULL: where it cannot be opened,
- * pcap_file_error() tells. */
+/* Create the file 'path', or empty the one that is there; "-" is standard output. Never NULL: where
+ * it cannot be opened, pcap_file_error() tells.
+ *
+ * A FIFO is waited for until somebody reads it. Whoever reads a FIFO or a pipe too slowly, so that a
+ * mebibyte waits, is an error like a full disk. */
 struct pcap_file *pcap_file_create(const char *path);
 
-/* The same for a pcapng file; "-" is standard output. */
+/* The same for a pcapng file. */
 struct pcap_file *pcap_file_create_ng(const char *path);
 /* Name an interface of a pcapng file, before its first frame. Its number: they count from 0. */
 uint32_t pcap_file_add_interface(struct pcap_file *file, const char *name);

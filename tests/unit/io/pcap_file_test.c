@@ -1,10 +1,12 @@
 /* Captures, read back through libpcap. */
 #include "tests/unit/harness.h"
 
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/io/pcap_file.h"
@@ -227,6 +229,28 @@ static void a_full_disk_is_found_at_the_end_when_all_was_buffered(void)
 	CU_ASSERT_STRING_EQUAL(error, "/dev/full: No space left on device");
 }
 
+static void who_does_not_read_a_fifo_ends_the_capture_and_stops_nobody(void)
+{
+	static const uint8_t frame[60000];
+	struct pcap_file *file;
+	char error[256], right[256];
+	int reader;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CU_ASSERT(reader >= 0);
+	file = pcap_file_create(path);
+	while (pcap_file_write(file, 0, frame, sizeof frame))
+		continue;
+	snprintf(right, sizeof right, "%s: who reads it does not keep up", path);
+	CU_ASSERT_STRING_EQUAL(pcap_file_error(file), right);
+	CU_ASSERT_FALSE(pcap_file_close(file, error, sizeof error));
+	CU_ASSERT_STRING_EQUAL(error, right);
+	close(reader);
+	end();
+}
+
 static void closing_no_file_is_allowed(void)
 {
 	CU_ASSERT_TRUE(pcap_file_close(NULL, NULL, 0));
@@ -242,4 +266,5 @@ UNIT_TESTS("pcap_file", UNIT_TEST(frames_are_read_back_with_their_nanoseconds),
            UNIT_TEST(a_file_that_cannot_be_created_tells_why_and_takes_nothing),
            UNIT_TEST(a_full_disk_is_told_once_and_for_all),
            UNIT_TEST(a_full_disk_is_found_at_the_end_when_all_was_buffered),
+           UNIT_TEST(who_does_not_read_a_fifo_ends_the_capture_and_stops_nobody),
            UNIT_TEST(closing_no_file_is_allowed))
