@@ -1,0 +1,284 @@
+/* controller_load: measures an OpenFlow 1.0 controller from outside; see controller_load.h for the
+ * parts and controller_load --help for the use.
+ *
+ * A run has phases. All switches connect before the first says HELLO; then come the handshakes; then
+ * each station is heard once; then traffic runs, first to warm up and then measured in slices; then
+ * the answers that are still due are waited for. The first wrong answer ends it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/xalloc.h"
+#include "tests/bench/controller_load.h"
+
+enum {
+	EXIT_RIGHT = 0,
+	EXIT_WRONG = 1,
+	EXIT_WRONG_USAGE = 2,
+	EXIT_SYSTEM = 3,
+};
+
+enum { EVENTS_MAX = 256, JOIN_PATIENCE_NS = 1000000000 };
+
+/* What was measured. */
+struct result {
+	uint64_t rates[LOAD_SLICES_MAX]; /* answers a second, of each slice */
+	uint32_t slices;
+	uint64_t busy_ns, wall_ns; /* the generator's own CPU time */
+};
+
+uint64_t load_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* --- Turns --- */
+
+/* Handle what there is, waiting for it at most until 'deadline_ns'. Returns the time. */
+static uint64_t turn(struct load *load, uint64_t deadline_ns)
+{
+	struct epoll_event events[EVENTS_MAX];
+	uint64_t now_ns = load_clock_ns();
+	int count, wait_ms = 0;
+
+	if (deadline_ns > now_ns)
+		wait_ms = (int)((deadline_ns - now_ns + FB_NS_PER_MS - 1) / FB_NS_PER_MS);
+	count = epoll_wait(load->epoll, events, EVENTS_MAX, wait_ms);
+	for (int i = 0; i < count; i++)
+		fake_handle(events[i].data.ptr, events[i].events);
+	return load_clock_ns();
+}
+
+static bool all_joined(const struct load *load)
+{
+	return load->joined == load->options.switches;
+}
+
+static bool all_learned(const struct load *load)
+{
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		if (!load->traffic->learned(&load->fakes[i]))
+			return false;
+	return true;
+}
+
+static bool all_answered(const struct load *load)
+{
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		if (load->fakes[i].outstanding)
+			return false;
+	return true;
+}
+
+/* What is due after all patience will never come. */
+static void give_up(struct load *load)
+{
+	for (uint32_t i = 0; i < load->options.switches; i++) {
+		struct fake *fake = &load->fakes[i];
+
+		if (!fake->joined)
+			tally_wrong(fake, WRONG_MISSING, 0, "the controller asks for no features");
+		else if (fake->outstanding)
+			tally_wrong(fake, WRONG_MISSING, fake->outstanding,
+			            "%" PRIu32 " packet-ins were not answered", fake->outstanding);
+	}
+}
+
+/* Go through a phase until 'done', which answers bring about. False when something is wrong. */
+static bool pass(struct load *load, enum phase phase, bool (*done)(const struct load *load))
+{
+	uint64_t progress, last = UINT64_MAX, patience_ns = load->options.patience_ns;
+	uint64_t now_ns = load_clock_ns(), since_ns = now_ns;
+
+	if (phase == PHASE_JOIN && patience_ns < JOIN_PATIENCE_NS)
+		patience_ns = JOIN_PATIENCE_NS;
+	load->phase = phase;
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		fake_send(&load->fakes[i]);
+	while (!load->tally.is_wrong && !done(load)) {
+		progress = load->tally.answers + load->joined;
+		if (progress != last)
+			since_ns = now_ns;
+		last = progress;
+		if (now_ns - since_ns > patience_ns)
+			give_up(load);
+		else
+			now_ns = turn(load, since_ns + patience_ns);
+	}
+	return !load->tally.is_wrong;
+}
+
+/* Let traffic run for a time; returns answers a second. */
+static uint64_t slice(struct load *load, uint64_t time_ns)
+{
+	uint64_t start_ns = load_clock_ns(), now_ns = start_ns, answers = load->tally.answers;
+
+	while (now_ns < start_ns + time_ns && !load->tally.is_wrong)
+		now_ns = turn(load, start_ns + time_ns);
+	return (load->tally.answers - answers) * FB_NS_PER_S / (now_ns - start_ns + 1);
+}
+
+/* --- A run --- */
+
+static bool connect_all(struct load *load)
+{
+	for (uint32_t i = 0; i < load->options.switches; i++) {
+		if (!fake_connect(&load->fakes[i])) {
+			fprintf(stderr, "controller_load: connection %" PRIu32 ": %s\n", i,
+			        strerror(errno));
+			return false;
+		}
+	}
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		fake_greet(&load->fakes[i]);
+	return true;
+}
+
+static bool learn(struct load *load)
+{
+	return pass(load, PHASE_JOIN, all_joined) && pass(load, PHASE_LEARN, all_learned);
+}
+
+/* Begin traffic of all switches and end all connections amid it. */
+static void reset_all(struct load *load)
+{
+	load->phase = PHASE_RUN;
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		fake_send(&load->fakes[i]);
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		fake_reset(&load->fakes[i]);
+}
+
+static void measure(struct load *load, struct result *result)
+{
+	uint64_t start_ns, start_cpu_ns;
+
+	load->phase = PHASE_RUN;
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		fake_send(&load->fakes[i]);
+	slice(load, load->options.warm_ns);
+	load->measuring = true;
+	start_ns = load_clock_ns();
+	start_cpu_ns = cpu_ns();
+	while (result->slices < load->options.slices && !load->tally.is_wrong)
+		result->rates[result->slices++] =
+		        slice(load, load->options.time_ns / load->options.slices);
+	result->busy_ns = cpu_ns() - start_cpu_ns;
+	result->wall_ns = load_clock_ns() - start_ns;
+	load->measuring = false;
+	pass(load, PHASE_DRAIN, all_answered);
+}
+
+static int compare_rates(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void tell(const struct load *load, struct result *result)
+{
+	const struct tally *tally = &load->tally;
+
+	qsort(result->rates, result->slices, sizeof result->rates[0], compare_rates);
+	printf("answers a second: median %" PRIu64 ", least %" PRIu64 ", most %" PRIu64 " (%" PRIu32
+	       " slices)\n",
+	       result->rates[result->slices / 2], result->rates[0],
+	       result->rates[result->slices - 1], result->slices);
+	if (tally->latencies_count)
+		printf("latency in ns: p50 %" PRIu64 ", p90 %" PRIu64 ", p99 %" PRIu64
+		       ", p99.9 %" PRIu64 ", most %" PRIu64 "\n",
+		       tally_percentile(tally, 50000), tally_percentile(tally, 90000),
+		       tally_percentile(tally, 99000), tally_percentile(tally, 99900),
+		       tally->latency_max_ns);
+	printf("answers in all: %" PRIu64 ", all right\n", tally->answers);
+	printf("generator's CPU: %" PRIu64 " percent\n", result->busy_ns * 100 / result->wall_ns);
+}
+
+static int run(struct load *load)
+{
+	struct result *result = xcalloc(1, sizeof *result);
+	int code = EXIT_WRONG;
+
+	for (uint32_t i = 0; i <= load->options.resets; i++) {
+		if (!connect_all(load)) {
+			free(result);
+			return EXIT_SYSTEM;
+		}
+		if (!learn(load))
+			break;
+		if (i < load->options.resets)
+			reset_all(load);
+	}
+	if (!load->tally.is_wrong)
+		measure(load, result);
+	if (!load->tally.is_wrong) {
+		tell(load, result);
+		code = EXIT_RIGHT;
+	}
+	tally_tell_wrong(&load->tally);
+	free(result);
+	return code;
+}
+
+static struct load *load_new(const struct load_options *options)
+{
+	struct load *load = xcalloc(1, sizeof *load);
+
+	load->options = *options;
+	load->traffic = &stations_traffic;
+	load->epoll = epoll_create1(EPOLL_CLOEXEC);
+	load->fakes = xcalloc(options->switches, sizeof *load->fakes);
+	null_answer(load->null_answer);
+	for (uint32_t i = 0; i < options->switches; i++)
+		fake_init(&load->fakes[i], load, i);
+	return load;
+}
+
+static void load_free(struct load *load)
+{
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		fake_destroy(&load->fakes[i]);
+	close(load->epoll);
+	free(load->fakes);
+	free(load->input);
+	free(load);
+}
+
+int main(int argc, char **argv)
+{
+	struct load_options options;
+	struct load *load;
+	int code;
+
+	switch (load_options_read(&options, argc, argv)) {
+	case LOAD_OPTIONS_DONE:
+		return EXIT_RIGHT;
+	case LOAD_OPTIONS_WRONG:
+		return EXIT_WRONG_USAGE;
+	case LOAD_OPTIONS_RUN:
+		break;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	load = load_new(&options);
+	code = run(load);
+	load_free(load);
+	return code;
+}

@@ -1,0 +1,331 @@
+/* Traffic between stations: datagrams from any to any other behind another port, after each was
+ * heard once; and the answers that learning switches, hubs and the null responder give.
+ *
+ * Station 'i' of a switch is behind port 1 + i % LOAD_PORTS; its address has the switch's number and
+ * its own in it, so that 16 switches with 100,000 stations each need no memory here. Who speaks to
+ * whom in a packet-in is computed from its buffer id, and so computed again when the answer comes. */
+#include <inttypes.h>
+#include <string.h>
+
+#include <flowbed/packet.h>
+
+#include "tests/bench/controller_load.h"
+
+#define BROADCAST    UINT64_C(0xffffffffffff)
+#define BROADCAST_IP UINT32_C(0x0affffff)
+#define STATION_MAC  UINT64_C(0x020000000000)
+#define STATION_IP   UINT32_C(0x0a000000)
+
+enum { UDP_PORT = 5001, TOTAL_LEN_SHORT = 42 };
+
+/* A packet-in as it is sent. */
+struct packet_in {
+	uint8_t head[sizeof(struct ofp_packet_in)];
+	uint8_t dl_dst[FB_MAC_BYTES], dl_src[FB_MAC_BYTES];
+	fb_be16 dl_type;
+	uint8_t ip_before_checksum[10];
+	fb_be16 checksum;
+	fb_be32 nw_src, nw_dst;
+	fb_be16 tp_src, tp_dst, udp_len, udp_checksum;
+	uint8_t payload[LOAD_FRAME_BYTES - 14 - 20 - 8];
+};
+_Static_assert(sizeof(struct packet_in) == LOAD_PACKET_IN_BYTES, "the frame has another length");
+
+/* Who speaks to whom. */
+struct talk {
+	uint32_t source, target; /* stations; the target UINT32_MAX: everybody */
+};
+
+/* --- What a buffer id stands for --- */
+
+static uint16_t port_of(uint32_t station)
+{
+	return (uint16_t)(1 + station % LOAD_PORTS);
+}
+
+/* 'id' as well mixed as a draw. */
+static uint64_t mix(uint32_t id, uint32_t salt)
+{
+	uint64_t x = ((uint64_t)salt << 32 | id) * UINT64_C(0x9e3779b97f4a7c15);
+
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
+	return x ^ x >> 32;
+}
+
+static struct talk talk_of(const struct fake *fake, uint32_t id)
+{
+	const struct load *load = fake->load;
+	uint32_t first = load->options.first_buffer_id, macs = load->options.macs;
+	struct talk talk = {.target = UINT32_MAX};
+	uint64_t draw;
+
+	if (load->phase == PHASE_LEARN) {
+		talk.source = id - first - (id < first); /* OFP_NO_BUFFER was left out */
+		return talk;
+	}
+	if (load->options.cyclic) {
+		talk.source = id % macs;
+		talk.target = talk.source + 1 == macs ? 0 : talk.source + 1;
+	} else {
+		draw = mix(id, fake->index);
+		talk.source = (uint32_t)((draw & 0xffffffff) * macs >> 32);
+		talk.target = (uint32_t)((draw >> 32) * macs >> 32);
+	}
+	if (port_of(talk.source) == port_of(talk.target))
+		talk.target = talk.target ? talk.target - 1 : 1;
+	return talk;
+}
+
+static uint64_t mac_of(const struct fake *fake, uint32_t station)
+{
+	if (station == UINT32_MAX)
+		return BROADCAST;
+	return STATION_MAC | (uint64_t)fake->index << 24 |
+	       (fake->load->options.first_mac + station);
+}
+
+static uint32_t ip_of(const struct fake *fake, uint32_t station)
+{
+	if (station == UINT32_MAX)
+		return BROADCAST_IP;
+	return STATION_IP | (fake->load->options.first_mac + station);
+}
+
+/* --- Packet-ins --- */
+
+static struct ofp_packet_in *head(struct packet_in *pi)
+{
+	return (struct ofp_packet_in *)pi->head;
+}
+
+static struct packet_in *slot(struct fake *fake, size_t i)
+{
+	return (struct packet_in *)fake->packets + i;
+}
+
+/* What all packet-ins have in common. */
+static void prepare(const struct load_options *options, struct packet_in *pi)
+{
+	static const uint8_t ip[] = {0x45, 0, 0, LOAD_FRAME_BYTES - 14, 0, 0, 0, 0, 64, FB_IP_UDP};
+
+	memset(pi, 0, sizeof *pi);
+	head(pi)->header.version = OFP_VERSION;
+	head(pi)->header.type = OFPT_PACKET_IN;
+	fb_set16(&head(pi)->header.length, sizeof *pi);
+	fb_set16(&head(pi)->total_len, options->frame_longer ? TOTAL_LEN_SHORT : LOAD_FRAME_BYTES);
+	fb_set16(&pi->dl_type, FB_ETH_IPV4);
+	memcpy(pi->ip_before_checksum, ip, sizeof ip);
+	fb_set16(&pi->tp_src, UDP_PORT);
+	fb_set16(&pi->tp_dst, UDP_PORT);
+	fb_set16(&pi->udp_len, LOAD_FRAME_BYTES - 14 - 20);
+}
+
+static void stations_begin(struct fake *fake)
+{
+	for (size_t i = 0; i < LOAD_SLOTS; i++)
+		prepare(&fake->load->options, slot(fake, i));
+}
+
+/* The checksum of the IPv4 header: the sum of what all have in common, and the addresses. */
+static uint16_t checksum(uint32_t nw_src, uint32_t nw_dst)
+{
+	uint32_t sum = 0x4500 + (LOAD_FRAME_BYTES - 14) + (64 << 8 | FB_IP_UDP);
+
+	sum += (nw_src >> 16) + (nw_src & 0xffff) + (nw_dst >> 16) + (nw_dst & 0xffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t) ~((sum >> 16) + sum);
+}
+
+static void put_packet_in(struct fake *fake, struct packet_in *pi)
+{
+	uint32_t id = fake_take_id(fake);
+	struct talk talk = talk_of(fake, id);
+	uint32_t nw_src = ip_of(fake, talk.source), nw_dst = ip_of(fake, talk.target);
+
+	fb_set32(&head(pi)->buffer_id, id);
+	fb_set16(&head(pi)->in_port, port_of(talk.source));
+	fb_mac_from_u64(pi->dl_dst, mac_of(fake, talk.target));
+	fb_mac_from_u64(pi->dl_src, mac_of(fake, talk.source));
+	fb_set16(&pi->checksum, checksum(nw_src, nw_dst));
+	fb_set32(&pi->nw_src, nw_src);
+	fb_set32(&pi->nw_dst, nw_dst);
+}
+
+/* How many packet-ins may be sent now. */
+static uint32_t room(const struct fake *fake)
+{
+	const struct load *load = fake->load;
+	uint32_t count, left;
+
+	if (load->phase == PHASE_LEARN) {
+		left = load->options.macs - fake->learned;
+		count = fake->outstanding < LOAD_SLOTS ? LOAD_SLOTS - fake->outstanding : 0;
+		return count < left ? count : left;
+	}
+	count = load->options.window;
+	count = fake->outstanding < count ? count - fake->outstanding : 0;
+	return count < LOAD_SLOTS ? count : LOAD_SLOTS;
+}
+
+static void stations_fill(struct fake *fake)
+{
+	uint32_t count = room(fake);
+
+	for (uint32_t i = 0; i < count; i++)
+		put_packet_in(fake, slot(fake, i));
+	fake->packets_len = count * sizeof(struct packet_in);
+	if (fake->load->phase == PHASE_LEARN)
+		fake->learned += count;
+}
+
+static bool stations_learned(const struct fake *fake)
+{
+	return fake->learned == fake->load->options.macs && !fake->outstanding;
+}
+
+/* --- Answers --- */
+
+/* Actions that are one output; its port, or 0 for other actions. */
+static uint16_t output_port(const uint8_t *actions, size_t len)
+{
+	if (len != sizeof(struct ofp_action_output) ||
+	    fb_get32(actions) != (OFPAT_OUTPUT << 16 | 8))
+		return 0;
+	return fb_get16(actions + 4);
+}
+
+/* The fields that are seldom in a match: those of the datagram, as they are. */
+static bool rest_fits(const struct ofp_match *match, uint32_t wildcards, uint32_t nw_src,
+                      uint32_t nw_dst)
+{
+	uint32_t src_bits = wildcards >> OFPFW_NW_SRC_SHIFT & 63;
+	uint32_t dst_bits = wildcards >> OFPFW_NW_DST_SHIFT & 63;
+
+	return (wildcards & OFPFW_DL_VLAN || fb_get16(&match->dl_vlan) == OFP_VLAN_NONE) &&
+	       (wildcards & OFPFW_DL_TYPE || fb_get16(&match->dl_type) == FB_ETH_IPV4) &&
+	       (wildcards & OFPFW_NW_PROTO || match->nw_proto == FB_IP_UDP) &&
+	       (wildcards & OFPFW_NW_TOS || match->nw_tos == 0) &&
+	       (src_bits >= 32 || !((fb_get32(&match->nw_src) ^ nw_src) >> src_bits)) &&
+	       (dst_bits >= 32 || !((fb_get32(&match->nw_dst) ^ nw_dst) >> dst_bits)) &&
+	       (wildcards & OFPFW_TP_SRC || fb_get16(&match->tp_src) == UDP_PORT) &&
+	       (wildcards & OFPFW_TP_DST || fb_get16(&match->tp_dst) == UDP_PORT);
+}
+
+static bool match_fits(const struct fake *fake, const struct ofp_match *match, struct talk talk)
+{
+	const uint32_t usual =
+	        OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
+	uint32_t wildcards = fb_get32(&match->wildcards);
+
+	if (!(wildcards & OFPFW_IN_PORT) && fb_get16(&match->in_port) != port_of(talk.source))
+		return false;
+	if (!(wildcards & OFPFW_DL_SRC) &&
+	    fb_mac_to_u64(match->dl_src) != mac_of(fake, talk.source))
+		return false;
+	if (!(wildcards & OFPFW_DL_DST) &&
+	    fb_mac_to_u64(match->dl_dst) != mac_of(fake, talk.target))
+		return false;
+	if ((wildcards & usual) == usual && fb_get16(&match->dl_vlan) == OFP_VLAN_NONE)
+		return true;
+	return rest_fits(match, wildcards, ip_of(fake, talk.source), ip_of(fake, talk.target));
+}
+
+/* The ports to which an answer sends the frame must be right: one, or 'flood'. */
+static void check_port(struct fake *fake, uint32_t id, struct talk talk, uint16_t port, bool flood)
+{
+	if (flood ? port == OFPP_FLOOD || port == OFPP_ALL : port == port_of(talk.target))
+		return;
+	tally_wrong(fake, WRONG_PORT, 1,
+	            "buffer %" PRIu32
+	            " from port %u goes to port %u (0: not one output) in place of %u",
+	            id, port_of(talk.source), port, flood ? OFPP_FLOOD : port_of(talk.target));
+}
+
+static void check_flow_mod(struct fake *fake, uint32_t id, const struct ofp_flow_mod *fm,
+                           size_t len)
+{
+	struct talk talk = talk_of(fake, id);
+
+	if (talk.target == UINT32_MAX || fake->load->options.expect == EXPECT_HUB) {
+		tally_wrong(fake, WRONG_KIND, 1,
+		            "buffer %" PRIu32 " is answered by a flow-mod, not flooded", id);
+		return;
+	}
+	if (fb_get16(&fm->command) != OFPFC_ADD || !match_fits(fake, &fm->match, talk))
+		tally_wrong(fake, WRONG_MATCH, 1,
+		            "the flow-mod for buffer %" PRIu32 " does not fit its frame", id);
+	check_port(fake, id, talk, output_port(fm->actions, len - sizeof *fm), false);
+}
+
+static void check_packet_out(struct fake *fake, uint32_t id, const struct ofp_packet_out *po,
+                             size_t len)
+{
+	struct talk talk = talk_of(fake, id);
+	size_t actions_len = fb_get16(&po->actions_len);
+
+	if (talk.target != UINT32_MAX && fake->load->options.expect == EXPECT_LEARNING) {
+		tally_wrong(fake, WRONG_KIND, 1,
+		            "buffer %" PRIu32 " is answered by a packet-out without a flow", id);
+		return;
+	}
+	if (fb_get16(&po->in_port) != port_of(talk.source))
+		tally_wrong(fake, WRONG_MATCH, 1, "buffer %" PRIu32 " came in by port %u, not %u",
+		            id, port_of(talk.source), fb_get16(&po->in_port));
+	check_port(fake, id, talk,
+	           actions_len == len - sizeof *po ? output_port(po->actions, actions_len) : 0,
+	           true);
+}
+
+/* All but xid and buffer id is as the null responder has it. */
+static void check_null(struct fake *fake, uint32_t id, const uint8_t *message, size_t len)
+{
+	const size_t buffer_at = offsetof(struct ofp_flow_mod, buffer_id);
+	const uint8_t *expected = fake->load->null_answer;
+
+	if (len == NULL_ANSWER_BYTES && !memcmp(message, expected, 4) &&
+	    !memcmp(message + 8, expected + 8, buffer_at - 8) &&
+	    !memcmp(message + buffer_at + 4, expected + buffer_at + 4, 4 + 8))
+		return;
+	tally_wrong(fake, WRONG_KIND, 1, "the answer to buffer %" PRIu32 " is another flow-mod",
+	            id);
+}
+
+static void malformed(struct fake *fake, const uint8_t *message, size_t len)
+{
+	tally_wrong(fake, WRONG_MALFORMED, 1, "a message of type %u has %zu bytes", message[1],
+	            len);
+}
+
+static void stations_answer(struct fake *fake, const uint8_t *message, size_t len)
+{
+	const struct ofp_packet_out *po = (const struct ofp_packet_out *)message;
+	const struct ofp_flow_mod *fm = (const struct ofp_flow_mod *)message;
+	bool flow = message[1] == OFPT_FLOW_MOD;
+	uint32_t id;
+
+	if (len < (flow ? sizeof *fm : sizeof *po) || message[0] != OFP_VERSION) {
+		malformed(fake, message, len);
+		return;
+	}
+	id = fb_get32(flow ? &fm->buffer_id : &po->buffer_id);
+	if (id == OFP_NO_BUFFER) {
+		fake->load->tally.others[message[1]]++;
+		return;
+	}
+	if (!fake_answered(fake, id) || fake->load->options.expect == EXPECT_ANY)
+		return;
+	if (fake->load->options.expect == EXPECT_NULL)
+		check_null(fake, id, message, len);
+	else if (flow)
+		check_flow_mod(fake, id, fm, len);
+	else
+		check_packet_out(fake, id, po, len);
+}
+
+const struct traffic stations_traffic = {
+        .begin = stations_begin,
+        .fill = stations_fill,
+        .answer = stations_answer,
+        .learned = stations_learned,
+};
