@@ -1,4 +1,5 @@
-/* Streams; see stream.h. Connecting is stream_connect.c, listening stream_listener.c.
+/* Streams; see stream.h. Connecting is stream_connect.c, listening stream_listener.c, TLS
+ * stream_tls.c.
  *
  * Each stream has two events of the loop, for reading and for writing, and a third that is set
  * by hand to tell of an end outside of any call of the owner's. A stream that its owner has closed
@@ -8,6 +9,7 @@
  * All streams of a thread read into one buffer: what came is handed over before the next read. */
 #include "lib/io/stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,15 +29,22 @@ static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 static void on_end(evutil_socket_t fd, short what, void *arg);
 
+static struct event *event_make(struct stream *s, int fd, short what, event_callback_fn callback)
+{
+	struct event *event = event_new(s->base, fd, what, callback, s);
+
+	if (!event)
+		xalloc_failed("a stream's events");
+	return event;
+}
+
 struct stream *stream_new(struct event_base *base)
 {
 	struct stream *s = xcalloc(1, sizeof *s);
 
 	s->base = base;
 	s->fd = -1;
-	s->end = event_new(base, -1, 0, on_end, s);
-	if (!s->end)
-		abort();
+	s->end = event_make(s, -1, 0, on_end);
 	strcpy(s->peer, "?");
 	return s;
 }
@@ -43,10 +52,8 @@ struct stream *stream_new(struct event_base *base)
 void stream_set_fd(struct stream *s, int fd)
 {
 	s->fd = fd;
-	s->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_readable, s);
-	s->writable = event_new(s->base, fd, EV_WRITE, on_writable, s);
-	if (!s->readable || !s->writable)
-		abort();
+	s->readable = event_make(s, fd, EV_READ | EV_PERSIST, on_readable);
+	s->writable = event_make(s, fd, EV_WRITE, on_writable);
 }
 
 void stream_drop_fd(struct stream *s)
@@ -60,24 +67,24 @@ void stream_drop_fd(struct stream *s)
 	s->fd = -1;
 }
 
+/* The caller of a callback learns that the stream is not its any more. */
+static void leave(struct stream *s)
+{
+	if (s->gone)
+		*s->gone = true;
+	s->gone = NULL;
+}
+
 static void stream_free(struct stream *s)
 {
+	leave(s);
 	stream_connect_stop(s);
+	if (s->tls)
+		stream_tls_free(s);
 	stream_drop_fd(s);
 	event_free(s->end);
 	free(s->out);
 	free(s);
-}
-
-/* Around each callback: a stream that is closed in it is freed after it. Returns false when the
- * stream is gone. */
-static bool leave_callback(struct stream *s)
-{
-	s->busy = false;
-	if (s->state != STREAM_GONE)
-		return true;
-	stream_free(s);
-	return false;
 }
 
 void stream_fail(struct stream *s, const char *reason)
@@ -99,6 +106,8 @@ void stream_fail_later(struct stream *s, const char *reason)
 	snprintf(s->failure, sizeof s->failure, "%s", reason);
 	if (s->fd >= 0)
 		event_del(s->readable);
+	if (s->tls)
+		stream_tls_stop(s);
 	event_active(s->end, EV_TIMEOUT, 1);
 }
 
@@ -126,6 +135,22 @@ static void drain(struct stream *s)
 		stream_free(s);
 }
 
+uint8_t *stream_read_buffer(void)
+{
+	return read_buffer;
+}
+
+bool stream_received(struct stream *s, const uint8_t *bytes, size_t len)
+{
+	bool gone = false;
+
+	s->gone = &gone;
+	s->ops.received(s->ctx, bytes, len);
+	if (!gone)
+		s->gone = NULL;
+	return !gone;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;
@@ -136,53 +161,104 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		drain(s);
 		return;
 	}
-	got = recv(fd, read_buffer, sizeof read_buffer, 0);
-	if (got > 0) {
-		s->busy = true;
-		s->ops.received(s->ctx, read_buffer, (size_t)got);
-		leave_callback(s);
-	} else if (got == 0) {
-		stream_fail(s, "the peer closed the connection");
-	} else if (errno != EAGAIN && errno != EINTR) {
-		stream_fail(s, strerror(errno));
+	if (s->tls) {
+		stream_tls_readable(s);
+		return;
 	}
+	got = recv(fd, read_buffer, sizeof read_buffer, 0);
+	if (got > 0)
+		stream_received(s, read_buffer, (size_t)got);
+	else if (got == 0)
+		stream_fail(s, STREAM_REASON_CLOSED);
+	else if (errno != EAGAIN && errno != EINTR)
+		stream_fail(s, strerror(errno));
 }
 
 /* --- Writing --- */
+
+/* Hand bytes to the socket; returns how many it took. An error is told later. */
+static size_t transmit(struct stream *s, const uint8_t *bytes, size_t len)
+{
+	ssize_t sent;
+
+	if (s->tls)
+		return stream_tls_send(s, bytes, len);
+	do {
+		sent = send(s->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return (size_t)sent;
+	if (errno != EAGAIN)
+		stream_fail_later(s, strerror(errno));
+	return 0;
+}
+
+/* Go on when the socket takes more. */
+static void wait_to_send(struct stream *s)
+{
+	event_add(s->tls && stream_tls_wants_read(s) ? s->readable : s->writable, NULL);
+}
 
 /* Send what waits, as much as the socket takes. */
 static void flush(struct stream *s)
 {
 	while (s->out_head < s->out_len) {
-		ssize_t sent = send(s->fd, s->out + s->out_head, s->out_len - s->out_head,
-		                    MSG_NOSIGNAL | MSG_DONTWAIT);
+		size_t sent = transmit(s, s->out + s->out_head, s->out_len - s->out_head);
 
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && errno == EAGAIN) {
-			event_add(s->writable, NULL);
+		if (!sent) {
+			if (!s->failure[0])
+				wait_to_send(s);
 			return;
 		}
-		if (sent < 0) {
-			stream_fail_later(s, strerror(errno));
-			return;
-		}
-		s->out_head += (size_t)sent;
+		s->out_head += sent;
 	}
 	s->out_head = s->out_len = 0;
-	if (s->state == STREAM_LINGERING)
+	if (s->state == STREAM_LINGERING) {
+		if (s->tls)
+			stream_tls_finish(s);
 		shutdown(s->fd, SHUT_WR);
+	}
 }
 
 void stream_connected(struct stream *s)
 {
+	bool gone = false;
+
 	s->state = STREAM_OPEN;
-	event_add(s->readable, NULL);
-	s->busy = true;
+	if (!s->tls)
+		event_add(s->readable, NULL);
+	s->gone = &gone;
 	if (s->ops.connected)
 		s->ops.connected(s->ctx);
-	if (leave_callback(s))
-		flush(s);
+	if (gone)
+		return;
+	s->gone = NULL;
+	flush(s);
+}
+
+/* Send what waits and tell the owner. */
+static void go_on_sending(struct stream *s)
+{
+	bool gone = false;
+
+	flush(s);
+	if (s->state != STREAM_OPEN || s->failure[0] || !s->ops.sent)
+		return;
+	s->gone = &gone;
+	s->ops.sent(s->ctx);
+	if (!gone)
+		s->gone = NULL;
+}
+
+void stream_secured(struct stream *s)
+{
+	if (!s->adopted) {
+		stream_connected(s);
+		return;
+	}
+	s->state = STREAM_OPEN;
+	if (stream_pending_bytes(s))
+		go_on_sending(s);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -191,16 +267,10 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->state == STREAM_CONNECTING) {
+	if (s->state == STREAM_CONNECTING)
 		stream_connect_result(s);
-		return;
-	}
-	flush(s);
-	if (s->state != STREAM_OPEN || s->failure[0] || !s->ops.sent)
-		return;
-	s->busy = true;
-	s->ops.sent(s->ctx);
-	leave_callback(s);
+	else
+		go_on_sending(s);
 }
 
 /* Make room for 'len' more bytes behind those that wait. */
@@ -226,29 +296,22 @@ static void out_grow(struct stream *s, size_t len)
 
 bool stream_send(struct stream *s, const void *bytes, size_t len)
 {
-	size_t waiting = s->out_len - s->out_head;
-	ssize_t sent = 0;
+	size_t waiting = s->out_len - s->out_head, sent = 0;
 
 	if (s->failure[0] || s->state == STREAM_LINGERING || s->state == STREAM_GONE)
 		return true;
 	if (waiting && (len > s->out_bytes_max || waiting > s->out_bytes_max - len))
 		return false;
 	if (s->state == STREAM_OPEN && !waiting) {
-		sent = send(s->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-			stream_fail_later(s, strerror(errno));
+		sent = transmit(s, bytes, len);
+		if (sent == len || s->failure[0])
 			return true;
-		}
-		if (sent < 0)
-			sent = 0;
 	}
-	if ((size_t)sent == len)
-		return true;
-	out_grow(s, len - (size_t)sent);
-	memcpy(s->out + s->out_len, (const uint8_t *)bytes + sent, len - (size_t)sent);
-	s->out_len += len - (size_t)sent;
+	out_grow(s, len - sent);
+	memcpy(s->out + s->out_len, (const uint8_t *)bytes + sent, len - sent);
+	s->out_len += len - sent;
 	if (s->state == STREAM_OPEN)
-		event_add(s->writable, NULL);
+		wait_to_send(s);
 	return true;
 }
 
@@ -261,9 +324,13 @@ size_t stream_pending_bytes(const struct stream *s)
 
 void stream_set_reading(struct stream *s, bool on)
 {
-	if (s->state != STREAM_OPEN || s->failure[0])
+	if (s->failure[0])
 		return;
-	if (on)
+	if (s->tls)
+		stream_tls_set_reading(s, on);
+	else if (s->state != STREAM_OPEN)
+		return;
+	else if (on)
 		event_add(s->readable, NULL);
 	else
 		event_del(s->readable);
@@ -314,7 +381,10 @@ void stream_adopt(struct stream *s, const struct stream_ops *ops, void *ctx, siz
 	s->ctx = ctx;
 	s->out_bytes_max = out_bytes_max;
 	s->adopted = true;
-	event_add(s->readable, NULL);
+	if (s->tls)
+		stream_tls_begin(s);
+	else
+		event_add(s->readable, NULL);
 }
 
 void stream_close(struct stream *s, uint64_t linger_ns)
@@ -323,27 +393,30 @@ void stream_close(struct stream *s, uint64_t linger_ns)
 	                         (suseconds_t)(linger_ns / 1000 % 1000000)};
 	bool open = s->state == STREAM_OPEN && !s->failure[0];
 
-	s->ops = (struct stream_ops){.closed = NULL};
-	if (open && linger_ns) {
-		s->state = STREAM_LINGERING;
-		event_add(s->readable, NULL);
-		event_add(s->end, &linger);
-		flush(s);
+	if (!open || !linger_ns) {
+		stream_free(s);
 		return;
 	}
-	s->state = STREAM_GONE;
-	if (!s->busy)
-		stream_free(s);
+	s->ops = (struct stream_ops){.closed = NULL};
+	s->state = STREAM_LINGERING;
+	if (s->tls)
+		stream_tls_stop(s);
+	event_add(s->readable, NULL);
+	event_add(s->end, &linger);
+	flush(s);
 }
 
 /* --- From loop to loop --- */
 
 void stream_detach(struct stream *s)
 {
-	struct event *events[] = {s->readable, s->writable, s->end};
-
-	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
-		event_free(events[i]);
+	assert(s->state == STREAM_OPEN);
+	leave(s);
+	if (s->tls)
+		stream_tls_stop(s);
+	event_free(s->readable);
+	event_free(s->writable);
+	event_free(s->end);
 	s->readable = s->writable = s->end = NULL;
 	s->base = NULL;
 }
@@ -354,13 +427,14 @@ void stream_attach(struct stream *s, struct event_base *base, const struct strea
 	s->base = base;
 	s->ops = *ops;
 	s->ctx = ctx;
-	s->end = event_new(base, -1, 0, on_end, s);
-	s->readable = event_new(base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
-	s->writable = event_new(base, s->fd, EV_WRITE, on_writable, s);
-	if (!s->end || !s->readable || !s->writable)
-		abort();
-	if (s->failure[0])
+	s->end = event_make(s, -1, 0, on_end);
+	stream_set_fd(s, s->fd);
+	if (s->failure[0]) {
 		event_active(s->end, EV_TIMEOUT, 1);
+		return;
+	}
+	if (s->tls)
+		stream_tls_attach(s);
 	else
 		event_add(s->readable, NULL);
 	if (s->out_head < s->out_len)

@@ -31,21 +31,22 @@ struct stream_connect {
 	struct evutil_addrinfo *next;              /* to be tried */
 };
 
-void stream_address_text(char text[STREAM_NAME_BYTES], const struct sockaddr *address)
+void stream_address_text(char text[STREAM_NAME_BYTES], const struct sockaddr *address, bool is_tls)
 {
+	const char *method = is_tls ? "ssl" : "tcp";
 	char host[INET6_ADDRSTRLEN];
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
 
 	if (address->sa_family == AF_INET) {
 		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-		snprintf(text, STREAM_NAME_BYTES, "tcp:%s:%u", host, ntohs(v4->sin_port));
+		snprintf(text, STREAM_NAME_BYTES, "%s:%s:%u", method, host, ntohs(v4->sin_port));
 	} else if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
 		inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, host, sizeof host);
-		snprintf(text, STREAM_NAME_BYTES, "tcp:%s:%u", host, ntohs(v6->sin6_port));
+		snprintf(text, STREAM_NAME_BYTES, "%s:%s:%u", method, host, ntohs(v6->sin6_port));
 	} else if (address->sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-		snprintf(text, STREAM_NAME_BYTES, "tcp:[%s]:%u", host, ntohs(v6->sin6_port));
+		snprintf(text, STREAM_NAME_BYTES, "%s:[%s]:%u", method, host, ntohs(v6->sin6_port));
 	} else {
 		strcpy(text, "unix");
 	}
@@ -94,7 +95,7 @@ static void try_next(struct stream *s)
 		struct evutil_addrinfo *address = c->next;
 
 		c->next = address->ai_next;
-		stream_address_text(s->peer, address->ai_addr);
+		stream_address_text(s->peer, address->ai_addr, s->tls);
 		if (connect_to(s, address->ai_addr, (socklen_t)address->ai_addrlen)) {
 			if (c->next)
 				event_add(s->end, &patience);
@@ -115,7 +116,10 @@ void stream_connect_result(struct stream *s)
 	if (!error) {
 		event_del(s->end);
 		stream_connect_stop(s);
-		stream_connected(s);
+		if (s->tls)
+			stream_tls_begin(s);
+		else
+			stream_connected(s);
 	} else if (s->connect && s->connect->next) {
 		try_next(s);
 	} else {
@@ -254,18 +258,23 @@ struct stream *stream_connect(struct event_base *base, const struct conn_name *n
 {
 	struct stream *s = stream_new(base);
 
-	(void)tls;
 	s->ops = *ops;
 	s->ctx = ctx;
 	s->out_bytes_max = out_bytes_max;
 	s->state = STREAM_CONNECTING;
 	switch (name->kind) {
+	case CONN_SSL:
+		snprintf(s->peer, sizeof s->peer, "ssl:%.80s:%u", name->host, name->port);
+		if (!tls) {
+			stream_fail_later(s, "TLS: there is no key and no certificate");
+			break;
+		}
+		stream_tls_init(s, tls_context(tls));
+		connect_tcp(s, name);
+		break;
 	case CONN_TCP:
 		snprintf(s->peer, sizeof s->peer, "tcp:%.80s:%u", name->host, name->port);
 		connect_tcp(s, name);
-		break;
-	case CONN_SSL:
-		stream_fail_later(s, "TLS is not built in");
 		break;
 	case CONN_UNIX:
 		snprintf(s->peer, sizeof s->peer, "unix:%s", name->path);

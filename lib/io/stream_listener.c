@@ -7,6 +7,7 @@
 #include <event2/util.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ struct stream_listener {
 	void *ctx;
 	int fd;
 	int family;
+	SSL_CTX *tls; /* NULL: streams are plain */
 	struct event *acceptable, *rested;
 	bool failing; /* told */
 	bool busy;    /* in a callback: freed after it */
@@ -40,15 +42,20 @@ struct stream_listener {
 static void take(struct stream_listener *l, int fd, const struct sockaddr *address)
 {
 	struct stream *s = stream_new(l->base);
+	bool gone = false;
 
 	stream_socket_init(fd, l->family);
-	stream_address_text(s->peer, address);
+	stream_address_text(s->peer, address, l->tls);
 	stream_set_fd(s, fd);
+	if (l->tls)
+		stream_tls_init(s, l->tls);
 	s->state = STREAM_OPEN;
-	s->busy = true;
+	s->gone = &gone;
 	l->ops.accepted(l->ctx, s);
-	s->busy = false;
-	if (s->state == STREAM_GONE || (!s->adopted && s->state == STREAM_OPEN))
+	if (gone)
+		return;
+	s->gone = NULL;
+	if (!s->adopted)
 		stream_close(s, 0);
 }
 
@@ -174,8 +181,8 @@ static bool listen_tcp(struct stream_listener *l, const struct conn_name *name, 
 		return false;
 	}
 	snprintf(l->name, sizeof l->name,
-	         strchr(name->host, ':') ? "ptcp:%u%s[%.80s]" : "ptcp:%u%s%.80s", bound_port(l->fd),
-	         name->host[0] ? ":" : "", name->host);
+	         strchr(name->host, ':') ? "%s:%u%s[%.80s]" : "%s:%u%s%.80s",
+	         l->tls ? "pssl" : "ptcp", bound_port(l->fd), name->host[0] ? ":" : "", name->host);
 	return true;
 }
 
@@ -226,19 +233,26 @@ static bool listen_unix(struct stream_listener *l, const struct conn_name *name,
 	return true;
 }
 
-static bool listener_open(struct stream_listener *l, const struct conn_name *name, char *error,
-                          size_t error_size)
+static bool listener_open(struct stream_listener *l, const struct conn_name *name, struct tls *tls,
+                          char *error, size_t error_size)
 {
 	switch (name->kind) {
+	case CONN_SSL:
+		if (!tls) {
+			snprintf(error, error_size,
+			         "TLS needs a private key, a certificate and the "
+			         "certificate of a CA");
+			return false;
+		}
+		l->tls = tls_context(tls);
+		SSL_CTX_up_ref(l->tls);
+		return listen_tcp(l, name, error, error_size);
 	case CONN_TCP:
 		return listen_tcp(l, name, error, error_size);
 	case CONN_UNIX:
 		return listen_unix(l, name, error, error_size);
-	case CONN_SSL:
-		break;
 	}
-	snprintf(error, error_size, "TLS is not built in: write ptcp:[PORT][:HOST] or punix:PATH");
-	return false;
+	abort();
 }
 
 struct stream_listener *stream_listen(struct event_base *base, const struct conn_name *name,
@@ -247,11 +261,11 @@ struct stream_listener *stream_listen(struct event_base *base, const struct conn
 {
 	struct stream_listener *l = xcalloc(1, sizeof *l);
 
-	(void)tls;
 	l->base = base;
 	l->ops = *ops;
 	l->ctx = ctx;
-	if (!listener_open(l, name, error, error_size)) {
+	if (!listener_open(l, name, tls, error, error_size)) {
+		SSL_CTX_free(l->tls);
 		free(l);
 		return NULL;
 	}
@@ -280,6 +294,7 @@ void stream_listener_close(struct stream_listener *l)
 	event_free(l->acceptable);
 	event_free(l->rested);
 	close(l->fd);
+	SSL_CTX_free(l->tls);
 	if (l->path[0] && lstat(l->path, &stat) == 0 && stat.st_dev == l->device &&
 	    stat.st_ino == l->inode)
 		unlink(l->path);

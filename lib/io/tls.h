@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct tls;
 
 struct tls_config {              /* paths of PEM files; all three are needed */
@@ -20,10 +21,14 @@ struct tls_config {              /* paths of PEM files; all three are needed */
 
 /* Read the files. NULL with the file and what is wrong with it in 'error'. */
 struct tls *tls_new(const struct tls_config *config, char *error, size_t error_size);
-/* What a person should know though it is no error: that our own certificate has expired or is not
- * yet valid, say. Empty: nothing. */
+/* What a person should know though it is no error: our own certificate, or that of an authority,
+ * has expired or is not yet valid, or ours is not signed by an authority of the file. Empty:
+ * nothing. */
 const char *tls_warning(const struct tls *tls);
-/* Streams that were made with it live on. NULL is allowed. */
+/* Streams and listeners that were made with it live on. NULL is allowed. */
 void tls_free(struct tls *tls);
+
+/* For those who make connections with it. */
+struct ssl_ctx_st *tls_context(const struct tls *tls);
 
 #endif
