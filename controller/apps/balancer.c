@@ -382,6 +382,8 @@ static void balancer_packet_in(void *state, struct fb_switch *sw, struct fb_pack
 	if (!call.s)
 		return;
 	for (size_t i = 0; i < count; i++) {
+		if (i % BALANCER_PREFETCH_MAX == 0)
+			balancer_sessions_prefetch(&call.s->sessions, packet_ins + i, count - i);
 		call.cause = &packet_ins[i];
 		packet_ins[i].verdict = FB_STOP;
 		handle(&call, &packet_ins[i]);

@@ -66,7 +66,7 @@ void balancer_owners_free(struct balancer_owners *owners)
 struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,
                                               uint16_t vlan)
 {
-	const struct balancer_address_key key = {.ip = ip, .vlan = vlan};
+	const struct balancer_address_key key = balancer_address_key(ip, vlan);
 
 	return fb_table_find(call->s->owners.table, &key);
 }
@@ -238,7 +238,8 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
                           uint32_t *ip)
 {
 	const struct fb_packet *p = &pi->packet;
-	struct balancer_address_key key = {.ip = address_spoken_for(p), .vlan = balancer_vlan(p)};
+	struct balancer_address_key key =
+	        balancer_address_key(address_spoken_for(p), balancer_vlan(p));
 	struct balancer_address *address;
 	struct balancer_owner *owner;
 	bool is_first;

@@ -9,12 +9,22 @@
 struct balancer;
 struct balancer_call;
 
-/* No padding: it is compared as bytes. */
+/* No padding: it is compared as bytes. Written as a word, as struct balancer_key is. */
 struct balancer_address_key {
-	uint32_t ip;
-	uint16_t vlan; /* balancer_vlan() */
-	uint16_t zero;
+	union {
+		struct {
+			uint32_t ip;
+			uint16_t vlan; /* balancer_vlan() */
+			uint16_t zero;
+		};
+		uint64_t word;
+	};
 };
+
+static inline struct balancer_address_key balancer_address_key(uint32_t ip, uint16_t vlan)
+{
+	return (struct balancer_address_key){.word = ip | (uint64_t)vlan << 32};
+}
 
 /* A host that was heard under an address. */
 struct balancer_owner {

@@ -21,7 +21,10 @@
 #define UNANSWERED_NS (70 * FB_NS_PER_S)
 #define CLOSED_NS     (60 * FB_NS_PER_S)
 
-enum { RUN_SESSIONS_MAX = 1024 }; /* forgotten by one run */
+enum {
+	RUN_SESSIONS_MAX = 1024, /* forgotten by one run */
+	CACHE_LINE_BYTES = 64,   /* a session has two */
+};
 
 bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b)
 {
@@ -52,29 +55,49 @@ void balancer_sessions_free(struct balancer_sessions *sessions)
 
 void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p)
 {
-	*key = (struct balancer_key){
-	        .client_ip = p->nw_src,
-	        .server_ip = p->nw_dst,
-	        .client_tp = p->tp_src,
-	        .server_tp = p->tp_dst,
-	        .vlan = balancer_vlan(p),
-	};
+	key->words[0] = p->nw_src | (uint64_t)p->nw_dst << 32;
+	key->words[1] = p->tp_src | (uint32_t)p->tp_dst << 16 | (uint64_t)balancer_vlan(p) << 32;
 }
 
 void balancer_sessions_reverse(struct balancer_key *key)
 {
-	struct balancer_key forward = *key;
+	uint64_t ips = key->words[0], rest = key->words[1];
 
-	key->client_ip = forward.server_ip;
-	key->server_ip = forward.client_ip;
-	key->client_tp = forward.server_tp;
-	key->server_tp = forward.client_tp;
+	key->words[0] = ips << 32 | ips >> 32;
+	key->words[1] =
+	        (rest & ~UINT64_C(0xffffffff)) | (rest & 0xffff) << 16 | (rest >> 16 & 0xffff);
 }
 
 struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
                                                 const struct balancer_key *key)
 {
 	return fb_table_find(sessions->table, key);
+}
+
+/* What is found now is found again, faster, when the turn of each comes: by then a session may have
+ * come or gone. */
+void balancer_sessions_prefetch(const struct balancer_sessions *sessions,
+                                const struct fb_packet_in *packet_ins, size_t count)
+{
+	struct balancer_key keys[2 * BALANCER_PREFETCH_MAX];
+	void *found[2 * BALANCER_PREFETCH_MAX];
+	size_t keys_count = 0;
+
+	for (size_t i = 0; i < count && i < BALANCER_PREFETCH_MAX; i++) {
+		if (!packet_ins[i].packet.is_tcp)
+			continue;
+		balancer_sessions_key(&keys[keys_count], &packet_ins[i].packet);
+		balancer_sessions_key(&keys[keys_count + 1], &packet_ins[i].packet);
+		balancer_sessions_reverse(&keys[keys_count + 1]);
+		keys_count += 2;
+	}
+	if (keys_count == 0)
+		return;
+	fb_table_find_many(sessions->table, keys, keys_count, found);
+	for (size_t i = 0; i < keys_count; i++) {
+		if (found[i])
+			__builtin_prefetch((const uint8_t *)found[i] + CACHE_LINE_BYTES);
+	}
 }
 
 /* Make room in the full table; false when no session may go. */

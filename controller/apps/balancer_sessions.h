@@ -9,14 +9,22 @@
 struct balancer;
 struct balancer_call;
 
-/* The 4-tuple as the client sees it, and the VLAN. No padding: it is compared as bytes. */
+/* The 4-tuple as the client sees it, and the VLAN. No padding: it is compared as bytes. What is hashed
+ * at once is better written as words: a word that was just written in pieces is slow to read. */
 struct balancer_key {
-	uint32_t client_ip, server_ip;
-	uint16_t client_tp, server_tp;
-	uint16_t vlan; /* balancer_vlan() */
-	uint16_t zero;
+	union {
+		struct {
+			uint32_t client_ip, server_ip;
+			uint16_t client_tp, server_tp;
+			uint16_t vlan; /* balancer_vlan() */
+			uint16_t zero;
+		};
+		uint64_t words[2];
+	};
 };
 _Static_assert(sizeof(struct balancer_key) == 16, "no padding");
+
+enum { BALANCER_PREFETCH_MAX = 32 };
 
 enum balancer_direction { BALANCER_TO_BACKEND, BALANCER_TO_CLIENT };
 
@@ -86,6 +94,9 @@ void balancer_sessions_reverse(struct balancer_key *key);
 
 struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
                                                 const struct balancer_key *key);
+/* Ask the processor for the sessions of the first BALANCER_PREFETCH_MAX of 'count' packet-ins. */
+void balancer_sessions_prefetch(const struct balancer_sessions *sessions,
+                                const struct fb_packet_in *packet_ins, size_t count);
 /* A new session, unanswered; NULL when the table is full of sessions that must not go. */
 struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
                                                const struct balancer_key *key);

@@ -31,7 +31,8 @@
 #include "controller/apps/balancer_send.h"
 
 #define SYN_APART_NS                                                                               \
-	(200 * FB_NS_PER_MS) /* SYNs closer together are copies, not retransmissions               \
+	(200 *                                                                                     \
+	 FB_NS_PER_MS) /* SYNs closer together are copies, not retransmissions               \
 	                      */
 #define REARM_PAUSE_NS (10 * FB_NS_PER_MS)
 
@@ -96,11 +97,11 @@ static void pass(const struct balancer_call *call, const struct fb_packet_in *pi
 	balancer_send_through(call, pi, rewrite);
 }
 
-/* Entries first, then the packet. No entry leads to an end that is gone. */
-static void pass_to_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
-                            struct balancer_session *session)
+/* Entries first, then the packet. No entry leads to an end that is gone: 'lives' says that the backend
+ * is not. */
+static void pass_to(const struct balancer_call *call, const struct fb_packet_in *pi,
+                    struct balancer_session *session, bool lives)
 {
-	bool lives = backend_lives(call, session);
 	struct balancer_rewrite rewrite = {.dl_dst = session->backend_mac,
 	                                   .port = session->backend_port};
 
@@ -108,6 +109,14 @@ static void pass_to_backend(const struct balancer_call *call, const struct fb_pa
 		balancer_flows_install(call, session);
 	pass(call, pi, &rewrite);
 	balancer_sessions_settle(&call->s->sessions, session, call->now_ns);
+}
+
+static void pass_to_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
+                            struct balancer_session *session)
+{
+	bool lives = backend_lives(call, session);
+
+	pass_to(call, pi, session, lives);
 }
 
 static void pass_to_client(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -175,7 +184,7 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 	note_seen(session, BALANCER_TO_BACKEND, p);
 	note_seen(session, BALANCER_TO_CLIENT, p);
 	memcpy(session->seen[BALANCER_TO_CLIENT].dl_dst, p->dl_src, FB_MAC_BYTES);
-	pass_to_backend(call, pi, session);
+	pass_to(call, pi, session, true);
 }
 
 /* The owner that another switch has chosen for the SYN 'pi', or NULL. */

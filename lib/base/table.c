@@ -45,7 +45,9 @@ struct fb_table {
 	struct hash_seed seed;
 
 	/* Records. */
-	uint8_t *records;
+	uint8_t *memory;  /* that holds them */
+	uint8_t *records; /* in it, aligned: at 'records_ofs' */
+	uint32_t records_ofs;
 	size_t record_bytes; /* header and entry: an odd number << 'record_shift' */
 	uint32_t record_shift;
 	uint64_t record_inverse; /* of the odd number, modulo 2^64 */
@@ -175,38 +177,45 @@ static uint32_t slots_for(uint32_t capacity)
 	return count;
 }
 
-/* Memory for 'capacity' records with those that there are; NULL when it is short. */
-static uint8_t *copy_records(const struct fb_table *table, uint32_t capacity)
+static uint8_t *align(uint8_t *memory)
 {
-	size_t size = capacity * table->record_bytes;
-	uint8_t *records;
+	uintptr_t address = (uintptr_t)memory;
 
-	size = (size + RECORDS_ALIGN_BYTES - 1) / RECORDS_ALIGN_BYTES * RECORDS_ALIGN_BYTES;
-	records = aligned_alloc(RECORDS_ALIGN_BYTES, size);
-	if (records && table->used > 0)
-		memcpy(records, table->records, table->used * table->record_bytes);
-	return records;
+	return memory + (-address & (RECORDS_ALIGN_BYTES - 1));
 }
 
-/* Make room for 'capacity' records. Nothing changes when memory is short: false. */
-static bool resize(struct fb_table *table, uint32_t capacity)
+/* Make the array of records as long as 'capacity'; false when memory is short. Where the system
+ * moves a large array by its pages, nothing is copied. */
+static bool resize_records(struct fb_table *table, uint32_t capacity)
 {
-	uint32_t slot_count = slots_for(capacity);
-	uint32_t *slots;
-	uint8_t *records;
+	uint8_t *memory, *records;
 
 	if (table->record_bytes > (SIZE_MAX - RECORDS_ALIGN_BYTES) / capacity)
 		return false;
-	slots = calloc(slot_count, sizeof *slots);
-	records = slots ? copy_records(table, capacity) : NULL;
-	if (!records) {
+	memory = realloc(table->memory, capacity * table->record_bytes + RECORDS_ALIGN_BYTES);
+	if (!memory)
+		return false;
+	records = align(memory);
+	if (records != memory + table->records_ofs)
+		memmove(records, memory + table->records_ofs, table->used * table->record_bytes);
+	table->memory = memory;
+	table->records = records;
+	table->records_ofs = (uint32_t)(records - memory);
+	table->capacity = capacity;
+	return true;
+}
+
+/* Make room for 'capacity' records. Nothing that counts changes when memory is short: false. */
+static bool resize(struct fb_table *table, uint32_t capacity)
+{
+	uint32_t slot_count = slots_for(capacity);
+	uint32_t *slots = calloc(slot_count, sizeof *slots);
+
+	if (!slots || !resize_records(table, capacity)) {
 		free(slots);
 		return false;
 	}
-	free(table->records);
 	free(table->slots);
-	table->records = records;
-	table->capacity = capacity;
 	table->slots = slots;
 	table->slot_mask = slot_count - 1;
 	/* Only a table without removed records grows. */
@@ -262,7 +271,7 @@ void fb_table_free(struct fb_table *table)
 	if (!table)
 		return;
 	free(table->slots);
-	free(table->records);
+	free(table->memory);
 	free(table);
 }
 
@@ -334,6 +343,8 @@ void fb_table_find_many(const struct fb_table *table, const void *keys, size_t c
 
 		if (table->key_bytes == 8)
 			find_batch(table, key, batch, 8, entries);
+		else if (table->key_bytes == 16)
+			find_batch(table, key, batch, 16, entries);
 		else
 			find_batch(table, key, batch, table->key_bytes, entries);
 		key += (size_t)batch * table->key_bytes;

@@ -228,26 +228,33 @@ bool fb_action_put(struct fb_buf *out, const struct fb_action *action)
 	return true;
 }
 
+/* The fields of an action in the first of its words. */
+static uint64_t first_word(uint16_t type, size_t len, uint32_t rest)
+{
+	return (uint64_t)type << 48 | (uint64_t)len << 32 | rest;
+}
+
+/* Written as words, because it is copied right afterwards: what was written in pieces is slow to read
+ * as a whole. */
 bool fb_action_put_output(struct fb_buf *out, uint16_t port, uint16_t max_len)
 {
-	struct ofp_action_output *output = (void *)fb_buf_reserve(out, sizeof *output);
+	uint8_t *p = fb_buf_reserve(out, sizeof(struct ofp_action_output));
 
-	if (!output)
+	if (!p)
 		return false;
-	fb_set16(&output->type, OFPAT_OUTPUT);
-	fb_set16(&output->len, sizeof *output);
-	fb_set16(&output->port, port);
-	fb_set16(&output->max_len, max_len);
+	fb_set64(p, first_word(OFPAT_OUTPUT, sizeof(struct ofp_action_output),
+	                       (uint32_t)port << 16 | max_len));
 	return true;
 }
 
 bool fb_action_put_dl_addr(struct fb_buf *out, uint16_t type, const uint8_t mac[FB_MAC_BYTES])
 {
-	struct ofp_action_dl_addr *set = (void *)reserve(out, type, sizeof *set);
+	uint8_t *p = fb_buf_reserve(out, sizeof(struct ofp_action_dl_addr));
 
 	assert(type == OFPAT_SET_DL_SRC || type == OFPAT_SET_DL_DST);
-	if (!set)
+	if (!p)
 		return false;
-	memcpy(set->dl_addr, mac, FB_MAC_BYTES);
+	fb_set64(p, first_word(type, sizeof(struct ofp_action_dl_addr), fb_get32(mac)));
+	fb_set64(p + 8, (uint64_t)fb_get16(mac + 4) << 48);
 	return true;
 }
