@@ -33,6 +33,12 @@ struct controller_ops {
 	/* Read nothing more from the connection, or go on (liveness.h); goes with 'backlog'. Must
 	 * not call back. */
 	void (*set_reading)(void *conn, bool on);
+	/* What the system knows of a peer that seems dead or stuck, asked before its connection is
+	 * closed. Bytes came that were not read yet: */
+	bool (*unread)(void *conn);
+	/* The bytes that the peer's system has taken so far, a count that only rises; '*left': it
+	 * has not taken all. Both NULL: nothing is known. Must not call back. */
+	uint64_t (*taken)(void *conn, bool *left);
 	/* The switch 'dpid' is behind the connection. Must not call back. NULL: all join here. */
 	enum controller_join (*join)(void *conn, uint64_t dpid);
 	/* The connection goes elsewhere: 'features' is the FEATURES_REPLY, 'rest' what came behind

@@ -98,6 +98,9 @@ struct session {
 	uint64_t packet_ins_total; /* its low bits are 'order' of the next one */
 
 	struct liveness live;
+	uint64_t taken_bytes;        /* by the peer, when it was last asked for (ops->taken) */
+	bool spared;                 /* a deadline passed before what came was read; then: */
+	uint64_t spared_at_bytes_in; /* what had been read */
 	struct heap_node timer; /* in ctl->timers; may be early, never late */
 
 	struct fb_log_limit log_limit;     /* lines that the peer can cause */

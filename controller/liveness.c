@@ -90,3 +90,21 @@ enum liveness_due liveness_run(struct liveness *live, const struct liveness_conf
 	live->echo_sent_ns = now_ns;
 	return LIVENESS_ASK;
 }
+
+void liveness_spare(struct liveness *live, enum liveness_due due, uint64_t now_ns)
+{
+	switch (due) {
+	case LIVENESS_NOTHING:
+	case LIVENESS_ASK:
+		break;
+	case LIVENESS_HANDSHAKE_TIMEOUT:
+		live->connected_ns = now_ns;
+		break;
+	case LIVENESS_ECHO_TIMEOUT:
+		live->echo_sent_ns = now_ns;
+		break;
+	case LIVENESS_STALLED:
+		live->progress_ns = now_ns;
+		break;
+	}
+}

@@ -11,7 +11,9 @@
  *                less than half of that, so that a peer that asks faster than it takes answers
  *                waits itself. What is not read cannot be heard: only the stall rule counts then
  *
- * The owner says what happened and asks for the deadline and for what is due. */
+ * The owner says what happened and asks for the deadline and for what is due. What is due may prove
+ * to be no fault of the peer's, because the owner has not read yet what came, or because the peer
+ * takes bytes more slowly than the owner can see: then its time begins anew (liveness_spare()). */
 #ifndef CONTROLLER_LIVENESS_H
 #define CONTROLLER_LIVENESS_H
 
@@ -37,7 +39,7 @@ enum liveness_due {
 };
 
 struct liveness {
-	uint64_t connected_ns;
+	uint64_t connected_ns; /* since then the handshake takes its time */
 	uint64_t heard_ns;     /* the last whole message, or bytes taken */
 	uint64_t echo_sent_ns; /* when 'echo_sent' */
 	uint64_t progress_ns;  /* of 'backlog_bytes': when they began to wait, or fewer became */
@@ -70,5 +72,8 @@ uint64_t liveness_deadline(const struct liveness *live, const struct liveness_co
 /* What is due at 'now_ns'. After LIVENESS_ASK the request counts as sent. */
 enum liveness_due liveness_run(struct liveness *live, const struct liveness_config *config,
                                uint64_t now_ns);
+/* The connection is not to be ended for 'due', which liveness_run() has just returned: the time of
+ * that rule begins again. */
+void liveness_spare(struct liveness *live, enum liveness_due due, uint64_t now_ns);
 
 #endif

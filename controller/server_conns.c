@@ -93,6 +93,20 @@ static void conns_set_reading(void *ctx, bool on)
 	stream_set_reading(conn->stream, on);
 }
 
+static bool conns_unread(void *ctx)
+{
+	const struct server_conn *conn = ctx;
+
+	return stream_unread(conn->stream);
+}
+
+static uint64_t conns_taken(void *ctx, bool *left)
+{
+	const struct server_conn *conn = ctx;
+
+	return stream_taken_bytes(conn->stream, left);
+}
+
 static void conns_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
 {
 	static const enum log_level levels[] = {
@@ -181,6 +195,8 @@ const struct controller_ops server_conns_ops = {
         .close = conns_close,
         .backlog = conns_backlog,
         .set_reading = conns_set_reading,
+        .unread = conns_unread,
+        .taken = conns_taken,
         .join = conns_join,
         .move = conns_move,
         .log = conns_log,

@@ -188,16 +188,31 @@ void session_start_moved(struct session *session, uint64_t now_ns)
 	session->state = SESSION_AWAITS_FEATURES;
 }
 
+/* True when the peer has taken bytes since it was last asked for; '*left': not yet all. */
+static bool has_taken(struct session *session, bool *left)
+{
+	struct controller *ctl = session->ctl;
+	uint64_t before = session->taken_bytes;
+
+	*left = false;
+	if (ctl->ops.taken)
+		session->taken_bytes = ctl->ops.taken(session->conn, left);
+	return session->taken_bytes > before;
+}
+
 void session_backlog(struct session *session, bool taken)
 {
 	struct controller *ctl = session->ctl;
-	bool paused = session->live.paused;
+	struct liveness *live = &session->live;
+	bool paused = live->paused, left;
 
-	if (!liveness_backlog(&session->live, &ctl->config.liveness,
-	                      ctl->ops.backlog(session->conn), taken, ctl->now_ns))
+	if (!liveness_backlog(live, &ctl->config.liveness, ctl->ops.backlog(session->conn), taken,
+	                      ctl->now_ns))
 		return;
+	if (live->backlog_bytes > 0 && live->progress_ns == ctl->now_ns)
+		has_taken(session, &left);
 	set_timer(session);
-	if (paused == session->live.paused)
+	if (paused == live->paused)
 		return;
 	ctl->counters.pauses += !paused;
 	ctl->ops.set_reading(session->conn, paused);
@@ -782,15 +797,65 @@ void session_receive(struct session *session, const uint8_t *bytes, size_t len, 
 	controller_flush(ctl);
 }
 
-void session_run(struct session *session, uint64_t now_ns)
+/* What the peer sent waits for its turn to be read, and none of it has been read since that was
+ * found out for the first time: a peer that always has something on its way gains one period. */
+static bool is_unread(struct session *session)
 {
 	struct controller *ctl = session->ctl;
 
-	switch (liveness_run(&session->live, &ctl->config.liveness, now_ns)) {
+	if (session->spared && session->bytes_in != session->spared_at_bytes_in)
+		return false;
+	if (!ctl->ops.unread || !ctl->ops.unread(session->conn))
+		return false;
+	session->spared = true;
+	session->spared_at_bytes_in = session->bytes_in;
+	return true;
+}
+
+/* True when the end that is due would be unjust. */
+static bool is_spared(struct session *session, enum liveness_due due)
+{
+	bool left;
+
+	switch (due) {
+	case LIVENESS_NOTHING:
+	case LIVENESS_ASK:
+		return false;
+	case LIVENESS_HANDSHAKE_TIMEOUT:
+		return is_unread(session);
+	case LIVENESS_ECHO_TIMEOUT:
+		/* The request is behind bytes that the peer is still taking. */
+		return is_unread(session) || (has_taken(session, &left) && left);
+	case LIVENESS_STALLED:
+		/* A socket tells of room only when much of what it holds has left. */
+		return has_taken(session, &left);
+	}
+	return false;
+}
+
+static void ask_for_echo(struct session *session)
+{
+	bool left;
+
+	session->spared = false;
+	has_taken(session, &left);
+	send_header(session, OFPT_ECHO_REQUEST);
+}
+
+void session_run(struct session *session, uint64_t now_ns)
+{
+	struct controller *ctl = session->ctl;
+	enum liveness_due due = liveness_run(&session->live, &ctl->config.liveness, now_ns);
+
+	if (is_spared(session, due)) {
+		liveness_spare(&session->live, due, now_ns);
+		due = LIVENESS_NOTHING;
+	}
+	switch (due) {
 	case LIVENESS_NOTHING:
 		break;
 	case LIVENESS_ASK:
-		send_header(session, OFPT_ECHO_REQUEST);
+		ask_for_echo(session);
 		break;
 	case LIVENESS_HANDSHAKE_TIMEOUT:
 		ctl->counters.handshake_timeouts++;
