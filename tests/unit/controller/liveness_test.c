@@ -402,6 +402,19 @@ static void a_pause_withdraws_a_request(void)
 	CU_ASSERT(is_event(&run, 2, LIVENESS_ECHO_TIMEOUT, 120 * S));
 }
 
+/* What waits may have left before the owner was told of it. */
+static void the_end_of_a_pause_is_life_however_it_is_found_out(void)
+{
+	struct run run = run_up();
+
+	run.config.stall_timeout_ns = 0;
+	waits(&run, run.config.pause_bytes + 1);
+	pass(&run, 100 * S);
+	CU_ASSERT(waits(&run, 1));
+	pass(&run, 5 * S - 1);
+	CU_ASSERT_EQUAL(run.events_count, 0);
+}
+
 static void a_peer_that_waits_and_takes_nothing_is_ended(void)
 {
 	struct run run = run_up();
@@ -523,6 +536,7 @@ UNIT_TESTS("liveness", UNIT_TEST(a_handshake_that_takes_too_long_ends_the_connec
            UNIT_TEST(a_stall_timeout_of_zero_or_for_ever_never_ends),
            UNIT_TEST(a_peer_waits_from_the_limit_to_half_of_it),
            UNIT_TEST(a_peer_that_waits_is_not_asked), UNIT_TEST(a_pause_withdraws_a_request),
+           UNIT_TEST(the_end_of_a_pause_is_life_however_it_is_found_out),
            UNIT_TEST(a_peer_that_waits_and_takes_nothing_is_ended),
            UNIT_TEST(the_earliest_of_all_deadlines_counts),
            UNIT_TEST(a_stall_during_the_handshake_counts_too),
