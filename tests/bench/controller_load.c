@@ -71,20 +71,20 @@ static bool all_joined(const struct load *load)
 	return load->joined == load->options.switches;
 }
 
-static bool all_learned(const struct load *load)
+static bool all_quiet(const struct load *load)
 {
 	for (uint32_t i = 0; i < load->options.switches; i++)
-		if (!load->traffic->learned(&load->fakes[i]))
+		if (!load->traffic->is_quiet(&load->fakes[i]))
 			return false;
 	return true;
 }
 
-static bool all_answered(const struct load *load)
+static bool all_learned(const struct load *load)
 {
 	for (uint32_t i = 0; i < load->options.switches; i++)
-		if (load->fakes[i].outstanding)
+		if (load->fakes[i].learned < load->options.macs)
 			return false;
-	return true;
+	return all_quiet(load);
 }
 
 /* What is due after all patience will never come. */
@@ -95,10 +95,12 @@ static void give_up(struct load *load)
 
 		if (!fake->joined)
 			tally_wrong(fake, WRONG_MISSING, 0, "the controller asks for no features");
-		else if (fake->outstanding)
+		else if (!load->traffic->is_quiet(fake))
 			tally_wrong(fake, WRONG_MISSING, fake->outstanding,
 			            "%" PRIu32 " packet-ins were not answered", fake->outstanding);
 	}
+	if (!load->tally.is_wrong)
+		tally_wrong(load->fakes, WRONG_MISSING, 0, "nothing goes on");
 }
 
 /* Go through a phase until 'done', which answers bring about. False when something is wrong. */
@@ -128,11 +130,11 @@ static bool pass(struct load *load, enum phase phase, bool (*done)(const struct 
 /* Let traffic run for a time; returns answers a second. */
 static uint64_t slice(struct load *load, uint64_t time_ns)
 {
-	uint64_t start_ns = load_clock_ns(), now_ns = start_ns, answers = load->tally.answers;
+	uint64_t start_ns = load_clock_ns(), now_ns = start_ns, units = load->tally.units;
 
 	while (now_ns < start_ns + time_ns && !load->tally.is_wrong)
 		now_ns = turn(load, start_ns + time_ns);
-	return (load->tally.answers - answers) * FB_NS_PER_S / (now_ns - start_ns + 1);
+	return (load->tally.units - units) * FB_NS_PER_S / (now_ns - start_ns + 1);
 }
 
 /* --- A run --- */
@@ -183,7 +185,7 @@ static void measure(struct load *load, struct result *result)
 	result->busy_ns = cpu_ns() - start_cpu_ns;
 	result->wall_ns = load_clock_ns() - start_ns;
 	load->measuring = false;
-	pass(load, PHASE_DRAIN, all_answered);
+	pass(load, PHASE_DRAIN, all_quiet);
 }
 
 static int compare_rates(const void *a, const void *b)
@@ -195,12 +197,13 @@ static int compare_rates(const void *a, const void *b)
 
 static void tell(const struct load *load, struct result *result)
 {
+	const char *what = load->options.expect == EXPECT_BALANCER ? "connections" : "answers";
 	const struct tally *tally = &load->tally;
 
 	qsort(result->rates, result->slices, sizeof result->rates[0], compare_rates);
-	printf("answers a second: median %" PRIu64 ", least %" PRIu64 ", most %" PRIu64 " (%" PRIu32
+	printf("%s a second: median %" PRIu64 ", least %" PRIu64 ", most %" PRIu64 " (%" PRIu32
 	       " slices)\n",
-	       result->rates[result->slices / 2], result->rates[0],
+	       what, result->rates[result->slices / 2], result->rates[0],
 	       result->rates[result->slices - 1], result->slices);
 	if (tally->latencies_count)
 		printf("latency in ns: p50 %" PRIu64 ", p90 %" PRIu64 ", p99 %" PRIu64
@@ -243,7 +246,8 @@ static struct load *load_new(const struct load_options *options)
 	struct load *load = xcalloc(1, sizeof *load);
 
 	load->options = *options;
-	load->traffic = &stations_traffic;
+	load->traffic =
+	        options->expect == EXPECT_BALANCER ? &connections_traffic : &stations_traffic;
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
 	load->fakes = xcalloc(options->switches, sizeof *load->fakes);
 	null_answer(load->null_answer);

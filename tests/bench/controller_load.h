@@ -5,6 +5,8 @@
  *   controller_load_options.c      the command line
  *   controller_load_fake.c         a fake switch: its connection, its handshake, its buffers
  *   controller_load_stations.c     traffic between stations, for learning, hub and the null responder
+ *   controller_load_connections.c  new TCP connections, for a load balancer
+ *   controller_load_answer.c       matches and actions of answers
  *   controller_load_tally.c        what was wrong, latencies
  *
  * One thread does it all. Packet-ins lie ready in each switch's output buffer and only a few fields
@@ -15,6 +17,7 @@
 #define CONTROLLER_LOAD_H
 
 #include <flowbed/message.h>
+#include <flowbed/packet.h>
 #include <flowbed/time.h>
 
 #include "lib/io/conn_name.h"
@@ -30,7 +33,14 @@ enum {
 
 /* --- Options --- */
 
-enum load_expect { EXPECT_LEARNING, EXPECT_HUB, EXPECT_NULL, EXPECT_ANY };
+enum load_expect {
+	EXPECT_LEARNING,  /* a flow-mod for each packet-in */
+	EXPECT_FORGETFUL, /* the same, or flooding, as if the destination had been forgotten */
+	EXPECT_HUB,
+	EXPECT_NULL,
+	EXPECT_BALANCER,
+	EXPECT_ANY,
+};
 
 struct load_options {
 	struct conn_name name; /* of the controller */
@@ -73,8 +83,8 @@ enum { LATENCY_SUB_BITS = 6, LATENCY_BUCKETS = 64 << LATENCY_SUB_BITS };
 
 struct tally {
 	uint64_t answers;
-	uint64_t
-	        others[OFPT_QUEUE_GET_CONFIG_REPLY + 1]; /* messages that are no answers, by type */
+	uint64_t units; /* what is measured: answers, or connections */
+	uint64_t others[OFPT_QUEUE_GET_CONFIG_REPLY + 1]; /* no answers; by type of message */
 	uint64_t wrong[WRONG_KINDS];
 	bool is_wrong;
 	char first[256]; /* what was wrong first */
@@ -92,6 +102,22 @@ void tally_latency(struct tally *tally, uint64_t ns);
 /* The latency that 'per_100000' of all did not exceed. */
 uint64_t tally_percentile(const struct tally *tally, uint64_t per_100000);
 
+/* --- What answers do --- */
+
+struct load_frame {
+	uint16_t in_port;
+	uint64_t dl_src, dl_dst;
+	uint32_t nw_src, nw_dst;
+	uint8_t nw_proto;
+	uint16_t tp_src, tp_dst;
+};
+
+/* The match takes the frame. */
+bool answer_fits(const struct ofp_match *match, const struct load_frame *frame);
+/* Do to 'frame' what the actions say. Returns the port that it leaves by, which must come last; 0
+ * where there is none. */
+uint16_t answer_follow(const uint8_t *actions, size_t len, struct load_frame *frame);
+
 /* --- Traffic: which packet-ins a switch sends, and what answers it wants --- */
 
 enum phase {
@@ -104,15 +130,17 @@ enum phase {
 struct traffic {
 	/* Get a new connection's output buffer ready. */
 	void (*begin)(struct fake *fake);
-	/* Put packet-ins into the empty output buffer, as far as it and the window allow. */
-	void (*fill)(struct fake *fake);
-	/* A FLOW_MOD or PACKET_OUT of 'len' bytes came. */
+	/* Put packet-ins into the empty output buffer: at most 'count', which is at most LOAD_SLOTS,
+	 * and no more than the window allows. */
+	void (*fill)(struct fake *fake, uint32_t count);
+	/* A FLOW_MOD or PACKET_OUT of 'len' bytes came, which hold all but its actions. */
 	void (*answer)(struct fake *fake, const uint8_t *message, size_t len);
-	/* All that PHASE_LEARN is for was sent. */
-	bool (*learned)(const struct fake *fake);
+	/* Nothing is due, and nothing is to follow. */
+	bool (*is_quiet)(const struct fake *fake);
+	void (*destroy)(struct fake *fake);
 };
 
-extern const struct traffic stations_traffic;
+extern const struct traffic stations_traffic, connections_traffic;
 
 struct load {
 	struct load_options options;
@@ -132,6 +160,9 @@ uint64_t load_clock_ns(void);
 
 /* --- A fake switch --- */
 
+#define LOAD_MAC UINT64_C(0x020000000000) /* and the switch's number, and the station's */
+#define LOAD_IP  UINT32_C(0x0a000000)     /* and the station's number */
+
 struct fake {
 	struct load *load;
 	uint32_t index;
@@ -143,11 +174,11 @@ struct fake {
 	uint32_t next_id;     /* buffer id of the next */
 	uint64_t ids;         /* so many were taken */
 	uint32_t outstanding; /* answers that are due */
-	uint32_t window;      /* most of them */
 	uint32_t learned;     /* stations heard */
 	uint32_t ring_mask;
-	uint64_t *ring;   /* a bit for each of the last ids: its answer is due */
-	uint64_t sent_ns; /* latency mode */
+	uint64_t *ring;                  /* a bit for each of the last ids: its answer is due */
+	uint64_t sent_ns;                /* latency mode */
+	struct connections *connections; /* of connections_traffic */
 
 	/* Output: packet-ins, then what else there is to say */
 	uint8_t *packets;
@@ -160,6 +191,29 @@ struct fake {
 	size_t rest_len;
 	uint16_t flags, miss_send_len; /* SET_CONFIG */
 };
+
+/* Stations are spread over the ports; what they are is computed, not looked up. */
+static inline uint16_t load_port_of(const struct fake *fake, uint32_t station)
+{
+	return (uint16_t)(1 + (fake->load->options.first_mac + station) % LOAD_PORTS);
+}
+
+static inline uint64_t load_mac_of(const struct fake *fake, uint32_t station)
+{
+	return LOAD_MAC | (uint64_t)fake->index << 24 | (fake->load->options.first_mac + station);
+}
+
+static inline uint32_t load_ip_of(const struct fake *fake, uint32_t station)
+{
+	return LOAD_IP | (fake->load->options.first_mac + station);
+}
+
+/* The Internet checksum of what was added up. */
+static inline uint16_t load_checksum(uint32_t sum)
+{
+	sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t) ~((sum >> 16) + sum);
+}
 
 void fake_init(struct fake *fake, struct load *load, uint32_t index);
 void fake_destroy(struct fake *fake);

@@ -59,6 +59,7 @@ void fake_destroy(struct fake *fake)
 	free(fake->packets);
 	free(fake->control.data);
 	free(fake->rest);
+	fake->load->traffic->destroy(fake);
 }
 
 static int connect_tcp(const struct conn_name *name)
@@ -245,10 +246,9 @@ static bool flush(struct fake *fake)
 void fake_send(struct fake *fake)
 {
 	while (fake->fd >= 0 && flush(fake)) {
-		if (!fake->joined || fake->load->phase == PHASE_JOIN ||
-		    fake->load->phase == PHASE_DRAIN)
+		if (!fake->joined || fake->load->phase == PHASE_JOIN)
 			return;
-		fake->load->traffic->fill(fake);
+		fake->load->traffic->fill(fake, LOAD_SLOTS);
 		if (!fake->packets_len)
 			return;
 		if (fake->load->options.latency)
@@ -289,13 +289,19 @@ static void put_features(struct fake *fake, uint32_t xid)
 	put(fake, &msg);
 }
 
-/* The handshake is done. Where the phase was to wait for it, traffic begins when all are. */
+/* The handshake is done. Traffic begins when all have come so far, but for a packet-in that is to
+ * share the segment of the FEATURES_REPLY. */
 static void join(struct fake *fake)
 {
 	if (fake->joined)
 		return;
 	fake->joined = true;
 	fake->load->joined++;
+	if (!fake->load->options.packet_in_with_features)
+		return;
+	fake->load->traffic->fill(fake, 1);
+	fb_buf_put(&fake->control, fake->packets, fake->packets_len);
+	fake->packets_len = 0;
 }
 
 static void reply_to_stats(struct fake *fake, const struct fb_msg *request)
@@ -397,6 +403,15 @@ void fake_greet(struct fake *fake)
 
 /* --- Input --- */
 
+static bool is_answer(const uint8_t *message, size_t len)
+{
+	if (message[0] != OFP_VERSION)
+		return false;
+	return message[1] == OFPT_FLOW_MOD
+	               ? len >= sizeof(struct ofp_flow_mod)
+	               : message[1] == OFPT_PACKET_OUT && len >= sizeof(struct ofp_packet_out);
+}
+
 /* Take the messages of the 'len' bytes at 'bytes'; returns how many bytes they have. */
 static size_t take(struct fake *fake, const uint8_t *bytes, size_t len)
 {
@@ -413,7 +428,7 @@ static size_t take(struct fake *fake, const uint8_t *bytes, size_t len)
 		}
 		if (message_len > len - at)
 			break;
-		if (message[1] == OFPT_FLOW_MOD || message[1] == OFPT_PACKET_OUT)
+		if (is_answer(message, message_len))
 			traffic->answer(fake, message, message_len);
 		else
 			other(fake, message, message_len);

@@ -115,10 +115,9 @@ static void set_defaults(struct load_options *options)
 static bool take_expect(struct load_options *options, const char *text)
 {
 	static const char *const names[] = {
-	        [EXPECT_LEARNING] = "learning",
-	        [EXPECT_HUB] = "hub",
-	        [EXPECT_NULL] = "null",
-	        [EXPECT_ANY] = "any",
+	        [EXPECT_LEARNING] = "learning", [EXPECT_FORGETFUL] = "forgetful",
+	        [EXPECT_HUB] = "hub",           [EXPECT_NULL] = "null",
+	        [EXPECT_BALANCER] = "balancer", [EXPECT_ANY] = "any",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -127,7 +126,8 @@ static bool take_expect(struct load_options *options, const char *text)
 			return true;
 		}
 	}
-	return options_wrong(&table, OPTION_EXPECT, text, "write learning, hub, null or any");
+	return options_wrong(&table, OPTION_EXPECT, text,
+	                     "write learning, forgetful, hub, null, balancer or any");
 }
 
 static bool take_order(struct load_options *options, const char *text)

@@ -13,8 +13,9 @@
 
 #define BROADCAST    UINT64_C(0xffffffffffff)
 #define BROADCAST_IP UINT32_C(0x0affffff)
-#define STATION_MAC  UINT64_C(0x020000000000)
-#define STATION_IP   UINT32_C(0x0a000000)
+
+/* The sum of the IPv4 headers but for the addresses. */
+#define IP_SUM (0x4500 + (LOAD_FRAME_BYTES - 14) + (64 << 8 | FB_IP_UDP))
 
 enum { UDP_PORT = 5001, TOTAL_LEN_SHORT = 42 };
 
@@ -38,11 +39,6 @@ struct talk {
 
 /* --- What a buffer id stands for --- */
 
-static uint16_t port_of(uint32_t station)
-{
-	return (uint16_t)(1 + station % LOAD_PORTS);
-}
-
 /* 'id' as well mixed as a draw. */
 static uint64_t mix(uint32_t id, uint32_t salt)
 {
@@ -60,7 +56,7 @@ static struct talk talk_of(const struct fake *fake, uint32_t id)
 	struct talk talk = {.target = UINT32_MAX};
 	uint64_t draw;
 
-	if (load->phase == PHASE_LEARN) {
+	if (load->phase <= PHASE_LEARN) {
 		talk.source = id - first - (id < first); /* OFP_NO_BUFFER was left out */
 		return talk;
 	}
@@ -72,24 +68,19 @@ static struct talk talk_of(const struct fake *fake, uint32_t id)
 		talk.source = (uint32_t)((draw & 0xffffffff) * macs >> 32);
 		talk.target = (uint32_t)((draw >> 32) * macs >> 32);
 	}
-	if (port_of(talk.source) == port_of(talk.target))
+	if (talk.source % LOAD_PORTS == talk.target % LOAD_PORTS)
 		talk.target = talk.target ? talk.target - 1 : 1;
 	return talk;
 }
 
 static uint64_t mac_of(const struct fake *fake, uint32_t station)
 {
-	if (station == UINT32_MAX)
-		return BROADCAST;
-	return STATION_MAC | (uint64_t)fake->index << 24 |
-	       (fake->load->options.first_mac + station);
+	return station == UINT32_MAX ? BROADCAST : load_mac_of(fake, station);
 }
 
 static uint32_t ip_of(const struct fake *fake, uint32_t station)
 {
-	if (station == UINT32_MAX)
-		return BROADCAST_IP;
-	return STATION_IP | (fake->load->options.first_mac + station);
+	return station == UINT32_MAX ? BROADCAST_IP : load_ip_of(fake, station);
 }
 
 /* --- Packet-ins --- */
@@ -127,14 +118,9 @@ static void stations_begin(struct fake *fake)
 		prepare(&fake->load->options, slot(fake, i));
 }
 
-/* The checksum of the IPv4 header: the sum of what all have in common, and the addresses. */
-static uint16_t checksum(uint32_t nw_src, uint32_t nw_dst)
+static void stations_destroy(struct fake *fake)
 {
-	uint32_t sum = 0x4500 + (LOAD_FRAME_BYTES - 14) + (64 << 8 | FB_IP_UDP);
-
-	sum += (nw_src >> 16) + (nw_src & 0xffff) + (nw_dst >> 16) + (nw_dst & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return (uint16_t) ~((sum >> 16) + sum);
+	(void)fake;
 }
 
 static void put_packet_in(struct fake *fake, struct packet_in *pi)
@@ -144,44 +130,45 @@ static void put_packet_in(struct fake *fake, struct packet_in *pi)
 	uint32_t nw_src = ip_of(fake, talk.source), nw_dst = ip_of(fake, talk.target);
 
 	fb_set32(&head(pi)->buffer_id, id);
-	fb_set16(&head(pi)->in_port, port_of(talk.source));
+	fb_set16(&head(pi)->in_port, load_port_of(fake, talk.source));
 	fb_mac_from_u64(pi->dl_dst, mac_of(fake, talk.target));
 	fb_mac_from_u64(pi->dl_src, mac_of(fake, talk.source));
-	fb_set16(&pi->checksum, checksum(nw_src, nw_dst));
+	fb_set16(&pi->checksum, load_checksum(IP_SUM + (nw_src >> 16) + (nw_src & 0xffff) +
+	                                      (nw_dst >> 16) + (nw_dst & 0xffff)));
 	fb_set32(&pi->nw_src, nw_src);
 	fb_set32(&pi->nw_dst, nw_dst);
 }
 
-/* How many packet-ins may be sent now. */
-static uint32_t room(const struct fake *fake)
+/* How many packet-ins may be sent now, up to 'count'. */
+static uint32_t room(const struct fake *fake, uint32_t count)
 {
 	const struct load *load = fake->load;
-	uint32_t count, left;
+	uint32_t window = load->options.window, left = UINT32_MAX;
 
-	if (load->phase == PHASE_LEARN) {
+	if (load->phase <= PHASE_LEARN) {
+		window = LOAD_SLOTS;
 		left = load->options.macs - fake->learned;
-		count = fake->outstanding < LOAD_SLOTS ? LOAD_SLOTS - fake->outstanding : 0;
-		return count < left ? count : left;
 	}
-	count = load->options.window;
-	count = fake->outstanding < count ? count - fake->outstanding : 0;
-	return count < LOAD_SLOTS ? count : LOAD_SLOTS;
+	if (load->phase == PHASE_DRAIN || fake->outstanding >= window)
+		return 0;
+	if (left > window - fake->outstanding)
+		left = window - fake->outstanding;
+	return left < count ? left : count;
 }
 
-static void stations_fill(struct fake *fake)
+static void stations_fill(struct fake *fake, uint32_t count)
 {
-	uint32_t count = room(fake);
-
+	count = room(fake, count);
 	for (uint32_t i = 0; i < count; i++)
 		put_packet_in(fake, slot(fake, i));
 	fake->packets_len = count * sizeof(struct packet_in);
-	if (fake->load->phase == PHASE_LEARN)
+	if (fake->load->phase <= PHASE_LEARN)
 		fake->learned += count;
 }
 
-static bool stations_learned(const struct fake *fake)
+static bool stations_is_quiet(const struct fake *fake)
 {
-	return fake->learned == fake->load->options.macs && !fake->outstanding;
+	return !fake->outstanding;
 }
 
 /* --- Answers --- */
@@ -195,30 +182,14 @@ static uint16_t output_port(const uint8_t *actions, size_t len)
 	return fb_get16(actions + 4);
 }
 
-/* The fields that are seldom in a match: those of the datagram, as they are. */
-static bool rest_fits(const struct ofp_match *match, uint32_t wildcards, uint32_t nw_src,
-                      uint32_t nw_dst)
-{
-	uint32_t src_bits = wildcards >> OFPFW_NW_SRC_SHIFT & 63;
-	uint32_t dst_bits = wildcards >> OFPFW_NW_DST_SHIFT & 63;
-
-	return (wildcards & OFPFW_DL_VLAN || fb_get16(&match->dl_vlan) == OFP_VLAN_NONE) &&
-	       (wildcards & OFPFW_DL_TYPE || fb_get16(&match->dl_type) == FB_ETH_IPV4) &&
-	       (wildcards & OFPFW_NW_PROTO || match->nw_proto == FB_IP_UDP) &&
-	       (wildcards & OFPFW_NW_TOS || match->nw_tos == 0) &&
-	       (src_bits >= 32 || !((fb_get32(&match->nw_src) ^ nw_src) >> src_bits)) &&
-	       (dst_bits >= 32 || !((fb_get32(&match->nw_dst) ^ nw_dst) >> dst_bits)) &&
-	       (wildcards & OFPFW_TP_SRC || fb_get16(&match->tp_src) == UDP_PORT) &&
-	       (wildcards & OFPFW_TP_DST || fb_get16(&match->tp_dst) == UDP_PORT);
-}
-
 static bool match_fits(const struct fake *fake, const struct ofp_match *match, struct talk talk)
 {
 	const uint32_t usual =
 	        OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
 	uint32_t wildcards = fb_get32(&match->wildcards);
 
-	if (!(wildcards & OFPFW_IN_PORT) && fb_get16(&match->in_port) != port_of(talk.source))
+	if (!(wildcards & OFPFW_IN_PORT) &&
+	    fb_get16(&match->in_port) != load_port_of(fake, talk.source))
 		return false;
 	if (!(wildcards & OFPFW_DL_SRC) &&
 	    fb_mac_to_u64(match->dl_src) != mac_of(fake, talk.source))
@@ -228,18 +199,29 @@ static bool match_fits(const struct fake *fake, const struct ofp_match *match, s
 		return false;
 	if ((wildcards & usual) == usual && fb_get16(&match->dl_vlan) == OFP_VLAN_NONE)
 		return true;
-	return rest_fits(match, wildcards, ip_of(fake, talk.source), ip_of(fake, talk.target));
+	return answer_fits(match, &(struct load_frame){
+	                                  .in_port = load_port_of(fake, talk.source),
+	                                  .dl_src = mac_of(fake, talk.source),
+	                                  .dl_dst = mac_of(fake, talk.target),
+	                                  .nw_src = ip_of(fake, talk.source),
+	                                  .nw_dst = ip_of(fake, talk.target),
+	                                  .nw_proto = FB_IP_UDP,
+	                                  .tp_src = UDP_PORT,
+	                                  .tp_dst = UDP_PORT,
+	                          });
 }
 
 /* The ports to which an answer sends the frame must be right: one, or 'flood'. */
 static void check_port(struct fake *fake, uint32_t id, struct talk talk, uint16_t port, bool flood)
 {
-	if (flood ? port == OFPP_FLOOD || port == OFPP_ALL : port == port_of(talk.target))
+	if (flood ? port == OFPP_FLOOD || port == OFPP_ALL
+	          : port == load_port_of(fake, talk.target))
 		return;
 	tally_wrong(fake, WRONG_PORT, 1,
 	            "buffer %" PRIu32
 	            " from port %u goes to port %u (0: not one output) in place of %u",
-	            id, port_of(talk.source), port, flood ? OFPP_FLOOD : port_of(talk.target));
+	            id, load_port_of(fake, talk.source), port,
+	            flood ? OFPP_FLOOD : load_port_of(fake, talk.target));
 }
 
 static void check_flow_mod(struct fake *fake, uint32_t id, const struct ofp_flow_mod *fm,
@@ -269,9 +251,9 @@ static void check_packet_out(struct fake *fake, uint32_t id, const struct ofp_pa
 		            "buffer %" PRIu32 " is answered by a packet-out without a flow", id);
 		return;
 	}
-	if (fb_get16(&po->in_port) != port_of(talk.source))
+	if (fb_get16(&po->in_port) != load_port_of(fake, talk.source))
 		tally_wrong(fake, WRONG_MATCH, 1, "buffer %" PRIu32 " came in by port %u, not %u",
-		            id, port_of(talk.source), fb_get16(&po->in_port));
+		            id, load_port_of(fake, talk.source), fb_get16(&po->in_port));
 	check_port(fake, id, talk,
 	           actions_len == len - sizeof *po ? output_port(po->actions, actions_len) : 0,
 	           true);
@@ -291,12 +273,6 @@ static void check_null(struct fake *fake, uint32_t id, const uint8_t *message, s
 	            id);
 }
 
-static void malformed(struct fake *fake, const uint8_t *message, size_t len)
-{
-	tally_wrong(fake, WRONG_MALFORMED, 1, "a message of type %u has %zu bytes", message[1],
-	            len);
-}
-
 static void stations_answer(struct fake *fake, const uint8_t *message, size_t len)
 {
 	const struct ofp_packet_out *po = (const struct ofp_packet_out *)message;
@@ -304,16 +280,15 @@ static void stations_answer(struct fake *fake, const uint8_t *message, size_t le
 	bool flow = message[1] == OFPT_FLOW_MOD;
 	uint32_t id;
 
-	if (len < (flow ? sizeof *fm : sizeof *po) || message[0] != OFP_VERSION) {
-		malformed(fake, message, len);
-		return;
-	}
 	id = fb_get32(flow ? &fm->buffer_id : &po->buffer_id);
 	if (id == OFP_NO_BUFFER) {
 		fake->load->tally.others[message[1]]++;
 		return;
 	}
-	if (!fake_answered(fake, id) || fake->load->options.expect == EXPECT_ANY)
+	if (!fake_answered(fake, id))
+		return;
+	fake->load->tally.units++;
+	if (fake->load->options.expect == EXPECT_ANY)
 		return;
 	if (fake->load->options.expect == EXPECT_NULL)
 		check_null(fake, id, message, len);
@@ -327,5 +302,6 @@ const struct traffic stations_traffic = {
         .begin = stations_begin,
         .fill = stations_fill,
         .answer = stations_answer,
-        .learned = stations_learned,
+        .is_quiet = stations_is_quiet,
+        .destroy = stations_destroy,
 };
