@@ -4,8 +4,9 @@
 
 packages_build="gcc libc6-dev cmake ninja-build pkg-config libfyaml-dev libpcap-dev libevent-dev libssl-dev libxxhash-dev libcunit1-dev"
 packages_tests="python3 python3-openflow tshark iproute2 ethtool"
-# Open vSwitch, to compare with; its services are not used, the tests start programs of their own.
-packages_live="openvswitch-common openvswitch-switch openvswitch-testcontroller"
+# Open vSwitch, to compare with (its services are not used, the tests start programs of their own); what reads scenario
+# files and captures links for tests in real networks.
+packages_live="openvswitch-common openvswitch-switch openvswitch-testcontroller python3-yaml tcpdump"
 packages_all="clang"
 
 package_is_installed()

@@ -186,6 +186,18 @@ class Namespace:
         os.close(self.fd)
 
 
+def unshare(what):
+    """Give the calling thread namespaces of its own, of the kinds 'what'."""
+    if _libc.unshare(what) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def set_hostname(name):
+    """In the calling thread's UTS namespace, which must not be that of the system."""
+    if _libc.sethostname(name, len(name)) != 0:
+        raise OSError(ctypes.get_errno(), "sethostname")
+
+
 def namespaces_or_reason():
     """None where network namespaces can be made and wired, else why not."""
     if os.geteuid() != 0:
@@ -305,9 +317,13 @@ class OpenVSwitch:
     """A private ovs-vswitchd with its userspace datapath, and its database, in one folder. It has
     one bridge, br0, that speaks OpenFlow 1.0 only, with 'ports' numbered from 1."""
 
+    # For a millisecond or two after a flow-mod, packets go on as before: its caches need so long.
+    lags = True
+
     def __init__(self, folder, namespace, ports, dpid=1, controller=None, fail_mode="secure",
-                 queues=()):
-        """'queues' are triples: a port's name, a queue's number, its least rate in percent."""
+                 queues=(), backoff_ms=1000):
+        """'queues' are triples: a port's name, a queue's number, its least rate in percent.
+        'backoff_ms' is the longest wait between attempts to connect, at least 1000."""
         self.folder = folder
         self.namespace = namespace
         self.ports = ports
@@ -326,7 +342,7 @@ class OpenVSwitch:
         self.process = Process("ovs-vswitchd", *quiet, f"--log-file={folder}/ovs-vswitchd.log",
                                f"--unixctl={folder}/ctl", f"unix:{folder}/db.sock",
                                namespace=namespace, env=self.env)
-        self._add_bridge(dpid, controller, fail_mode)
+        self._add_bridge(dpid, controller, fail_mode, backoff_ms)
         if queues:
             self._add_queues(queues)
 
@@ -334,7 +350,7 @@ class OpenVSwitch:
         subprocess.run(["ovs-vsctl", f"--db=unix:{self.folder}/db.sock", f"--timeout={GUARD_S}",
                         *args], check=True, env=self.env, stdout=subprocess.DEVNULL)
 
-    def _add_bridge(self, dpid, controller, fail_mode):
+    def _add_bridge(self, dpid, controller, fail_mode, backoff_ms):
         args = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
                 "protocols=OpenFlow10", f"fail-mode={fail_mode}", "other-config:disable-in-band=true",
                 f"other-config:datapath-id={dpid:016x}"]
@@ -342,7 +358,8 @@ class OpenVSwitch:
             args += ["--", "add-port", "br0", port,
                      "--", "set", "interface", port, f"ofport_request={number}"]
         if controller:
-            args += ["--", "set-controller", "br0", controller]
+            args += ["--", "set-controller", "br0", controller,
+                     "--", "set", "controller", "br0", f"max_backoff={backoff_ms}"]
         self._vsctl(*args)
         wait_for_socket(f"{self.folder}/br0.mgmt", self.process)
 
@@ -370,6 +387,18 @@ class OpenVSwitch:
         """Let the flow table's counters take up what its caches have counted."""
         self.appctl("revalidator/purge")
 
+    def wait_in_force(self):
+        """Until packets meet what the table says now."""
+        self.appctl("revalidator/wait")
+
+    def wait_lost(self):
+        """Until it has noticed that its controller has gone."""
+        def lost():
+            with open(f"{self.folder}/ovs-vswitchd.log", encoding="utf-8") as log:
+                said = re.findall(r"br0<->tcp:\S+: (connected|connection \w+)", log.read())
+            return said and said[-1] != "connected"
+        wait_until(lost, "Open vSwitch to lose its controller")
+
     def stop(self):
         self.process.stop()
         self.database.stop()
@@ -377,6 +406,8 @@ class OpenVSwitch:
 
 class FlowbedSwitch:
     """flowbed-switch with management and snooping sockets in one folder."""
+
+    lags = False
 
     def __init__(self, build, folder, namespace, ports, *args, dpid=1, queues=()):
         """'queues' as for OpenVSwitch; 'args' are more arguments, controllers for one."""
@@ -396,6 +427,16 @@ class FlowbedSwitch:
 
     def settle(self):
         """Counters are in force at once."""
+
+    def wait_in_force(self):
+        """So is the table."""
+
+    def wait_lost(self):
+        """Until it has noticed that its controller has gone."""
+        def lost():
+            said = [line for line in self.process.lines_now() if "connected" in line]
+            return said and "not connected" in said[-1]
+        wait_until(lost, "flowbed-switch to lose its controller")
 
     def stop(self):
         """It must drain and exit with 0, whatever was done to it."""

@@ -7,6 +7,7 @@ left to it.
 
 import contextlib
 import hashlib
+import itertools
 import os
 import random
 import re
@@ -28,6 +29,9 @@ LISTENER = "ptcp:6653:127.0.0.1"
 
 
 # --- Hosts and what they do ---
+
+identifiers = itertools.count(1)  # of pings
+
 
 class Host:
     """A network namespace with one interface, eth0, and an address."""
@@ -51,7 +55,7 @@ def ping(source, target, count=3, guard_s=GUARD_S):
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     with sock:
         sock.settimeout(guard_s)
-        identifier = source.number << 8 | target.number
+        identifier = next(identifiers)
         for sequence in range(count):
             body = struct.pack("!BBHHH", 8, 0, 0, identifier, sequence) + b"flowbed" * 8
             sock.sendto(body[:2] + struct.pack("!H", live.checksum(body)) + body[4:], (target.address, 0))
@@ -165,6 +169,11 @@ class Transfer:
         return self.received_bytes / (self.ended - self.began)
 
 
+def pattern(length):
+    """Bytes in which nothing comes back soon."""
+    return (Transfer.base * (length // BLOCK_BYTES + 1))[:length]
+
+
 def speed(bytes_per_s):
     return f"{bytes_per_s * 8 / 1e6:,.0f} Mbit/s"
 
@@ -188,6 +197,13 @@ class Network(contextlib.ExitStack):
         for host, port in zip(self.hosts, self.ports):
             host.wire(self.namespace, port)
         self.switch = None
+
+    def start(self, kind):
+        """A switch that connects to CONTROLLER: "Open vSwitch" or "flowbed-switch"."""
+        if kind == "Open vSwitch":
+            self.start_open_vswitch(CONTROLLER)
+        else:
+            self.start_switch(CONTROLLER)
 
     def start_switch(self, *args, ports=None, dpid=1):
         self.switch = live.FlowbedSwitch(self.build, f"{self.folder}/switch{dpid}", self.namespace,
