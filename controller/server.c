@@ -259,7 +259,8 @@ void server_drain(struct server *server)
 	}
 }
 
-/* The sum of what the cores counted; all members are of one type. */
+/* The sum of what the cores counted; all members are of one type. The FEATURES_REPLY of a connection
+ * that moved came in two of them. */
 static void add_up(const struct server *server, struct controller_counters *sum,
                    uint64_t *not_reading)
 {
@@ -287,10 +288,11 @@ static void tell_end(struct server *server)
 	           " dpids, %" PRIu64 " messages; ended: %" PRIu64 " in the handshake, %" PRIu64
 	           " silent, %" PRIu64 " stuck, %" PRIu64 " for not reading, %" PRIu64
 	           " replaced; log lines left out: %" PRIu64,
-	           server->conns_accepted, c.connects, c.messages_in, c.messages_out, c.packet_ins,
-	           c.flow_mods, c.packet_outs, server->conns_refused + c.sessions_refused,
-	           c.dpids_refused, c.bad_messages, c.handshake_timeouts + c.version_failures,
-	           c.echo_timeouts, c.stalls, not_reading, c.replaced, c.log_lines_suppressed);
+	           server->conns_accepted, c.connects, c.messages_in - c.moved, c.messages_out,
+	           c.packet_ins, c.flow_mods, c.packet_outs,
+	           server->conns_refused + c.sessions_refused, c.dpids_refused, c.bad_messages,
+	           c.handshake_timeouts + c.version_failures, c.echo_timeouts, c.stalls,
+	           not_reading, c.replaced, c.log_lines_suppressed);
 }
 
 void server_free(struct server *server)

@@ -43,6 +43,10 @@ static bool read_dpid(const char *text, size_t len, uint64_t *dpid)
 	size_t digits = 0;
 
 	*dpid = 0;
+	if (len > 2 && text[0] == '"' && text[len - 1] == '"') { /* ovs-vsctl prints it so */
+		text++;
+		len -= 2;
+	}
 	if (!colons && len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
 		text += 2;
 		len -= 2;
