@@ -1,13 +1,15 @@
 /* controller_null: the null responder, which no controller can beat: it answers each packet-in with
- * one flow-mod, always the same but for buffer id and xid, and looks at nothing else of it.
- *
- *     controller_null tcp-port | unix-path
+ * one flow-mod, always the same but for buffer id and xid, and looks at nothing else of it. See
+ * controller_null --help.
  *
  * Its speed is the limit of the machine: of its sockets, and of the load generator. So it does with
  * each read what can be done least: one read of all there is, one look at each header, two stores
- * into an answer that lies ready, one write for all answers. */
+ * into an answer that lies ready, one write for all answers.
+ *
+ * For tests of the load generator it also gives other answers, and wrong ones
+ * (controller_null_answers.c); those are made one by one. */
 #include <errno.h>
-#include <fcntl.h>
+#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -15,12 +17,15 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <flowbed/bytes.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/io/bad_option.h"
 #include "lib/io/conn_name.h"
+#include "lib/io/options.h"
 #include "tests/bench/controller_null.h"
 
 enum {
@@ -30,6 +35,7 @@ enum {
 	ANSWERS_MAX = (READ_BYTES + MESSAGE_BYTES_MAX) / PACKET_IN_BYTES_MIN + 1,
 	CONTROL_BYTES = 128 * 1024,
 	EVENTS_MAX = 256,
+	WRONG_EACH = 100, /* one of so many answers is wrong, where any is */
 };
 
 /* A connection with a switch. */
@@ -49,6 +55,8 @@ struct responder {
 	size_t answers_count;
 	uint8_t *control; /* what else is said */
 	size_t control_len;
+	enum null_kind kind;
+	enum null_wrong wrong;
 };
 
 static _Noreturn void die(const char *what)
@@ -132,7 +140,8 @@ static void put_header(struct responder *r, uint8_t type, uint32_t xid, const ui
 	bytes[1] = type;
 	fb_set16(bytes + 2, (uint16_t)(8 + body_len));
 	fb_set32(bytes + 4, xid);
-	memcpy(bytes + 8, body, body_len);
+	if (body_len)
+		memcpy(bytes + 8, body, body_len);
 	r->control_len += 8 + body_len;
 }
 
@@ -147,8 +156,28 @@ static void answer(struct responder *r, const uint8_t *packet_in)
 	       packet_in + offsetof(struct ofp_packet_in, buffer_id), 4);
 }
 
+/* An answer that does not lie ready. */
+static bool make_answer(struct responder *r, struct peer *peer, const uint8_t *packet_in,
+                        size_t len)
+{
+	uint8_t *bytes;
+	size_t bytes_len;
+
+	if (r->control_len + NULL_ANSWERS_BYTES_MAX > CONTROL_BYTES && !flush(r, peer))
+		return false;
+	bytes = r->control + r->control_len;
+	bytes_len = null_answers_put(bytes, r->kind, packet_in, len, ++r->xid);
+	if (r->wrong && r->xid % WRONG_EACH == 0)
+		bytes_len = null_answers_spoil(bytes, bytes_len, r->wrong);
+	r->control_len += bytes_len;
+	return true;
+}
+
+/* Any message but a packet-in that gets the answer that lies ready. */
 static bool take_other(struct responder *r, struct peer *peer, const uint8_t *message, size_t len)
 {
+	if (message[1] == OFPT_PACKET_IN && len >= PACKET_IN_BYTES_MIN)
+		return make_answer(r, peer, message, len);
 	if (message[1] == OFPT_HELLO)
 		put_header(r, OFPT_FEATURES_REQUEST, ++r->xid, NULL, 0);
 	if (message[1] != OFPT_ECHO_REQUEST)
@@ -163,6 +192,7 @@ static bool take_other(struct responder *r, struct peer *peer, const uint8_t *me
 static bool take(struct responder *r, struct peer *peer, const uint8_t *bytes, size_t len,
                  size_t *taken)
 {
+	uint8_t ready_type = r->kind == NULL_FIXED && !r->wrong ? OFPT_PACKET_IN : UINT8_MAX;
 	size_t at = 0;
 
 	while (len - at >= sizeof(struct ofp_header)) {
@@ -173,7 +203,7 @@ static bool take(struct responder *r, struct peer *peer, const uint8_t *bytes, s
 			return false;
 		if (message_len > len - at)
 			break;
-		if (message[1] == OFPT_PACKET_IN && message_len >= PACKET_IN_BYTES_MIN)
+		if (message[1] == ready_type && message_len >= PACKET_IN_BYTES_MIN)
 			answer(r, message);
 		else if (!take_other(r, peer, message, message_len))
 			return false;
@@ -236,7 +266,7 @@ static void handle(struct responder *r, struct peer *peer, uint32_t events)
 	}
 }
 
-static void serve(struct responder *r)
+static _Noreturn void serve(struct responder *r)
 {
 	struct epoll_event events[EVENTS_MAX];
 
@@ -252,15 +282,14 @@ static void serve(struct responder *r)
 	}
 }
 
-/* Listen on a port of 127.0.0.1 (0: any) and tell which. */
-static int listen_on(uint16_t port)
+static int listen_tcp(struct conn_name *name)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	socklen_t address_len = sizeof address;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
 
-	fb_set16(&address.sin_port, port);
-	fb_set32(&address.sin_addr, 0x7f000001);
+	fb_set16(&address.sin_port, name->port);
+	fb_set32(&address.sin_addr, INADDR_LOOPBACK);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
 	    listen(fd, SOMAXCONN) < 0 ||
@@ -271,24 +300,124 @@ static int listen_on(uint16_t port)
 	return fd;
 }
 
-int main(int argc, char **argv)
+static int listen_unix(const struct conn_name *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", name->path);
+	unlink(name->path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    listen(fd, SOMAXCONN) < 0)
+		die("listening");
+	fprintf(stderr, "controller_null: ready on punix:%s\n", name->path);
+	return fd;
+}
+
+static void start(struct responder *r, struct conn_name *name)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	struct responder r = {0};
 
-	if (argc != 2) {
-		fputs("usage: controller_null PORT\n", stderr);
-		return 2;
-	}
 	signal(SIGPIPE, SIG_IGN);
-	r.input = xmalloc(MESSAGE_BYTES_MAX + READ_BYTES);
-	r.control = xmalloc(2 * CONTROL_BYTES);
-	r.answers = xmalloc((size_t)ANSWERS_MAX * NULL_ANSWER_BYTES);
+	r->input = xmalloc(MESSAGE_BYTES_MAX + READ_BYTES);
+	r->control = xmalloc(2 * CONTROL_BYTES);
+	r->answers = xmalloc((size_t)ANSWERS_MAX * NULL_ANSWER_BYTES);
 	for (size_t i = 0; i < ANSWERS_MAX; i++)
-		null_answer(r.answers + i * NULL_ANSWER_BYTES);
-	r.epoll = epoll_create1(EPOLL_CLOEXEC);
-	r.listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
-	if (epoll_ctl(r.epoll, EPOLL_CTL_ADD, r.listener, &event) < 0)
+		null_answer(r->answers + i * NULL_ANSWER_BYTES);
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->listener = name->kind == CONN_UNIX ? listen_unix(name) : listen_tcp(name);
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->listener, &event) < 0)
 		die("epoll_ctl");
+}
+
+/* --- The command line --- */
+
+enum { OPTION_ANSWER = 256, OPTION_WRONG };
+
+static const struct option long_options[] = {
+        {"answer", required_argument, NULL, OPTION_ANSWER},
+        {"wrong", required_argument, NULL, OPTION_WRONG},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+};
+
+static const struct options table = {.program = "controller_null", .table = long_options};
+
+static void usage(void)
+{
+	fputs("usage: controller_null [OPTION...] ptcp:PORT | punix:PATH\n"
+	      "\n"
+	      "Answers each packet-in with one flow-mod, always the same but for buffer id and "
+	      "xid. Listens on 127.0.0.1.\n"
+	      "\n"
+	      "      --answer KIND  fixed (default), or, as controller_load expects of an "
+	      "application, learning, hub or\n"
+	      "                     balancer\n"
+	      "      --wrong WHAT   every hundredth answer is wrong: buffer, port, match, twice, "
+	      "never or entry\n"
+	      "  -h, --help         this text\n",
+	      stdout);
+}
+
+/* The place of 'text' among 'count' names, or 'count'. */
+static unsigned place_of(const char *text, const char *const *names, unsigned count)
+{
+	unsigned i = 0;
+
+	while (i < count && strcmp(text, names[i]) != 0)
+		i++;
+	return i;
+}
+
+static bool take_option(struct responder *r, int option, const char *text)
+{
+	static const char *const kinds[NULL_KINDS] = {"fixed", "learning", "hub", "balancer"};
+	static const char *const wrongs[NULL_WRONGS] = {"nothing", "buffer", "port", "match",
+	                                                "twice",   "never",  "entry"};
+
+	if (option == OPTION_ANSWER) {
+		r->kind = (enum null_kind)place_of(text, kinds, NULL_KINDS);
+		return r->kind < NULL_KINDS ||
+		       options_wrong(&table, option, text,
+		                     "write fixed, learning, hub or balancer");
+	}
+	r->wrong = (enum null_wrong)place_of(text, wrongs, NULL_WRONGS);
+	return r->wrong < NULL_WRONGS ||
+	       options_wrong(&table, option, text,
+	                     "write nothing, buffer, port, match, twice, never or entry");
+}
+
+static int complain(const char *why)
+{
+	fprintf(stderr, "controller_null: %s\n", why);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct responder r = {0};
+	struct conn_name name;
+	char line[256];
+	struct fb_text text = fb_text_make(line, sizeof line);
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			usage();
+			return 0;
+		}
+		if (option == '?' || option == ':') {
+			bad_option_text(&text, long_options, option, optopt, argv[optind - 1]);
+			return complain(line);
+		}
+		if (!take_option(&r, option, optarg))
+			return 2;
+	}
+	if (argc - optind != 1)
+		return complain("one place to listen on is wanted, as ptcp:6653");
+	if (!conn_name_parse_for(argv[optind], CONN_NAME_LISTEN, &name, line, sizeof line))
+		return complain(line);
+	start(&r, &name);
 	serve(&r);
 }
