@@ -24,7 +24,7 @@ enum {
 	EXIT_SYSTEM = 3,
 };
 
-enum { EVENTS_MAX = 256, JOIN_PATIENCE_NS = 1000000000 };
+enum { EVENTS_MAX = 256, JOIN_PATIENCE_NS = 2000000000 };
 
 /* What was measured. */
 struct result {

@@ -172,7 +172,7 @@ struct fake {
 
 	/* Packet-ins */
 	uint32_t next_id;     /* buffer id of the next */
-	uint64_t ids;         /* so many were taken */
+	uint64_t ids;         /* so many were passed */
 	uint32_t outstanding; /* answers that are due */
 	uint32_t learned;     /* stations heard */
 	uint32_t ring_mask;

@@ -147,7 +147,8 @@ static void closed(struct fake *fake, const char *why)
 
 uint32_t fake_take_id(struct fake *fake)
 {
-	uint32_t id = fake->next_id == OFP_NO_BUFFER ? 0 : fake->next_id;
+	uint32_t skipped = fake->next_id == OFP_NO_BUFFER; /* it is no id */
+	uint32_t id = fake->next_id + skipped;
 	uint64_t bit = UINT64_C(1) << (id & 63);
 	uint64_t *word = &fake->ring[(id & fake->ring_mask) / 64];
 
@@ -158,7 +159,7 @@ uint32_t fake_take_id(struct fake *fake)
 	}
 	*word |= bit;
 	fake->outstanding++;
-	fake->ids++;
+	fake->ids += 1 + skipped;
 	fake->next_id = id + 1;
 	return id;
 }
