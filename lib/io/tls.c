@@ -50,6 +50,16 @@ static int on_passphrase(char *buffer, int size, int writing, void *arg)
 	return -1;
 }
 
+/* The file holds nothing of the kind. */
+static bool is_nothing_found(unsigned long error)
+{
+	int library = ERR_GET_LIB(error), reason = ERR_GET_REASON(error);
+
+	return !error || library == ERR_LIB_OSSL_DECODER ||
+	       (library == ERR_LIB_PEM && reason == PEM_R_NO_START_LINE) ||
+	       (library == ERR_LIB_X509 && reason == X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+}
+
 /* OpenSSL's words for what went wrong first, or ours for the cases that are frequent. */
 static bool fail_openssl(const struct load *load, const char *nothing_found)
 {
@@ -60,9 +70,7 @@ static bool fail_openssl(const struct load *load, const char *nothing_found)
 		return fail(load,
 		            "it is encrypted: write it without a passphrase, as 'openssl pkey' "
 		            "does");
-	if (!error ||
-	    (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) ||
-	    ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER)
+	if (is_nothing_found(error))
 		return fail(load, nothing_found);
 	snprintf(why, sizeof why, "it cannot be used: %s", ERR_reason_error_string(error));
 	return fail(load, why);
