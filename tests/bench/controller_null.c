@@ -353,8 +353,9 @@ static void usage(void)
 	      "      --answer KIND  fixed (default), or, as controller_load expects of an "
 	      "application, learning, hub or\n"
 	      "                     balancer\n"
-	      "      --wrong WHAT   every hundredth answer is wrong: buffer, port, match, twice, "
-	      "never or entry\n"
+	      "      --wrong WHAT   every hundredth answer is wrong: buffer, port, match, address, "
+	      "twice, never, entry\n"
+	      "                     or no-entry\n"
 	      "  -h, --help         this text\n",
 	      stdout);
 }
@@ -372,8 +373,9 @@ static unsigned place_of(const char *text, const char *const *names, unsigned co
 static bool take_option(struct responder *r, int option, const char *text)
 {
 	static const char *const kinds[NULL_KINDS] = {"fixed", "learning", "hub", "balancer"};
-	static const char *const wrongs[NULL_WRONGS] = {"nothing", "buffer", "port", "match",
-	                                                "twice",   "never",  "entry"};
+	static const char *const wrongs[NULL_WRONGS] = {"nothing", "buffer",  "port",
+	                                                "match",   "address", "twice",
+	                                                "never",   "entry",   "no-entry"};
 
 	if (option == OPTION_ANSWER) {
 		r->kind = (enum null_kind)place_of(text, kinds, NULL_KINDS);
@@ -384,7 +386,8 @@ static bool take_option(struct responder *r, int option, const char *text)
 	r->wrong = (enum null_wrong)place_of(text, wrongs, NULL_WRONGS);
 	return r->wrong < NULL_WRONGS ||
 	       options_wrong(&table, option, text,
-	                     "write nothing, buffer, port, match, twice, never or entry");
+	                     "write nothing, buffer, port, match, address, twice, never, entry or "
+	                     "no-entry");
 }
 
 static int complain(const char *why)

@@ -37,12 +37,14 @@ enum null_kind { NULL_FIXED, NULL_LEARNING, NULL_HUB, NULL_BALANCER, NULL_KINDS 
 /* Ways to be wrong. */
 enum null_wrong {
 	NULL_RIGHT,
-	NULL_WRONG_BUFFER, /* another buffer id */
-	NULL_WRONG_PORT,   /* the frame goes to another port */
-	NULL_WRONG_MATCH,  /* a match, or in_port of a packet-out, that does not fit the frame */
+	NULL_WRONG_BUFFER,  /* another buffer id */
+	NULL_WRONG_PORT,    /* the frame goes to another port */
+	NULL_WRONG_MATCH,   /* a match, or in_port of a packet-out, that does not fit the frame */
+	NULL_WRONG_ADDRESS, /* a match with another dl_dst */
 	NULL_WRONG_TWICE,
 	NULL_WRONG_NEVER,
-	NULL_WRONG_ENTRY, /* a flow entry that comes before the release leads to another port */
+	NULL_WRONG_ENTRY,    /* the entry before the release leads to another port */
+	NULL_WRONG_NO_ENTRY, /* that entry is missing */
 	NULL_WRONGS,
 };
 

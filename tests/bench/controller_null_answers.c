@@ -72,7 +72,9 @@ static void put_learning(struct fb_buf *out, const struct seen *seen)
 		return;
 	}
 	fb_match_any(&fm.match);
-	fm.match.wildcards &= ~(uint32_t)(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST);
+	fm.match.wildcards &=
+	        ~(uint32_t)(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
+	fm.match.dl_vlan = OFP_VLAN_NONE;
 	fm.match.in_port = seen->in_port;
 	memcpy(fm.match.dl_src, p->dl_src, FB_MAC_BYTES);
 	memcpy(fm.match.dl_dst, p->dl_dst, FB_MAC_BYTES);
@@ -175,6 +177,28 @@ static void spoil_match(uint8_t *message)
 	fb_set16(&fm->match.in_port, PORTS + 1);
 }
 
+/* The first of two messages and more. */
+static size_t spoil_entry(uint8_t *out, size_t len, bool missing)
+{
+	size_t entry_len = fb_get16(out + 2);
+
+	if (entry_len == len)
+		return len;
+	if (!missing) {
+		fb_set16(out + entry_len - 4, PORTS + 1);
+		return len;
+	}
+	memmove(out, out + entry_len, len - entry_len);
+	return len - entry_len;
+}
+
+/* Where the buffer id of a message is. */
+static uint8_t *buffer_id_of(uint8_t *message)
+{
+	return message + (message[1] == OFPT_FLOW_MOD ? offsetof(struct ofp_flow_mod, buffer_id)
+	                                              : offsetof(struct ofp_packet_out, buffer_id));
+}
+
 size_t null_answers_spoil(uint8_t out[NULL_ANSWERS_BYTES_MAX], size_t len, enum null_wrong wrong)
 {
 	size_t at = 0, message_len;
@@ -184,8 +208,7 @@ size_t null_answers_spoil(uint8_t out[NULL_ANSWERS_BYTES_MAX], size_t len, enum 
 		at += fb_get16(out + at + 2);
 	message = out + at;
 	message_len = len - at;
-	id = message + (message[1] == OFPT_FLOW_MOD ? offsetof(struct ofp_flow_mod, buffer_id)
-	                                            : offsetof(struct ofp_packet_out, buffer_id));
+	id = buffer_id_of(message);
 	switch (wrong) {
 	case NULL_WRONG_BUFFER:
 		fb_set32(id, fb_get32(id) + 1000000000);
@@ -196,15 +219,18 @@ size_t null_answers_spoil(uint8_t out[NULL_ANSWERS_BYTES_MAX], size_t len, enum 
 	case NULL_WRONG_MATCH:
 		spoil_match(message);
 		break;
-	case NULL_WRONG_ENTRY:
-		if (at)
-			fb_set16(out + fb_get16(out + 2) - 4, PORTS + 1);
+	case NULL_WRONG_ADDRESS:
+		if (message[1] == OFPT_FLOW_MOD)
+			((struct ofp_flow_mod *)message)->match.dl_dst[0] ^= 4;
 		break;
 	case NULL_WRONG_TWICE:
 		memcpy(message + message_len, message, message_len);
 		return len + message_len;
 	case NULL_WRONG_NEVER:
 		return at;
+	case NULL_WRONG_ENTRY:
+	case NULL_WRONG_NO_ENTRY:
+		return spoil_entry(out, len, wrong == NULL_WRONG_NO_ENTRY);
 	case NULL_RIGHT:
 	case NULL_WRONGS:
 		break;
