@@ -313,6 +313,8 @@ static void write_port(struct fb_report *report, const struct fb_phy_port *port)
 	fb_report_u64(report, "port", port->port_no);
 	fb_report_text(report, "name", port->name);
 	fb_report_mac(report, "mac", port->hw_addr);
+	fb_report_bool(report, "up",
+	               !(port->config & OFPPC_PORT_DOWN) && !(port->state & OFPPS_LINK_DOWN));
 	text_port_config(&text, port->config);
 	fb_report_names(report, "config", names);
 	text = fb_text_make(names, sizeof names);
@@ -485,13 +487,15 @@ static void write_option(struct fb_report *report, const struct fb_option *optio
 	}
 }
 
-bool controller_report_app(const struct controller *ctl, unsigned place, struct fb_report *report)
+unsigned controller_report_apps(const struct controller *ctl)
 {
-	const struct fb_app *app;
+	return ctl->apps_count;
+}
 
-	if (place >= ctl->apps_count)
-		return false;
-	app = ctl->apps[place];
+void controller_report_app(const struct controller *ctl, unsigned place, struct fb_report *report)
+{
+	const struct fb_app *app = ctl->apps[place];
+
 	fb_report_text(report, "name", app->name);
 	fb_report_text(report, "class", app->cls->name);
 	fb_report_text(report, "summary", app->cls->summary);
@@ -499,7 +503,6 @@ bool controller_report_app(const struct controller *ctl, unsigned place, struct 
 	for (size_t i = 0; i < app->cls->options_count; i++)
 		write_option(report, &app->cls->options[i], app->values[i]);
 	fb_report_end_map(report);
-	return true;
 }
 
 struct counters_of {

@@ -69,9 +69,11 @@ void controller_report_write(struct controller *ctl, const struct controller_rep
                              unsigned number, struct controller_report *report, uint64_t now_ns);
 void controller_report_destroy(struct controller_report *report);
 
-/* Write the name, the class and the options in force of an application into the map that is open,
- * by its place in the chain; false past the last. They never change: any thread may ask. */
-bool controller_report_app(const struct controller *ctl, unsigned place, struct fb_report *report);
+/* Applications in the chain; they never change once there are connections, so that any thread may
+ * ask. */
+unsigned controller_report_apps(const struct controller *ctl);
+/* Write name, class and options in force of the one at 'place' into the map that is open. */
+void controller_report_app(const struct controller *ctl, unsigned place, struct fb_report *report);
 
 /* A counter of the controller. */
 struct controller_report_total {

@@ -21,8 +21,8 @@
  *   server_conns.c    connections: what comes, what goes, moving to another loop
  *   server_dpids.c    which switches may join, and which loop owns which
  *   server_watch.c    who watches the connections: the log, a capture
- *   server_status.c   answers "flowbed-controller status"
- *   server_ask.c      asks: the program's subcommand "status"
+ *   server_status.c   answers "flowbed-controller status"; server_status_answer.c writes it
+ *   server_ask.c      asks: the program's subcommand "status"; server_ask_*.c show the answer
  *   server_options.c  the program's command line
  *   server_dpid_list.c  lists of dpids in it, and in files */
 #ifndef CONTROLLER_SERVER_H

@@ -35,6 +35,8 @@ void server_loop_settle(struct server_loop *loop, uint64_t now_ns)
 		return;
 	if (!TAILQ_EMPTY(&loop->over))
 		server_conns_settle(loop, now_ns);
+	if (loop->status)
+		server_status_settle(loop, now_ns);
 	deadline_ns = controller_deadline(loop->controller);
 	if (deadline_ns == loop->armed_ns)
 		return;
@@ -142,6 +144,7 @@ void server_loop_drain(struct server_loop *loop)
 	if (!loop->controller)
 		return;
 	run_tasks(loop); /* connections on their way here */
+	server_status_loop_drain(loop);
 	loop->ended = *controller_counters(loop->controller);
 	controller_free(loop->controller);
 	loop->controller = NULL;

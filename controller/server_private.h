@@ -55,6 +55,8 @@ struct server_loop {
 	struct controller_counters ended; /* what the controller had counted when it was drained */
 	uint32_t switches_count;          /* dpids that it owns; under the lock of server_dpids.c */
 
+	struct server_status_loop *status; /* server_status.c's; NULL: nobody may ask */
+
 	/* Tasks from other threads */
 	pthread_t thread; /* not of loop 0 */
 	bool started;
@@ -154,8 +156,12 @@ void server_watch_bytes(struct server_conn *conn, enum conn_watch_way way, const
 /* server_status.c */
 
 bool server_status_open(struct server *server, char *error);
+/* Answer the questions for which the loop has waited; where 'loop->status' is not NULL. */
+void server_status_settle(struct server_loop *loop, uint64_t now_ns);
 /* No more questions are taken; those under way end. */
 void server_status_drain(struct server *server);
+/* The same in the loop's thread. */
+void server_status_loop_drain(struct server_loop *loop);
 void server_status_free(struct server *server);
 
 #endif

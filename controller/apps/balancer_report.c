@@ -27,7 +27,7 @@ static void write_owner(struct fb_report *report, const struct balancer_owner *o
 	fb_report_mac(report, "mac", owner->mac);
 	fb_report_u64(report, "port", owner->port);
 	fb_report_text(report, "state", owner_state(owner));
-	fb_report_u64(report, "probes_unanswered", owner->unanswered);
+	fb_report_u64(report, "unanswered", owner->unanswered);
 	fb_report_age(report, "heard_s", owner->heard_ns, now_ns);
 	fb_report_end_map(report);
 }
