@@ -106,10 +106,10 @@ static void on_libevent_log(int severity, const char *line)
  * program at once. */
 static void end(struct program *program)
 {
-	server_drain(program->server);
 	for (unsigned i = 0; i < SIGNALS; i++)
 		event_del(program->signals[i]);
 	signal(SIGHUP, SIG_IGN);
+	server_drain(program->server);
 }
 
 /* Begin all anew that has a file. */

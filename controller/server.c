@@ -112,6 +112,11 @@ static const struct fb_app_class *read_app(char *text, const char **options, cha
 	if (comma)
 		*comma = '\0';
 	cls = controller_find_class(text);
+	if (cls && comma && !**options) {
+		snprintf(error, SERVER_ERROR_BYTES, "%s: expected NAME=VALUE after the comma",
+		         cls->name);
+		return NULL;
+	}
 	if (!cls)
 		snprintf(error, SERVER_ERROR_BYTES,
 		         "no application is named '%.80s'; --list-apps shows them", text);

@@ -59,11 +59,11 @@ static void conns_send(void *ctx, const uint8_t *bytes, size_t len)
 
 	if (conn->over)
 		return;
-	if (stream_send(conn->stream, bytes, len)) {
-		if (conn->loop->server->watch)
-			server_watch_bytes(conn, CONN_WATCH_OUT, bytes, len);
+	/* First, so that nothing that this brings about is seen before it. */
+	if (conn->loop->server->watch)
+		server_watch_bytes(conn, CONN_WATCH_OUT, bytes, len);
+	if (stream_send(conn->stream, bytes, len))
 		return;
-	}
 	conn->over = true;
 	TAILQ_INSERT_TAIL(&conn->loop->over, conn, over_link);
 }
