@@ -135,6 +135,10 @@ class Conversation:
         _, source, _, target, port = self.key
         return f"{source} to {target}" + (f":{port}" if self.key[0] == 6 else "")
 
+    @property
+    def links(self):
+        return {*self.rows, *self.others}
+
     def is_complete(self):
         return len(self.closed[self.client]) == 2 or (self.key[0] == 1 and self.answered)
 

@@ -321,9 +321,8 @@ class OpenVSwitch:
     lags = True
 
     def __init__(self, folder, namespace, ports, dpid=1, controller=None, fail_mode="secure",
-                 queues=(), backoff_ms=1000):
-        """'queues' are triples: a port's name, a queue's number, its least rate in percent.
-        'backoff_ms' is the longest wait between attempts to connect, at least 1000."""
+                 queues=()):
+        """'queues' are triples: a port's name, a queue's number, its least rate in percent."""
         self.folder = folder
         self.namespace = namespace
         self.ports = ports
@@ -342,7 +341,7 @@ class OpenVSwitch:
         self.process = Process("ovs-vswitchd", *quiet, f"--log-file={folder}/ovs-vswitchd.log",
                                f"--unixctl={folder}/ctl", f"unix:{folder}/db.sock",
                                namespace=namespace, env=self.env)
-        self._add_bridge(dpid, controller, fail_mode, backoff_ms)
+        self._add_bridge(dpid, controller, fail_mode)
         if queues:
             self._add_queues(queues)
 
@@ -350,7 +349,7 @@ class OpenVSwitch:
         subprocess.run(["ovs-vsctl", f"--db=unix:{self.folder}/db.sock", f"--timeout={GUARD_S}",
                         *args], check=True, env=self.env, stdout=subprocess.DEVNULL)
 
-    def _add_bridge(self, dpid, controller, fail_mode, backoff_ms):
+    def _add_bridge(self, dpid, controller, fail_mode):
         args = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
                 "protocols=OpenFlow10", f"fail-mode={fail_mode}", "other-config:disable-in-band=true",
                 f"other-config:datapath-id={dpid:016x}"]
@@ -359,7 +358,7 @@ class OpenVSwitch:
                      "--", "set", "interface", port, f"ofport_request={number}"]
         if controller:
             args += ["--", "set-controller", "br0", controller,
-                     "--", "set", "controller", "br0", f"max_backoff={backoff_ms}"]
+                     "--", "set", "controller", "br0", "max_backoff=1000"]  # ms: as often as it can
         self._vsctl(*args)
         wait_for_socket(f"{self.folder}/br0.mgmt", self.process)
 
@@ -454,7 +453,7 @@ class FlowbedController:
         self.process = Process(os.path.join(build, "flowbed-controller"), *args,
                                namespace=namespace)
         self.killed = False
-        self.process.wait_line(r"\bready on\b")
+        self.ready = self.process.wait_line(r"\bready on\b")
 
     def wait_switch(self):
         """The next switch that has joined."""

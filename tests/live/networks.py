@@ -239,9 +239,16 @@ class Network(contextlib.ExitStack):
                 return False
         live.wait_until(answered, "the first ping to be answered")
 
-    def flows(self):
-        return subprocess.run(["ovs-ofctl", "-O", "OpenFlow10", "dump-flows", self.switch.management], check=True,
+    def ofctl(self, command, *args):
+        return subprocess.run(["ovs-ofctl", "-O", "OpenFlow10", command, self.switch.management, *args], check=True,
                               capture_output=True, text=True, timeout=GUARD_S).stdout
+
+    def flows(self):
+        return self.ofctl("dump-flows")
+
+    def frames_in(self, port):
+        """Frames that have come in by a port."""
+        return int(re.search(r"rx pkts=(\d+)", self.ofctl("dump-ports", str(port)))[1])
 
     def wait_flows(self, pattern, count):
         """Until dump-flows shows so many entries with 'pattern'; returns what it shows."""

@@ -363,6 +363,16 @@ class LiveRun(networks.Network):
 
     def begin(self, kind):
         """Start everything, with a switch of this kind; it has joined the controller when this returns."""
+        self.prepare()
+        self.begin_controller()
+        self.start(kind)
+        self.controller.wait_switch()
+
+    def begin_controller(self):
+        self.controller = self.start_controller(*self.scenario.apps)
+
+    def prepare(self):
+        """Services and captures."""
         for host in self.hosts:
             self.services[host.name] = Services(host, self.scenario.hosts[host.name][2])
             self.callback(self.services[host.name].stop)
@@ -372,9 +382,6 @@ class LiveRun(networks.Network):
         self.namespace.run("ethtool", "-K", "lo", "tso", "off", "gso", "off", "gro", "off")
         self.control = self._capture(self.namespace, "lo", "control", "tcp", "port", "6653")
         self.tap = live.Tapped(self.hosts[0].namespace, "eth0")
-        self.controller = self.start_controller(*self.scenario.apps)
-        self.start(kind)
-        self.controller.wait_switch()
 
     def _capture(self, namespace, interface, name, *expression):
         capture = captures.Capture(namespace, interface, f"{self.folder}/{name}.pcap", *expression)
@@ -383,11 +390,15 @@ class LiveRun(networks.Network):
 
     def sync(self):
         """All that was sent before this is in the captures when it returns."""
+        text = self.send_sync()
+        for capture in (*self.links.values(), self.control):
+            live.wait_until(lambda c=capture: c.contains(text), f"'{text.decode()}' in {capture.path}")
+
+    def send_sync(self):
         self.syncs += 1
         text = f"sync {self.syncs} of flowbed".encode()
         self.tap.send(live.ethernet("ff:ff:ff:ff:ff:ff", self.hosts[0].mac, SYNC_TYPE, text))
-        for capture in (*self.links.values(), self.control):
-            live.wait_until(lambda c=capture: c.contains(text), f"'{text.decode()}' in {capture.path}")
+        return text
 
     def conversations(self):
         links = captures.Links({host.name: host.mac for host in self.hosts})
@@ -408,6 +419,15 @@ class LiveRun(networks.Network):
                     if kind == live.OFPT_PACKET_IN]
         return sum(segment is not None and port in segment.key for segment in segments)
 
+    def name_of(self, mac):
+        return next(host.name for host in self.hosts if live.mac_bytes(host.mac) == mac)
+
+    def wait_complete(self):
+        """Until the captures have the end of all that has begun."""
+        self.sync()
+        live.wait_until(lambda: all(conversation.is_complete() for conversation in self.conversations()),
+                        "the end of all connections in the captures")
+
     def split_connections(self):
         return captures.split_conversations(self.conversations())
 
@@ -415,35 +435,29 @@ class LiveRun(networks.Network):
         """Do all that the file says, and judge; the captures are complete when this returns."""
         for step in self.scenario.steps:
             self._step(step)
-        live.wait_until(self._all_complete, "the end of all connections in the captures")
+        self.wait_complete()
+        check_equal(sum(map(abs, self.groups)), len(self.conversations()), "connections and pings in the captures")
         self.sync()
         for expected in self.at_end:
             expected.judge()
-
-    def _all_complete(self):
-        conversations = self.conversations()
-        return (len(conversations) == sum(map(abs, self.groups))
-                and all(conversation.is_complete() for conversation in conversations))
 
     # --- Steps ---
 
     def _step(self, step):
         repeat, ping, tcp, parallel, mark, expect = take(step, self.scenario.path, repeat=1, ping=None, tcp=None,
                                                          parallel=None, mark=None, expect=None)
-        try:
-            if ping:
-                for _ in range(repeat):
-                    self._ping(ping)
-            elif tcp:
-                self._tcp([(repeat, tcp)], at_once=False)
-            elif parallel:
-                self._tcp([take(item, self.scenario.path, repeat=1, tcp=None) for item in parallel], at_once=True)
-            elif mark:
-                self._mark(mark)
-            elif expect:
-                self._expect(expect)
-        except Failed as failed:
-            raise Failed(f"{self.scenario.path}:{step[LINE]}: {failed}") from failed
+        where = f"{self.scenario.path}:{step[LINE]}"
+        if ping:
+            for _ in range(repeat):
+                self._ping(ping, where)
+        elif tcp:
+            self._tcp([(repeat, tcp)], where, at_once=False)
+        elif parallel:
+            self._tcp([take(item, self.scenario.path, repeat=1, tcp=None) for item in parallel], where, at_once=True)
+        elif mark:
+            self._mark(mark)
+        elif expect:
+            self._expect(expect)
 
     def _range(self, text):
         """The hosts of "h1" or "h1..h3"."""
@@ -451,15 +465,18 @@ class LiveRun(networks.Network):
         names = list(self.by_name)
         return [self.by_name[name] for name in names[names.index(first):names.index(last or first) + 1]]
 
-    def _ping(self, node):
+    def _ping(self, node, where):
         sources, target, count, _, expect = take(node, self.scenario.path, **{"from": None}, to=None, count=1,
                                                  interval=None, expect=None)
-        check(expect is None, "the live tests expect every ping to be answered")
+        check(expect is None, f"{where}: the live tests expect every ping to be answered")
         for source in self._range(sources):
-            networks.ping(source, self.by_name[target], count)
+            try:
+                networks.ping(source, self.by_name[target], count)
+            except Failed as failed:
+                raise Failed(f"{where}: {failed}") from failed
             self.groups.append(1)
 
-    def _tcp(self, items, at_once):
+    def _tcp(self, items, where, at_once):
         judged = []
         for repeat, node in items:
             sources, to, send, expect = take(node, self.scenario.path, **{"from": None}, to=None, send="uname -n",
@@ -476,27 +493,22 @@ class LiveRun(networks.Network):
         self.groups.append(-len(everyone) if at_once else len(everyone))
         self.outcomes += [client.outcome for client in everyone]
         for clients, expect in judged:
-            self._judge_clients(clients, expect)
+            self._judge_clients(clients, expect, where)
 
-    def _judge_clients(self, clients, expect):
+    def _judge_clients(self, clients, expect, where):
         reply, replies, order, outcome, intact = take(expect, self.scenario.path, reply=None, replies=None, order=None,
                                                       outcome="ok", intact=False)
         allowed = replies or ([reply] if reply else None)
-        texts = [client.text for client in clients]
-        for number, client in enumerate(clients, 1):
-            where = f"connection {number} of {len(clients)}, from {client.source.name}:{client.port}, "
-            check(client.outcome in (outcome, *([] if isinstance(outcome, str) else outcome)),
-                  f"{where}\nexpected  {outcome}\nhappened  {client.outcome}, after {client.reply[:40]}")
-            check(not allowed or client.text in allowed,
-                  f"{where}\nexpected  {allowed}\nhappened  {client.text[:40]}")
+        outcomes = [outcome] if isinstance(outcome, str) else outcome
+        begin = allowed.index(clients[0].text) if order == "alternating" and clients[0].text in allowed else 0
+        for number, client in enumerate(clients):
+            one = f"{where}: connection {number + 1} of {len(clients)}, from {client.source.name}:{client.port}"
+            check(client.outcome in outcomes,
+                  f"{one}\nexpected  {outcomes}\nhappened  {client.outcome}, after {client.reply[:40]}")
+            wanted = [allowed[(begin + number) % len(allowed)]] if order else allowed
+            check(not wanted or client.text in wanted, f"{one}\nexpected  {wanted}\nhappened  {client.text[:40]}")
             check(not intact or client.reply == client.send,
-                  f"{where}{len(client.reply)} of {len(client.send)} bytes came back, or others")
-        if order == "alternating":
-            first = allowed.index(texts[0])
-            wanted = [allowed[(first + place) % len(allowed)] for place in range(len(texts))]
-            check_equal(wanted, texts, "the order of replies")
-        elif order:
-            check_equal(allowed, texts, "the order of replies")
+                  f"{one}: {len(client.reply)} of {len(client.send)} bytes came back, or others")
 
     # --- Expectations ---
 
@@ -561,10 +573,7 @@ class LiveRun(networks.Network):
             check(key == "buffers_in_use", f"{where}: the live tests do not know this")
 
     def _flows_count(self, match):
-        dump = subprocess.run(["ovs-ofctl", "-O", "OpenFlow10", "dump-flows", self.switch.management,
-                               *([match] if match else [])], check=True, capture_output=True, text=True,
-                              timeout=GUARD_S).stdout
-        return dump.count("actions=")
+        return self.ofctl("dump-flows", *([match] if match else [])).count("actions=")
 
     def _frames_count(self, host, expression, skip):
         """Frames that came to a host, from this place in its capture on."""
