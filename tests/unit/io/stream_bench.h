@@ -20,7 +20,7 @@ struct end {
 	size_t received, calls; /* of received() */
 	uint64_t sum;           /* of the bytes, weighted by place: order counts */
 	unsigned sents;         /* times that waiting bytes left */
-	bool connected, closed, close_on_data, pause_on_data, echo;
+	bool connected, closed, close_on_data, pause_on_data, detach_on_data, echo;
 	char reason[256];
 };
 
@@ -60,6 +60,8 @@ static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 		CU_ASSERT_TRUE(stream_send(end->stream, bytes, len));
 	if (end->pause_on_data)
 		stream_set_reading(end->stream, false);
+	if (end->detach_on_data)
+		stream_detach(end->stream);
 	if (end->close_on_data) {
 		stream_close(end->stream, 0);
 		end->stream = NULL;

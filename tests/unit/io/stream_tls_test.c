@@ -644,6 +644,32 @@ static void an_end_that_nobody_was_told_of_is_told_in_the_next_loop(void)
 	tls_bench_free(b);
 }
 
+/* TLS says that it is the end, with the bytes before; the socket does not. */
+static void an_end_that_came_with_bytes_is_told_in_the_next_loop(void)
+{
+	struct bench *b = tls_bench_new(), *other = bench_new();
+	struct end *end = &b->accepted[0];
+	struct peer p;
+
+	bench_listen(b, "pssl:0:127.0.0.1");
+	peer_init(&p, b);
+	peer_ssl(&p, client, TLS1_3_VERSION);
+	peer_handshake(&p);
+	peer_write(&p, "last words", 10);
+	SSL_shutdown(p.ssl);
+	end->detach_on_data = true;
+	RUN_UNTIL(b, end->received == 10);
+	turn(b);
+	CU_ASSERT_FALSE(end->closed);
+	stream_attach(end->stream, other->base, &ops, end);
+	CU_ASSERT_FALSE(end->closed);
+	RUN_UNTIL(other, end->closed);
+	CU_ASSERT_STRING_EQUAL(end->reason, "the peer closed the connection");
+	bench_free(other);
+	peer_destroy(&p);
+	tls_bench_free(b);
+}
+
 /* A thread with a loop, which echoes what streams get that come by its pipe, and after some calls
  * hands them on to the other. */
 struct worker {
@@ -1090,6 +1116,7 @@ UNIT_TESTS(
         UNIT_TEST(an_accepted_stream_may_be_turned_away),
         UNIT_TEST(a_stream_moves_to_another_loop_with_all_that_waits),
         UNIT_TEST(an_end_that_nobody_was_told_of_is_told_in_the_next_loop),
+        UNIT_TEST(an_end_that_came_with_bytes_is_told_in_the_next_loop),
         UNIT_TEST(a_stream_moves_between_threads_in_the_midst_of_what_it_receives),
         UNIT_TEST(a_plain_stream_moves_between_threads_too),
         UNIT_TEST(a_certificate_that_does_not_hold_is_refused_with_the_reason),
