@@ -305,16 +305,41 @@ static enum fb_verdict balancer_port_status(void *state, struct fb_switch *sw,
 
 /* --- Frames --- */
 
-/* Learn from who sent the frame; an address that is new lets the SYNs go on that wait for it. */
-static void hear(const struct balancer_call *call, const struct fb_packet_in *pi)
+/* What is looked up for a batch of packet-ins: all of it waits for memory at once. */
+struct batch {
+	void *stations[BALANCER_BATCH_MAX]; /* of the senders */
+	void *addresses[BALANCER_BATCH_MAX];
+	uint64_t stations_changes, addresses_changes; /* of the tables at that time */
+};
+
+static void look_up(const struct balancer_switch *s, const struct fb_packet_in *packet_ins,
+                    size_t count, struct batch *batch)
 {
+	balancer_sessions_prefetch(&s->sessions, packet_ins, count);
+	balancer_stations_find_many(&s->stations, packet_ins, count, batch->stations);
+	balancer_owners_find_many(&s->owners, packet_ins, count, batch->addresses);
+	batch->stations_changes = fb_table_changes(s->stations.table);
+	batch->addresses_changes = fb_table_changes(s->owners.table);
+}
+
+/* Learn from who sent the frame, which is the one at 'i' of 'batch'; an address that is new lets the
+ * SYNs go on that wait for it. */
+static void hear(const struct balancer_call *call, const struct fb_packet_in *pi,
+                 const struct batch *batch, size_t i)
+{
+	struct balancer_switch *s = call->s;
+	void *station = batch->stations[i], *address = batch->addresses[i];
 	uint32_t ip;
 
 	if (fb_mac_is_multicast(pi->packet.dl_src))
 		return;
-	if (!balancer_stations_hear(call, pi))
+	if (batch->stations_changes != fb_table_changes(s->stations.table))
+		station = balancer_stations_find(&s->stations, pi);
+	if (!balancer_stations_hear(call, pi, station))
 		return;
-	if (balancer_owners_hear(call, pi, &ip) && call->s->held.count > 0)
+	if (batch->addresses_changes != fb_table_changes(s->owners.table))
+		address = balancer_owners_spoken_for(&s->owners, pi);
+	if (balancer_owners_hear(call, pi, address, &ip) && s->held.count > 0)
 		balancer_held_found(call, ip, balancer_vlan(&pi->packet));
 }
 
@@ -350,7 +375,8 @@ static void note_switch(const struct balancer_call *call, const struct fb_packet
 	}
 }
 
-static void handle(const struct balancer_call *call, const struct fb_packet_in *pi)
+static void handle(const struct balancer_call *call, const struct fb_packet_in *pi,
+                   const struct batch *batch, size_t i)
 {
 	const struct fb_packet *p = &pi->packet;
 
@@ -360,7 +386,7 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 		return;
 	}
 	note_switch(call, pi);
-	hear(call, pi);
+	hear(call, pi, batch, i);
 	if (fb_mac_equal(p->dl_dst, call->s->mac)) {
 		call->b->counters.probe_answers++;
 		balancer_send_drop(call, pi);
@@ -378,15 +404,18 @@ static void balancer_packet_in(void *state, struct fb_switch *sw, struct fb_pack
 {
 	struct balancer *b = state;
 	struct balancer_call call = {.b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	struct batch batch;
 
 	if (!call.s)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (i % BALANCER_PREFETCH_MAX == 0)
-			balancer_sessions_prefetch(&call.s->sessions, packet_ins + i, count - i);
+		size_t place = i % BALANCER_BATCH_MAX;
+
+		if (place == 0)
+			look_up(call.s, packet_ins + i, count - i, &batch);
 		call.cause = &packet_ins[i];
 		packet_ins[i].verdict = FB_STOP;
-		handle(&call, &packet_ins[i]);
+		handle(&call, &packet_ins[i], &batch, place);
 	}
 	schedule(b, call.s);
 }

@@ -45,7 +45,7 @@ static void match_direction(struct fb_match *match, const struct balancer_config
                             const struct balancer_session *session,
                             enum balancer_direction direction)
 {
-	const struct balancer_key *key = &session->key;
+	const struct balancer_key key = balancer_sessions_key_of(session);
 	const struct balancer_seen *seen = &session->seen[direction];
 	bool back = direction == BALANCER_TO_CLIENT;
 
@@ -54,10 +54,10 @@ static void match_direction(struct fb_match *match, const struct balancer_config
 	        .dl_vlan = seen->dl_vlan,
 	        .dl_type = FB_ETH_IPV4,
 	        .nw_proto = FB_IP_TCP,
-	        .nw_src = back ? key->server_ip : key->client_ip,
-	        .nw_dst = back ? key->client_ip : key->server_ip,
-	        .tp_src = back ? key->server_tp : key->client_tp,
-	        .tp_dst = back ? key->client_tp : key->server_tp,
+	        .nw_src = back ? key.server_ip : key.client_ip,
+	        .nw_dst = back ? key.client_ip : key.server_ip,
+	        .tp_src = back ? key.server_tp : key.client_tp,
+	        .tp_dst = back ? key.client_tp : key.server_tp,
 	};
 	memcpy(match->dl_src, back ? session->backend_mac : session->client_mac, FB_MAC_BYTES);
 	if (config->entries == BALANCER_ENTRIES_EXACT) {
@@ -171,7 +171,7 @@ struct balancer_session *balancer_flows_session(const struct balancer_call *call
                                                 const struct fb_match *match, uint64_t cookie,
                                                 enum balancer_direction *direction, bool *ours)
 {
-	struct balancer_key key = {
+	const struct balancer_key key = {
 	        .client_ip = match->nw_src,
 	        .server_ip = match->nw_dst,
 	        .client_tp = match->tp_src,
@@ -183,12 +183,6 @@ struct balancer_session *balancer_flows_session(const struct balancer_call *call
 	*ours = is_ours(call->b, cookie);
 	if (!*ours)
 		return NULL;
-	*direction = BALANCER_TO_BACKEND;
-	session = balancer_sessions_find(&call->s->sessions, &key);
-	if (!session) {
-		*direction = BALANCER_TO_CLIENT;
-		balancer_sessions_reverse(&key);
-		session = balancer_sessions_find(&call->s->sessions, &key);
-	}
+	session = balancer_sessions_find(&call->s->sessions, &key, direction);
 	return session && cookie == cookie_of(call->b, session->generation) ? session : NULL;
 }

@@ -234,19 +234,47 @@ static void move_owner(const struct balancer_call *call, struct balancer_address
 	balancer_flows_forget(call, address->key.ip, old_port);
 }
 
+static struct balancer_address_key key_spoken_for(const struct fb_packet *p)
+{
+	return balancer_address_key(address_spoken_for(p), balancer_vlan(p));
+}
+
+void balancer_owners_find_many(const struct balancer_owners *owners,
+                               const struct fb_packet_in *packet_ins, size_t count, void **found)
+{
+	struct balancer_address_key keys[BALANCER_BATCH_MAX] = {{.word = 0}};
+
+	count = count < BALANCER_BATCH_MAX ? count : BALANCER_BATCH_MAX;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = key_spoken_for(&packet_ins[i].packet);
+	fb_table_find_many(owners->table, keys, count, found);
+	for (size_t i = 0; i < count; i++) {
+		const struct balancer_address *address = found[i];
+
+		if (address)
+			__builtin_prefetch(address->owners);
+	}
+}
+
+struct balancer_address *balancer_owners_spoken_for(const struct balancer_owners *owners,
+                                                    const struct fb_packet_in *pi)
+{
+	const struct balancer_address_key key = key_spoken_for(&pi->packet);
+
+	return fb_table_find(owners->table, &key);
+}
+
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
-                          uint32_t *ip)
+                          struct balancer_address *known, uint32_t *ip)
 {
 	const struct fb_packet *p = &pi->packet;
-	struct balancer_address_key key =
-	        balancer_address_key(address_spoken_for(p), balancer_vlan(p));
-	struct balancer_address *address;
+	struct balancer_address_key key = key_spoken_for(p);
+	struct balancer_address *address = known;
 	struct balancer_owner *owner;
 	bool is_first;
 
 	if (key.ip == 0)
 		return false;
-	address = fb_table_find(call->s->owners.table, &key);
 	owner = address ? balancer_owners_by_mac(address, p->dl_src) : NULL;
 	if (!address)
 		address = add_address(call, &key);

@@ -64,10 +64,17 @@ struct balancer_owners {
 bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b);
 void balancer_owners_free(struct balancer_owners *owners);
 
-/* 'pi' was heard: the sender of an ARP packet, or the source of an IPv4 packet, owns its address.
- * True when the address, in '*ip', had no owner before. */
+/* The addresses that the senders of the first BALANCER_BATCH_MAX of 'count' frames speak for, NULL:
+ * none, or unknown. They are good while fb_table_changes() of the table is the same. */
+void balancer_owners_find_many(const struct balancer_owners *owners,
+                               const struct fb_packet_in *packet_ins, size_t count, void **found);
+/* The one that the sender of 'pi' speaks for. */
+struct balancer_address *balancer_owners_spoken_for(const struct balancer_owners *owners,
+                                                    const struct fb_packet_in *pi);
+/* 'pi' was heard: the sender of an ARP packet, or the source of an IPv4 packet, owns its address,
+ * which is 'known' or unknown. True when the address, in '*ip', had no owner before. */
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
-                          uint32_t *ip);
+                          struct balancer_address *known, uint32_t *ip);
 
 /* NULL: nobody was heard under the address. With no owners: there were some, and they are gone. */
 struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,

@@ -157,23 +157,21 @@ static bool read_quoted(const struct fb_packet *p, struct balancer_key *key)
 bool balancer_related_icmp(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct balancer_session *session;
+	enum balancer_direction direction;
 	struct balancer_rewrite rewrite;
 	struct balancer_key key;
 
 	if (!is_error(&pi->packet) || !read_quoted(&pi->packet, &key))
 		return false;
-	session = balancer_sessions_find(&call->s->sessions, &key);
-	if (session) {
+	session = balancer_sessions_find(&call->s->sessions, &key, &direction);
+	if (!session)
+		return false;
+	if (direction == BALANCER_TO_BACKEND)
 		rewrite = (struct balancer_rewrite){.dl_dst = session->client_mac,
 		                                    .port = session->client_port};
-	} else {
-		balancer_sessions_reverse(&key);
-		session = balancer_sessions_find(&call->s->sessions, &key);
-		if (!session)
-			return false;
+	else
 		rewrite = (struct balancer_rewrite){.dl_dst = session->backend_mac,
 		                                    .port = session->backend_port};
-	}
 	call->b->counters.icmp_followed++;
 	balancer_send_through(call, pi, &rewrite);
 	return true;

@@ -93,10 +93,12 @@ static void write_end(struct fb_report *report, const char *key, uint32_t ip, ui
 static void write_session(struct fb_report *report, const struct balancer_session *session,
                           uint64_t now_ns)
 {
+	const struct balancer_key key = balancer_sessions_key_of(session);
+
 	fb_report_begin_map(report, NULL);
-	write_end(report, "client", session->key.client_ip, session->key.client_tp);
-	write_end(report, "server", session->key.server_ip, session->key.server_tp);
-	fb_report_vlan(report, "vlan", session->key.vlan);
+	write_end(report, "client", key.client_ip, key.client_tp);
+	write_end(report, "server", key.server_ip, key.server_tp);
+	fb_report_vlan(report, "vlan", key.vlan);
 	fb_report_mac(report, "backend", session->backend_mac);
 	fb_report_u64(report, "port", session->backend_port);
 	fb_report_text(report, "state", state_names[session->state]);

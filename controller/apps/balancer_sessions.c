@@ -59,19 +59,46 @@ void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p)
 	key->words[1] = p->tp_src | (uint32_t)p->tp_dst << 16 | (uint64_t)balancer_vlan(p) << 32;
 }
 
-void balancer_sessions_reverse(struct balancer_key *key)
+/* Client and server change places. */
+static struct balancer_key reversed(const struct balancer_key *key)
 {
 	uint64_t ips = key->words[0], rest = key->words[1];
 
-	key->words[0] = ips << 32 | ips >> 32;
-	key->words[1] =
-	        (rest & ~UINT64_C(0xffffffff)) | (rest & 0xffff) << 16 | (rest >> 16 & 0xffff);
+	return (struct balancer_key){
+	        .words = {ips << 32 | ips >> 32, (rest & ~UINT64_C(0xffffffff)) |
+	                                                 (rest & 0xffff) << 16 |
+	                                                 (rest >> 16 & 0xffff)}};
+}
+
+/* Segments of both directions find a session by one key, in which the lower address stands first. True
+ * where client and server change places for that. */
+static bool sort_key(struct balancer_key *sorted, const struct balancer_key *key)
+{
+	const struct balancer_key other = reversed(key);
+	bool turned = key->client_ip > key->server_ip;
+
+	sorted->words[0] = turned ? other.words[0] : key->words[0];
+	sorted->words[1] = turned ? other.words[1] : key->words[1];
+	return turned;
+}
+
+struct balancer_key balancer_sessions_key_of(const struct balancer_session *session)
+{
+	return session->turned ? reversed(&session->sorted) : session->sorted;
 }
 
 struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
-                                                const struct balancer_key *key)
+                                                const struct balancer_key *key,
+                                                enum balancer_direction *direction)
 {
-	return fb_table_find(sessions->table, key);
+	struct balancer_session *session;
+	struct balancer_key sorted;
+	bool turned = sort_key(&sorted, key);
+
+	session = fb_table_find(sessions->table, &sorted);
+	if (session)
+		*direction = session->turned == turned ? BALANCER_TO_BACKEND : BALANCER_TO_CLIENT;
+	return session;
 }
 
 /* What is found now is found again, faster, when the turn of each comes: by then a session may have
@@ -79,17 +106,15 @@ struct balancer_session *balancer_sessions_find(const struct balancer_sessions *
 void balancer_sessions_prefetch(const struct balancer_sessions *sessions,
                                 const struct fb_packet_in *packet_ins, size_t count)
 {
-	struct balancer_key keys[2 * BALANCER_PREFETCH_MAX];
-	void *found[2 * BALANCER_PREFETCH_MAX];
+	struct balancer_key keys[BALANCER_BATCH_MAX], key;
+	void *found[BALANCER_BATCH_MAX];
 	size_t keys_count = 0;
 
-	for (size_t i = 0; i < count && i < BALANCER_PREFETCH_MAX; i++) {
+	for (size_t i = 0; i < count && i < BALANCER_BATCH_MAX; i++) {
 		if (!packet_ins[i].packet.is_tcp)
 			continue;
-		balancer_sessions_key(&keys[keys_count], &packet_ins[i].packet);
-		balancer_sessions_key(&keys[keys_count + 1], &packet_ins[i].packet);
-		balancer_sessions_reverse(&keys[keys_count + 1]);
-		keys_count += 2;
+		balancer_sessions_key(&key, &packet_ins[i].packet);
+		sort_key(&keys[keys_count++], &key);
 	}
 	if (keys_count == 0)
 		return;
@@ -126,12 +151,15 @@ struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
 {
 	struct balancer_sessions *sessions = &call->s->sessions;
 	struct balancer_session *session;
+	struct balancer_key sorted;
+	bool turned = sort_key(&sorted, key);
 
 	if (fb_table_count(sessions->table) == fb_table_limit(sessions->table) && !evict(call))
 		return NULL;
-	session = fb_table_add(sessions->table, key);
+	session = fb_table_add(sessions->table, &sorted);
 	if (!session)
 		return NULL;
+	session->turned = turned;
 	session->state = BALANCER_UNANSWERED;
 	balancer_queue_push(&sessions->queues[session->state], session, call->now_ns);
 	return session;
@@ -182,17 +210,19 @@ bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb
 {
 	const struct fb_packet *p = &pi->packet;
 	const struct balancer_switch *s;
+	enum balancer_direction direction;
 	struct balancer_key key;
 
 	if (!p->is_tcp)
 		return false;
 	balancer_sessions_key(&key, p);
-	balancer_sessions_reverse(&key);
 	TAILQ_FOREACH(s, &call->b->switches, link)
 	{
-		const struct balancer_session *session = balancer_sessions_find(&s->sessions, &key);
+		const struct balancer_session *session =
+		        balancer_sessions_find(&s->sessions, &key, &direction);
 
-		if (session && fb_mac_equal(p->dl_src, session->addressed_mac) &&
+		if (session && direction == BALANCER_TO_CLIENT &&
+		    fb_mac_equal(p->dl_src, session->addressed_mac) &&
 		    !fb_mac_equal(p->dl_src, session->backend_mac))
 			return true;
 	}

@@ -24,8 +24,6 @@ struct balancer_key {
 };
 _Static_assert(sizeof(struct balancer_key) == 16, "no padding");
 
-enum { BALANCER_PREFETCH_MAX = 32 };
-
 enum balancer_direction { BALANCER_TO_BACKEND, BALANCER_TO_CLIENT };
 
 /* What the frames of one direction looked like when the controller saw the last one: for entries.
@@ -48,7 +46,7 @@ enum balancer_state {
 };
 
 struct balancer_session {
-	struct balancer_key key;
+	struct balancer_key sorted; /* see balancer_sessions_key_of() */
 	struct balancer_link link;
 
 	/* The two ends */
@@ -62,6 +60,7 @@ struct balancer_session {
 	uint64_t syn_ns; /* when the last SYN was counted */
 	uint32_t isn;    /* the client's initial sequence number */
 	uint8_t syns;    /* SYNs counted with that number */
+	bool turned;     /* 'sorted' has the server first */
 	bool answered;   /* the backend accepted or refused: it is never changed any more */
 	bool moved;      /* the backend was changed: never again for its silence */
 
@@ -77,6 +76,7 @@ struct balancer_session {
 
 	enum balancer_state state;
 };
+_Static_assert(sizeof(struct balancer_session) <= 120, "two cache lines with the table's header");
 
 struct balancer_sessions {
 	struct fb_table *table;
@@ -88,13 +88,17 @@ struct balancer_sessions {
 bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b);
 void balancer_sessions_free(struct balancer_sessions *sessions);
 
-/* The key of a segment that goes from client to server, and of one that comes back. */
+/* The key of a segment whose sender is the client. */
 void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p);
-void balancer_sessions_reverse(struct balancer_key *key);
+/* The key of 'session', client and server where they belong. */
+struct balancer_key balancer_sessions_key_of(const struct balancer_session *session);
 
+/* The session that a segment with 'key' is of, where its sender is called the client; '*direction' is
+ * that of the segment. NULL: there is none. */
 struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
-                                                const struct balancer_key *key);
-/* Ask the processor for the sessions of the first BALANCER_PREFETCH_MAX of 'count' packet-ins. */
+                                                const struct balancer_key *key,
+                                                enum balancer_direction *direction);
+/* Ask the processor for the sessions of the first BALANCER_BATCH_MAX of 'count' packet-ins. */
 void balancer_sessions_prefetch(const struct balancer_sessions *sessions,
                                 const struct fb_packet_in *packet_ins, size_t count);
 /* A new session, unanswered; NULL when the table is full of sessions that must not go. */

@@ -48,11 +48,31 @@ static void forget_old(struct balancer_stations *stations, uint64_t now_ns)
 	}
 }
 
-bool balancer_stations_hear(const struct balancer_call *call, const struct fb_packet_in *pi)
+void balancer_stations_find_many(const struct balancer_stations *stations,
+                                 const struct fb_packet_in *packet_ins, size_t count, void **found)
+{
+	uint64_t keys[BALANCER_BATCH_MAX] = {0};
+
+	count = count < BALANCER_BATCH_MAX ? count : BALANCER_BATCH_MAX;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = key_of(packet_ins[i].packet.dl_src, balancer_vlan(&packet_ins[i].packet));
+	fb_table_find_many(stations->table, keys, count, found);
+}
+
+void *balancer_stations_find(const struct balancer_stations *stations,
+                             const struct fb_packet_in *pi)
+{
+	uint64_t key = key_of(pi->packet.dl_src, balancer_vlan(&pi->packet));
+
+	return fb_table_find(stations->table, &key);
+}
+
+bool balancer_stations_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
+                            void *known)
 {
 	struct fb_table *table = call->s->stations.table;
-	uint64_t key = key_of(pi->packet.dl_src, balancer_vlan(&pi->packet));
-	struct station *station = fb_table_find(table, &key);
+	struct station *station = known;
+	uint64_t key;
 
 	if ((!station || station->port != pi->in_port) && balancer_sessions_rewrote(call, pi)) {
 		call->b->counters.rewritten++;
@@ -64,6 +84,7 @@ bool balancer_stations_hear(const struct balancer_call *call, const struct fb_pa
 			fb_table_remove(table, fb_table_oldest(table));
 			call->b->counters.stations_evicted++;
 		}
+		key = key_of(pi->packet.dl_src, balancer_vlan(&pi->packet));
 		station = fb_table_add(table, &key);
 		if (!station)
 			return true;

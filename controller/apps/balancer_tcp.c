@@ -30,10 +30,8 @@
 #include "controller/apps/balancer_flows.h"
 #include "controller/apps/balancer_send.h"
 
-#define SYN_APART_NS                                                                               \
-	(200 *                                                                                     \
-	 FB_NS_PER_MS) /* SYNs closer together are copies, not retransmissions               \
-	                      */
+/* SYNs closer together are copies, not retransmissions. */
+#define SYN_APART_NS   (200 * FB_NS_PER_MS)
 #define REARM_PAUSE_NS (10 * FB_NS_PER_MS)
 
 enum {
@@ -78,14 +76,16 @@ static bool locate(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
 
 static bool backend_lives(const struct balancer_call *call, struct balancer_session *session)
 {
-	return locate(call, session->key.server_ip, session->key.vlan, session->backend_mac,
-	              &session->backend_port);
+	const struct balancer_key key = balancer_sessions_key_of(session);
+
+	return locate(call, key.server_ip, key.vlan, session->backend_mac, &session->backend_port);
 }
 
 static bool client_lives(const struct balancer_call *call, struct balancer_session *session)
 {
-	return locate(call, session->key.client_ip, session->key.vlan, session->client_mac,
-	              &session->client_port);
+	const struct balancer_key key = balancer_sessions_key_of(session);
+
+	return locate(call, key.client_ip, key.vlan, session->client_mac, &session->client_port);
 }
 
 /* Release 'pi' through 'rewrite'; the later fragments of its packet will follow. */
@@ -251,6 +251,7 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	const struct fb_packet *p = &pi->packet;
 	uint16_t port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p));
 	struct balancer_session *session;
+	enum balancer_direction direction;
 	struct balancer_key key;
 
 	if (!port) {
@@ -260,7 +261,7 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	}
 	call->b->counters.held_by_mac++;
 	balancer_sessions_key(&key, p);
-	if (balancer_sessions_find(&call->s->sessions, &key)) {
+	if (balancer_sessions_find(&call->s->sessions, &key, &direction)) {
 		balancer_tcp_segment(call, pi);
 		return;
 	}
@@ -286,8 +287,8 @@ static void set_backend(struct balancer_session *session, const struct balancer_
 static bool keep_or_move(const struct balancer_call *call, const struct fb_packet_in *pi,
                          struct balancer_session *session)
 {
-	struct balancer_address *address =
-	        balancer_owners_find(call, session->key.server_ip, session->key.vlan);
+	const struct balancer_key key = balancer_sessions_key_of(session);
+	struct balancer_address *address = balancer_owners_find(call, key.server_ip, key.vlan);
 	bool lives = backend_lives(call, session);
 	bool is_silent = session->syns >= SYNS_SILENT && !session->moved && !session->entries;
 	const struct balancer_owner *other;
@@ -301,8 +302,7 @@ static bool keep_or_move(const struct balancer_call *call, const struct fb_packe
 	}
 	if (lives && !is_silent)
 		return true;
-	other = address ? balancer_owners_other(address, session->backend_mac,
-	                                        session->key.client_tp)
+	other = address ? balancer_owners_other(address, session->backend_mac, key.client_tp)
 	                : NULL;
 	if (!other)
 		return lives;
@@ -350,7 +350,7 @@ static void follow_entries(const struct balancer_call *call, const struct fb_pac
 static void syn_again(const struct balancer_call *call, const struct fb_packet_in *pi,
                       struct balancer_session *session)
 {
-	const struct balancer_key key = session->key;
+	const struct balancer_key key = balancer_sessions_key_of(session);
 
 	if (pi->packet.tcp_seq == session->isn) {
 		repeat_syn(call, pi, session);
@@ -384,7 +384,7 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
                         struct balancer_session *session)
 {
 	const struct fb_packet *p = &pi->packet;
-	const struct balancer_key key = session->key;
+	const struct balancer_key key = balancer_sessions_key_of(session);
 
 	if (!fb_mac_equal(p->dl_src, session->client_mac)) {
 		if (is_syn(p) && session->closed) {
@@ -504,6 +504,7 @@ static bool has_sane_addresses(const struct fb_packet *p)
 void balancer_tcp_segment(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	struct balancer_session *session;
+	enum balancer_direction direction;
 	struct balancer_key key;
 
 	if (!has_sane_addresses(&pi->packet)) {
@@ -512,19 +513,12 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 		return;
 	}
 	balancer_sessions_key(&key, &pi->packet);
-	session = balancer_sessions_find(&call->s->sessions, &key);
-	if (session) {
+	session = balancer_sessions_find(&call->s->sessions, &key, &direction);
+	if (session && direction == BALANCER_TO_BACKEND)
 		from_client(call, pi, session);
-		return;
-	}
-	balancer_sessions_reverse(&key);
-	session = balancer_sessions_find(&call->s->sessions, &key);
-	if (session) {
+	else if (session)
 		from_backend(call, pi, session);
-		return;
-	}
-	balancer_sessions_reverse(&key);
-	if (is_syn(&pi->packet))
+	else if (is_syn(&pi->packet))
 		open_session(call, pi, &key);
 	else
 		pass_stray(call, pi);

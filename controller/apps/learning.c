@@ -57,7 +57,6 @@ struct learning {
 /* What is kept of a switch. */
 struct place {
 	struct fb_table *stations;
-	uint64_t changes;       /* stations that came or went: what was found before may be stale */
 	uint64_t full_until_ns; /* the flow tables are taken for full until then */
 	struct fb_log_limit log_limit;
 };
@@ -66,7 +65,7 @@ struct place {
 struct batch {
 	uint64_t keys[2 * BATCH_MAX]; /* of each packet-in: source, target */
 	void *found[2 * BATCH_MAX];   /* the stations, NULL: unknown */
-	uint64_t changes;             /* place->changes at that time */
+	uint64_t changes;             /* of the table at that time */
 };
 
 struct station {
@@ -129,12 +128,6 @@ static void delete_flows(struct learning *l, struct fb_switch *sw, const struct 
 	station->has_flows = false;
 }
 
-static void remove_station(struct place *place, struct station *station)
-{
-	fb_table_remove(place->stations, station);
-	place->changes++;
-}
-
 /* Make room for one station more. */
 static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place *place,
                          const struct fb_packet_in *cause)
@@ -143,7 +136,7 @@ static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place 
 
 	l->macs_evicted++;
 	delete_flows(l, sw, cause, oldest);
-	remove_station(place, oldest);
+	fb_table_remove(place->stations, oldest);
 }
 
 /* Remember the station 'key', which is not known, on 'port_no'. NULL when memory is short. */
@@ -158,7 +151,6 @@ static struct station *add_station(struct learning *l, struct fb_switch *sw, str
 	station = fb_table_add(place->stations, &key);
 	if (!station)
 		return NULL;
-	place->changes++;
 	station->heard_ns = now_ns;
 	station->port_no = port_no;
 	l->learned++;
@@ -272,7 +264,7 @@ static void look_up(const struct learning *l, const struct place *place, struct 
 		batch->keys[2 * i + 1] = station_key(packet->dl_dst, dl_vlan);
 	}
 	fb_table_find_many(place->stations, batch->keys, 2 * count, batch->found);
-	batch->changes = place->changes;
+	batch->changes = fb_table_changes(place->stations);
 	for (size_t i = 0; i < count; i++) {
 		const struct station *source = batch->found[2 * i];
 
@@ -284,8 +276,9 @@ static void look_up(const struct learning *l, const struct place *place, struct 
 /* The station of the key at 'i', as it is now. */
 static struct station *found(const struct place *place, const struct batch *batch, size_t i)
 {
-	return batch->changes == place->changes ? batch->found[i]
-	                                        : fb_table_find(place->stations, &batch->keys[i]);
+	if (batch->changes == fb_table_changes(place->stations))
+		return batch->found[i];
+	return fb_table_find(place->stations, &batch->keys[i]);
 }
 
 /* 'pi' is the packet-in at 'i' of 'batch'. */
@@ -349,7 +342,7 @@ static uint64_t expire(struct learning *l, struct fb_switch *sw, struct place *p
 			return oldest->heard_ns + l->mac_idle_ns;
 		l->expired++;
 		delete_flows(l, sw, NULL, oldest);
-		remove_station(place, oldest);
+		fb_table_remove(place->stations, oldest);
 	}
 	return FB_NEVER;
 }
@@ -402,7 +395,7 @@ static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw,
 	for (station = fb_table_oldest(place->stations); station; station = next) {
 		next = fb_table_newer(place->stations, station);
 		if (station->port_no == ps->desc.port_no)
-			remove_station(place, station);
+			fb_table_remove(place->stations, station);
 	}
 	return FB_CONTINUE;
 }

@@ -60,6 +60,8 @@ struct fb_table {
 
 	/* Order of use. */
 	uint32_t oldest, newest;
+
+	uint64_t changes; /* entries that came or went */
 };
 
 static inline struct header *record_at(const struct fb_table *table, uint32_t index)
@@ -353,6 +355,11 @@ void fb_table_find_many(const struct fb_table *table, const void *keys, size_t c
 	}
 }
 
+uint64_t fb_table_changes(const struct fb_table *table)
+{
+	return table->changes;
+}
+
 /* Take a record from the free list, a fresh one, or one of a grown array; NULL where none can be
  * had. */
 static struct header *record_take(struct fb_table *table)
@@ -414,6 +421,7 @@ void *fb_table_add(struct fb_table *table, const void *key)
 	slot_enter(table->slots, table->slot_mask, key_hash(table, key), index_of(table, header));
 	order_append(table, header);
 	table->count++;
+	table->changes++;
 	entry = entry_of(header);
 	memcpy(entry, key, table->key_bytes);
 	memset(entry + table->key_bytes, 0, table->entry_bytes - table->key_bytes);
@@ -450,6 +458,7 @@ void fb_table_remove(struct fb_table *table, void *entry)
 	header->newer = table->free_first;
 	table->free_first = index_of(table, header);
 	table->count--;
+	table->changes++;
 }
 
 void fb_table_clear(struct fb_table *table)
@@ -457,6 +466,7 @@ void fb_table_clear(struct fb_table *table)
 	memset(table->slots, 0, ((size_t)table->slot_mask + 1) * sizeof *table->slots);
 	table->used = 0;
 	table->count = 0;
+	table->changes++;
 	table->free_first = NONE;
 	table->oldest = table->newest = NONE;
 }

@@ -90,7 +90,10 @@ static void step(struct subject *s, struct rng *rng, uint32_t n)
 
 	CU_ASSERT_FATAL(known == (entry != NULL));
 	if (known && what == 0) {
+		uint64_t changes = fb_table_changes(s->table);
+
 		fb_table_remove(s->table, entry);
+		CU_ASSERT_FATAL(fb_table_changes(s->table) != changes);
 		model_remove(&s->model, at);
 	} else if (known) {
 		uint32_t value = s->model.values[at];
@@ -102,10 +105,12 @@ static void step(struct subject *s, struct rng *rng, uint32_t n)
 		model_append(&s->model, n, value);
 	} else {
 		uint32_t value = (uint32_t)rng_next(rng);
+		uint64_t changes = fb_table_changes(s->table);
 		uint8_t key[64];
 
 		make_key(key, s->key_bytes, n);
 		entry = fb_table_add(s->table, key);
+		CU_ASSERT_FATAL((entry != NULL) == (fb_table_changes(s->table) != changes));
 		CU_ASSERT_FATAL((entry != NULL) == (s->model.count < fb_table_limit(s->table)));
 		if (!entry)
 			return;
