@@ -243,13 +243,13 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "status") == 0)
 		return server_ask_main(argc - 1, argv + 1);
 	switch (server_options_read(&options, argc, argv)) {
-	case SERVER_OPTIONS_DONE:
+	case OPTIONS_DONE:
 		code = EXIT_ENDED;
 		break;
-	case SERVER_OPTIONS_RUN:
+	case OPTIONS_GO_ON:
 		code = run_options(&options);
 		break;
-	case SERVER_OPTIONS_WRONG:
+	case OPTIONS_WRONG:
 		break;
 	}
 	server_options_destroy(&options);

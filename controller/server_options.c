@@ -2,7 +2,6 @@
  * what would be right. */
 #include "controller/server_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 
 #include "controller/server_dpid_list.h"
 #include "lib/base/nearest.h"
-#include "lib/io/bad_option.h"
 
 #define PROGRAM "flowbed-controller"
 
@@ -374,54 +372,31 @@ static bool finish(struct server_options *options)
 	return limits_fit(options) && tls_fits(options);
 }
 
-static bool read_all(struct server_options *options, int argc, char **argv, bool *done)
+static enum options_result take(void *ctx, int option, char *text)
 {
-	char buffer[400];
-	struct fb_text why = fb_text_make(buffer, sizeof buffer);
-	int option;
-
-	opterr = 0;
-	*done = true;
-	while ((option = getopt_long(argc, argv, ":l:t:p:c:C:vhV", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			fputs(help, stdout);
-			return true;
-		case 'V':
-			puts(PROGRAM " " FLOWBED_VERSION);
-			return true;
-		case OPTION_LIST_APPS:
-			list_apps();
-			return true;
-		case '?':
-		case ':':
-			bad_option_text(&why, long_options, option, optopt, argv[optind - 1]);
-			fprintf(stderr, PROGRAM ": %s\n", buffer);
-			return false;
-		default:
-			if (!take_option(options, option, optarg))
-				return false;
-		}
+	switch (option) {
+	case 'h':
+		fputs(help, stdout);
+		return OPTIONS_DONE;
+	case 'V':
+		puts(PROGRAM " " FLOWBED_VERSION);
+		return OPTIONS_DONE;
+	case OPTION_LIST_APPS:
+		list_apps();
+		return OPTIONS_DONE;
+	default:
+		return take_option(ctx, option, text) ? OPTIONS_GO_ON : OPTIONS_WRONG;
 	}
-	*done = false;
-	for (int i = optind; i < argc; i++)
-		if (!options_append(&table, '?', argv[i], &options->apps))
-			return false;
-	return finish(options);
 }
 
-enum server_options_result server_options_read(struct server_options *options, int argc,
-                                               char **argv)
+enum options_result server_options_read(struct server_options *options, int argc, char **argv)
 {
-	bool done;
+	enum options_result result;
 
 	*options = (struct server_options){.log_level = LOG_LEVEL_INFO};
 	server_config_default(&options->config);
-	if (!read_all(options, argc, argv, &done)) {
-		fputs("See '" PROGRAM " --help'.\n", stderr);
-		return SERVER_OPTIONS_WRONG;
-	}
-	return done ? SERVER_OPTIONS_DONE : SERVER_OPTIONS_RUN;
+	result = options_read(&table, ":l:t:p:c:C:vhV", argc, argv, take, options, &options->apps);
+	return result == OPTIONS_GO_ON ? options_finish(&table, finish(options)) : result;
 }
 
 void server_options_destroy(struct server_options *options)
@@ -451,16 +426,6 @@ bool server_status_path(char *path, size_t size)
 
 /* --- To the server --- */
 
-/* Put in front of 'why', which may lie in 'error', what was given. */
-static bool fail(char *error, const char *what, const char *text, const char *why)
-{
-	char copy[SERVER_ERROR_BYTES];
-
-	snprintf(copy, sizeof copy, "%s", why);
-	snprintf(error, SERVER_ERROR_BYTES, "%s '%.100s': %.380s", what, text, copy);
-	return false;
-}
-
 /* "balancer,mode=packet" names an application; say what was meant where it does not. */
 static bool app_is_known(const char *text, char *error)
 {
@@ -475,7 +440,7 @@ static bool app_is_known(const char *text, char *error)
 	if (conn_name_parse(text, &conn, why, sizeof why)) {
 		snprintf(why, sizeof why,
 		         "this is no application; to listen there write --listen %.100s", text);
-		return fail(error, "application", text, why);
+		return options_fail(error, SERVER_ERROR_BYTES, "application", text, why);
 	}
 	for (size_t i = 0; i < APPS_LISTED_MAX && (cls = controller_class_at(i)); i++)
 		names[i] = cls->name;
@@ -501,10 +466,10 @@ static bool apply_listener(struct server *server, const char *text, char *error,
 		wanted = passive;
 	}
 	if (!conn_name_parse_for(wanted, CONN_NAME_LISTEN, &name, error, SERVER_ERROR_BYTES))
-		return fail(error, "--listen", text, error);
+		return options_fail(error, SERVER_ERROR_BYTES, "--listen", text, error);
 	*wrong_usage = false;
 	if (!server_listen(server, &name, error))
-		return fail(error, "--listen", text, error);
+		return options_fail(error, SERVER_ERROR_BYTES, "--listen", text, error);
 	*wrong_usage = true;
 	return true;
 }
@@ -521,7 +486,8 @@ bool server_options_allow(const struct server_options *options, struct server *s
 		return true;
 	for (size_t i = 0; ok && i < options->dpids.count; i++)
 		ok = server_dpid_list_add(&list, options->dpids.texts[i], error) ||
-		     fail(error, "--peer-dpid", options->dpids.texts[i], error);
+		     options_fail(error, SERVER_ERROR_BYTES, "--peer-dpid", options->dpids.texts[i],
+		                  error);
 	if (ok && options->dpids_path) {
 		ok = server_dpid_list_add_file(&list, options->dpids_path, error, &unreadable);
 		*wrong_usage = !unreadable;

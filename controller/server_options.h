@@ -15,15 +15,8 @@ struct server_options {
 	char status_path[CONN_NAME_PATH_BYTES]; /* the default one */
 };
 
-enum server_options_result {
-	SERVER_OPTIONS_RUN,
-	SERVER_OPTIONS_DONE,  /* help, version or a list was printed */
-	SERVER_OPTIONS_WRONG, /* and was told on stderr */
-};
-
 /* Read the command line. 'options' stays where it is: it holds pointers into itself and 'argv'. */
-enum server_options_result server_options_read(struct server_options *options, int argc,
-                                               char **argv);
+enum options_result server_options_read(struct server_options *options, int argc, char **argv);
 void server_options_destroy(struct server_options *options);
 
 /* Hand what was read to 'server'. False with what is wrong in 'error' (SERVER_ERROR_BYTES);

@@ -8,6 +8,70 @@
 
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
+#include "lib/io/bad_option.h"
+
+enum {
+	COMPLAINT_BYTES = 400,
+	REASON_BYTES = 512,
+	SHOWN_TEXT = 100, /* characters of what is wrong */
+};
+
+/* What getopt_long() itself stopped at. */
+static enum options_result stopped(const struct options *options, int result, const char *word)
+{
+	char complaint[COMPLAINT_BYTES];
+	struct fb_text text = fb_text_make(complaint, sizeof complaint);
+
+	bad_option_text(&text, options->table, result, optopt, word);
+	fprintf(stderr, "%s: %s\n", options->program, complaint);
+	return OPTIONS_WRONG;
+}
+
+static enum options_result read_all(const struct options *options, const char *letters, int argc,
+                                    char **argv,
+                                    enum options_result (*take)(void *ctx, int option, char *text),
+                                    void *ctx, struct options_list *operands)
+{
+	enum options_result result = OPTIONS_GO_ON;
+	int option;
+
+	opterr = 0;
+	while (result == OPTIONS_GO_ON &&
+	       (option = getopt_long(argc, argv, letters, options->table, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			result = stopped(options, option, argv[optind - 1]);
+		else
+			result = take(ctx, option, optarg);
+	}
+	for (int i = optind; result == OPTIONS_GO_ON && i < argc; i++) {
+		if (operands->count == OPTIONS_LIST_MAX) {
+			fprintf(stderr, "%s: '%s' and what follows is too much\n", options->program,
+			        argv[i]);
+			result = OPTIONS_WRONG;
+		} else {
+			options_append(options, '?', argv[i], operands);
+		}
+	}
+	return result;
+}
+
+enum options_result options_finish(const struct options *options, bool right)
+{
+	if (right)
+		return OPTIONS_GO_ON;
+	fprintf(stderr, "See '%s --help'.\n", options->program);
+	return OPTIONS_WRONG;
+}
+
+enum options_result options_read(const struct options *options, const char *letters, int argc,
+                                 char **argv,
+                                 enum options_result (*take)(void *ctx, int option, char *text),
+                                 void *ctx, struct options_list *operands)
+{
+	enum options_result result = read_all(options, letters, argc, argv, take, ctx, operands);
+
+	return result == OPTIONS_WRONG ? options_finish(options, false) : result;
+}
 
 const char *options_name(const struct options *options, int option)
 {
@@ -99,4 +163,14 @@ void options_list_destroy(struct options_list *list)
 {
 	free(list->texts);
 	*list = (struct options_list){0};
+}
+
+bool options_fail(char *error, size_t size, const char *what, const char *text, const char *why)
+{
+	char copy[REASON_BYTES];
+
+	snprintf(copy, sizeof copy, "%s", why);
+	snprintf(error, size, "%s '%.*s': %.*s", what, SHOWN_TEXT, text,
+	         REASON_BYTES - SHOWN_TEXT - 32, copy);
+	return false;
 }

@@ -2,8 +2,8 @@
  *
  *     flowbed-switch: --drain '5 apples': a duration is a number and a unit, as 200us, ...
  *
- * A program reads its command line with getopt_long() and hands the value of each option to one of
- * these. What getopt_long() itself stops at is bad_option.h's. */
+ * A program reads its command line with options_read(), which hands over each option, and gives its
+ * value to one of the functions below that. */
 #ifndef IO_OPTIONS_H
 #define IO_OPTIONS_H
 
@@ -20,11 +20,27 @@ struct options {
 	const struct option *table; /* ends with a NULL name */
 };
 
+enum options_result {
+	OPTIONS_GO_ON, /* in the end: run */
+	OPTIONS_DONE,  /* help, version or a list was printed: there is nothing else to do */
+	OPTIONS_WRONG, /* and was told on standard error */
+};
+
 /* What a repeated option gave: texts of the command line. */
 struct options_list {
 	char **texts;
 	size_t count;
 };
+
+/* Read the command line, with short options 'letters' as for getopt(), ':' in front: 'take' gets
+ * each option with its value (NULL: none) and says how it goes on; what is no option becomes a text
+ * of 'operands'. Points to --help where something is wrong. */
+enum options_result options_read(const struct options *options, const char *letters, int argc,
+                                 char **argv,
+                                 enum options_result (*take)(void *ctx, int option, char *text),
+                                 void *ctx, struct options_list *operands);
+/* The same end for a mistake that shows only when all is read. */
+enum options_result options_finish(const struct options *options, bool right);
 
 /* The long name of the option whose value in the table is 'option'. */
 const char *options_name(const struct options *options, int option);
@@ -50,5 +66,9 @@ bool options_text(const struct options *options, int option, const char *text, s
 bool options_append(const struct options *options, int option, char *text,
                     struct options_list *list);
 void options_list_destroy(struct options_list *list);
+
+/* Put into 'error' that 'text', given for 'what', is wrong: 'why', which may lie in 'error'. Returns
+ * false. */
+bool options_fail(char *error, size_t size, const char *what, const char *text, const char *why);
 
 #endif
