@@ -17,6 +17,8 @@ from live import check
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 DIFFERENCES_SHOWN = 4  # conversations that differ
+LINK_BYTES = 128    # of a frame on a link: all headers and some data
+BUFFER_KIB = 16384  # 80,000 such frames: more than any test sends while tcpdump may have to wait
 HEADER_BYTES = 8
 
 
@@ -43,13 +45,13 @@ def read(path):
 
 
 class Capture:
-    """tcpdump on an interface, writing each frame at once."""
+    """tcpdump on an interface, writing each frame at once; 'snap_bytes' of each, 0: all."""
 
-    def __init__(self, namespace, interface, path, *expression):
+    def __init__(self, namespace, interface, path, snap_bytes, *expression):
         self.path = path
         self.searched = 0
-        self.process = live.Process("tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-s", "0", "-B", "32768",
-                                    "-Z", "root", "-w", path, *expression, namespace=namespace)
+        self.process = live.Process("tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-s", str(snap_bytes),
+                                    "-B", str(BUFFER_KIB), "-Z", "root", "-w", path, *expression, namespace=namespace)
         self.process.wait_line("listening on")
 
     def frames(self):

@@ -376,15 +376,15 @@ class LiveRun(networks.Network):
         for host in self.hosts:
             self.services[host.name] = Services(host, self.scenario.hosts[host.name][2])
             self.callback(self.services[host.name].stop)
-            self.links[host.name] = self._capture(host.namespace, "eth0", host.name)
+            self.links[host.name] = self._capture(host.namespace, "eth0", host.name, captures.LINK_BYTES)
         for what in ("mtu 1500", "txqueuelen 1000"):
             self.namespace.ip(f"link set lo {what}")
         self.namespace.run("ethtool", "-K", "lo", "tso", "off", "gso", "off", "gro", "off")
-        self.control = self._capture(self.namespace, "lo", "control", "tcp", "port", "6653")
+        self.control = self._capture(self.namespace, "lo", "control", 0, "tcp", "port", "6653")
         self.tap = live.Tapped(self.hosts[0].namespace, "eth0")
 
-    def _capture(self, namespace, interface, name, *expression):
-        capture = captures.Capture(namespace, interface, f"{self.folder}/{name}.pcap", *expression)
+    def _capture(self, namespace, interface, name, *options):
+        capture = captures.Capture(namespace, interface, f"{self.folder}/{name}.pcap", *options)
         self.callback(capture.stop)
         return capture
 
