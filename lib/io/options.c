@@ -10,6 +10,8 @@
 #include "lib/base/xalloc.h"
 #include "lib/io/bad_option.h"
 
+#define DURATION_MAX_NS (UINT64_C(876600) * 3600 * 1000000000) /* 100 years */
+
 enum {
 	COMPLAINT_BYTES = 400,
 	REASON_BYTES = 512,
@@ -95,6 +97,8 @@ bool options_duration(const struct options *options, int option, const char *tex
 
 	if (!right && !*ns && !zero)
 		right = "a time above 0 is wanted, as 200ms or 15s";
+	if (!right && *ns > DURATION_MAX_NS) /* added to any time it still is one */
+		right = "at most 100 years are possible";
 	return right ? options_wrong(options, option, text, right) : true;
 }
 
