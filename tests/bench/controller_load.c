@@ -28,7 +28,7 @@ enum { EVENTS_MAX = 256, JOIN_PATIENCE_NS = 2000000000 };
 
 /* What was measured. */
 struct result {
-	uint64_t rates[LOAD_SLICES_MAX]; /* answers a second, of each slice */
+	uint64_t *rates; /* answers a second, of each slice */
 	uint32_t slices;
 	uint64_t busy_ns, wall_ns; /* the generator's own CPU time */
 };
@@ -139,16 +139,35 @@ static uint64_t slice(struct load *load, uint64_t time_ns)
 
 /* --- A run --- */
 
+static bool connect_one(struct load *load, uint32_t i)
+{
+	if (fake_connect(&load->fakes[i]))
+		return true;
+	fprintf(stderr, "controller_load: connection %" PRIu32 ": %s\n", i, strerror(errno));
+	return false;
+}
+
+/* True when none waits for its handshake. */
+static bool connected_joined(const struct load *load)
+{
+	for (uint32_t i = 0; i < load->options.switches; i++)
+		if (load->fakes[i].fd >= 0 && !load->fakes[i].joined)
+			return false;
+	return true;
+}
+
 static bool connect_all(struct load *load)
 {
 	for (uint32_t i = 0; i < load->options.switches; i++) {
-		if (!fake_connect(&load->fakes[i])) {
-			fprintf(stderr, "controller_load: connection %" PRIu32 ": %s\n", i,
-			        strerror(errno));
+		if (!connect_one(load, i))
 			return false;
-		}
+		if (!load->options.one_by_one)
+			continue;
+		fake_greet(&load->fakes[i]);
+		if (!pass(load, PHASE_JOIN, connected_joined))
+			return true; /* which is told later */
 	}
-	for (uint32_t i = 0; i < load->options.switches; i++)
+	for (uint32_t i = 0; i < load->options.switches && !load->options.one_by_one; i++)
 		fake_greet(&load->fakes[i]);
 	return true;
 }
@@ -179,13 +198,26 @@ static void measure(struct load *load, struct result *result)
 	load->measuring = true;
 	start_ns = load_clock_ns();
 	start_cpu_ns = cpu_ns();
-	while (result->slices < load->options.slices && !load->tally.is_wrong)
+	for (uint32_t i = 0; i < load->options.slices && !load->tally.is_wrong; i++)
 		result->rates[result->slices++] =
 		        slice(load, load->options.time_ns / load->options.slices);
-	result->busy_ns = cpu_ns() - start_cpu_ns;
-	result->wall_ns = load_clock_ns() - start_ns;
+	result->busy_ns += cpu_ns() - start_cpu_ns;
+	result->wall_ns += load_clock_ns() - start_ns;
 	load->measuring = false;
 	pass(load, PHASE_DRAIN, all_quiet);
+}
+
+/* Other stations take the place of all. */
+static bool replace_stations(struct load *load)
+{
+	load->first_mac += load->options.macs;
+	if (load->first_mac > LOAD_FIRST_MAC_MAX)
+		load->first_mac = load->options.first_mac;
+	for (uint32_t i = 0; i < load->options.switches; i++) {
+		load->fakes[i].learned = 0;
+		load->fakes[i].first_id = load->fakes[i].next_id;
+	}
+	return pass(load, PHASE_LEARN, all_learned);
 }
 
 static int compare_rates(const void *a, const void *b)
@@ -215,30 +247,38 @@ static void tell(const struct load *load, struct result *result)
 	printf("generator's CPU: %" PRIu64 " percent\n", result->busy_ns * 100 / result->wall_ns);
 }
 
-static int run(struct load *load)
+/* Connect until the switches stay. False where a connection cannot be made. */
+static bool begin(struct load *load)
 {
-	struct result *result = xcalloc(1, sizeof *result);
-	int code = EXIT_WRONG;
-
 	for (uint32_t i = 0; i <= load->options.resets; i++) {
-		if (!connect_all(load)) {
-			free(result);
-			return EXIT_SYSTEM;
-		}
+		if (!connect_all(load))
+			return false;
 		if (!learn(load))
-			break;
+			return true; /* which is told later */
 		if (i < load->options.resets)
 			reset_all(load);
 	}
-	if (!load->tally.is_wrong)
-		measure(load, result);
-	if (!load->tally.is_wrong) {
-		tell(load, result);
-		code = EXIT_RIGHT;
-	}
-	tally_tell_wrong(&load->tally);
-	free(result);
-	return code;
+	return true;
+}
+
+static int run(struct load *load)
+{
+	const struct load_options *options = &load->options;
+	struct result result = {0};
+
+	if (!begin(load))
+		return EXIT_SYSTEM;
+	result.rates =
+	        xcalloc(options->slices * (size_t)options->generations, sizeof result.rates[0]);
+	for (uint32_t i = 0; i < options->generations && !load->tally.is_wrong; i++)
+		if (i == 0 || replace_stations(load))
+			measure(load, &result);
+	if (load->tally.is_wrong)
+		tally_tell_wrong(&load->tally);
+	else
+		tell(load, &result);
+	free(result.rates);
+	return load->tally.is_wrong ? EXIT_WRONG : EXIT_RIGHT;
 }
 
 static struct load *load_new(const struct load_options *options)
@@ -246,6 +286,7 @@ static struct load *load_new(const struct load_options *options)
 	struct load *load = xcalloc(1, sizeof *load);
 
 	load->options = *options;
+	load->first_mac = options->first_mac;
 	load->traffic =
 	        options->expect == EXPECT_BALANCER ? &connections_traffic : &stations_traffic;
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);

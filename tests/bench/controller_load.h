@@ -29,6 +29,7 @@ enum {
 	LOAD_PACKET_IN_BYTES = sizeof(struct ofp_packet_in) + LOAD_FRAME_BYTES,
 	LOAD_SLOTS = 512, /* packet-ins in an output buffer */
 	LOAD_SLICES_MAX = 1000,
+	LOAD_FIRST_MAC_MAX = 1 << 23,
 };
 
 /* --- Options --- */
@@ -54,10 +55,12 @@ struct load_options {
 	uint64_t warm_ns, time_ns;
 	uint64_t patience_ns; /* without any answer: then those that are due never come */
 	uint32_t slices;
+	uint32_t generations; /* times that all stations give way to others */
 	uint32_t first_dpid, first_mac, first_buffer_id;
 
 	/* Quirks */
 	uint32_t resets; /* times that all connections end by RST before the run */
+	bool one_by_one; /* each joins before the next connects */
 	bool echo_reply_empty, packet_in_with_features, frame_longer;
 };
 
@@ -149,7 +152,8 @@ struct load {
 	bool measuring;
 	uint64_t received_ns; /* latency mode: when the answers came that are being looked at */
 	int epoll;
-	uint32_t joined; /* switches whose handshake is done */
+	uint32_t joined;    /* switches whose handshake is done */
+	uint32_t first_mac; /* of this generation of stations */
 	struct fake *fakes;
 	uint8_t *input; /* what is read, of whichever switch */
 	uint8_t null_answer[NULL_ANSWER_BYTES];
@@ -175,6 +179,7 @@ struct fake {
 	uint64_t ids;         /* so many were passed */
 	uint32_t outstanding; /* answers that are due */
 	uint32_t learned;     /* stations heard */
+	uint32_t first_id;    /* buffer id of the packet-in by which the first was heard */
 	uint32_t ring_mask;
 	uint64_t *ring;                  /* a bit for each of the last ids: its answer is due */
 	uint64_t sent_ns;                /* latency mode */
@@ -195,17 +200,17 @@ struct fake {
 /* Stations are spread over the ports; what they are is computed, not looked up. */
 static inline uint16_t load_port_of(const struct fake *fake, uint32_t station)
 {
-	return (uint16_t)(1 + (fake->load->options.first_mac + station) % LOAD_PORTS);
+	return (uint16_t)(1 + (fake->load->first_mac + station) % LOAD_PORTS);
 }
 
 static inline uint64_t load_mac_of(const struct fake *fake, uint32_t station)
 {
-	return LOAD_MAC | (uint64_t)fake->index << 24 | (fake->load->options.first_mac + station);
+	return LOAD_MAC | (uint64_t)fake->index << 24 | (fake->load->first_mac + station);
 }
 
 static inline uint32_t load_ip_of(const struct fake *fake, uint32_t station)
 {
-	return LOAD_IP | (fake->load->options.first_mac + station);
+	return LOAD_IP | (fake->load->first_mac + station);
 }
 
 /* The Internet checksum of what was added up. */

@@ -113,7 +113,7 @@ bool fake_connect(struct fake *fake)
 	    epoll_ctl(fake->load->epoll, EPOLL_CTL_ADD, fake->fd, &event) < 0)
 		return false;
 	fake->joined = fake->wants_out = false;
-	fake->next_id = options->first_buffer_id;
+	fake->next_id = fake->first_id = options->first_buffer_id;
 	fake->ids = 0;
 	fake->outstanding = fake->learned = 0;
 	memset(fake->ring, 0, (fake->ring_mask + 1) / 8);

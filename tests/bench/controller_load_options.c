@@ -14,6 +14,7 @@ enum {
 	WINDOW_MAX = 1 << 20,
 	SWITCHES_MAX = 16384,
 	MACS_MAX = 1 << 23,
+	GENERATIONS_MAX = 100000,
 };
 
 enum option_value {
@@ -22,11 +23,13 @@ enum option_value {
 	OPTION_ORDER,
 	OPTION_WARM,
 	OPTION_SLICES,
+	OPTION_GENERATIONS,
 	OPTION_PATIENCE,
 	OPTION_FIRST_DPID,
 	OPTION_FIRST_MAC,
 	OPTION_FIRST_BUFFER_ID,
 	OPTION_RESETS,
+	OPTION_ONE_BY_ONE,
 	OPTION_ECHO_REPLY_EMPTY,
 	OPTION_PACKET_IN_WITH_FEATURES,
 	OPTION_FRAME_LONGER,
@@ -42,11 +45,13 @@ static const struct option long_options[] = {
         {"warm-up", required_argument, NULL, OPTION_WARM},
         {"time", required_argument, NULL, 't'},
         {"slices", required_argument, NULL, OPTION_SLICES},
+        {"generations", required_argument, NULL, OPTION_GENERATIONS},
         {"patience", required_argument, NULL, OPTION_PATIENCE},
         {"first-dpid", required_argument, NULL, OPTION_FIRST_DPID},
         {"first-mac", required_argument, NULL, OPTION_FIRST_MAC},
         {"first-buffer-id", required_argument, NULL, OPTION_FIRST_BUFFER_ID},
         {"reset-and-reconnect", required_argument, NULL, OPTION_RESETS},
+        {"one-by-one", no_argument, NULL, OPTION_ONE_BY_ONE},
         {"echo-reply-empty", no_argument, NULL, OPTION_ECHO_REPLY_EMPTY},
         {"packet-in-with-features", no_argument, NULL, OPTION_PACKET_IN_WITH_FEATURES},
         {"frame-longer-than-total-len", no_argument, NULL, OPTION_FRAME_LONGER},
@@ -77,13 +82,18 @@ static void usage(void)
 	      "      --warm-up TIME       before it is measured (default 1s)\n"
 	      "  -t, --time TIME          measured (default 5s)\n"
 	      "      --slices N           parts of that (default 10)\n"
+	      "      --generations N      all of this N times, each with other stations (default "
+	      "1)\n"
 	      "      --patience TIME      without any answer, before those that are due count as "
 	      "missing (default 10s)\n"
 	      "      --first-dpid N       of the switches (default 1)\n"
 	      "      --first-mac N        of the stations (default 0)\n"
 	      "      --first-buffer-id N  (default 0)\n"
 	      "\n"
-	      "what else clients do:\n"
+	      "what else clients do, or do not:\n"
+	      "      --one-by-one                   each switch joins before the next connects; "
+	      "else all connect before the\n"
+	      "                                     first says HELLO\n"
 	      "      --reset-and-reconnect N        all connections end by RST and come again, N "
 	      "times, before the run\n"
 	      "      --echo-reply-empty             replies lack the payload of the request\n"
@@ -108,6 +118,7 @@ static void set_defaults(struct load_options *options)
 	        .time_ns = 5 * FB_NS_PER_S,
 	        .patience_ns = 10 * FB_NS_PER_S,
 	        .slices = 10,
+	        .generations = 1,
 	        .first_dpid = 1,
 	};
 }
@@ -152,6 +163,9 @@ static bool take_quirk(struct load_options *options, int option, const char *tex
 	switch (option) {
 	case OPTION_RESETS:
 		return options_number(&table, option, text, 0, UINT32_MAX - 1, &options->resets);
+	case OPTION_ONE_BY_ONE:
+		options->one_by_one = true;
+		return true;
 	case OPTION_ECHO_REPLY_EMPTY:
 		options->echo_reply_empty = true;
 		return true;
@@ -188,12 +202,16 @@ static bool take(struct load_options *options, int option, const char *text)
 		return options_duration(&table, option, text, false, &options->time_ns);
 	case OPTION_SLICES:
 		return options_number(&table, option, text, 1, LOAD_SLICES_MAX, &options->slices);
+	case OPTION_GENERATIONS:
+		return options_number(&table, option, text, 1, GENERATIONS_MAX,
+		                      &options->generations);
 	case OPTION_PATIENCE:
 		return options_duration(&table, option, text, false, &options->patience_ns);
 	case OPTION_FIRST_DPID:
 		return options_number(&table, option, text, 1, UINT32_MAX, &options->first_dpid);
 	case OPTION_FIRST_MAC:
-		return options_number(&table, option, text, 0, MACS_MAX, &options->first_mac);
+		return options_number(&table, option, text, 0, LOAD_FIRST_MAC_MAX,
+		                      &options->first_mac);
 	case OPTION_FIRST_BUFFER_ID:
 		return options_number(&table, option, text, 0, OFP_NO_BUFFER - 1,
 		                      &options->first_buffer_id);
@@ -218,6 +236,8 @@ static enum load_options_result take_name(struct load_options *options, int coun
 		return complain(error);
 	if (options->name.kind == CONN_SSL)
 		return complain("TLS is not spoken here: write tcp: or unix:");
+	if (options->generations > 1 && options->expect == EXPECT_BALANCER)
+		return complain("the balancer's servers do not change: --generations is for others");
 	if (options->latency)
 		options->window = 1;
 	return LOAD_OPTIONS_RUN;

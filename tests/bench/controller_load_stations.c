@@ -52,12 +52,13 @@ static uint64_t mix(uint32_t id, uint32_t salt)
 static struct talk talk_of(const struct fake *fake, uint32_t id)
 {
 	const struct load *load = fake->load;
-	uint32_t first = load->options.first_buffer_id, macs = load->options.macs;
+	uint32_t macs = load->options.macs;
 	struct talk talk = {.target = UINT32_MAX};
 	uint64_t draw;
 
 	if (load->phase <= PHASE_LEARN) {
-		talk.source = id - first - (id < first); /* OFP_NO_BUFFER was left out */
+		/* OFP_NO_BUFFER was left out. */
+		talk.source = id - fake->first_id - (id < fake->first_id);
 		return talk;
 	}
 	if (load->options.cyclic) {
