@@ -164,6 +164,7 @@ static void on_failed(void *ctx, const char *reason)
 	struct server *server = loop->server;
 	uint64_t suppressed;
 
+	atomic_fetch_add(&server->accepts_failed, 1);
 	if (fb_log_limit_allows(&server->failed_limit, server_now_ns(), &suppressed))
 		server_log(server, LOG_LEVEL_ERROR, "controller",
 		           "connections cannot be accepted for now, and wait: %s (%" PRIu64
@@ -292,12 +293,12 @@ static void tell_end(struct server *server)
 	           " flow-mods, %" PRIu64 " packet-outs; refused: %" PRIu64 " connections, %" PRIu64
 	           " dpids, %" PRIu64 " messages; ended: %" PRIu64 " in the handshake, %" PRIu64
 	           " silent, %" PRIu64 " stuck, %" PRIu64 " for not reading, %" PRIu64
-	           " replaced; log lines left out: %" PRIu64,
+	           " replaced, %" PRIu64 " displaced; log lines left out: %" PRIu64,
 	           server->conns_accepted, c.connects, c.messages_in - c.moved, c.messages_out,
 	           c.packet_ins, c.flow_mods, c.packet_outs,
 	           server->conns_refused + c.sessions_refused, c.dpids_refused, c.bad_messages,
 	           c.handshake_timeouts + c.version_failures, c.echo_timeouts, c.stalls,
-	           not_reading, c.replaced, c.log_lines_suppressed);
+	           not_reading, c.replaced, server->conns_displaced, c.log_lines_suppressed);
 }
 
 void server_free(struct server *server)

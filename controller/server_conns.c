@@ -4,6 +4,13 @@
  * take what it is sent waits first (liveness.h); one for which more than 'out_bytes_max' waits is
  * closed.
  *
+ * There is a limit to connections. Peers that connect and say nothing must not keep switches out: at
+ * the limit the oldest newcomer, who has not told its dpid, goes for the next connection, once it
+ * has had a small part of the time for handshakes. Where there is none, the next one is refused.
+ *
+ * What waits for a connection that is closed is still sent for a moment. It does not count among the
+ * connections then; where too many were closed of late, the next ones do not get that moment.
+ *
  * With several threads a connection moves once: the core tells its dpid, the stream leaves its loop,
  * and a task takes both, with what had come behind, to the loop of that dpid. Bytes that come
  * meanwhile wait in the socket, so that the order stays. */
@@ -14,6 +21,11 @@
 
 #include "controller/server_private.h"
 #include "lib/base/xalloc.h"
+
+enum {
+	NEWCOMER_TIME_PARTS = 32, /* of the time for handshakes: one is a newcomer's for sure */
+	DRAINS_MAX = 1024, /* closed connections of a loop that send what waits, or twice so many */
+};
 
 /* Bytes on their way with a connection. */
 struct move {
@@ -30,10 +42,19 @@ static void conn_link(struct server_conn *conn, struct server_loop *loop)
 	loop->conns_count++;
 }
 
+/* It has told its dpid, or goes. */
+static void conn_settle_in(struct server_conn *conn)
+{
+	if (conn->newcomer)
+		TAILQ_REMOVE(&conn->loop->newcomers, conn, newcomer_link);
+	conn->newcomer = false;
+}
+
 static void conn_unlink(struct server_conn *conn)
 {
 	TAILQ_REMOVE(&conn->loop->conns, conn, link);
 	conn->loop->conns_count--;
+	conn_settle_in(conn);
 	if (conn->over)
 		TAILQ_REMOVE(&conn->loop->over, conn, over_link);
 	conn->over = false;
@@ -49,6 +70,34 @@ static void conn_free(struct server_conn *conn)
 		server_dpids_release(server, conn->dpid);
 	atomic_fetch_sub(&server->conns_count, 1);
 	free(conn);
+}
+
+/* End a connection that the core does not end by itself. */
+static void conn_end(struct server_conn *conn, const char *reason, uint64_t now_ns)
+{
+	session_closed(conn->session, reason, now_ns);
+	server_watch_end(conn, CONN_WATCH_OUT);
+	stream_close(conn->stream, 0);
+	conn_free(conn);
+}
+
+/* The time that a connection to be closed has for what waits. */
+static uint64_t drain_time(struct server_loop *loop, uint64_t now_ns)
+{
+	uint64_t drain_ns = loop->server->config.drain_ns;
+
+	if (loop->draining) /* they were all there before */
+		return drain_ns;
+	if (now_ns - loop->drains_since_ns >= drain_ns) {
+		loop->drains_since_ns = now_ns;
+		loop->drains_count = 0;
+	}
+	if (loop->drains_count < DRAINS_MAX) {
+		loop->drains_count++;
+		return drain_ns;
+	}
+	atomic_fetch_add(&loop->server->conns_cut, 1);
+	return 0;
 }
 
 /* --- What the core asks for --- */
@@ -71,11 +120,10 @@ static void conns_send(void *ctx, const uint8_t *bytes, size_t len)
 static void conns_close(void *ctx, const char *reason)
 {
 	struct server_conn *conn = ctx;
-	struct server *server = conn->loop->server;
 
 	(void)reason; /* the core has logged it */
 	server_watch_end(conn, CONN_WATCH_OUT);
-	stream_close(conn->stream, server->config.drain_ns);
+	stream_close(conn->stream, drain_time(conn->loop, server_now_ns()));
 	conn_free(conn);
 }
 
@@ -133,6 +181,7 @@ static enum controller_join conns_join(void *ctx, uint64_t dpid)
 		return CONTROLLER_JOIN_REFUSED;
 	conn->claimed = true;
 	conn->dpid = dpid;
+	conn_settle_in(conn);
 	return conn->target == conn->loop ? CONTROLLER_JOIN_HERE : CONTROLLER_JOIN_ELSEWHERE;
 }
 
@@ -253,6 +302,30 @@ static void refuse(struct server *server, struct stream *stream)
 	stream_close(stream, 0);
 }
 
+/* Count a connection more, unless that is too many. */
+static bool count_conn(struct server *server)
+{
+	if (atomic_fetch_add(&server->conns_count, 1) < server->config.controller.sessions_max)
+		return true;
+	atomic_fetch_sub(&server->conns_count, 1);
+	return false;
+}
+
+/* End the oldest newcomer, where it has had its time; false where there is none. */
+static bool make_room(struct server_loop *loop, uint64_t now_ns)
+{
+	struct server *server = loop->server;
+	struct server_conn *oldest = TAILQ_FIRST(&loop->newcomers);
+	uint64_t time_ns =
+	        server->config.controller.liveness.handshake_timeout_ns / NEWCOMER_TIME_PARTS;
+
+	if (!oldest || now_ns - oldest->connected_ns < time_ns)
+		return false;
+	atomic_fetch_add(&server->conns_displaced, 1);
+	conn_end(oldest, "no FEATURES_REPLY so far, and others want to connect", now_ns);
+	return true;
+}
+
 void server_conns_accept(void *ctx, struct stream *stream)
 {
 	struct server_loop *loop = ctx;
@@ -260,9 +333,9 @@ void server_conns_accept(void *ctx, struct stream *stream)
 	uint64_t now_ns = server_now_ns();
 	struct server_conn *conn;
 
-	if (atomic_fetch_add(&server->conns_count, 1) >= server->config.controller.sessions_max) {
-		atomic_fetch_sub(&server->conns_count, 1);
+	if (!count_conn(server) && !(make_room(loop, now_ns) && count_conn(server))) {
 		refuse(server, stream);
+		server_loop_settle(loop, now_ns);
 		return;
 	}
 	server->conns_accepted++;
@@ -270,6 +343,8 @@ void server_conns_accept(void *ctx, struct stream *stream)
 	conn->stream = stream;
 	conn->connected_ns = now_ns;
 	conn_link(conn, loop);
+	conn->newcomer = true;
+	TAILQ_INSERT_TAIL(&loop->newcomers, conn, newcomer_link);
 	stream_adopt(stream, &stream_ops, conn, server->config.out_bytes_max);
 	server_watch_begin(conn);
 	conn->session = controller_connect(loop->controller, conn, stream_peer(stream), now_ns);
@@ -288,9 +363,6 @@ void server_conns_settle(struct server_loop *loop, uint64_t now_ns)
 		snprintf(reason, sizeof reason,
 		         "the peer does not read: %zu bytes wait for it, which is the limit",
 		         stream_pending_bytes(conn->stream));
-		session_closed(conn->session, reason, now_ns);
-		server_watch_end(conn, CONN_WATCH_OUT);
-		stream_close(conn->stream, 0);
-		conn_free(conn);
+		conn_end(conn, reason, now_ns);
 	}
 }

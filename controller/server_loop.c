@@ -107,6 +107,7 @@ void server_loop_init(struct server_loop *loop, struct server *server, uint32_t 
 	if (!loop->base)
 		fail_to_make();
 	TAILQ_INIT(&loop->conns);
+	TAILQ_INIT(&loop->newcomers);
 	TAILQ_INIT(&loop->over);
 	STAILQ_INIT(&loop->tasks);
 	pthread_mutex_init(&loop->tasks_lock, NULL);
@@ -143,6 +144,7 @@ void server_loop_drain(struct server_loop *loop)
 {
 	if (!loop->controller)
 		return;
+	loop->draining = true;
 	run_tasks(loop); /* connections on their way here */
 	server_status_loop_drain(loop);
 	loop->ended = *controller_counters(loop->controller);

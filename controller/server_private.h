@@ -28,6 +28,7 @@ STAILQ_HEAD(server_tasks, server_task);
 struct server_conn {
 	TAILQ_ENTRY(server_conn) link;
 	TAILQ_ENTRY(server_conn) over_link;
+	TAILQ_ENTRY(server_conn) newcomer_link;
 	struct server_loop *loop;
 	struct stream *stream;
 	struct session *session;
@@ -35,6 +36,7 @@ struct server_conn {
 	uint64_t dpid;              /* when 'claimed' */
 	struct server_loop *target; /* of a move; set by join() */
 	bool claimed;               /* it counts among the owners of 'dpid' */
+	bool newcomer;              /* has not told its dpid: among 'newcomers' */
 	bool over;                  /* does not read: to be closed by server_loop_settle() */
 	struct conn_watch *watch;   /* server_watch.c's; NULL: nobody watches */
 };
@@ -49,9 +51,13 @@ struct server_loop {
 	struct event *timer;           /* for 'armed_ns' */
 	uint64_t armed_ns;             /* FB_NEVER: not set */
 	struct server_conns conns;
-	struct server_conns over; /* those of them to be closed: by 'over_link' */
+	struct server_conns newcomers; /* those of them by 'newcomer_link', the oldest first */
+	struct server_conns over;      /* those of them to be closed: by 'over_link' */
 	uint32_t conns_count;
 	uint64_t not_reading;             /* connections ended at 'out_bytes_max' */
+	bool draining;                    /* all connections are being closed */
+	uint64_t drains_since_ns;         /* since then, or a little longer, */
+	uint32_t drains_count;            /*   so many closed ones may be sending what waited */
 	struct controller_counters ended; /* what the controller had counted when it was drained */
 	uint32_t switches_count;          /* dpids that it owns; under the lock of server_dpids.c */
 
@@ -93,6 +99,9 @@ struct server {
 	struct server_dpids dpids;
 	_Atomic uint32_t conns_count;      /* of all loops, and on their way */
 	_Atomic uint64_t conns_refused;    /* over the limit */
+	_Atomic uint64_t conns_displaced;  /* newcomers that went for others at the limit */
+	_Atomic uint64_t conns_cut;        /* closed at once, because too many others drain */
+	_Atomic uint64_t accepts_failed;   /* and tried again */
 	struct fb_log_limit refused_limit; /* of log lines about them */
 	struct fb_log_limit failed_limit;  /*   and about connections that cannot be accepted */
 	uint64_t conns_accepted;           /* and not refused; the first loop's */

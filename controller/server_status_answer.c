@@ -156,6 +156,9 @@ static void write_counters(const struct server_status_question *question,
 	fb_report_end_map(answer);
 	fb_report_begin_map(answer, "limits_reached");
 	fb_report_u64(answer, "connections_refused", atomic_load(&server->conns_refused));
+	fb_report_u64(answer, "connections_displaced", atomic_load(&server->conns_displaced));
+	fb_report_u64(answer, "connections_cut", atomic_load(&server->conns_cut));
+	fb_report_u64(answer, "accepts_failed", atomic_load(&server->accepts_failed));
 	fb_report_u64(answer, "not_reading", not_reading);
 	write_totals(question, true, answer);
 	fb_report_u64(answer, "log_lines_lost", log_lines_lost(server));
