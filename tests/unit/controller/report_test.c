@@ -594,14 +594,15 @@ static void the_balancer_tells_owners_and_sessions(void)
 {
 	struct lb *lb = lb_new("mode=flows");
 
+	lb_announce(lb, &lb_other);
 	lb_syn(lb, 40000, 1000);
 	lb_syn_ack(lb, &lb_a, 40000, 1000);
 	lb_syn(lb, 40001, 2000);
 	lb_said(lb);
 	HOLDS(switches(lb->bench), "\"apps\":{\"balancer\":{\"own_mac\":\"0e:fb:00:00:00:01\","
-	                           "\"ports_of_switches\":[],\"stations\":{\"count\":3,"
+	                           "\"ports_of_switches\":[],\"stations\":{\"count\":4,"
 	                           "\"limit\":65536},\"held_syns\":{\"count\":0,\"limit\":256},");
-	HOLDS(json, "\"addresses\":{\"count\":2,\"limit\":16384,\"items\":["
+	HOLDS(json, "\"addresses\":{\"count\":3,\"limit\":16384,\"items\":["
 	            "{\"address\":\"192.168.2.2\",\"vlan\":null,\"turns\":2,\"probed\":true,"
 	            "\"wanted_s\":0.000,\"owners\":{\"count\":2,\"limit\":64,\"items\":["
 	            "{\"mac\":\"02:00:00:00:00:02\",\"port\":2,\"state\":\"answers\","
@@ -618,6 +619,9 @@ static void the_balancer_tells_owners_and_sessions(void)
 	            "\"state\":\"live\",\"entries\":2,");
 	HOLDS(json, "\"sessions_by_state\":{\"unanswered\":1,\"open\":0,\"live\":1,\"unsure\":0,"
 	            "\"closed\":0}");
+	HOLDS(json, "{\"address\":\"192.168.2.5\"");
+	CU_ASSERT(strstr(json, "{\"address\":\"192.168.2.5\"") <
+	          strstr(json, "{\"address\":\"192.168.2.1\""));
 	lb_free(lb);
 }
 
