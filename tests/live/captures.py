@@ -213,7 +213,7 @@ class Links:
 
 def split_conversations(conversations):
     """TCP connections of which several hosts were sent segments."""
-    return [conversation for conversation in conversations if conversation.key[0] == 6 and len(conversation.reached) > 1]
+    return [one for one in conversations if one.key[0] == 6 and len(one.reached) > 1]
 
 
 # --- Two captures of one story ---
