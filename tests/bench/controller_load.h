@@ -136,8 +136,8 @@ struct traffic {
 	/* Put packet-ins into the empty output buffer: at most 'count', which is at most LOAD_SLOTS,
 	 * and no more than the window allows. */
 	void (*fill)(struct fake *fake, uint32_t count);
-	/* A FLOW_MOD or PACKET_OUT of 'len' bytes came, which hold all but its actions. */
-	void (*answer)(struct fake *fake, const uint8_t *message, size_t len);
+	/* Take the answers that 'len' bytes begin with; returns how many bytes they have. */
+	size_t (*answers)(struct fake *fake, const uint8_t *bytes, size_t len);
 	/* Nothing is due, and nothing is to follow. */
 	bool (*is_quiet)(const struct fake *fake);
 	void (*destroy)(struct fake *fake);
@@ -232,9 +232,63 @@ void fake_handle(struct fake *fake, uint32_t events);
 /* Make packet-ins and send them, as far as window and socket allow. */
 void fake_send(struct fake *fake);
 
+/* Tell that the packet-in that was here in the ring before 'id' was never answered. */
+void fake_never_answered(struct fake *fake, uint32_t id) __attribute__((cold));
+/* Tell that an answer to 'id' is not due. */
+void fake_not_due(const struct fake *fake, uint32_t id) __attribute__((cold));
+
 /* The id of the next packet-in, whose answer is due from now on. */
-uint32_t fake_take_id(struct fake *fake);
+static inline uint32_t fake_take_id(struct fake *fake)
+{
+	uint32_t skipped = fake->next_id == OFP_NO_BUFFER; /* it is no id */
+	uint32_t id = fake->next_id + skipped;
+	uint64_t bit = UINT64_C(1) << (id & 63);
+	uint64_t *word = &fake->ring[(id & fake->ring_mask) / 64];
+
+	if (*word & bit)
+		fake_never_answered(fake, id);
+	*word |= bit;
+	fake->outstanding++;
+	fake->ids += 1 + skipped;
+	fake->next_id = id + 1;
+	return id;
+}
+
 /* The answer to 'id' came; false when it is not due, which is told. */
-bool fake_answered(struct fake *fake, uint32_t id);
+static inline bool fake_answered(struct fake *fake, uint32_t id)
+{
+	struct load *load = fake->load;
+	uint64_t bit = UINT64_C(1) << (id & 63);
+	uint64_t *word = &fake->ring[(id & fake->ring_mask) / 64];
+
+	if (fake->next_id - 1 - id > fake->ring_mask || !(*word & bit)) {
+		fake_not_due(fake, id);
+		return false;
+	}
+	*word &= ~bit;
+	fake->outstanding--;
+	load->tally.answers++;
+	if (load->options.latency && load->measuring)
+		tally_latency(&load->tally, load->received_ns - fake->sent_ns);
+	return true;
+}
+
+/* The length of the answer at 'bytes', which holds all but its actions; 0 where there is none, or
+ * not the whole of it. */
+static inline size_t load_answer_len(const uint8_t *bytes, size_t len)
+{
+	size_t message_len, least;
+
+	if (len < sizeof(struct ofp_packet_out) || bytes[0] != OFP_VERSION)
+		return 0;
+	if (bytes[1] == OFPT_FLOW_MOD)
+		least = sizeof(struct ofp_flow_mod);
+	else if (bytes[1] == OFPT_PACKET_OUT)
+		least = sizeof(struct ofp_packet_out);
+	else
+		return 0;
+	message_len = fb_get16(bytes + 2);
+	return message_len >= least && message_len <= len ? message_len : 0;
+}
 
 #endif

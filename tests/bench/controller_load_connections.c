@@ -511,10 +511,21 @@ static void answer(struct fake *fake, const uint8_t *message, size_t len)
 		take_release(fake, id, 0, fm->actions, len - sizeof *fm);
 }
 
+static size_t answers(struct fake *fake, const uint8_t *bytes, size_t len)
+{
+	size_t at = 0, message_len;
+
+	while ((message_len = load_answer_len(bytes + at, len - at))) {
+		answer(fake, bytes + at, message_len);
+		at += message_len;
+	}
+	return at;
+}
+
 const struct traffic connections_traffic = {
         .begin = begin,
         .fill = fill,
-        .answer = answer,
+        .answers = answers,
         .is_quiet = is_quiet,
         .destroy = destroy,
 };

@@ -145,48 +145,23 @@ static void closed(struct fake *fake, const char *why)
 
 /* --- Ids of buffers --- */
 
-uint32_t fake_take_id(struct fake *fake)
+void fake_never_answered(struct fake *fake, uint32_t id)
 {
-	uint32_t skipped = fake->next_id == OFP_NO_BUFFER; /* it is no id */
-	uint32_t id = fake->next_id + skipped;
-	uint64_t bit = UINT64_C(1) << (id & 63);
-	uint64_t *word = &fake->ring[(id & fake->ring_mask) / 64];
-
-	if (*word & bit) {
-		tally_wrong(fake, WRONG_MISSING, 1, "buffer %" PRIu32 " was never answered",
-		            id - fake->ring_mask - 1);
-		fake->outstanding--;
-	}
-	*word |= bit;
-	fake->outstanding++;
-	fake->ids += 1 + skipped;
-	fake->next_id = id + 1;
-	return id;
+	tally_wrong(fake, WRONG_MISSING, 1, "buffer %" PRIu32 " was never answered",
+	            id - fake->ring_mask - 1);
+	fake->outstanding--;
 }
 
-bool fake_answered(struct fake *fake, uint32_t id)
+void fake_not_due(const struct fake *fake, uint32_t id)
 {
-	struct load *load = fake->load;
-	uint64_t bit = UINT64_C(1) << (id & 63);
-	uint64_t *word = &fake->ring[(id & fake->ring_mask) / 64];
 	uint32_t age = fake->next_id - 1 - id;
 
-	if (age > fake->ring_mask || age >= fake->ids) {
+	if (age > fake->ring_mask || age >= fake->ids)
 		tally_wrong(fake, WRONG_BUFFER, 1,
 		            "an answer names buffer %" PRIu32 ", the last was %" PRIu32, id,
 		            fake->next_id - 1);
-		return false;
-	}
-	if (!(*word & bit)) {
+	else
 		tally_wrong(fake, WRONG_TWICE, 1, "buffer %" PRIu32 " was answered again", id);
-		return false;
-	}
-	*word &= ~bit;
-	fake->outstanding--;
-	load->tally.answers++;
-	if (load->options.latency && load->measuring)
-		tally_latency(&load->tally, load->received_ns - fake->sent_ns);
-	return true;
 }
 
 /* --- Output --- */
@@ -404,40 +379,26 @@ void fake_greet(struct fake *fake)
 
 /* --- Input --- */
 
-static bool is_answer(const uint8_t *message, size_t len)
-{
-	if (message[0] != OFP_VERSION)
-		return false;
-	return message[1] == OFPT_FLOW_MOD
-	               ? len >= sizeof(struct ofp_flow_mod)
-	               : message[1] == OFPT_PACKET_OUT && len >= sizeof(struct ofp_packet_out);
-}
-
 /* Take the messages of the 'len' bytes at 'bytes'; returns how many bytes they have. */
 static size_t take(struct fake *fake, const uint8_t *bytes, size_t len)
 {
-	const struct traffic *traffic = fake->load->traffic;
-	size_t at = 0;
+	size_t at = 0, message_len;
 
-	while (len - at >= sizeof(struct ofp_header)) {
-		const uint8_t *message = bytes + at;
-		size_t message_len = fb_get16(message + 2);
-
+	while (fake->fd >= 0) {
+		at += fake->load->traffic->answers(fake, bytes + at, len - at);
+		if (len - at < sizeof(struct ofp_header))
+			break;
+		message_len = fb_get16(bytes + at + 2);
 		if (message_len < sizeof(struct ofp_header)) {
 			closed(fake, "a message is shorter than its header");
-			return len;
+			break;
 		}
 		if (message_len > len - at)
 			break;
-		if (is_answer(message, message_len))
-			traffic->answer(fake, message, message_len);
-		else
-			other(fake, message, message_len);
-		if (fake->fd < 0)
-			return len;
+		other(fake, bytes + at, message_len);
 		at += message_len;
 	}
-	return at;
+	return fake->fd >= 0 ? at : len;
 }
 
 static void receive(struct fake *fake)

@@ -10,7 +10,7 @@
 
 enum {
 	WINDOW_DEFAULT = 64,
-	WINDOW_UNLIMITED = 8192,
+	WINDOW_UNLIMITED = 2048,
 	WINDOW_MAX = 1 << 20,
 	SWITCHES_MAX = 16384,
 	MACS_MAX = 1 << 23,
@@ -73,7 +73,7 @@ static void usage(void)
 	      "  -m, --macs N             stations of each switch, on 8 ports (default 1000)\n"
 	      "  -w, --window N           packet-ins of a switch that wait for answers at a time "
 	      "(default 64); unlimited:\n"
-	      "                           what sockets hold, at most 8192\n"
+	      "                           what sockets hold, at most 2048\n"
 	      "      --latency            one at a time, each timed\n"
 	      "      --order ORDER        random (default): any station to any other; cyclic: "
 	      "stations take turns\n"
@@ -237,7 +237,8 @@ static enum load_options_result take_name(struct load_options *options, int coun
 	if (options->name.kind == CONN_SSL)
 		return complain("TLS is not spoken here: write tcp: or unix:");
 	if (options->generations > 1 && options->expect == EXPECT_BALANCER)
-		return complain("the balancer's servers do not change: --generations is for others");
+		return complain(
+		        "the balancer's servers do not change: --generations is for others");
 	if (options->latency)
 		options->window = 1;
 	return LOAD_OPTIONS_RUN;

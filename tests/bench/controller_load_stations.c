@@ -32,12 +32,38 @@ struct packet_in {
 };
 _Static_assert(sizeof(struct packet_in) == LOAD_PACKET_IN_BYTES, "the frame has another length");
 
+/* What all that a switch sends at a time has in common; a copy, so that it can stay in registers. */
+struct crowd {
+	uint64_t mac; /* of station 0 */
+	uint32_t ip, port;
+	uint32_t count;
+	uint32_t first_id; /* by which station 0 is heard */
+	uint32_t salt;
+	bool learning, cyclic;
+};
+
 /* Who speaks to whom. */
 struct talk {
 	uint32_t source, target; /* stations; the target UINT32_MAX: everybody */
 };
 
 /* --- What a buffer id stands for --- */
+
+static struct crowd crowd_of(const struct fake *fake)
+{
+	const struct load *load = fake->load;
+
+	return (struct crowd){
+	        .mac = load_mac_of(fake, 0),
+	        .ip = load_ip_of(fake, 0),
+	        .port = load->first_mac,
+	        .count = load->options.macs,
+	        .first_id = fake->first_id,
+	        .salt = fake->index,
+	        .learning = load->phase <= PHASE_LEARN,
+	        .cyclic = load->options.cyclic,
+	};
+}
 
 /* 'id' as well mixed as a draw. */
 static uint64_t mix(uint32_t id, uint32_t salt)
@@ -49,39 +75,42 @@ static uint64_t mix(uint32_t id, uint32_t salt)
 	return x ^ x >> 32;
 }
 
-static struct talk talk_of(const struct fake *fake, uint32_t id)
+static inline struct talk talk_of(const struct crowd *crowd, uint32_t id)
 {
-	const struct load *load = fake->load;
-	uint32_t macs = load->options.macs;
 	struct talk talk = {.target = UINT32_MAX};
 	uint64_t draw;
 
-	if (load->phase <= PHASE_LEARN) {
+	if (crowd->learning) {
 		/* OFP_NO_BUFFER was left out. */
-		talk.source = id - fake->first_id - (id < fake->first_id);
+		talk.source = id - crowd->first_id - (id < crowd->first_id);
 		return talk;
 	}
-	if (load->options.cyclic) {
-		talk.source = id % macs;
-		talk.target = talk.source + 1 == macs ? 0 : talk.source + 1;
+	if (crowd->cyclic) {
+		talk.source = id % crowd->count;
+		talk.target = talk.source + 1 == crowd->count ? 0 : talk.source + 1;
 	} else {
-		draw = mix(id, fake->index);
-		talk.source = (uint32_t)((draw & 0xffffffff) * macs >> 32);
-		talk.target = (uint32_t)((draw >> 32) * macs >> 32);
+		draw = mix(id, crowd->salt);
+		talk.source = (uint32_t)((draw & 0xffffffff) * crowd->count >> 32);
+		talk.target = (uint32_t)((draw >> 32) * crowd->count >> 32);
 	}
 	if (talk.source % LOAD_PORTS == talk.target % LOAD_PORTS)
 		talk.target = talk.target ? talk.target - 1 : 1;
 	return talk;
 }
 
-static uint64_t mac_of(const struct fake *fake, uint32_t station)
+static inline uint16_t port_of(const struct crowd *crowd, uint32_t station)
 {
-	return station == UINT32_MAX ? BROADCAST : load_mac_of(fake, station);
+	return (uint16_t)(1 + (crowd->port + station) % LOAD_PORTS);
 }
 
-static uint32_t ip_of(const struct fake *fake, uint32_t station)
+static inline uint64_t mac_of(const struct crowd *crowd, uint32_t station)
 {
-	return station == UINT32_MAX ? BROADCAST_IP : load_ip_of(fake, station);
+	return station == UINT32_MAX ? BROADCAST : crowd->mac + station;
+}
+
+static inline uint32_t ip_of(const struct crowd *crowd, uint32_t station)
+{
+	return station == UINT32_MAX ? BROADCAST_IP : crowd->ip + station;
 }
 
 /* --- Packet-ins --- */
@@ -124,16 +153,15 @@ static void stations_destroy(struct fake *fake)
 	(void)fake;
 }
 
-static void put_packet_in(struct fake *fake, struct packet_in *pi)
+static inline void put_packet_in(const struct crowd *crowd, struct packet_in *pi, uint32_t id)
 {
-	uint32_t id = fake_take_id(fake);
-	struct talk talk = talk_of(fake, id);
-	uint32_t nw_src = ip_of(fake, talk.source), nw_dst = ip_of(fake, talk.target);
+	struct talk talk = talk_of(crowd, id);
+	uint32_t nw_src = ip_of(crowd, talk.source), nw_dst = ip_of(crowd, talk.target);
 
 	fb_set32(&head(pi)->buffer_id, id);
-	fb_set16(&head(pi)->in_port, load_port_of(fake, talk.source));
-	fb_mac_from_u64(pi->dl_dst, mac_of(fake, talk.target));
-	fb_mac_from_u64(pi->dl_src, mac_of(fake, talk.source));
+	fb_set16(&head(pi)->in_port, port_of(crowd, talk.source));
+	fb_mac_from_u64(pi->dl_dst, mac_of(crowd, talk.target));
+	fb_mac_from_u64(pi->dl_src, mac_of(crowd, talk.source));
 	fb_set16(&pi->checksum, load_checksum(IP_SUM + (nw_src >> 16) + (nw_src & 0xffff) +
 	                                      (nw_dst >> 16) + (nw_dst & 0xffff)));
 	fb_set32(&pi->nw_src, nw_src);
@@ -159,9 +187,11 @@ static uint32_t room(const struct fake *fake, uint32_t count)
 
 static void stations_fill(struct fake *fake, uint32_t count)
 {
+	const struct crowd crowd = crowd_of(fake);
+
 	count = room(fake, count);
 	for (uint32_t i = 0; i < count; i++)
-		put_packet_in(fake, slot(fake, i));
+		put_packet_in(&crowd, slot(fake, i), fake_take_id(fake));
 	fake->packets_len = count * sizeof(struct packet_in);
 	if (fake->load->phase <= PHASE_LEARN)
 		fake->learned += count;
@@ -183,68 +213,62 @@ static uint16_t output_port(const uint8_t *actions, size_t len)
 	return fb_get16(actions + 4);
 }
 
-static bool match_fits(const struct fake *fake, const struct ofp_match *match, struct talk talk)
+static bool match_fits(const struct crowd *crowd, const struct ofp_match *match, struct talk talk)
 {
 	const uint32_t usual =
 	        OFPFW_ALL & ~(OFPFW_IN_PORT | OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN);
-	uint32_t wildcards = fb_get32(&match->wildcards);
+	const struct load_frame frame = {
+	        .in_port = port_of(crowd, talk.source),
+	        .dl_src = mac_of(crowd, talk.source),
+	        .dl_dst = mac_of(crowd, talk.target),
+	        .nw_src = ip_of(crowd, talk.source),
+	        .nw_dst = ip_of(crowd, talk.target),
+	        .nw_proto = FB_IP_UDP,
+	        .tp_src = UDP_PORT,
+	        .tp_dst = UDP_PORT,
+	};
 
-	if (!(wildcards & OFPFW_IN_PORT) &&
-	    fb_get16(&match->in_port) != load_port_of(fake, talk.source))
-		return false;
-	if (!(wildcards & OFPFW_DL_SRC) &&
-	    fb_mac_to_u64(match->dl_src) != mac_of(fake, talk.source))
-		return false;
-	if (!(wildcards & OFPFW_DL_DST) &&
-	    fb_mac_to_u64(match->dl_dst) != mac_of(fake, talk.target))
-		return false;
-	if ((wildcards & usual) == usual && fb_get16(&match->dl_vlan) == OFP_VLAN_NONE)
-		return true;
-	return answer_fits(match, &(struct load_frame){
-	                                  .in_port = load_port_of(fake, talk.source),
-	                                  .dl_src = mac_of(fake, talk.source),
-	                                  .dl_dst = mac_of(fake, talk.target),
-	                                  .nw_src = ip_of(fake, talk.source),
-	                                  .nw_dst = ip_of(fake, talk.target),
-	                                  .nw_proto = FB_IP_UDP,
-	                                  .tp_src = UDP_PORT,
-	                                  .tp_dst = UDP_PORT,
-	                          });
+	if (fb_get32(&match->wildcards) != usual)
+		return answer_fits(match, &frame);
+	return fb_get16(&match->in_port) == frame.in_port &&
+	       fb_mac_to_u64(match->dl_src) == frame.dl_src &&
+	       fb_mac_to_u64(match->dl_dst) == frame.dl_dst &&
+	       fb_get16(&match->dl_vlan) == OFP_VLAN_NONE;
 }
 
 /* The ports to which an answer sends the frame must be right: one, or 'flood'. */
-static void check_port(struct fake *fake, uint32_t id, struct talk talk, uint16_t port, bool flood)
+static void check_port(struct fake *fake, const struct crowd *crowd, uint32_t id, struct talk talk,
+                       uint16_t port, bool flood)
 {
-	if (flood ? port == OFPP_FLOOD || port == OFPP_ALL
-	          : port == load_port_of(fake, talk.target))
+	if (flood ? port == OFPP_FLOOD || port == OFPP_ALL : port == port_of(crowd, talk.target))
 		return;
 	tally_wrong(fake, WRONG_PORT, 1,
 	            "buffer %" PRIu32
 	            " from port %u goes to port %u (0: not one output) in place of %u",
-	            id, load_port_of(fake, talk.source), port,
-	            flood ? OFPP_FLOOD : load_port_of(fake, talk.target));
+	            id, port_of(crowd, talk.source), port,
+	            flood ? OFPP_FLOOD : port_of(crowd, talk.target));
 }
 
-static void check_flow_mod(struct fake *fake, uint32_t id, const struct ofp_flow_mod *fm,
-                           size_t len)
+static void check_flow_mod(struct fake *fake, const struct crowd *crowd, uint32_t id,
+                           const struct ofp_flow_mod *fm, size_t len)
 {
-	struct talk talk = talk_of(fake, id);
+	struct talk talk = talk_of(crowd, id);
 
 	if (talk.target == UINT32_MAX || fake->load->options.expect == EXPECT_HUB) {
 		tally_wrong(fake, WRONG_KIND, 1,
 		            "buffer %" PRIu32 " is answered by a flow-mod, not flooded", id);
 		return;
 	}
-	if (fb_get16(&fm->command) != OFPFC_ADD || !match_fits(fake, &fm->match, talk))
+	if (fb_get16(&fm->command) != OFPFC_ADD || !match_fits(crowd, &fm->match, talk))
 		tally_wrong(fake, WRONG_MATCH, 1,
 		            "the flow-mod for buffer %" PRIu32 " does not fit its frame", id);
-	check_port(fake, id, talk, output_port(fm->actions, len - sizeof *fm), false);
+	check_port(fake, crowd, id, talk, output_port(fm->actions, len - sizeof *fm), false);
 }
 
-static void check_packet_out(struct fake *fake, uint32_t id, const struct ofp_packet_out *po,
-                             size_t len)
+static void check_packet_out(struct fake *fake, const struct crowd *crowd, uint32_t id,
+                             const struct ofp_packet_out *po, size_t len)
 {
-	struct talk talk = talk_of(fake, id);
+	struct talk talk = talk_of(crowd, id);
 	size_t actions_len = fb_get16(&po->actions_len);
 
 	if (talk.target != UINT32_MAX && fake->load->options.expect == EXPECT_LEARNING) {
@@ -252,10 +276,10 @@ static void check_packet_out(struct fake *fake, uint32_t id, const struct ofp_pa
 		            "buffer %" PRIu32 " is answered by a packet-out without a flow", id);
 		return;
 	}
-	if (fb_get16(&po->in_port) != load_port_of(fake, talk.source))
+	if (fb_get16(&po->in_port) != port_of(crowd, talk.source))
 		tally_wrong(fake, WRONG_MATCH, 1, "buffer %" PRIu32 " came in by port %u, not %u",
-		            id, load_port_of(fake, talk.source), fb_get16(&po->in_port));
-	check_port(fake, id, talk,
+		            id, port_of(crowd, talk.source), fb_get16(&po->in_port));
+	check_port(fake, crowd, id, talk,
 	           actions_len == len - sizeof *po ? output_port(po->actions, actions_len) : 0,
 	           true);
 }
@@ -274,35 +298,47 @@ static void check_null(struct fake *fake, uint32_t id, const uint8_t *message, s
 	            id);
 }
 
-static void stations_answer(struct fake *fake, const uint8_t *message, size_t len)
+/* The answer of 'len' bytes, which is due, to 'id'. */
+static void check(struct fake *fake, const struct crowd *crowd, uint32_t id, const uint8_t *message,
+                  size_t len)
 {
-	const struct ofp_packet_out *po = (const struct ofp_packet_out *)message;
-	const struct ofp_flow_mod *fm = (const struct ofp_flow_mod *)message;
-	bool flow = message[1] == OFPT_FLOW_MOD;
-	uint32_t id;
+	enum load_expect expect = fake->load->options.expect;
 
-	id = fb_get32(flow ? &fm->buffer_id : &po->buffer_id);
-	if (id == OFP_NO_BUFFER) {
-		fake->load->tally.others[message[1]]++;
-		return;
-	}
-	if (!fake_answered(fake, id))
-		return;
-	fake->load->tally.units++;
-	if (fake->load->options.expect == EXPECT_ANY)
-		return;
-	if (fake->load->options.expect == EXPECT_NULL)
+	if (expect == EXPECT_NULL)
 		check_null(fake, id, message, len);
-	else if (flow)
-		check_flow_mod(fake, id, fm, len);
-	else
-		check_packet_out(fake, id, po, len);
+	else if (expect != EXPECT_ANY && message[1] == OFPT_FLOW_MOD)
+		check_flow_mod(fake, crowd, id, (const struct ofp_flow_mod *)message, len);
+	else if (expect != EXPECT_ANY)
+		check_packet_out(fake, crowd, id, (const struct ofp_packet_out *)message, len);
+}
+
+static size_t stations_answers(struct fake *fake, const uint8_t *bytes, size_t len)
+{
+	const struct crowd crowd = crowd_of(fake);
+	size_t at = 0, message_len;
+
+	while ((message_len = load_answer_len(bytes + at, len - at))) {
+		const uint8_t *message = bytes + at;
+		uint32_t id =
+		        fb_get32(message[1] == OFPT_FLOW_MOD
+		                         ? message + offsetof(struct ofp_flow_mod, buffer_id)
+		                         : message + offsetof(struct ofp_packet_out, buffer_id));
+
+		at += message_len;
+		if (id == OFP_NO_BUFFER) {
+			fake->load->tally.others[message[1]]++;
+		} else if (fake_answered(fake, id)) {
+			fake->load->tally.units++;
+			check(fake, &crowd, id, message, message_len);
+		}
+	}
+	return at;
 }
 
 const struct traffic stations_traffic = {
         .begin = stations_begin,
         .fill = stations_fill,
-        .answer = stations_answer,
+        .answers = stations_answers,
         .is_quiet = stations_is_quiet,
         .destroy = stations_destroy,
 };
