@@ -110,14 +110,30 @@ static void put_char(struct fb_report *report, const uint8_t *bytes, size_t len)
 	put(report, (const char *)bytes, len);
 }
 
+/* How many bytes stand for themselves: nearly all of nearly every text. */
+static size_t plain_len(const uint8_t *bytes, size_t len)
+{
+	size_t plain = 0;
+
+	while (plain < len && bytes[plain] >= 0x20 && bytes[plain] < 0x7f && bytes[plain] != '"' &&
+	       bytes[plain] != '\\')
+		plain++;
+	return plain;
+}
+
 static void put_text(struct fb_report *report, const char *text, size_t len)
 {
 	const uint8_t *bytes = (const uint8_t *)text;
 
 	put_str(report, "\"");
 	for (size_t at = 0; at < len;) {
-		size_t char_len = sequence_len(bytes + at, len - at);
+		size_t plain = plain_len(bytes + at, len - at), char_len;
 
+		put(report, text + at, plain);
+		at += plain;
+		if (at == len)
+			break;
+		char_len = sequence_len(bytes + at, len - at);
 		if (char_len)
 			put_char(report, bytes + at, char_len);
 		else
