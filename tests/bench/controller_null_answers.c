@@ -43,6 +43,12 @@ static struct fb_view put_actions(uint8_t memory[ACTIONS_BYTES], uint64_t dl_src
 	return (struct fb_view){.data = memory, .len = out.len};
 }
 
+/* What leaves by the port that it came in by must say so. */
+static uint16_t port_from(uint16_t in_port, uint64_t mac)
+{
+	return port_of(mac) == in_port ? OFPP_IN_PORT : port_of(mac);
+}
+
 static void put_release(struct fb_buf *out, const struct seen *seen, struct fb_view actions)
 {
 	const struct fb_packet_out po = {
@@ -120,11 +126,13 @@ static void put_balancer(struct fb_buf *out, const struct seen *seen)
 	}
 	if (!(p->tcp_flags & FB_TCP_ACK)) {
 		dl_dst = first + seen->xid % 2;
-		put_release(out, seen, put_actions(memory, 0, dl_dst, port_of(dl_dst)));
+		put_release(out, seen,
+		            put_actions(memory, 0, dl_dst, port_from(seen->in_port, dl_dst)));
 		return;
 	}
-	put_entry(out, seen, true, put_actions(memory, 0, dl_src, port_of(dl_src)));
-	actions = put_actions(memory, first, dl_dst, port_of(dl_dst));
+	put_entry(out, seen, true,
+	          put_actions(memory, 0, dl_src, port_from(port_of(dl_dst), dl_src)));
+	actions = put_actions(memory, first, dl_dst, port_from(seen->in_port, dl_dst));
 	put_entry(out, seen, false, actions);
 	put_release(out, seen, actions);
 }
