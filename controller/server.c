@@ -175,8 +175,11 @@ static void on_failed(void *ctx, const char *reason)
 /* TLS is set up with the first socket that needs it. */
 static bool need_tls(struct server *server, char *error)
 {
-	if (!server->tls)
-		server->tls = tls_new(&server->config.tls, error, SERVER_ERROR_BYTES);
+	if (server->tls)
+		return true;
+	server->tls = tls_new(&server->config.tls, error, SERVER_ERROR_BYTES);
+	if (server->tls && tls_warning(server->tls)[0])
+		server_log(server, LOG_LEVEL_WARNING, "controller", "%s", tls_warning(server->tls));
 	return server->tls;
 }
 
