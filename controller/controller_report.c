@@ -355,17 +355,31 @@ static void write_table(struct fb_report *report, const struct fb_table_stats *e
 	fb_report_end_map(report);
 }
 
+static bool is_used(const struct fb_table_stats *entry)
+{
+	return entry->active_count > 0 ||
+	       (entry->lookup_count > 0 && entry->lookup_count != UINT64_MAX);
+}
+
+/* Those that are used come first: a switch may have hundreds of which it uses one. */
 static void write_tables(struct fb_report *report, const struct fb_switch *sw)
 {
 	const struct switch_tables *tables = sw->tables;
+	uint64_t active = 0;
 
 	if (!tables || !tables->told) {
+		fb_report_null(report, "flow_entries");
 		fb_report_null(report, "tables");
 		return;
 	}
+	for (uint32_t i = 0; i < tables->count; i++)
+		active += tables->entries[i].active_count;
+	fb_report_u64(report, "flow_entries", active);
 	fb_report_begin_list(report, "tables", tables->total, 0);
-	for (uint32_t i = 0; i < tables->count && fb_report_more(report); i++)
-		write_table(report, &tables->entries[i]);
+	for (int used = 1; used >= 0; used--)
+		for (uint32_t i = 0; i < tables->count; i++)
+			if (is_used(&tables->entries[i]) == used && fb_report_more(report))
+				write_table(report, &tables->entries[i]);
 	fb_report_end_list(report);
 }
 

@@ -566,21 +566,6 @@ static void print_handshakes(struct fy_node *root)
 
 /* --- Switches --- */
 
-/* Entries in all its tables; "" where it did not tell. */
-static const char *active_entries(struct fy_node *sw, char text[TEXT_BYTES])
-{
-	struct fy_node *tables = get(sw, "tables"), *entry;
-	uint64_t sum = 0;
-	void *iter = NULL;
-
-	text[0] = '\0';
-	if (is_null(tables))
-		return text;
-	while ((entry = fy_node_sequence_iterate(get(tables, "items"), &iter)))
-		sum += number_of(entry, "active");
-	return grouped(sum, text);
-}
-
 /* What there is to worry about. */
 static const char *worries(struct fy_node *sw, char text[TEXT_BYTES])
 {
@@ -612,7 +597,7 @@ static void add_switch(struct server_ask_table *table, struct fy_node *sw)
 	server_ask_table_cell(table, harmless(text_of(sw, "peer"), text));
 	server_ask_table_cell(table, duration(text_of(sw, "connected_s"), text));
 	server_ask_table_cell(table, grouped(number_of(get(sw, "ports"), "count"), text));
-	server_ask_table_cell(table, active_entries(sw, text));
+	server_ask_table_cell(table, value_text("", get(sw, "flow_entries"), text));
 	server_ask_table_cell(table, grouped(number_of(per_second, "packet_ins"), text));
 	server_ask_table_cell(table, grouped(number_of(per_second, "messages_in"), text));
 	server_ask_table_cell(table, grouped(number_of(per_second, "messages_out"), text));
@@ -654,6 +639,40 @@ static void print_traffic(struct fy_node *sw)
 	printf("heard %s ago\n", duration(text_of(liveness, "silent_s"), number));
 }
 
+static bool table_is_used(struct fy_node *item)
+{
+	return number_of(item, "active") > 0 || number_of(item, "lookups") > 0;
+}
+
+/* The tables that are used, which come first; where none is, the first one. */
+static void print_tables(struct fy_node *tables)
+{
+	struct fy_node *items = get(tables, "items"), *item;
+	struct server_ask_table table = {0};
+	uint64_t used = 0;
+	char number[TEXT_BYTES];
+	void *iter = NULL;
+
+	if (is_null(tables)) {
+		printf("  tables: not told\n");
+		return;
+	}
+	item = fy_node_sequence_get_by_index(items, 0);
+	if (item) {
+		add_columns(&table, item);
+		add_cells(&table, item, false);
+		used = table_is_used(item);
+	}
+	fy_node_sequence_iterate(items, &iter);
+	while ((item = fy_node_sequence_iterate(items, &iter)) && table_is_used(item)) {
+		add_cells(&table, item, false);
+		used++;
+	}
+	printf("  tables: %s", grouped(number_of(tables, "count"), number));
+	printf(", %s of them used\n", used ? grouped(used, number) : "none");
+	server_ask_table_print(&table, 2 * INDENT);
+}
+
 /* All about one switch. */
 static void print_switch(struct fy_node *sw)
 {
@@ -670,10 +689,7 @@ static void print_switch(struct fy_node *sw)
 	printf("%s\n", joined(get(features, "capabilities"), " ", text));
 	print_traffic(sw);
 	print_list("ports", get(sw, "ports"), INDENT);
-	if (is_null(get(sw, "tables")))
-		printf("  tables: not told\n");
-	else
-		print_list("tables", get(sw, "tables"), INDENT);
+	print_tables(get(sw, "tables"));
 	while (apps && (pair = fy_node_mapping_iterate(apps, &iter))) {
 		printf("  %s:\n", harmless(scalar(fy_node_pair_key(pair)), text));
 		print_map(fy_node_pair_value(pair), 2 * INDENT);

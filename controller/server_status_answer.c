@@ -22,8 +22,9 @@
  *                       counters and per_second: {packet_ins, messages_in, messages_out, bytes_in,
  *                       bytes_out},
  *                       ports: list of {port, name, mac, up, config, state, current},
- *                       tables: list of {table, name, active, max, lookups, matched}, null where
- *                       the switch did not tell them,
+ *                       flow_entries: in all tables; tables: list of {table, name, active, max,
+ *                       lookups, matched}, those that are used first; both null where the switch
+ *                       did not tell them,
  *                       apps: {NAME: {...}}: what each application knows of the switch}
  *
  * What applications tell is theirs: stations of learning (learning.c), addresses, owners and

@@ -151,9 +151,9 @@ static uint32_t requested(struct fake_switch *sw)
 	return msg->xid;
 }
 
-/* A reply with tables 'from' to 'to', 'active' entries in each. */
-static void reply(struct fake_switch *sw, uint32_t xid, unsigned from, unsigned to, uint32_t active,
-                  bool more)
+/* A part of a reply, with tables 'from' to 'to'. */
+static void reply_with(struct fake_switch *sw, uint32_t xid, unsigned from, unsigned to,
+                       uint32_t active, uint64_t lookups, bool more)
 {
 	static uint8_t memory[FAKE_MESSAGE_BYTES];
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = xid};
@@ -164,7 +164,7 @@ static void reply(struct fake_switch *sw, uint32_t xid, unsigned from, unsigned 
 		                               .name = "exact",
 		                               .max_entries = 1000,
 		                               .active_count = active,
-		                               .lookup_count = 70,
+		                               .lookup_count = lookups,
 		                               .matched_count = UINT64_MAX};
 
 		CU_ASSERT_FATAL(fb_table_stats_put(&entries, &stats));
@@ -173,6 +173,12 @@ static void reply(struct fake_switch *sw, uint32_t xid, unsigned from, unsigned 
 	                                          .flags = more ? OFPSF_REPLY_MORE : 0,
 	                                          .entries = {memory, entries.len}};
 	fake_switch_send(sw, &msg);
+}
+
+static void reply(struct fake_switch *sw, uint32_t xid, unsigned from, unsigned to, uint32_t active,
+                  bool more)
+{
+	reply_with(sw, xid, from, to, active, 70, more);
 }
 
 static void ask(struct bench *b, unsigned number)
@@ -197,7 +203,8 @@ static void a_switch_is_asked_for_its_tables_and_no_application_hears_of_it(void
 	CU_ASSERT_PTR_NULL(fake_switch_next(sw));
 	reply(sw, xid, 0, 1, 5, false);
 	CU_ASSERT(!controller_report_awaits(b->ctl, 0));
-	HOLDS(switches(b), "\"tables\":{\"count\":1,\"limit\":null,\"items\":[{\"table\":0,"
+	HOLDS(switches(b), "\"flow_entries\":5,"
+	                   "\"tables\":{\"count\":1,\"limit\":null,\"items\":[{\"table\":0,"
 	                   "\"name\":\"exact\",\"active\":5,\"max\":1000,\"lookups\":70,"
 	                   "\"matched\":null}],\"shown\":1}");
 	CU_ASSERT_EQUAL(watcher->replies, 0);
@@ -330,6 +337,30 @@ static void a_late_answer_is_no_unknown_reply(void)
 	reply(sw, xid, 0, 1, 5, false);
 	CU_ASSERT_EQUAL(controller_counters(b->ctl)->replies_unknown, 0);
 	CU_ASSERT(!controller_report_awaits(b->ctl, 0));
+	bench_free(b);
+}
+
+static void tables_that_are_used_come_first(void)
+{
+	struct controller_report_wish wish = everything;
+	struct bench *b = bench_new();
+	struct fake_switch *sw = join_with_tables(b, 1);
+	uint32_t xid;
+
+	ask(b, 0);
+	xid = requested(sw);
+	reply_with(sw, xid, 0, 100, 0, 0, true);
+	reply_with(sw, xid, 100, 101, 7, 0, true);
+	reply_with(sw, xid, 101, 102, 0, 1, true);
+	reply_with(sw, xid, 102, 103, 0, UINT64_MAX, false);
+	wish.list_max = 3;
+	HOLDS(told(b, &wish, CONTROLLER_REPORT_SWITCH),
+	      "\"flow_entries\":7,\"tables\":{\"count\":103,\"limit\":null,\"items\":["
+	      "{\"table\":100,");
+	CU_ASSERT(strstr(json, "{\"table\":100,") < strstr(json, "{\"table\":101,"));
+	HOLDS(json, "{\"table\":101,");
+	HOLDS(json, "{\"table\":0,");
+	LACKS(json, "{\"table\":102,");
 	bench_free(b);
 }
 
@@ -663,7 +694,8 @@ UNIT_TESTS("report", UNIT_TEST(a_switch_is_asked_for_its_tables_and_no_applicati
            UNIT_TEST(two_questions_share_one_request),
            UNIT_TEST(nobody_waits_for_a_switch_that_went),
            UNIT_TEST(a_switch_that_never_answers_is_shown_without_and_asked_again_later),
-           UNIT_TEST(a_late_answer_is_no_unknown_reply), UNIT_TEST(a_switch_is_described),
+           UNIT_TEST(a_late_answer_is_no_unknown_reply), UNIT_TEST(tables_that_are_used_come_first),
+           UNIT_TEST(a_switch_is_described),
            UNIT_TEST(switches_come_in_the_order_of_their_dpids_and_no_more_than_wanted),
            UNIT_TEST(one_switch_can_be_asked_for), UNIT_TEST(connections_that_shake_hands_are_told),
            UNIT_TEST(a_report_that_becomes_too_large_shows_fewer_switches),
