@@ -53,8 +53,10 @@ class Soak:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
     def load(self, *args):
-        """Run the load generator to its end, which must be a good one."""
-        command = [os.path.join(self.build, "bench", "controller_load"), *args, f"tcp:127.0.0.1:{self.port}"]
+        """Run the load generator to its end, which must be a good one. A slow machine may let a station be silent for
+        so long that it is forgotten."""
+        command = [os.path.join(self.build, "bench", "controller_load"), "--expect", "forgetful", *args,
+                   f"tcp:127.0.0.1:{self.port}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as generator:
             while True:
                 try:
@@ -200,12 +202,13 @@ def tell(soak, samples):
         print("too short to tell whether memory is flat")
         return
     quarter = len(after) // 4
-    first, last = statistics.median(after[:quarter]), statistics.median(after[-quarter:])
-    growth = last - first
-    flat = growth <= max(SLACK_KIB, first / 50)
+    quarters = [statistics.median(after[i * quarter:(i + 1) * quarter]) for i in range(4)]
+    first, last = quarters[0], quarters[3]
+    flat = last - first <= max(SLACK_KIB, first / 50)
     descriptors = [count for _, count in samples]
     print(f"memory (RSS) after {warm} s of warm-up: first quarter {first:,.0f} KiB, last quarter {last:,.0f} KiB, most "
           f"{max(after):,} KiB: {'flat' if flat else 'it GROWS'}")
+    print(f"in the end it changes by {(last - quarters[2]) * 60 / quarter:+,.0f} KiB a minute")
     print(f"memory each tenth: {', '.join(f'{m:,}' for m, _ in samples[::max(len(samples) // 10, 1)])} KiB")
     print(f"descriptors: median {statistics.median(descriptors):.0f}, most {max(descriptors)}")
     for what, number in sorted(soak.counts.items()):
