@@ -256,6 +256,7 @@ void client_free(struct client *client)
 	client_drain(client);
 	event_free(client->timer);
 	frame_pool_free(client->pool);
+	tls_free(client->tls);
 	for (uint32_t i = 0; i < client->controllers_count; i++)
 		free(client->controllers[i]);
 	free(client->queues);

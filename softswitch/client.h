@@ -22,6 +22,7 @@
 
 #include "lib/io/conn_name.h"
 #include "lib/io/log.h"
+#include "lib/io/tls.h"
 #include "softswitch/agent.h"
 #include "softswitch/pcap_port.h"
 #include "softswitch/reconnect.h"
@@ -45,6 +46,7 @@ struct client_config {             /* client_config_default() fills it */
 	uint64_t drain_ns;      /* for what waits when a connection is closed: 1 s */
 	const char *pcap_path;  /* capture of the frames through the ports; NULL: none */
 	const char *control_pcap_path; /* capture of the connections; NULL: none */
+	struct tls_config tls;         /* for ssl: and pssl:; NULL: none */
 };
 
 struct client_counters {
@@ -65,7 +67,9 @@ bool client_add_interface(struct client *client, const char *name, char *error);
 /* A queue of a port, made whenever the port is there. */
 bool client_add_queue(struct client *client, uint16_t port_no, uint32_t queue_id,
                       uint16_t min_rate_permille, char *error);
-/* 'text' is tcp:HOST[:PORT] or unix:PATH. */
+/* Read the files of the configuration's 'tls', before anything of the following is of TLS. */
+bool client_read_tls(struct client *client, char *error);
+/* 'text' is tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH. */
 bool client_add_controller(struct client *client, const char *text, char *error);
 /* Listen for management connections, or for snoopers. */
 bool client_listen(struct client *client, const struct conn_name *name, char *error);

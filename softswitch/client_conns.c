@@ -15,6 +15,8 @@
 
 #include "lib/base/xalloc.h"
 
+enum { SUBJECT_BYTES = 256 };
+
 static const struct stream_ops stream_ops;
 
 /* --- The agent's operations --- */
@@ -129,7 +131,11 @@ static void on_connected(void *ctx)
 {
 	struct client_conn *conn = ctx;
 	uint64_t now_ns = client_now_ns();
+	char subject[SUBJECT_BYTES];
 
+	if (stream_tls_subject(conn->stream, subject, sizeof subject))
+		client_log(conn->client, LOG_LEVEL_DEBUG, "%s: has the certificate of %s",
+		           conn->peer, subject);
 	open_conn(conn, now_ns);
 	client_settle(conn->client, now_ns);
 }
@@ -267,8 +273,16 @@ static void name_text(const struct conn_name *name, char *text, size_t size)
 	if (name->kind == CONN_UNIX)
 		snprintf(text, size, "unix:%s", name->path);
 	else
-		snprintf(text, size, "tcp:%s%s%s:%u", v6 ? "[" : "", name->host, v6 ? "]" : "",
-		         name->port);
+		snprintf(text, size, "%s:%s%s%s:%u", name->kind == CONN_SSL ? "ssl" : "tcp",
+		         v6 ? "[" : "", name->host, v6 ? "]" : "", name->port);
+}
+
+bool client_read_tls(struct client *client, char *error)
+{
+	client->tls = tls_new(&client->config.tls, error, CLIENT_ERROR_BYTES);
+	if (client->tls && tls_warning(client->tls)[0])
+		client_log(client, LOG_LEVEL_WARNING, "%s", tls_warning(client->tls));
+	return client->tls;
 }
 
 bool client_add_controller(struct client *client, const char *text, char *error)
@@ -279,10 +293,6 @@ bool client_add_controller(struct client *client, const char *text, char *error)
 
 	if (!conn_name_parse_for(text, CONN_NAME_CONNECT, &name, error, CLIENT_ERROR_BYTES))
 		return false;
-	if (name.kind == CONN_SSL) {
-		snprintf(error, CLIENT_ERROR_BYTES, "TLS is not there yet: write tcp:HOST[:PORT]");
-		return false;
-	}
 	name_text(&name, full, sizeof full);
 	if (client->controllers_count == CLIENT_CONTROLLERS_MAX) {
 		snprintf(error, CLIENT_ERROR_BYTES, "there are %d controllers already, the most",
@@ -321,8 +331,8 @@ static void attempt(struct client_controller *controller)
 
 	client_log(client, LOG_LEVEL_DEBUG, "%s: connecting", conn->peer);
 	controller->conn = conn;
-	conn->stream = stream_connect(client->base, &controller->name, NULL, &stream_ops, conn,
-	                              client->config.out_bytes_max);
+	conn->stream = stream_connect(client->base, &controller->name, client->tls, &stream_ops,
+	                              conn, client->config.out_bytes_max);
 }
 
 /* The controllers are lost when attempts to reach each of them have failed often enough; a switch
@@ -447,7 +457,7 @@ static bool add_listener(struct client *client, const struct conn_name *name, bo
 		snprintf(error, CLIENT_ERROR_BYTES, "more than %d listeners", CLIENT_LISTENERS_MAX);
 		return false;
 	}
-	listener = stream_listen(client->base, name, NULL, &ops, client, error,
+	listener = stream_listen(client->base, name, client->tls, &ops, client, error,
 	                         CLIENT_ERROR_BYTES);
 	if (!listener)
 		return false;

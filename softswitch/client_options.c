@@ -74,6 +74,9 @@ static const struct option long_options[] = {
         {"dp-desc", required_argument, NULL, OPTION_DP_DESC},
         {"pcap", required_argument, NULL, OPTION_PCAP},
         {"control-pcap", required_argument, NULL, OPTION_CONTROL_PCAP},
+        {"private-key", required_argument, NULL, 'p'},
+        {"certificate", required_argument, NULL, 'c'},
+        {"ca-cert", required_argument, NULL, 'C'},
         {"drain", required_argument, NULL, OPTION_DRAIN},
         {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
         {"verbose", no_argument, NULL, 'v'},
@@ -90,7 +93,8 @@ static void help(FILE *out)
 	      "\n"
 	      "An OpenFlow 1.0 switch: forwards frames between network interfaces as CONTROLLERs "
 	      "tell it.\n"
-	      "A CONTROLLER is tcp:HOST[:PORT] (port 6653 when nothing is said) or unix:PATH.\n"
+	      "A CONTROLLER is tcp:HOST[:PORT] (port 6653 when nothing is said), ssl:HOST[:PORT] "
+	      "(TLS) or unix:PATH.\n"
 	      "\n"
 	      "ports:\n"
 	      "  -i, --interfaces NAME[,NAME...]  the interfaces that are ports 1, 2, ...; may be "
@@ -132,11 +136,18 @@ static void help(FILE *out)
 	      "management:\n"
 	      "      --listen NAME                take connections of ovs-ofctl and the like: "
 	      "ptcp:[PORT][:HOST] (port 6653\n"
-	      "                                   on all addresses when nothing is said) or "
-	      "punix:PATH; may be repeated\n"
+	      "                                   on all addresses when nothing is said), "
+	      "pssl:[PORT][:HOST] or punix:PATH;\n"
+	      "                                   may be repeated\n"
 	      "      --snoop NAME                 the same for 'ovs-ofctl snoop': copies of what "
 	      "is "
 	      "said with controllers\n"
+	      "\n"
+	      "TLS (ssl: and pssl: need all three; files in PEM form):\n"
+	      "  -p, --private-key FILE           the switch's private key\n"
+	      "  -c, --certificate FILE           the switch's certificate, which peers check\n"
+	      "  -C, --ca-cert FILE               the certificate of the authority that signed the "
+	      "peers' certificates\n"
 	      "\n"
 	      "the switch:\n"
 	      "      --dpid HEX                   datapath id, at most 16 digits (default: the "
@@ -343,6 +354,15 @@ static bool take_option(struct client_options *options, int option, char *text)
 		return options_append(&table, option, text, &options->listen);
 	case OPTION_SNOOP:
 		return options_append(&table, option, text, &options->snoop);
+	case 'p':
+		config->tls.private_key = text;
+		return true;
+	case 'c':
+		config->tls.certificate = text;
+		return true;
+	case 'C':
+		config->tls.ca_cert = text;
+		return true;
 	case OPTION_DRAIN:
 		return options_duration(&table, option, text, true, &config->drain_ns);
 	default:
@@ -386,6 +406,48 @@ static bool has_purpose(const struct client_options *options)
 	return false;
 }
 
+static const char *first_of(const struct options_list *list, const char *method)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strncmp(list->texts[i], method, strlen(method)))
+			return list->texts[i];
+	return NULL;
+}
+
+/* A controller or listener of TLS; NULL: there is none. */
+static const char *tls_name(const struct client_options *options)
+{
+	const char *name = first_of(&options->controllers, "ssl:");
+
+	if (!name)
+		name = first_of(&options->listen, "pssl:");
+	return name ? name : first_of(&options->snoop, "pssl:");
+}
+
+/* Keys and certificates are all there where they are needed, and only there. */
+static bool tls_fits(const struct client_options *options)
+{
+	const struct tls_config *tls = &options->config.tls;
+	const char *name = tls_name(options);
+
+	if (name && tls_config_missing(tls)) {
+		fprintf(stderr,
+		        PROGRAM ": '%s' needs --private-key, --certificate and --ca-cert: --%s is "
+		                "missing\n",
+		        name, tls_config_missing(tls));
+		return false;
+	}
+	if (!name && tls_config_given(tls)) {
+		fprintf(stderr,
+		        PROGRAM
+		        ": --%s is for TLS, and no connection is: write ssl:HOST[:PORT] for "
+		        "a controller, or --listen pssl:[PORT][:HOST]\n",
+		        tls_config_given(tls));
+		return false;
+	}
+	return true;
+}
+
 /* What goes together, once all is read. */
 static bool finish(struct client_options *options)
 {
@@ -395,7 +457,7 @@ static bool finish(struct client_options *options)
 	if (!options->has_attempts)
 		config->reconnect.attempts_max = secure ? RECONNECT_UNLIMITED : ATTEMPTS_DEFAULT;
 	config->reconnect.attempt_timeout_ns = config->agent.handshake_timeout_ns;
-	return local_fits(options) && has_purpose(options);
+	return local_fits(options) && has_purpose(options) && tls_fits(options);
 }
 
 static bool read_all(struct client_options *options, int argc, char **argv, bool *done)
@@ -405,7 +467,7 @@ static bool read_all(struct client_options *options, int argc, char **argv, bool
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":i:vhV", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":i:p:c:C:vhV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
 			help(stdout);
@@ -526,8 +588,6 @@ static bool apply_listener(struct client *client, const char *text, bool snoops,
 
 	if (!conn_name_parse_for(text, CONN_NAME_LISTEN, &name, error, CLIENT_ERROR_BYTES))
 		return fail(error, option, text, error);
-	if (name.kind == CONN_SSL)
-		return fail(error, option, text, "TLS is not there yet: write ptcp:[PORT][:HOST]");
 	*wrong_usage = false;
 	if (!(snoops ? client_snoop : client_listen)(client, &name, error))
 		return fail(error, option, text, error);
@@ -554,6 +614,8 @@ bool client_options_apply(const struct client_options *options, struct client *c
                           bool *wrong_usage)
 {
 	*wrong_usage = true;
+	if (tls_name(options) && !client_read_tls(client, error))
+		return false;
 	for (size_t i = 0; i < options->controllers.count; i++)
 		if (!apply_controller(options, client, options->controllers.texts[i], error))
 			return false;

@@ -66,6 +66,7 @@ struct client {
 	struct log *log;
 	struct frame_pool *pool;
 	struct agent *agent; /* NULL: before the start, and once drained */
+	struct tls *tls; /* NULL: nothing is of TLS */
 	struct pcap_ports *ports;
 	bool started, draining;
 

@@ -238,12 +238,26 @@ void stream_tls_set_reading(struct stream *s, bool on)
 
 /* --- Sending --- */
 
+/* A peer that refuses us says why and closes, which the next send finds out first: take its reason
+ * if there is one. */
+static void describe_last_words(SSL *ssl, char reason[STREAM_REASON_BYTES])
+{
+	uint8_t byte;
+	int got;
+
+	ERR_clear_error();
+	got = SSL_read(ssl, &byte, sizeof byte);
+	if (got <= 0 && SSL_get_error(ssl, got) == SSL_ERROR_SSL)
+		describe_call(ssl, reason);
+}
+
 static void note_send_failure(struct stream *s, int got)
 {
 	struct stream_tls *tls = s->tls;
 	char reason[STREAM_REASON_BYTES];
+	int error = SSL_get_error(tls->ssl, got);
 
-	switch (SSL_get_error(tls->ssl, got)) {
+	switch (error) {
 	case SSL_ERROR_WANT_WRITE:
 		break;
 	case SSL_ERROR_WANT_READ: /* amid an exchange of keys */
@@ -252,6 +266,8 @@ static void note_send_failure(struct stream *s, int got)
 	default:
 		tls->broken = true;
 		describe_call(tls->ssl, reason);
+		if (error == SSL_ERROR_SYSCALL)
+			describe_last_words(tls->ssl, reason);
 		stream_fail_later(s, reason);
 		break;
 	}

@@ -25,6 +25,22 @@ struct tls {
 	char warning[WARNING_BYTES];
 };
 
+const char *tls_config_missing(const struct tls_config *config)
+{
+	return !config->private_key   ? "private-key"
+	       : !config->certificate ? "certificate"
+	       : !config->ca_cert     ? "ca-cert"
+	                              : NULL;
+}
+
+const char *tls_config_given(const struct tls_config *config)
+{
+	return config->private_key   ? "private-key"
+	       : config->certificate ? "certificate"
+	       : config->ca_cert     ? "ca-cert"
+	                             : NULL;
+}
+
 /* What is being read. */
 struct load {
 	const char *what; /* "private key" */

@@ -19,6 +19,11 @@ struct tls_config {              /* paths of PEM files; all three are needed */
 	const char *ca_cert;     /* one or more authorities */
 };
 
+/* The first of the three that is missing, or that is there, by Open vSwitch's name for its option:
+ * "private-key", "certificate", "ca-cert". NULL: none. */
+const char *tls_config_missing(const struct tls_config *config);
+const char *tls_config_given(const struct tls_config *config);
+
 /* Read the files. NULL with the file and what is wrong with it in 'error'. */
 struct tls *tls_new(const struct tls_config *config, char *error, size_t error_size);
 /* What a person should know though it is no error: our own certificate, or that of an authority,

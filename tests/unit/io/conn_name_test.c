@@ -97,13 +97,16 @@ static void what_would_be_right_fits_the_place(void)
 	char error[512] = "";
 
 	assert_wrong_for(CONN_NAME_CONNECT, "192.0.2.1",
-	                 "it begins with no known method: write tcp:HOST[:PORT] or unix:PATH");
+	                 "it begins with no known method: write tcp:HOST[:PORT], ssl:HOST[:PORT] "
+	                 "or unix:PATH");
 	assert_wrong_for(CONN_NAME_LISTEN, "6634",
-	                 "it begins with no known method: write ptcp:[PORT][:HOST] or punix:PATH");
+	                 "it begins with no known method: write ptcp:[PORT][:HOST], "
+	                 "pssl:[PORT][:HOST] or punix:PATH");
 	assert_wrong_for(CONN_NAME_CONNECT, "ptcp:6633",
-	                 "this listens: write tcp:HOST[:PORT] or unix:PATH");
-	assert_wrong_for(CONN_NAME_LISTEN, "unix:/x",
-	                 "this connects: write ptcp:[PORT][:HOST] or punix:PATH");
+	                 "this listens: write tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH");
+	assert_wrong_for(
+	        CONN_NAME_LISTEN, "unix:/x",
+	        "this connects: write ptcp:[PORT][:HOST], pssl:[PORT][:HOST] or punix:PATH");
 	CU_ASSERT_TRUE(conn_name_parse_for("tcp:h", CONN_NAME_CONNECT, &name, error, sizeof error));
 	CU_ASSERT_TRUE(conn_name_parse_for("ptcp:", CONN_NAME_LISTEN, &name, error, sizeof error));
 }

@@ -932,6 +932,44 @@ static void a_peer_without_tls_is_refused_by_who_connects(void)
 	tls_bench_free(b);
 }
 
+/* The server's words came before the reset, but the next send meets the reset first. */
+static void the_reason_of_a_refusal_is_found_after_a_reset(void)
+{
+	const struct linger reset = {.l_onoff = 1};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof address;
+	struct bench *b = tls_bench_new();
+	struct peer p = {.bench = b, .ctx = SSL_CTX_new(TLS_server_method())};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), result;
+	char text[64];
+
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	CU_ASSERT_EQUAL_FATAL(listen(fd, 1), 0);
+	getsockname(fd, (struct sockaddr *)&address, &len);
+	snprintf(text, sizeof text, "ssl:127.0.0.1:%u", ntohs(address.sin_port));
+	bench_open(b, 0, text);
+	p.fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+	SSL_CTX_use_certificate(p.ctx, server->x509);
+	SSL_CTX_use_PrivateKey(p.ctx, server->key);
+	SSL_CTX_set_verify(p.ctx, SSL_VERIFY_PEER, NULL); /* and trusts nobody */
+	p.ssl = SSL_new(p.ctx);
+	SSL_set_fd(p.ssl, p.fd);
+	SSL_set_accept_state(p.ssl);
+	PEER_DO(&p, result, b->opened[0].connected ? 1 : SSL_do_handshake(p.ssl));
+	result = SSL_do_handshake(p.ssl);
+	CU_ASSERT_EQUAL(SSL_get_error(p.ssl, result), SSL_ERROR_SSL);
+	setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	close(p.fd);
+	p.fd = -1;
+	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "HELLO", 5));
+	RUN_UNTIL(b, b->opened[0].closed);
+	CU_ASSERT_STRING_EQUAL(b->opened[0].reason,
+	                       "TLS: the peer says that our certificate is not signed by its CA");
+	close(fd);
+	peer_destroy(&p);
+	tls_bench_free(b);
+}
+
 /* --- Peers that are slow or odd --- */
 
 static void a_peer_that_says_nothing_is_the_owners_to_end(void)
@@ -1123,6 +1161,7 @@ UNIT_TESTS(
         UNIT_TEST(a_peer_without_certificate_is_refused),
         UNIT_TEST(a_peer_with_an_old_version_is_refused), UNIT_TEST(a_peer_without_tls_is_refused),
         UNIT_TEST(a_peer_without_tls_is_refused_by_who_connects),
+        UNIT_TEST(the_reason_of_a_refusal_is_found_after_a_reset),
         UNIT_TEST(a_peer_that_says_nothing_is_the_owners_to_end),
         UNIT_TEST(a_peer_may_send_one_byte_at_a_time),
         UNIT_TEST(bytes_that_are_no_record_end_an_open_connection), UNIT_TEST(keys_may_be_renewed),
