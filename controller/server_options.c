@@ -326,14 +326,7 @@ static bool listens_to_tls(const struct server_options *options)
 static bool tls_fits(const struct server_options *options)
 {
 	const struct tls_config *tls = &options->config.tls;
-	const char *given = tls->private_key   ? "private-key"
-	                    : tls->certificate ? "certificate"
-	                    : tls->ca_cert     ? "ca-cert"
-	                                       : NULL;
-	const char *missing = !tls->private_key   ? "private-key"
-	                      : !tls->certificate ? "certificate"
-	                      : !tls->ca_cert     ? "ca-cert"
-	                                          : NULL;
+	const char *given = tls_config_given(tls), *missing = tls_config_missing(tls);
 
 	if (listens_to_tls(options)) {
 		if (missing)

@@ -2,7 +2,6 @@
  * would be right. */
 #include "softswitch/client_options.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -12,7 +11,6 @@
 #include <flowbed/openflow.h>
 
 #include "lib/base/values.h"
-#include "lib/io/bad_option.h"
 #include "softswitch/buffers.h"
 
 #define PROGRAM "flowbed-switch"
@@ -460,51 +458,29 @@ static bool finish(struct client_options *options)
 	return local_fits(options) && has_purpose(options) && tls_fits(options);
 }
 
-static bool read_all(struct client_options *options, int argc, char **argv, bool *done)
+static enum options_result take(void *ctx, int option, char *text)
 {
-	char buffer[400];
-	struct fb_text why = fb_text_make(buffer, sizeof buffer);
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":i:p:c:C:vhV", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			help(stdout);
-			*done = true;
-			return true;
-		case 'V':
-			printf(PROGRAM " %s\n", FLOWBED_VERSION);
-			*done = true;
-			return true;
-		case '?':
-		case ':':
-			bad_option_text(&why, long_options, option, optopt, argv[optind - 1]);
-			fprintf(stderr, PROGRAM ": %s\n", buffer);
-			return false;
-		default:
-			if (!take_option(options, option, optarg))
-				return false;
-		}
+	switch (option) {
+	case 'h':
+		help(stdout);
+		return OPTIONS_DONE;
+	case 'V':
+		printf(PROGRAM " %s\n", FLOWBED_VERSION);
+		return OPTIONS_DONE;
+	default:
+		return take_option(ctx, option, text) ? OPTIONS_GO_ON : OPTIONS_WRONG;
 	}
-	for (int i = optind; i < argc; i++)
-		if (!options_append(&table, '?', argv[i], &options->controllers))
-			return false;
-	return finish(options);
 }
 
-enum client_options_result client_options_read(struct client_options *options, int argc,
-                                               char **argv)
+enum options_result client_options_read(struct client_options *options, int argc, char **argv)
 {
-	bool done = false;
+	enum options_result result;
 
 	*options = (struct client_options){.log_level = LOG_LEVEL_INFO};
 	client_config_default(&options->config);
-	if (!read_all(options, argc, argv, &done)) {
-		fputs("See '" PROGRAM " --help'.\n", stderr);
-		return CLIENT_OPTIONS_WRONG;
-	}
-	return done ? CLIENT_OPTIONS_DONE : CLIENT_OPTIONS_RUN;
+	result = options_read(&table, ":i:p:c:C:vhV", argc, argv, take, options,
+	                      &options->controllers);
+	return result == OPTIONS_GO_ON ? options_finish(&table, finish(options)) : result;
 }
 
 void client_options_destroy(struct client_options *options)
@@ -517,16 +493,6 @@ void client_options_destroy(struct client_options *options)
 }
 
 /* --- To the client --- */
-
-/* Put in front of 'why', which may lie in 'error', what was given: an option or a controller. */
-static bool fail(char *error, const char *what, const char *text, const char *why)
-{
-	char copy[CLIENT_ERROR_BYTES];
-
-	snprintf(copy, sizeof copy, "%s", why);
-	snprintf(error, CLIENT_ERROR_BYTES, "%s '%.100s': %.380s", what, text, copy);
-	return false;
-}
 
 /* The number of the port that 'text' (of 'len' bytes) names; 0: none. */
 static uint16_t port_number(const struct client_options *options, const char *text, size_t len)
@@ -557,25 +523,27 @@ static bool apply_queue(const struct client_options *options, struct client *cli
 	uint16_t port_no;
 
 	if (!rate)
-		return fail(error, "--queue", text, right);
+		return options_fail(error, CLIENT_ERROR_BYTES, "--queue", text, right);
 	port_no = port_number(options, text, (size_t)(queue - text));
 	if (!port_no)
-		return fail(
-		        error, "--queue", text,
+		return options_fail(
+		        error, CLIENT_ERROR_BYTES, "--queue", text,
 		        "no port has this number or name: ports are numbered from 1 in the order "
 		        "of -i");
 	snprintf(number, sizeof number, "%.*s", (int)(rate - queue - 1), queue + 1);
 	if (values_number(number, &queue_id))
-		return fail(error, "--queue", text, right);
+		return options_fail(error, CLIENT_ERROR_BYTES, "--queue", text, right);
 	if (queue_id >= OFPQ_ALL)
-		return fail(error, "--queue", text,
-		            "a queue's number is at most 4294967294: 4294967295 means all queues");
+		return options_fail(
+		        error, CLIENT_ERROR_BYTES, "--queue", text,
+		        "a queue's number is at most 4294967294: 4294967295 means all queues");
 	if (values_share(rate + 1, &ppm) || ppm % 1000)
-		return fail(error, "--queue", text,
-		            "the minimum rate is a share of the port, at most 100%, in tenths of a "
-		            "percent, as 30% or 12.5%");
+		return options_fail(
+		        error, CLIENT_ERROR_BYTES, "--queue", text,
+		        "the minimum rate is a share of the port, at most 100%, in tenths of a "
+		        "percent, as 30% or 12.5%");
 	if (!client_add_queue(client, port_no, (uint32_t)queue_id, (uint16_t)(ppm / 1000), error))
-		return fail(error, "--queue", text, error);
+		return options_fail(error, CLIENT_ERROR_BYTES, "--queue", text, error);
 	return true;
 }
 
@@ -587,10 +555,10 @@ static bool apply_listener(struct client *client, const char *text, bool snoops,
 	struct conn_name name;
 
 	if (!conn_name_parse_for(text, CONN_NAME_LISTEN, &name, error, CLIENT_ERROR_BYTES))
-		return fail(error, option, text, error);
+		return options_fail(error, CLIENT_ERROR_BYTES, option, text, error);
 	*wrong_usage = false;
 	if (!(snoops ? client_snoop : client_listen)(client, &name, error))
-		return fail(error, option, text, error);
+		return options_fail(error, CLIENT_ERROR_BYTES, option, text, error);
 	*wrong_usage = true;
 	return true;
 }
@@ -605,9 +573,10 @@ static bool apply_controller(const struct client_options *options, struct client
 	if (!strchr(text, ':') && if_nametoindex(text)) {
 		snprintf(why, sizeof why, "this is an interface, not a controller: write -i %s%s%s",
 		         count ? options->interfaces.texts[count - 1] : "", count ? "," : "", text);
-		return fail(error, "controller", text, why);
+		return options_fail(error, CLIENT_ERROR_BYTES, "controller", text, why);
 	}
-	return client_add_controller(client, text, error) || fail(error, "controller", text, error);
+	return client_add_controller(client, text, error) ||
+	       options_fail(error, CLIENT_ERROR_BYTES, "controller", text, error);
 }
 
 bool client_options_apply(const struct client_options *options, struct client *client, char *error,
@@ -621,7 +590,8 @@ bool client_options_apply(const struct client_options *options, struct client *c
 			return false;
 	for (size_t i = 0; i < options->interfaces.count; i++)
 		if (!client_add_interface(client, options->interfaces.texts[i], error))
-			return fail(error, "--interfaces", options->interfaces.texts[i], error);
+			return options_fail(error, CLIENT_ERROR_BYTES, "--interfaces",
+			                    options->interfaces.texts[i], error);
 	for (size_t i = 0; i < options->queues.count; i++)
 		if (!apply_queue(options, client, options->queues.texts[i], error))
 			return false;

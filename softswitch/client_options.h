@@ -13,15 +13,8 @@ struct client_options {
 	struct options_list queues, listen, snoop, controllers;
 };
 
-enum client_options_result {
-	CLIENT_OPTIONS_RUN,
-	CLIENT_OPTIONS_DONE,  /* help or version was printed */
-	CLIENT_OPTIONS_WRONG, /* and was told on stderr */
-};
-
 /* Read the command line; the texts of 'options' point into 'argv'. */
-enum client_options_result client_options_read(struct client_options *options, int argc,
-                                               char **argv);
+enum options_result client_options_read(struct client_options *options, int argc, char **argv);
 void client_options_destroy(struct client_options *options);
 
 /* Hand what was read to 'client'. False with what is wrong, and the option it was given to, in

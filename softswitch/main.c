@@ -181,13 +181,13 @@ int main(int argc, char **argv)
 	int code = EXIT_WRONG_USAGE;
 
 	switch (client_options_read(&options, argc, argv)) {
-	case CLIENT_OPTIONS_DONE:
+	case OPTIONS_DONE:
 		code = EXIT_ENDED;
 		break;
-	case CLIENT_OPTIONS_RUN:
+	case OPTIONS_GO_ON:
 		code = run_options(&options);
 		break;
-	case CLIENT_OPTIONS_WRONG:
+	case OPTIONS_WRONG:
 		break;
 	}
 	client_options_destroy(&options);
