@@ -21,7 +21,10 @@
 #include "lib/base/xalloc.h"
 #include "lib/io/stream_private.h"
 
-enum { OUT_BYTES_FIRST = 4096 };
+enum {
+	OUT_BYTES_FIRST = 4096,
+	OUT_BYTES_KEPT = 256 * 1024, /* of an empty buffer: a larger one, of a bad hour, is freed */
+};
 
 static _Thread_local uint8_t read_buffer[STREAM_READ_BYTES];
 
@@ -75,10 +78,22 @@ static void leave(struct stream *s)
 	s->gone = NULL;
 }
 
+/* What waits will not be sent any more. A peer that does not read would keep megabytes of it in the
+ * system for minutes, and one that does would take what it gets for the whole: reset the connection
+ * instead. */
+static void cut_short(struct stream *s)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	if (s->fd >= 0 && s->out_head < s->out_len)
+		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 static void stream_free(struct stream *s)
 {
 	leave(s);
 	stream_connect_stop(s);
+	cut_short(s);
 	if (s->tls)
 		stream_tls_free(s);
 	stream_drop_fd(s);
@@ -213,6 +228,11 @@ static void flush(struct stream *s)
 		s->out_head += sent;
 	}
 	s->out_head = s->out_len = 0;
+	if (s->out_size > OUT_BYTES_KEPT) {
+		free(s->out);
+		s->out = NULL;
+		s->out_size = 0;
+	}
 	if (s->state == STREAM_LINGERING) {
 		if (s->tls)
 			stream_tls_finish(s);
