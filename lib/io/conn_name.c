@@ -126,8 +126,8 @@ static bool read_path(const char *rest, struct conn_name *name, char *error, siz
 }
 
 static const char *const fitting[] = {
-        [CONN_NAME_ANY] = "tcp:HOST[:PORT], ssl:HOST[:PORT], unix:PATH, ptcp:[PORT][:HOST], "
-                          "pssl:[PORT][:HOST] or punix:PATH",
+        [CONN_NAME_ANY] = ("tcp:HOST[:PORT], ssl:HOST[:PORT], unix:PATH, ptcp:[PORT][:HOST], "
+                           "pssl:[PORT][:HOST] or punix:PATH"),
         [CONN_NAME_CONNECT] = "tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH",
         [CONN_NAME_LISTEN] = "ptcp:[PORT][:HOST], pssl:[PORT][:HOST] or punix:PATH",
 };
