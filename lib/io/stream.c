@@ -80,12 +80,13 @@ static void leave(struct stream *s)
 
 /* What waits will not be sent any more. A peer that does not read would keep megabytes of it in the
  * system for minutes, and one that does would take what it gets for the whole: reset the connection
- * instead. */
+ * instead. In the handshake of TLS nothing of it was sent yet, and the last that was is the reason for
+ * refusing the peer. */
 static void cut_short(struct stream *s)
 {
 	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
-	if (s->fd >= 0 && s->out_head < s->out_len)
+	if (s->fd >= 0 && s->out_head < s->out_len && (!s->tls || stream_tls_is_secured(s)))
 		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 

@@ -59,13 +59,6 @@ bool stream_unread(const struct stream *stream);
  * has not yet taken all that was sent. With a slow peer it rises long before bytes leave that wait
  * here: a socket tells of room only when a third of what it holds has left. */
 uint64_t stream_taken_bytes(const struct stream *stream, bool *left);
-/* What the system knows of a peer that seems dead, at the price of a system call (stream_progress.c).
- * Bytes came that were not read yet: */
-bool stream_unread(const struct stream *stream);
-/* How much the peer's system has taken so far, in bytes, from a start that means nothing; '*left': it
- * has not yet taken all that was sent. With a slow peer it rises long before bytes leave that wait
- * here: a socket tells of room only when a third of what it holds has left. */
-uint64_t stream_taken_bytes(const struct stream *stream, bool *left);
 /* Stop and resume reading: a stream that does not read lets the peer wait. */
 void stream_set_reading(struct stream *stream, bool on);
 /* What the peer is called: "tcp:192.0.2.1:49152", "ssl:192.0.2.1:49152", "unix". */

@@ -80,6 +80,8 @@ void stream_socket_init(int fd, int family);
 void stream_tls_init(struct stream *stream, struct ssl_ctx_st *ctx);
 /* Begin the handshake: as the server where the stream was accepted. */
 void stream_tls_begin(struct stream *stream);
+/* The handshake is over. */
+bool stream_tls_is_secured(const struct stream *stream);
 void stream_tls_set_reading(struct stream *stream, bool on);
 /* The plain event for reading came about. */
 void stream_tls_readable(struct stream *stream);

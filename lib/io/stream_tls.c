@@ -358,6 +358,11 @@ void stream_tls_begin(struct stream *s)
 	bufferevent_make(s, s->adopted ? BUFFEREVENT_SSL_ACCEPTING : BUFFEREVENT_SSL_CONNECTING);
 }
 
+bool stream_tls_is_secured(const struct stream *s)
+{
+	return SSL_is_init_finished(s->tls->ssl);
+}
+
 /* Libevent frees a bufferevent when the calls that are under way in it have returned. With both
  * ways disabled these touch neither the SSL object nor the socket any more. */
 void stream_tls_stop(struct stream *s)
