@@ -15,7 +15,6 @@ import resource
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 
@@ -345,68 +344,3 @@ class Drip:
             except (ConnectionResetError, BrokenPipeError):
                 return place + 1
         raise Failed("all bytes were sent, and the connection still lives")
-
-
-# --- Certificates ---
-
-CA_CONFIG = """
-[ca]
-default_ca = ours
-[ours]
-database = {folder}/index
-serial = {folder}/serial
-new_certs_dir = {folder}
-default_md = sha256
-policy = policy
-[policy]
-commonName = supplied
-"""
-
-
-class Authority:
-    """Signs certificates, in a folder of its own; all have P-256 keys."""
-
-    def __init__(self, folder, name):
-        self.folder = os.path.join(folder, f"authority-{name}")
-        self.certificate = f"{self.folder}/ca.pem"
-        self.key = f"{self.folder}/ca.key"
-        if os.path.exists(self.folder):
-            return
-        os.makedirs(self.folder)
-        for file, text in (("index", ""), ("serial", "01\n"), ("config", CA_CONFIG.format(folder=self.folder))):
-            with open(f"{self.folder}/{file}", "w", encoding="ascii") as made:
-                made.write(text)
-        self._request(name, self.key, self.certificate, "-x509", "-days", "3650")
-
-    @staticmethod
-    def _openssl(*args):
-        done = subprocess.run(("openssl", *args), capture_output=True, text=True, check=False, timeout=GUARD_S)
-        check(done.returncode == 0, f"openssl {' '.join(args)}: {done.stderr}")
-
-    def _request(self, name, key, out, *more):
-        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
-                      f"/CN={name}", "-keyout", key, "-out", out, *more)
-
-    def issue(self, name, expired=False, of_itself=False):
-        """Paths of a key and a certificate for it; 'of_itself': signed by nobody else."""
-        base = f"{self.folder}/{name.replace(' ', '-')}"
-        key, certificate = f"{base}.key", f"{base}.pem"
-        if of_itself:
-            self._request(name, key, certificate, "-x509", "-days", "3650")
-            return key, certificate
-        if not os.path.exists(certificate):
-            self._request(name, key, f"{base}.request")
-            dates = ("20200101000000Z", "20200102000000Z" if expired else "20491231000000Z")
-            self._openssl("ca", "-batch", "-config", f"{self.folder}/config", "-keyfile", self.key, "-cert",
-                          self.certificate, "-in", f"{base}.request", "-out", certificate, "-notext",
-                          "-startdate", dates[0], "-enddate", dates[1])
-        return key, certificate
-
-    def context(self, pair=None):
-        """For a client that trusts this authority and shows 'pair', or nothing."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.load_verify_locations(self.certificate)
-        if pair:
-            context.load_cert_chain(pair[1], pair[0])
-        return context
