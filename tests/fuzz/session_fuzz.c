@@ -1,7 +1,8 @@
 /* Fuzzes the controller: sessions and the applications that ship, fed by two switches.
  *
  * The first byte chooses the chain of applications; the rest is a list of steps: time passes, a
- * switch connects or leaves, raw bytes or a well-formed message come from one of them. Each input
+ * switch connects or leaves, raw bytes or a well-formed message come from one of them, or it takes
+ * more or less of what it is sent. Each input
  * runs twice, once with every feed whole and once in small pieces: what the controller sends must
  * be the same, and messages all of it. */
 #include <stdlib.h>
@@ -22,6 +23,11 @@ struct peer {
 	struct session *session; /* NULL: none */
 	uint8_t *sent;           /* all that was sent to this place, by any connection */
 	size_t sent_len, sent_size;
+
+	/* What the driver says of the place's connection */
+	size_t backlog_bytes;
+	uint64_t taken_bytes;
+	bool left, unread, not_reading;
 };
 
 struct run {
@@ -54,6 +60,32 @@ static void on_log(void *ctx, enum fb_log_level level, const char *who, const ch
 {
 	(void)ctx;
 	check(level <= FB_LOG_DEBUG && *who && !strchr(line, '\n'));
+}
+
+static size_t on_backlog(void *conn)
+{
+	return ((struct peer *)conn)->backlog_bytes;
+}
+
+static void on_set_reading(void *conn, bool on)
+{
+	struct peer *peer = conn;
+
+	check(on == peer->not_reading);
+	peer->not_reading = !on;
+}
+
+static bool on_unread(void *conn)
+{
+	return ((struct peer *)conn)->unread;
+}
+
+static uint64_t on_taken(void *conn, bool *left)
+{
+	const struct peer *peer = conn;
+
+	*left = peer->left;
+	return peer->taken_bytes;
 }
 
 /* --- Feeding --- */
@@ -188,6 +220,7 @@ static void step_connect(struct run *run, struct peer *peer, uint8_t what)
 		peer->session = NULL;
 		return;
 	}
+	peer->not_reading = false;
 	peer->session = controller_connect(run->ctl, peer, "fuzz", run->now_ns);
 	if (!peer->session || what & 0x40)
 		return;
@@ -226,6 +259,20 @@ static void step_raw(struct run *run, struct peer *peer, struct input *in)
 	in->left -= len;
 }
 
+/* What waits for the peer changes. */
+static void step_backlog(struct run *run, struct peer *peer, struct input *in)
+{
+	size_t before = peer->backlog_bytes;
+	uint8_t what = take(in);
+
+	peer->backlog_bytes = (size_t)take(in) * 16384;
+	peer->unread = what & 1;
+	peer->left = what & 2;
+	peer->taken_bytes += what >> 2;
+	if (peer->backlog_bytes < before)
+		session_drained(peer->session, run->now_ns);
+}
+
 /* Let a time pass, in which everything due is done. */
 static void step_time(struct run *run, uint8_t what)
 {
@@ -257,6 +304,8 @@ static void step(struct run *run, struct input *in)
 	case 2:
 		if (peer->session && what & 0x20)
 			step_raw(run, peer, in);
+		else if (peer->session && what & 0x40)
+			step_backlog(run, peer, in);
 		return;
 	default:
 		if (peer->session)
@@ -328,7 +377,13 @@ static void check_sent(const struct peer *peer)
 
 static void run_input(struct run *run, struct input in)
 {
-	const struct controller_ops ops = {.send = on_send, .close = on_close, .log = on_log};
+	const struct controller_ops ops = {.send = on_send,
+	                                   .close = on_close,
+	                                   .backlog = on_backlog,
+	                                   .set_reading = on_set_reading,
+	                                   .unread = on_unread,
+	                                   .taken = on_taken,
+	                                   .log = on_log};
 	struct controller_config config;
 	uint8_t chain = take(&in);
 
