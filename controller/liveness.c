@@ -16,12 +16,21 @@ void liveness_config_default(struct liveness_config *config)
 
 void liveness_start(struct liveness *live, uint64_t now_ns)
 {
-	*live = (struct liveness){.connected_ns = now_ns, .heard_ns = now_ns};
+	*live = (struct liveness){
+	        .connected_ns = now_ns, .handshake_ns = now_ns, .heard_ns = now_ns};
 }
 
 void liveness_up(struct liveness *live)
 {
 	live->up = true;
+}
+
+/* What may wait before a peer is not read any more. */
+static size_t pause_bytes(const struct liveness *live, const struct liveness_config *config)
+{
+	if (live->up || config->pause_bytes < LIVENESS_HANDSHAKE_PAUSE_BYTES)
+		return config->pause_bytes;
+	return LIVENESS_HANDSHAKE_PAUSE_BYTES;
 }
 
 bool liveness_backlog(struct liveness *live, const struct liveness_config *config, size_t bytes,
@@ -34,9 +43,9 @@ bool liveness_backlog(struct liveness *live, const struct liveness_config *confi
 		live->progress_ns = now_ns;
 	if (taken && waited)
 		liveness_heard(live, now_ns);
-	if (bytes > config->pause_bytes)
+	if (bytes > pause_bytes(live, config))
 		live->paused = true;
-	else if (bytes <= config->pause_bytes / 2)
+	else if (bytes <= pause_bytes(live, config) / 2)
 		live->paused = false;
 	if (paused && !live->paused)
 		liveness_heard(live, now_ns);
@@ -45,7 +54,7 @@ bool liveness_backlog(struct liveness *live, const struct liveness_config *confi
 
 static uint64_t stall_deadline(const struct liveness *live, const struct liveness_config *config)
 {
-	if (live->backlog_bytes == 0 || config->stall_timeout_ns == 0)
+	if (!live->up || live->backlog_bytes == 0 || config->stall_timeout_ns == 0)
 		return FB_NEVER;
 	return fb_time_after(live->progress_ns, config->stall_timeout_ns);
 }
@@ -65,7 +74,7 @@ static uint64_t handshake_deadline(const struct liveness *live,
 {
 	if (live->up)
 		return FB_NEVER;
-	return fb_time_after(live->connected_ns, config->handshake_timeout_ns);
+	return fb_time_after(live->handshake_ns, config->handshake_timeout_ns);
 }
 
 uint64_t liveness_deadline(const struct liveness *live, const struct liveness_config *config)
@@ -98,7 +107,7 @@ void liveness_spare(struct liveness *live, enum liveness_due due, uint64_t now_n
 	case LIVENESS_ASK:
 		break;
 	case LIVENESS_HANDSHAKE_TIMEOUT:
-		live->connected_ns = now_ns;
+		live->handshake_ns = now_ns;
 		break;
 	case LIVENESS_ECHO_TIMEOUT:
 		live->echo_sent_ns = now_ns;

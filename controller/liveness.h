@@ -6,10 +6,12 @@
  *     echo       when nothing was heard for 'echo_idle_ns' it is asked (ECHO_REQUEST), and when
  *                nothing is heard for 'echo_timeout_ns' after that, it is dead. A peer that takes
  *                bytes that waited for it lives, too
- *     stall      bytes wait for it, and for 'stall_timeout_ns' it took none of them
+ *     stall      it is up, bytes wait for it, and for 'stall_timeout_ns' it took none of them
  *     pause      more than 'pause_bytes' wait for it: nothing more is read from it until they are
  *                less than half of that, so that a peer that asks faster than it takes answers
- *                waits itself. What is not read cannot be heard: only the stall rule counts then
+ *                waits itself. What is not read cannot be heard: only the stall rule counts then.
+ *                Before the handshake is done LIVENESS_HANDSHAKE_PAUSE_BYTES are enough: nobody
+ *                knows yet who that is
  *
  * The owner says what happened and asks for the deadline and for what is due. What is due may prove
  * to be no fault of the peer's, because the owner has not read yet what came, or because the peer
@@ -20,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { LIVENESS_HANDSHAKE_PAUSE_BYTES = 64 * 1024 };
 
 struct liveness_config {               /* liveness_config_default() fills it */
 	uint64_t echo_idle_ns;         /* 5 s; 0: never ask */
@@ -39,7 +43,8 @@ enum liveness_due {
 };
 
 struct liveness {
-	uint64_t connected_ns; /* since then the handshake takes its time */
+	uint64_t connected_ns;
+	uint64_t handshake_ns; /* since then the handshake takes its time */
 	uint64_t heard_ns;     /* the last whole message, or bytes taken */
 	uint64_t echo_sent_ns; /* when 'echo_sent' */
 	uint64_t progress_ns;  /* of 'backlog_bytes': when they began to wait, or fewer became */

@@ -5,8 +5,9 @@
  * closed.
  *
  * There is a limit to connections. Peers that connect and say nothing must not keep switches out: at
- * the limit the oldest newcomer, who has not told its dpid, goes for the next connection, once it
- * has had a small part of the time for handshakes. Where there is none, the next one is refused.
+ * the limit the oldest newcomer, who has not told its dpid, goes for the next connection: after a
+ * small part of the time for handshakes where it has said nothing, after half of it where it has.
+ * Where there is none, the next one is refused.
  *
  * What waits for a connection that is closed is still sent for a moment. It does not count among the
  * connections then; where too many were closed of late, the next ones do not get that moment.
@@ -23,7 +24,9 @@
 #include "lib/base/xalloc.h"
 
 enum {
-	NEWCOMER_TIME_PARTS = 32, /* of the time for handshakes: one is a newcomer's for sure */
+	NEWCOMER_TIME_PARTS = 32, /* of the time for handshakes: one is a newcomer's for sure, */
+	NEWCOMER_TIME_S = 1,      /*   but so much at least: TLS takes several round trips */
+	NEWCOMERS_SEEN_MAX = 64,  /* that are looked at for each connection over the limit */
 	DRAINS_MAX = 1024, /* closed connections of a loop that send what waits, or twice so many */
 };
 
@@ -32,6 +35,7 @@ struct move {
 	struct server_task task; /* first: it is a task */
 	struct server_conn *conn;
 	size_t features_len, rest_len;
+	bool over; /* bytes to the peer were lost: it is closed on arrival */
 	uint8_t bytes[];
 };
 
@@ -102,6 +106,13 @@ static uint64_t drain_time(struct server_loop *loop, uint64_t now_ns)
 
 /* --- What the core asks for --- */
 
+/* Bytes to the peer are lost: it is closed when the loop settles. */
+static void conn_lose(struct server_conn *conn)
+{
+	conn->over = true;
+	TAILQ_INSERT_TAIL(&conn->loop->over, conn, over_link);
+}
+
 static void conns_send(void *ctx, const uint8_t *bytes, size_t len)
 {
 	struct server_conn *conn = ctx;
@@ -113,8 +124,7 @@ static void conns_send(void *ctx, const uint8_t *bytes, size_t len)
 		server_watch_bytes(conn, CONN_WATCH_OUT, bytes, len);
 	if (stream_send(conn->stream, bytes, len))
 		return;
-	conn->over = true;
-	TAILQ_INSERT_TAIL(&conn->loop->over, conn, over_link);
+	conn_lose(conn);
 }
 
 static void conns_close(void *ctx, const char *reason)
@@ -213,6 +223,8 @@ static void arrive(struct server_loop *loop, struct server_task *task)
 		free(move);
 		return;
 	}
+	if (move->over)
+		conn_lose(conn);
 	session_receive(conn->session, move->bytes, move->features_len, now_ns);
 	/* A FEATURES_REPLY that brought the connection here does not end it. */
 	if (rest_len)
@@ -230,6 +242,7 @@ static void conns_move(void *ctx, struct fb_view features, struct fb_view rest)
 	move->conn = conn;
 	move->features_len = features.len;
 	move->rest_len = rest.len;
+	move->over = conn->over;
 	memcpy(move->bytes, features.data, features.len);
 	if (rest.len)
 		memcpy(move->bytes + features.len, rest.data, rest.len);
@@ -259,6 +272,7 @@ static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 	struct server_loop *loop = conn->loop;
 	uint64_t now_ns = server_now_ns();
 
+	conn->heard = true;
 	if (loop->server->watch)
 		server_watch_bytes(conn, CONN_WATCH_IN, bytes, len);
 	session_receive(conn->session, bytes, len, now_ns);
@@ -311,18 +325,36 @@ static bool count_conn(struct server *server)
 	return false;
 }
 
-/* End the oldest newcomer, where it has had its time; false where there is none. */
+/* The newcomer that goes for another connection; NULL: there is none. */
+static struct server_conn *oldest_newcomer(struct server_loop *loop, uint64_t now_ns)
+{
+	const uint64_t all_ns = loop->server->config.controller.liveness.handshake_timeout_ns;
+	const uint64_t least_ns = NEWCOMER_TIME_S * FB_NS_PER_S;
+	uint64_t silent_ns = all_ns / NEWCOMER_TIME_PARTS;
+	struct server_conn *conn = TAILQ_FIRST(&loop->newcomers);
+
+	if (silent_ns < least_ns)
+		silent_ns = fb_time_min(least_ns, all_ns);
+	for (unsigned i = 0; conn && i < NEWCOMERS_SEEN_MAX; i++) {
+		uint64_t age_ns = now_ns - conn->connected_ns;
+
+		if (age_ns < silent_ns)
+			break;
+		if (!conn->heard || age_ns >= all_ns / 2)
+			return conn;
+		conn = TAILQ_NEXT(conn, newcomer_link);
+	}
+	return NULL;
+}
+
 static bool make_room(struct server_loop *loop, uint64_t now_ns)
 {
-	struct server *server = loop->server;
-	struct server_conn *oldest = TAILQ_FIRST(&loop->newcomers);
-	uint64_t time_ns =
-	        server->config.controller.liveness.handshake_timeout_ns / NEWCOMER_TIME_PARTS;
+	struct server_conn *conn = oldest_newcomer(loop, now_ns);
 
-	if (!oldest || now_ns - oldest->connected_ns < time_ns)
+	if (!conn)
 		return false;
-	atomic_fetch_add(&server->conns_displaced, 1);
-	conn_end(oldest, "no FEATURES_REPLY so far, and others want to connect", now_ns);
+	atomic_fetch_add(&loop->server->conns_displaced, 1);
+	conn_end(conn, "no FEATURES_REPLY so far, and others want to connect", now_ns);
 	return true;
 }
 

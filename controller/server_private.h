@@ -35,6 +35,7 @@ struct server_conn {
 	uint64_t connected_ns;
 	uint64_t dpid;              /* when 'claimed' */
 	struct server_loop *target; /* of a move; set by join() */
+	bool heard;                 /* bytes came */
 	bool claimed;               /* it counts among the owners of 'dpid' */
 	bool newcomer;              /* has not told its dpid: among 'newcomers' */
 	bool over;                  /* does not read: to be closed by server_loop_settle() */

@@ -822,7 +822,8 @@ static bool is_spared(struct session *session, enum liveness_due due)
 	case LIVENESS_ASK:
 		return false;
 	case LIVENESS_HANDSHAKE_TIMEOUT:
-		return is_unread(session);
+		/* Once: a peer that lets us not read it must not stay for ever. */
+		return !session->spared && !session->live.paused && is_unread(session);
 	case LIVENESS_ECHO_TIMEOUT:
 		/* The request is behind bytes that the peer is still taking. */
 		return is_unread(session) || (has_taken(session, &left) && left);

@@ -575,6 +575,25 @@ static void a_handshake_that_was_not_read_is_spared_once(void)
 	bench_free(b);
 }
 
+/* It asks for more than it takes, is not read, and so always has something unread. */
+static void a_paused_peer_does_not_stay_in_its_handshake_for_ever(void)
+{
+	struct bench *b = driver_bench();
+	struct fake_switch *sw = fake_switch_connect(b, 1, 2);
+
+	conns[1].unread = true;
+	backlog(sw, PAUSE_BYTES + 1);
+	fake_switch_hello(sw);
+	CU_ASSERT(conns[1].not_reading);
+	for (int i = 0; i < 10; i++) {
+		conns[1].taken_bytes++;
+		bench_pass(b, FB_NS_PER_S);
+	}
+	CU_ASSERT(sw->closed);
+	CU_ASSERT_EQUAL(counters(b)->handshake_timeouts, 1);
+	bench_free(b);
+}
+
 /* The ECHO_REQUEST is behind what a slow peer has not taken yet. */
 static void a_peer_that_is_still_taking_is_not_silent(void)
 {
@@ -654,6 +673,7 @@ UNIT_TESTS("session joins", UNIT_TEST(a_switch_that_may_not_join_is_closed_befor
            UNIT_TEST(a_trickle_of_bytes_gains_one_period),
            UNIT_TEST(a_peer_that_answered_late_is_spared_again),
            UNIT_TEST(a_handshake_that_was_not_read_is_spared_once),
+           UNIT_TEST(a_paused_peer_does_not_stay_in_its_handshake_for_ever),
            UNIT_TEST(a_peer_that_is_still_taking_is_not_silent),
            UNIT_TEST(a_peer_that_took_all_and_says_nothing_is_silent),
            UNIT_TEST(a_peer_that_took_nothing_since_it_was_asked_is_silent),
