@@ -187,4 +187,12 @@ static void bench_open_listener(struct bench *b, size_t i)
 		CU_ASSERT_FALSE_FATAL((b)->guard_fired);                                           \
 	} while (0)
 
+/* Listen at 'text', and make a connection that stands. */
+static void bench_connect(struct bench *b, const char *text)
+{
+	bench_listen(b, text);
+	bench_open_listener(b, 0);
+	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+}
+
 #endif

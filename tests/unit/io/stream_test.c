@@ -16,6 +16,7 @@
 
 #include "tests/unit/harness.h"
 #include "tests/unit/io/stream_bench.h"
+#include "tests/unit/io/stream_rules.h"
 
 static void assert_carries_bytes_both_ways(const char *listen)
 {
@@ -23,15 +24,8 @@ static void assert_carries_bytes_both_ways(const char *listen)
 	char text[160];
 
 	snprintf(text, sizeof text, listen, b->dir);
-	bench_listen(b, text);
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
-	b->accepted[0].echo = true;
-	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "hello", 5));
-	RUN_UNTIL(b, b->opened[0].received == 5);
-	CU_ASSERT_EQUAL(b->opened[0].sum, b->accepted[0].sum);
-	CU_ASSERT_EQUAL(stream_pending_bytes(b->opened[0].stream), 0);
-	CU_ASSERT_EQUAL(b->opened[0].sents, 0); /* nothing waited */
+	bench_connect(b, text);
+	rule_bytes_go_both_ways(b);
 	bench_free(b);
 }
 
@@ -144,14 +138,8 @@ static void the_peers_end_is_told_once(void)
 {
 	struct bench *b = bench_new();
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
-	stream_close(b->accepted[0].stream, 0);
-	b->accepted[0].stream = NULL;
-	RUN_UNTIL(b, b->opened[0].closed);
-	CU_ASSERT_STRING_EQUAL(b->opened[0].reason, "the peer closed the connection");
-	CU_ASSERT_FALSE(b->accepted[0].closed);
+	bench_connect(b, "ptcp:0:127.0.0.1");
+	rule_the_peers_end_is_told_once(b);
 	bench_free(b);
 }
 
@@ -159,43 +147,17 @@ static void a_stream_may_be_closed_in_its_own_callback(void)
 {
 	struct bench *b = bench_new();
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
-	b->accepted[0].close_on_data = true;
-	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "x", 1));
-	RUN_UNTIL(b, b->opened[0].closed);
-	CU_ASSERT_FALSE(b->accepted[0].closed);
+	bench_connect(b, "ptcp:0:127.0.0.1");
+	rule_a_stream_may_be_closed_in_its_own_callback(b);
 	bench_free(b);
 }
 
 static void what_a_peer_does_not_read_is_bounded(void)
 {
-	static uint8_t block[64 * 1024];
 	struct bench *b = bench_new();
-	struct end *from = &b->opened[0];
-	size_t sent = 0, pending;
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, from->connected && b->accepted_count);
-	stream_set_reading(b->accepted[0].stream, false);
-	for (size_t i = 0; i < sizeof block; i++)
-		block[i] = (uint8_t)(i * 7);
-	while (stream_send(from->stream, block, sizeof block)) {
-		sent += sizeof block;
-		CU_ASSERT_TRUE_FATAL(sent < (size_t)1 << 30);
-	}
-	pending = stream_pending_bytes(from->stream);
-	CU_ASSERT_TRUE(pending <= OUT_BYTES_MAX);
-	CU_ASSERT_TRUE(pending > OUT_BYTES_MAX - sizeof block);
-	CU_ASSERT_FALSE(stream_send(from->stream, block, sizeof block));
-	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), pending);
-	stream_set_reading(b->accepted[0].stream, true);
-	CU_ASSERT_EQUAL(from->sents, 0);
-	RUN_UNTIL(b, b->accepted[0].received == sent);
-	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), 0);
-	CU_ASSERT_NOT_EQUAL(from->sents, 0);
+	bench_connect(b, "ptcp:0:127.0.0.1");
+	rule_what_a_peer_does_not_read_is_bounded(b);
 	bench_free(b);
 }
 
@@ -206,9 +168,7 @@ static void one_message_is_taken_whatever_its_length(void)
 	struct bench *b = bench_new();
 	struct end *from = &b->opened[0];
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, from->connected && b->accepted_count);
+	bench_connect(b, "ptcp:0:127.0.0.1");
 	CU_ASSERT_TRUE(stream_send(from->stream, bytes, sizeof bytes));
 	RUN_UNTIL(b, b->accepted[0].received == sizeof bytes);
 	bench_free(b);
@@ -221,9 +181,7 @@ static void the_order_of_bytes_is_kept_when_they_wait(void)
 	uint64_t sum = 0;
 	size_t sent = 0;
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, from->connected && b->accepted_count);
+	bench_connect(b, "ptcp:0:127.0.0.1");
 	for (unsigned round = 0; round < 2000; round++) {
 		uint8_t bytes[3001];
 
@@ -244,47 +202,19 @@ static void the_order_of_bytes_is_kept_when_they_wait(void)
 
 static void a_closed_stream_still_sends_what_waits(void)
 {
-	static uint8_t block[OUT_BYTES_MAX];
 	struct bench *b = bench_new();
-	struct end *from = &b->opened[0];
-	size_t sent = 0;
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, from->connected && b->accepted_count);
-	while (stream_pending_bytes(from->stream) == 0) {
-		CU_ASSERT_TRUE_FATAL(stream_send(from->stream, block, sizeof block));
-		sent += sizeof block;
-	}
-	/* What the peer sends does not turn the end into a reset. */
-	CU_ASSERT_TRUE(stream_send(b->accepted[0].stream, block, 1000));
-	stream_close(from->stream, UINT64_C(1000000000) * GUARD_S);
-	from->stream = NULL;
-	RUN_UNTIL(b, b->accepted[0].closed);
-	CU_ASSERT_EQUAL(b->accepted[0].received, sent);
-	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, "the peer closed the connection");
-	event_base_loop(b->base, EVLOOP_NONBLOCK);
+	bench_connect(b, "ptcp:0:127.0.0.1");
+	rule_a_closed_stream_still_sends_what_waits(b);
 	bench_free(b);
 }
 
 static void a_peer_that_never_reads_holds_a_closed_stream_only_so_long(void)
 {
-	static uint8_t block[OUT_BYTES_MAX];
 	struct bench *b = bench_new();
-	struct end *from = &b->opened[0];
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, from->connected && b->accepted_count);
-	stream_set_reading(b->accepted[0].stream, false);
-	while (stream_pending_bytes(from->stream) == 0)
-		CU_ASSERT_TRUE_FATAL(stream_send(from->stream, block, sizeof block));
-	stream_close(from->stream, 1000000);
-	from->stream = NULL;
-	stream_listener_close(b->listener);
-	b->listener = NULL;
-	/* The loop has nothing left to wait for when the stream is gone. */
-	CU_ASSERT_EQUAL(event_base_dispatch(b->base), 1);
+	bench_connect(b, "ptcp:0:127.0.0.1");
+	rule_a_closed_stream_is_held_only_so_long(b);
 	bench_free(b);
 }
 
@@ -296,9 +226,7 @@ static void a_send_that_fails_is_told_from_the_loop(void)
 	char text[100];
 
 	snprintf(text, sizeof text, "punix:%s/s", b->dir);
-	bench_listen(b, text);
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, from->connected && b->accepted_count);
+	bench_connect(b, text);
 	stream_close(b->accepted[0].stream, 0);
 	b->accepted[0].stream = NULL;
 	CU_ASSERT_TRUE(stream_send(from->stream, "x", 1));

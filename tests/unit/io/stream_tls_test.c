@@ -19,6 +19,7 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/io/certificates.h"
 #include "tests/unit/io/stream_bench.h"
+#include "tests/unit/io/stream_rules.h"
 
 enum { RECORD_BYTES = 16384 };
 
@@ -67,9 +68,7 @@ static struct bench *tls_bench_connected(void)
 {
 	struct bench *b = tls_bench_new();
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+	bench_connect(b, "pssl:0:127.0.0.1");
 	return b;
 }
 
@@ -159,6 +158,24 @@ static void peer_handshake(struct peer *p)
 	CU_ASSERT_EQUAL_FATAL(result, 1);
 }
 
+/* A bench with a listener, and a peer that is let in by it. */
+static struct bench *tls_bench_with_peer(struct peer *p, int version)
+{
+	struct bench *b = tls_bench_new();
+
+	bench_listen(b, "pssl:0:127.0.0.1");
+	peer_init(p, b);
+	peer_ssl(p, client, version);
+	peer_handshake(p);
+	return b;
+}
+
+static void tls_bench_free_with_peer(struct bench *b, struct peer *p)
+{
+	peer_destroy(p);
+	tls_bench_free(b);
+}
+
 static void peer_write(struct peer *p, const void *bytes, size_t len)
 {
 	int result;
@@ -171,17 +188,9 @@ static void peer_write(struct peer *p, const void *bytes, size_t len)
 
 static void bytes_go_both_ways(void)
 {
-	struct bench *b = tls_bench_new();
+	struct bench *b = tls_bench_connected();
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
-	b->accepted[0].echo = true;
-	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "hello", 5));
-	RUN_UNTIL(b, b->opened[0].received == 5);
-	CU_ASSERT_EQUAL(b->opened[0].sum, b->accepted[0].sum);
-	CU_ASSERT_EQUAL(stream_pending_bytes(b->opened[0].stream), 0);
-	CU_ASSERT_EQUAL(b->opened[0].sents, 0); /* nothing waited */
+	rule_bytes_go_both_ways(b);
 	tls_bench_free(b);
 }
 
@@ -261,27 +270,9 @@ static void files_may_go_while_streams_live(void)
 
 static void what_a_peer_does_not_read_is_bounded(void)
 {
-	static uint8_t block[64 * 1024];
 	struct bench *b = tls_bench_connected();
-	struct end *from = &b->opened[0];
-	size_t sent = 0, pending;
 
-	stream_set_reading(b->accepted[0].stream, false);
-	while (stream_send(from->stream, block, sizeof block)) {
-		sent += sizeof block;
-		CU_ASSERT_TRUE_FATAL(sent < (size_t)1 << 30);
-	}
-	pending = stream_pending_bytes(from->stream);
-	CU_ASSERT_TRUE(pending <= OUT_BYTES_MAX);
-	CU_ASSERT_TRUE(pending > OUT_BYTES_MAX - sizeof block);
-	CU_ASSERT_FALSE(stream_send(from->stream, block, sizeof block));
-	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), pending);
-	turn(b);
-	CU_ASSERT_EQUAL(b->accepted[0].received, 0);
-	stream_set_reading(b->accepted[0].stream, true);
-	RUN_UNTIL(b, b->accepted[0].received == sent);
-	CU_ASSERT_EQUAL(stream_pending_bytes(from->stream), 0);
-	CU_ASSERT_NOT_EQUAL(from->sents, 0);
+	rule_what_a_peer_does_not_read_is_bounded(b);
 	tls_bench_free(b);
 }
 
@@ -405,11 +396,7 @@ static void the_peers_end_is_told_once(void)
 {
 	struct bench *b = tls_bench_open();
 
-	stream_close(b->accepted[0].stream, 0);
-	b->accepted[0].stream = NULL;
-	RUN_UNTIL(b, b->opened[0].closed);
-	CU_ASSERT_STRING_EQUAL(b->opened[0].reason, "the peer closed the connection");
-	CU_ASSERT_FALSE(b->accepted[0].closed);
+	rule_the_peers_end_is_told_once(b);
 	tls_bench_free(b);
 }
 
@@ -417,49 +404,23 @@ static void a_stream_may_be_closed_in_its_own_callback(void)
 {
 	struct bench *b = tls_bench_connected();
 
-	b->accepted[0].close_on_data = true;
-	CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "x", 1));
-	RUN_UNTIL(b, b->opened[0].closed);
-	CU_ASSERT_FALSE(b->accepted[0].closed);
+	rule_a_stream_may_be_closed_in_its_own_callback(b);
 	tls_bench_free(b);
 }
 
 static void a_closed_stream_still_sends_what_waits(void)
 {
-	static uint8_t block[OUT_BYTES_MAX];
 	struct bench *b = tls_bench_connected();
-	struct end *from = &b->opened[0];
-	size_t sent = 0;
 
-	while (stream_pending_bytes(from->stream) == 0) {
-		CU_ASSERT_TRUE_FATAL(stream_send(from->stream, block, sizeof block));
-		sent += sizeof block;
-	}
-	CU_ASSERT_TRUE(stream_send(b->accepted[0].stream, block, 1000));
-	stream_close(from->stream, UINT64_C(1000000000) * GUARD_S);
-	from->stream = NULL;
-	RUN_UNTIL(b, b->accepted[0].closed);
-	CU_ASSERT_EQUAL(b->accepted[0].received, sent);
-	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, "the peer closed the connection");
-	turn(b);
+	rule_a_closed_stream_still_sends_what_waits(b);
 	tls_bench_free(b);
 }
 
 static void a_peer_that_never_reads_holds_a_closed_stream_only_so_long(void)
 {
-	static uint8_t block[OUT_BYTES_MAX];
 	struct bench *b = tls_bench_connected();
-	struct end *from = &b->opened[0];
 
-	stream_set_reading(b->accepted[0].stream, false);
-	while (stream_pending_bytes(from->stream) == 0)
-		CU_ASSERT_TRUE_FATAL(stream_send(from->stream, block, sizeof block));
-	stream_close(from->stream, 1000000);
-	from->stream = NULL;
-	stream_listener_close(b->listener);
-	b->listener = NULL;
-	/* The loop has nothing left to wait for when the stream is gone. */
-	CU_ASSERT_EQUAL(event_base_dispatch(b->base), 1);
+	rule_a_closed_stream_is_held_only_so_long(b);
 	tls_bench_free(b);
 }
 
@@ -480,13 +441,9 @@ static void assert_notices_end(struct bench *b, struct peer *p, struct stream **
 
 static void the_end_is_told_by_tls(void)
 {
-	struct bench *b = tls_bench_new();
 	struct peer at_once, lingering;
+	struct bench *b = tls_bench_with_peer(&at_once, TLS1_3_VERSION);
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&at_once, b);
-	peer_ssl(&at_once, client, TLS1_3_VERSION);
-	peer_handshake(&at_once);
 	peer_write(&at_once, "x", 1);
 	RUN_UNTIL(b, b->accepted[0].received);
 	peer_init(&lingering, b);
@@ -506,15 +463,13 @@ static void the_end_is_told_by_tls(void)
 /* With and without its notice, and with bytes before it. */
 static void assert_end_comes_after_bytes(bool notice, bool socket_too)
 {
-	struct bench *b = tls_bench_new();
+	char bytes[16];
+	int result;
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_3_VERSION);
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_3_VERSION);
-	peer_handshake(&p);
 	peer_write(&p, "last words", 10);
-	b->accepted[0].echo = true; /* can still be sent */
+	b->accepted[0].echo = true;
 	if (notice)
 		SSL_shutdown(p.ssl);
 	if (socket_too)
@@ -522,8 +477,9 @@ static void assert_end_comes_after_bytes(bool notice, bool socket_too)
 	RUN_UNTIL(b, b->accepted[0].closed);
 	CU_ASSERT_EQUAL(b->accepted[0].received, 10);
 	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, "the peer closed the connection");
-	peer_destroy(&p);
-	tls_bench_free(b);
+	PEER_DO(&p, result, SSL_read(p.ssl, bytes, sizeof bytes));
+	CU_ASSERT_EQUAL(result, 10); /* the answer was still sent */
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void a_peers_last_bytes_come_before_its_end(void)
@@ -536,13 +492,9 @@ static void a_peers_last_bytes_come_before_its_end(void)
 static void a_reset_has_its_own_reason(void)
 {
 	const struct linger reset = {.l_onoff = 1};
-	struct bench *b = tls_bench_new();
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_3_VERSION);
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_3_VERSION);
-	peer_handshake(&p);
 	peer_write(&p, "x", 1);
 	RUN_UNTIL(b, b->accepted[0].received);
 	setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -550,21 +502,16 @@ static void a_reset_has_its_own_reason(void)
 	p.fd = -1;
 	RUN_UNTIL(b, b->accepted[0].closed);
 	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, strerror(ECONNRESET));
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void a_send_that_fails_is_told_from_the_loop(void)
 {
 	const struct linger reset = {.l_onoff = 1};
-	struct bench *b = tls_bench_new();
-	struct end *end = &b->accepted[0];
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_3_VERSION);
+	struct end *end = &b->accepted[0];
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_3_VERSION);
-	peer_handshake(&p);
 	peer_write(&p, "x", 1);
 	RUN_UNTIL(b, end->received);
 	setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -576,8 +523,7 @@ static void a_send_that_fails_is_told_from_the_loop(void)
 	RUN_UNTIL(b, end->closed);
 	CU_ASSERT_TRUE(!strcmp(end->reason, strerror(EPIPE)) ||
 	               !strcmp(end->reason, strerror(ECONNRESET)));
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void an_accepted_stream_may_be_turned_away(void)
@@ -647,14 +593,10 @@ static void an_end_that_nobody_was_told_of_is_told_in_the_next_loop(void)
 /* TLS says that it is the end, with the bytes before; the socket does not. */
 static void an_end_that_came_with_bytes_is_told_in_the_next_loop(void)
 {
-	struct bench *b = tls_bench_new(), *other = bench_new();
-	struct end *end = &b->accepted[0];
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_3_VERSION), *other = bench_new();
+	struct end *end = &b->accepted[0];
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_3_VERSION);
-	peer_handshake(&p);
 	peer_write(&p, "last words", 10);
 	SSL_shutdown(p.ssl);
 	end->detach_on_data = true;
@@ -666,8 +608,7 @@ static void an_end_that_came_with_bytes_is_told_in_the_next_loop(void)
 	RUN_UNTIL(other, end->closed);
 	CU_ASSERT_STRING_EQUAL(end->reason, "the peer closed the connection");
 	bench_free(other);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 /* A thread with a loop, which echoes what streams get that come by its pipe, and after some calls
@@ -798,9 +739,7 @@ static void a_plain_stream_moves_between_threads_too(void)
 {
 	struct bench *b = bench_new();
 
-	bench_listen(b, "ptcp:0:127.0.0.1");
-	bench_open_listener(b, 0);
-	RUN_UNTIL(b, b->opened[0].connected && b->accepted_count);
+	bench_connect(b, "ptcp:0:127.0.0.1");
 	assert_moves_between_threads(b);
 	bench_free(b);
 }
@@ -867,8 +806,7 @@ static void assert_peer_fails(const struct certificate *own, int version, const 
 	CU_ASSERT_EQUAL(SSL_get_error(p.ssl, result), SSL_ERROR_SSL);
 	RUN_UNTIL(b, b->accepted[0].closed);
 	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, told);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void a_peer_without_certificate_is_refused(void)
@@ -899,8 +837,7 @@ static void assert_garbage_ends(const void *bytes, size_t len, const char *told)
 	RUN_UNTIL(b, b->accepted[0].closed);
 	CU_ASSERT_STRING_EQUAL(b->accepted[0].reason, told);
 	CU_ASSERT_EQUAL(b->accepted[0].received, 0);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void a_peer_without_tls_is_refused(void)
@@ -966,8 +903,7 @@ static void the_reason_of_a_refusal_is_found_after_a_reset(void)
 	CU_ASSERT_STRING_EQUAL(b->opened[0].reason,
 	                       "TLS: the peer says that our certificate is not signed by its CA");
 	close(fd);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 /* --- Peers that are slow or odd --- */
@@ -991,8 +927,7 @@ static void a_peer_that_says_nothing_is_the_owners_to_end(void)
 	CU_ASSERT_EQUAL(recv(p.fd, &byte, 1, 0), 0);
 	turn(b);
 	CU_ASSERT_FALSE(b->accepted[0].closed);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 /* What the peer's SSL object wants to send goes byte by byte. */
@@ -1019,39 +954,29 @@ static void a_peer_may_send_one_byte_at_a_time(void)
 		turn(b);
 	}
 	CU_ASSERT_EQUAL(b->accepted[0].calls, 1);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void bytes_that_are_no_record_end_an_open_connection(void)
 {
-	struct bench *b = tls_bench_new();
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_3_VERSION);
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_3_VERSION);
-	peer_handshake(&p);
 	peer_write(&p, "fine", 4);
 	CU_ASSERT_EQUAL(send(p.fd, "\27\3\3\0\40nonsense nonsense nonsense nonsense", 40, 0), 40);
 	RUN_UNTIL(b, b->accepted[0].closed);
 	CU_ASSERT_EQUAL(b->accepted[0].received, 4);
 	CU_ASSERT_EQUAL(strncmp(b->accepted[0].reason, "TLS: ", 5), 0);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void keys_may_be_renewed(void)
 {
-	struct bench *b = tls_bench_new();
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_3_VERSION);
 	char bytes[16];
 	int result;
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_3_VERSION);
-	peer_handshake(&p);
 	b->accepted[0].echo = true;
 	for (unsigned i = 1; i <= 100; i++) {
 		CU_ASSERT_EQUAL(SSL_key_update(p.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
@@ -1060,8 +985,7 @@ static void keys_may_be_renewed(void)
 		CU_ASSERT_EQUAL(result, 5);
 		CU_ASSERT_EQUAL(b->accepted[0].received, 5 * (size_t)i);
 	}
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 /* Nothing but new keys: no call may go on as long as they come. */
@@ -1086,21 +1010,16 @@ static void a_flood_of_new_keys_leaves_others_their_turn(void)
 	CU_ASSERT_EQUAL(ioctl(b->accepted[1].stream->fd, FIONREAD, &left), 0);
 	CU_ASSERT_TRUE(left > RECORD_BYTES);
 	CU_ASSERT_FALSE(b->accepted[1].closed);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void a_peer_may_not_renegotiate(void)
 {
-	struct bench *b = tls_bench_new();
 	struct peer p;
+	struct bench *b = tls_bench_with_peer(&p, TLS1_2_VERSION);
 	char bytes[16];
 	int result;
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&p, b);
-	peer_ssl(&p, client, TLS1_2_VERSION);
-	peer_handshake(&p);
 	peer_write(&p, "x", 1);
 	RUN_UNTIL(b, b->accepted[0].received);
 	CU_ASSERT_EQUAL(SSL_renegotiate(p.ssl), 1);
@@ -1109,20 +1028,15 @@ static void a_peer_may_not_renegotiate(void)
 	b->accepted[0].echo = true;
 	PEER_DO(&p, result, SSL_read(p.ssl, bytes, sizeof bytes));
 	CU_ASSERT_EQUAL(b->accepted[0].received, 1);
-	peer_destroy(&p);
-	tls_bench_free(b);
+	tls_bench_free_with_peer(b, &p);
 }
 
 static void a_session_is_not_resumed(void)
 {
-	struct bench *b = tls_bench_new();
 	struct peer first, second;
+	struct bench *b = tls_bench_with_peer(&first, TLS1_2_VERSION);
 	SSL_SESSION *session;
 
-	bench_listen(b, "pssl:0:127.0.0.1");
-	peer_init(&first, b);
-	peer_ssl(&first, client, TLS1_2_VERSION);
-	peer_handshake(&first);
 	session = SSL_get1_session(first.ssl);
 	peer_init(&second, b);
 	peer_ssl(&second, client, TLS1_2_VERSION);
