@@ -27,6 +27,8 @@ enum {
 };
 
 static _Thread_local uint8_t read_buffer[STREAM_READ_BYTES];
+/* Whose owner is being called, as long as the stream is this thread's; NULL: nobody's. */
+static _Thread_local const struct stream *called;
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
@@ -70,12 +72,24 @@ void stream_drop_fd(struct stream *s)
 	s->fd = -1;
 }
 
-/* The caller of a callback learns that the stream is not its any more. */
-static void leave(struct stream *s)
+void stream_enter(const struct stream *s)
 {
-	if (s->gone)
-		*s->gone = true;
-	s->gone = NULL;
+	called = s;
+}
+
+bool stream_leave(const struct stream *s)
+{
+	bool stays = called == s;
+
+	called = NULL;
+	return stays;
+}
+
+/* The stream is not this thread's any more. */
+static void forget(const struct stream *s)
+{
+	if (called == s)
+		called = NULL;
 }
 
 /* What waits will not be sent any more. A peer that does not read would keep megabytes of it in the
@@ -92,7 +106,7 @@ static void cut_short(struct stream *s)
 
 static void stream_free(struct stream *s)
 {
-	leave(s);
+	forget(s);
 	stream_connect_stop(s);
 	cut_short(s);
 	if (s->tls)
@@ -158,13 +172,9 @@ uint8_t *stream_read_buffer(void)
 
 bool stream_received(struct stream *s, const uint8_t *bytes, size_t len)
 {
-	bool gone = false;
-
-	s->gone = &gone;
+	stream_enter(s);
 	s->ops.received(s->ctx, bytes, len);
-	if (!gone)
-		s->gone = NULL;
-	return !gone;
+	return stream_leave(s);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -243,32 +253,25 @@ static void flush(struct stream *s)
 
 void stream_connected(struct stream *s)
 {
-	bool gone = false;
-
 	s->state = STREAM_OPEN;
 	if (!s->tls)
 		event_add(s->readable, NULL);
-	s->gone = &gone;
+	stream_enter(s);
 	if (s->ops.connected)
 		s->ops.connected(s->ctx);
-	if (gone)
-		return;
-	s->gone = NULL;
-	flush(s);
+	if (stream_leave(s))
+		flush(s);
 }
 
 /* Send what waits and tell the owner. */
 static void go_on_sending(struct stream *s)
 {
-	bool gone = false;
-
 	flush(s);
 	if (s->state != STREAM_OPEN || s->failure[0] || !s->ops.sent)
 		return;
-	s->gone = &gone;
+	stream_enter(s);
 	s->ops.sent(s->ctx);
-	if (!gone)
-		s->gone = NULL;
+	stream_leave(s);
 }
 
 void stream_secured(struct stream *s)
@@ -432,7 +435,7 @@ void stream_close(struct stream *s, uint64_t linger_ns)
 void stream_detach(struct stream *s)
 {
 	assert(s->state == STREAM_OPEN);
-	leave(s);
+	forget(s);
 	if (s->tls)
 		stream_tls_stop(s);
 	event_free(s->readable);

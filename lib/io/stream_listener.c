@@ -42,7 +42,6 @@ struct stream_listener {
 static void take(struct stream_listener *l, int fd, const struct sockaddr *address)
 {
 	struct stream *s = stream_new(l->base);
-	bool gone = false;
 
 	stream_socket_init(fd, l->family);
 	stream_address_text(s->peer, address, l->tls);
@@ -50,12 +49,9 @@ static void take(struct stream_listener *l, int fd, const struct sockaddr *addre
 	if (l->tls)
 		stream_tls_init(s, l->tls);
 	s->state = STREAM_OPEN;
-	s->gone = &gone;
+	stream_enter(s);
 	l->ops.accepted(l->ctx, s);
-	if (gone)
-		return;
-	s->gone = NULL;
-	if (!s->adopted)
+	if (stream_leave(s) && !s->adopted)
 		stream_close(s, 0);
 }
 

@@ -27,7 +27,6 @@ struct stream {
 	struct stream_ops ops;
 	void *ctx;
 	enum stream_state state;
-	bool *gone;                        /* in a callback: set when it may not be touched after */
 	bool adopted;                      /* an accepted stream has an owner */
 	int fd;                            /* -1: none yet */
 	struct event *readable, *writable; /* of 'fd' */
@@ -55,6 +54,10 @@ void stream_fail_later(struct stream *stream, const char *reason);
 void stream_connected(struct stream *stream);
 /* The handshake of TLS is over. */
 void stream_secured(struct stream *stream);
+/* Around each callback: the stream may be closed or detached in it, after which it may not be touched.
+ * stream_leave() says whether it is still there. */
+void stream_enter(const struct stream *stream);
+bool stream_leave(const struct stream *stream);
 /* Into which a thread's streams read: STREAM_READ_BYTES. */
 uint8_t *stream_read_buffer(void);
 /* Hand over bytes. False when the owner has closed or detached the stream: it may not be touched. */
