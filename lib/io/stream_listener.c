@@ -55,9 +55,25 @@ static void take(struct stream_listener *l, int fd, const struct sockaddr *addre
 		stream_close(s, 0);
 }
 
+/* An error of the connection that was to be accepted, not of the listener. */
 static bool is_passing(int error)
 {
-	return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM;
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPERM: /* a firewall's */
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
