@@ -6,7 +6,6 @@
 #include <flowbed/message.h>
 
 #include "lib/wire/message_element.h"
-#include "lib/wire/message_match.h"
 
 /* How much of its cause an ERROR carries: the specification asks for 64 bytes or more, this shows a
  * flow-mod with a dozen actions. */
@@ -83,7 +82,7 @@ bool fb_msg_put_flow_mod(struct fb_buf *out, uint32_t xid, const struct fb_flow_
 
 	if (!wire)
 		return false;
-	message_match_encode(&wire->match, &fm->match);
+	fb_match_encode((uint8_t *)&wire->match, &fm->match);
 	fb_set64(&wire->cookie, fm->cookie);
 	fb_set16(&wire->command, fm->command);
 	fb_set16(&wire->idle_timeout, fm->idle_timeout);
