@@ -35,14 +35,15 @@ SANITIZERS = re.compile(r"Sanitizer|runtime error|WARNING: Thread")
 class Survivor(Process):
     """The controller; a 'with' block ends it."""
 
-    def __init__(self, build, *args, descriptors=None, listen=("ptcp:0:127.0.0.1",)):
-        """'descriptors' limits what the program may open."""
+    def __init__(self, build, *args, descriptors=None, listen=("ptcp:0:127.0.0.1",), status=None):
+        """'descriptors' limits what the program may open; 'status' is the socket for questions."""
+        self.status = ("--status-socket", status) if status else ("--no-status",)
         limit = ("prlimit", f"--nofile={descriptors}:{descriptors}") if descriptors else ()
         listeners = [word for name in listen for word in ("--listen", name)]
         # Memory that AddressSanitizer keeps in order to recognise it looks like a leak to a test of memory.
         env = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1:" + os.environ.get("ASAN_OPTIONS", ""),
                    TSAN_OPTIONS="halt_on_error=0:" + os.environ.get("TSAN_OPTIONS", ""))
-        super().__init__(*limit, os.path.join(build, "flowbed-controller"), "--no-status", "--drain", "100ms", *listeners,
+        super().__init__(*limit, os.path.join(build, "flowbed-controller"), *self.status, "--drain", "100ms", *listeners,
                          *args, env=env)
         ready = self.wait_line(r"\bready on\b")
         self.ports = [int(port) for port in re.findall(r"p(?:tcp|ssl):(\d+)", ready)]
@@ -86,11 +87,13 @@ class Survivor(Process):
 
     # --- What the system knows of it ---
 
-    def abandoned(self):
-        """How many of its connections the system still closes, with bytes that nobody takes (FIN_WAIT1)."""
+    def states(self, peer):
+        """Of the controller's end of a connection: its state, as /proc/net/tcp has it; empty when it is forgotten."""
+        port = peer.socket.getsockname()[1]
         with open("/proc/net/tcp", encoding="ascii") as file:
             lines = [line.split() for line in file.readlines()[1:]]
-        return sum(1 for line in lines if line[3] == "04" and int(line[1].split(":")[1], 16) in self.ports)
+        return [line[3] for line in lines if int(line[2].split(":")[1], 16) == port
+                and int(line[1].split(":")[1], 16) in self.ports]
 
     def is_stopped(self):
         """It stands still after SIGSTOP, all its threads."""
