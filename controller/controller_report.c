@@ -190,6 +190,7 @@ static void send_request(struct fb_switch *sw, uint64_t now_ns)
 	}
 	tables->xid = msg.xid;
 	tables->awaited = true;
+	tables->partly = false; /* what came of the reply before does not count */
 	tables->told = false;
 	tables->asked_ns = now_ns;
 	session_sent(session, len_before, 0);

@@ -325,6 +325,22 @@ static void a_switch_that_never_answers_is_shown_without_and_asked_again_later(v
 	bench_free(b);
 }
 
+static void tables_do_not_appear_twice_after_a_reply_that_never_ended(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw = join_with_tables(b, 1);
+
+	ask(b, 0);
+	reply(sw, requested(sw), 0, 2, 5, true); /* and no more */
+	HOLDS(switches(b), "\"tables\":null");
+	b->now_ns += 10 * FB_NS_PER_S;
+	ask(b, 0);
+	reply(sw, requested(sw), 0, 2, 5, false);
+	HOLDS(switches(b), "\"flow_entries\":10,\"tables\":{\"count\":2,");
+	HOLDS(json, "\"shown\":2}");
+	bench_free(b);
+}
+
 static void a_late_answer_is_no_unknown_reply(void)
 {
 	struct bench *b = bench_new();
@@ -694,6 +710,7 @@ UNIT_TESTS("report", UNIT_TEST(a_switch_is_asked_for_its_tables_and_no_applicati
            UNIT_TEST(two_questions_share_one_request),
            UNIT_TEST(nobody_waits_for_a_switch_that_went),
            UNIT_TEST(a_switch_that_never_answers_is_shown_without_and_asked_again_later),
+           UNIT_TEST(tables_do_not_appear_twice_after_a_reply_that_never_ended),
            UNIT_TEST(a_late_answer_is_no_unknown_reply), UNIT_TEST(tables_that_are_used_come_first),
            UNIT_TEST(a_switch_is_described),
            UNIT_TEST(switches_come_in_the_order_of_their_dpids_and_no_more_than_wanted),
