@@ -27,6 +27,8 @@
 #include "lib/base/xalloc.h"
 #include "lib/io/stream_private.h"
 
+enum { RECORDS_A_TURN = 64 }; /* read before others have their turn */
+
 struct stream_tls {
 	SSL *ssl;
 	struct bufferevent *bev; /* NULL: not begun yet, detached, or closed by the owner */
@@ -164,10 +166,11 @@ static void note_end(struct stream_tls *tls, int got)
 }
 
 /* Take what is there, up to the end of the buffer; 'len' bytes are in it already. Returns how many
- * are then. */
+ * are then. Not too many records: one of a single byte costs as much as others, who wait. */
 static size_t read_records(struct stream *s, uint8_t *bytes, size_t len)
 {
-	while (STREAM_READ_BYTES - len >= SSL3_RT_MAX_PLAIN_LENGTH) {
+	for (unsigned i = 0;
+	     i < RECORDS_A_TURN && STREAM_READ_BYTES - len >= SSL3_RT_MAX_PLAIN_LENGTH; i++) {
 		int got;
 
 		ERR_clear_error();

@@ -390,6 +390,28 @@ static void a_flood_leaves_others_their_turn(void)
 	tls_bench_free(b);
 }
 
+/* A record of one byte costs as much to decrypt as one of many. */
+static void a_flood_of_small_records_leaves_others_their_turn(void)
+{
+	struct bench *b = tls_bench_connected();
+	size_t records = 2000;
+
+	bench_open_listener(b, 1);
+	RUN_UNTIL(b, b->opened[1].connected && b->accepted_count == 2);
+	stream_set_reading(b->accepted[0].stream, false);
+	stream_set_reading(b->accepted[1].stream, false);
+	for (size_t i = 0; i < records; i++)
+		CU_ASSERT_TRUE(stream_send(b->opened[0].stream, "x", 1));
+	CU_ASSERT_TRUE(stream_send(b->opened[1].stream, "me too", 6));
+	turn(b);
+	stream_set_reading(b->accepted[0].stream, true);
+	stream_set_reading(b->accepted[1].stream, true);
+	RUN_UNTIL(b, b->accepted[1].received);
+	CU_ASSERT_TRUE(b->accepted[0].received < records / 4);
+	RUN_UNTIL(b, b->accepted[0].received == records);
+	tls_bench_free(b);
+}
+
 /* --- Ends --- */
 
 static void the_peers_end_is_told_once(void)
@@ -1059,7 +1081,9 @@ UNIT_TESTS(
         UNIT_TEST(small_records_are_handed_over_together),
         UNIT_TEST(a_reader_that_pauses_gets_all_in_the_end),
         UNIT_TEST(who_pauses_before_the_handshake_is_over_gets_nothing),
-        UNIT_TEST(a_flood_leaves_others_their_turn), UNIT_TEST(the_peers_end_is_told_once),
+        UNIT_TEST(a_flood_leaves_others_their_turn),
+        UNIT_TEST(a_flood_of_small_records_leaves_others_their_turn),
+        UNIT_TEST(the_peers_end_is_told_once),
         UNIT_TEST(a_stream_may_be_closed_in_its_own_callback),
         UNIT_TEST(a_closed_stream_still_sends_what_waits),
         UNIT_TEST(a_peer_that_never_reads_holds_a_closed_stream_only_so_long),
