@@ -51,6 +51,7 @@ struct controller *controller_new(const struct controller_config *config,
 	        fb_table_new(sizeof(uint64_t), sizeof(struct dpid_entry), config->sessions_max);
 	if (!ctl->dpids)
 		abort();
+	fb_table_seed(ctl->dpids, config->dpids_seed);
 	return ctl;
 }
 

@@ -56,6 +56,8 @@ struct controller_config {        /* controller_config_default() fills it */
 	struct liveness_config liveness;
 	uint16_t miss_send_len;        /* for SET_CONFIG: 128; 0xffff for whole frames */
 	uint32_t run_id;               /* for cookies; differs between runs of a controller */
+	uint64_t dpids_seed;           /* a secret for tables of dpids, as switches, which see
+	                                  cookies, choose those; no result depends on it: 0 */
 	uint32_t sessions_max;         /* connections: 4,096 */
 	enum fb_log_level log_level;   /* lines above it are not formatted: FB_LOG_INFO */
 };

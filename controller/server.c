@@ -95,6 +95,7 @@ struct server *server_new(struct event_base *base, const struct server_config *c
 	server->config.controller.log_level = levels[log->level];
 	pthread_mutex_init(&server->log_lock, NULL);
 	server_dpids_init(&server->dpids);
+	server->config.controller.dpids_seed = server->dpids.seed;
 	server->loops_count = config->threads > 1 ? config->threads + 1 : 1;
 	server->loops = xcalloc(server->loops_count, sizeof *server->loops);
 	for (uint32_t i = 0; i < server->loops_count; i++)

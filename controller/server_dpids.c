@@ -2,25 +2,42 @@
  *
  * All connections that claim one dpid go to one loop, where the core replaces the older by the
  * newer. The claim is given back when the connection ends there; with the last one the dpid is free
- * for any loop. */
+ * for any loop.
+ *
+ * Peers choose their dpids. So that they cannot choose such as collide in the tables, which would
+ * make each claim as long as the table with the lock held, the tables are seeded. */
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "controller/server_private.h"
 #include "lib/base/xalloc.h"
 
-static struct fb_table *make_table(size_t entry_bytes)
+static struct fb_table *make_table(const struct server_dpids *dpids, size_t entry_bytes)
 {
 	struct fb_table *table = fb_table_new(sizeof(uint64_t), entry_bytes, SERVER_DPIDS_MAX);
 
 	if (!table)
 		xalloc_failed("a table of switches");
+	fb_table_seed(table, dpids->seed);
 	return table;
+}
+
+/* Early in the life of a machine there may be no random numbers yet: the time is better than a
+ * number that everybody knows. */
+static uint64_t new_seed(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
+		seed = server_unix_ns();
+	return seed;
 }
 
 void server_dpids_init(struct server_dpids *dpids)
 {
 	pthread_mutex_init(&dpids->lock, NULL);
-	dpids->owners = make_table(sizeof(struct server_owner));
+	dpids->seed = new_seed();
+	dpids->owners = make_table(dpids, sizeof(struct server_owner));
 }
 
 void server_dpids_destroy(struct server_dpids *dpids)
@@ -38,7 +55,7 @@ void server_allow_none(struct server *server)
 
 	pthread_mutex_lock(&dpids->lock);
 	fb_table_free(dpids->allowed);
-	dpids->allowed = make_table(sizeof(uint64_t));
+	dpids->allowed = make_table(dpids, sizeof(uint64_t));
 	pthread_mutex_unlock(&dpids->lock);
 }
 
@@ -48,7 +65,7 @@ void server_allow_dpid(struct server *server, uint64_t dpid)
 
 	pthread_mutex_lock(&dpids->lock);
 	if (!dpids->allowed)
-		dpids->allowed = make_table(sizeof(uint64_t));
+		dpids->allowed = make_table(dpids, sizeof(uint64_t));
 	if (!fb_table_find(dpids->allowed, &dpid))
 		fb_table_add(dpids->allowed, &dpid);
 	pthread_mutex_unlock(&dpids->lock);

@@ -82,6 +82,7 @@ struct server_owner {
 
 struct server_dpids {
 	pthread_mutex_t lock;
+	uint64_t seed;            /* of tables of dpids: no peer knows it */
 	struct fb_table *owners;  /* struct server_owner */
 	struct fb_table *allowed; /* of dpids; NULL: all may join */
 };

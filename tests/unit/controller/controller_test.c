@@ -45,6 +45,31 @@ static void every_session_can_be_a_switch(void)
 	bench_free(b);
 }
 
+/* Switches come, are replaced and go: the same events, whatever is mixed into the hash. */
+static void a_seed_for_the_dpids_changes_no_result(void)
+{
+	static const uint64_t seeds[] = {0, 1, UINT64_C(0x9e3779b97f4a7c15), UINT64_MAX};
+	char events[4096] = "";
+
+	for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+		struct controller_config config;
+		struct bench *b;
+
+		controller_config_default(&config);
+		config.dpids_seed = seeds[i];
+		b = bench_new_with(&config);
+		for (uint64_t dpid = 1; dpid <= 20; dpid++)
+			fake_switch_join(b, dpid << 56 | 7, 1);
+		fake_switch_join(b, UINT64_C(5) << 56 | 7, 1);
+		fake_switch_leave(b->switches[11]);
+		CU_ASSERT_EQUAL(controller_switches_up(b->ctl), 19);
+		if (i == 0)
+			snprintf(events, sizeof events, "%s", b->events);
+		CU_ASSERT_STRING_EQUAL(b->events, events);
+		bench_free(b);
+	}
+}
+
 static void freeing_the_controller_closes_every_session(void)
 {
 	struct bench *b = bench_new();
@@ -298,6 +323,7 @@ static void a_debug_line_below_the_level_is_not_logged(void)
 
 UNIT_TESTS("controller", UNIT_TEST(connections_over_the_limit_are_refused_and_counted),
            UNIT_TEST(every_session_can_be_a_switch),
+           UNIT_TEST(a_seed_for_the_dpids_changes_no_result),
            UNIT_TEST(freeing_the_controller_closes_every_session),
            UNIT_TEST(two_controllers_share_nothing),
            UNIT_TEST(applications_come_before_the_first_connection),
