@@ -126,7 +126,7 @@ struct balancer_call {
 	uint64_t now_ns;
 };
 
-enum { BALANCER_BATCH_MAX = 32 }; /* packet-ins for which tables are looked at at once */
+enum { BALANCER_BATCH_MAX = 64 }; /* packet-ins for which tables are looked at at once */
 
 /* The VLAN by which addresses, stations and sessions are kept apart: its number, or OFP_VLAN_NONE
  * for a frame without tag and for one whose tag carries a priority only. */
