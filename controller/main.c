@@ -16,6 +16,7 @@
 
 #include "controller/server_ask.h"
 #include "controller/server_options.h"
+#include "lib/io/out_file.h"
 
 enum {
 	EXIT_ENDED = 0,       /* it was told to end */
@@ -39,43 +40,49 @@ struct program {
 
 /* Lines are appended, so that several programs may share the file, and one that is emptied under us
  * begins at its beginning. */
-static int open_log_file(const char *path)
+static int open_log_file(const char *path, bool wait, const char **why)
 {
-	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	return out_file_open(path, O_APPEND, 0640, wait, why);
 }
 
 static bool open_log(struct program *program, char *error)
 {
 	const char *path = program->options->log_path;
+	const char *why = "out of memory";
 	FILE *stream = stderr;
 	int fd;
 
 	if (path) {
-		fd = open_log_file(path);
+		/* This waits for the reader of a FIFO: signals still end the program at once. */
+		fd = open_log_file(path, true, &why);
 		stream = fd < 0 ? NULL : fdopen(fd, "a");
 	}
 	if (!stream) {
-		snprintf(error, SERVER_ERROR_BYTES, "--log-file: %.300s: %s", path,
-		         strerror(errno));
+		snprintf(error, SERVER_ERROR_BYTES, "--log-file: %.300s: %s", path, why);
 		return false;
 	}
 	log_init(&program->log, stream, program->options->log_level, "flowbed-controller");
 	return true;
 }
 
-/* Put the new file where the old one was: lines of other threads go to one or the other. */
+/* Put the new file where the old one was: lines of other threads go to one or the other. Never
+ * waits. */
 static void reopen_log(struct program *program)
 {
-	const char *path = program->options->log_path;
+	const char *path = program->options->log_path, *why;
 	int fd;
 
 	if (!path)
 		return;
-	fd = open_log_file(path);
-	if (fd < 0 || dup3(fd, fileno(program->log.stream), O_CLOEXEC) < 0)
+	fd = open_log_file(path, false, &why);
+	if (fd >= 0 && dup3(fd, fileno(program->log.stream), O_CLOEXEC) < 0) {
+		why = strerror(errno);
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
 		server_log(program->server, LOG_LEVEL_ERROR, "controller",
-		           "--log-file: the log goes on in the old file: %s: %s", path,
-		           strerror(errno));
+		           "--log-file: the log goes on in the old file: %s: %s", path, why);
 	else
 		server_log(program->server, LOG_LEVEL_INFO, "controller",
 		           "--log-file: begun anew: %s", path);

@@ -18,6 +18,7 @@
 #include <flowbed/time.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/io/out_file.h"
 
 enum {
 	ERROR_BYTES = 512,
@@ -38,7 +39,6 @@ enum {
 
 struct pcap_file {
 	char *path;
-	bool ng;
 	uint32_t interfaces; /* of a pcapng file */
 	pcap_t *link;        /* carries link type and precision for the header */
 	pcap_dumper_t *dumper;
@@ -76,37 +76,35 @@ static void widen_pipe(int fd)
 }
 
 /* Open 'file->stream'. */
-static bool open_stream(struct pcap_file *file)
+static bool open_stream(struct pcap_file *file, bool wait)
 {
-	file->stream = strcmp(file->path, "-") ? fopen(file->path, "we")
-	                                       : fdopen(dup(STDOUT_FILENO), "w");
-	if (!file->stream) {
-		failed(file, strerror(errno));
+	const char *why = "standard output is closed";
+	int fd = strcmp(file->path, "-") ? out_file_open(file->path, O_TRUNC, 0666, wait, &why)
+	                                 : dup(STDOUT_FILENO);
+
+	if (fd < 0) {
+		failed(file, why);
 		return false;
 	}
-	widen_pipe(fileno(file->stream));
+	file->stream = fdopen(fd, "w");
+	if (!file->stream)
+		xalloc_failed("a capture's stream");
+	widen_pipe(fd);
 	return true;
 }
 
-struct pcap_file *pcap_file_create(const char *path)
+/* What pcapng files do not have: the dumper, which writes the header. */
+static void begin_pcap(struct pcap_file *file)
 {
-	struct pcap_file *file = xcalloc(1, sizeof *file);
-
-	file->path = xstrdup(path);
 	file->link = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, PCAP_FILE_SNAPLEN,
 	                                                  PCAP_TSTAMP_PRECISION_NANO);
-	if (!file->link) {
-		failed(file, "out of memory");
-		return file;
-	}
-	if (!open_stream(file))
-		return file;
+	if (!file->link)
+		xalloc_failed("a capture's header");
 	file->dumper = pcap_dump_fopen(file->link, file->stream);
 	if (!file->dumper) { /* and it has closed the stream */
 		file->stream = NULL;
 		failed(file, pcap_geterr(file->link));
 	}
-	return file;
 }
 
 bool pcap_file_write(struct pcap_file *file, uint64_t time_ns, const void *bytes, size_t len)
@@ -202,16 +200,11 @@ static bool write_bytes(struct pcap_file *file, const void *bytes, size_t len)
 	return false;
 }
 
-struct pcap_file *pcap_file_create_ng(const char *path)
+static void begin_pcapng(struct pcap_file *file)
 {
 	static const uint32_t unknown_len[] = {UINT32_MAX, UINT32_MAX}; /* of the section */
-	struct pcap_file *file = xcalloc(1, sizeof *file);
 	struct block block;
 
-	file->ng = true;
-	file->path = xstrdup(path);
-	if (!open_stream(file))
-		return file;
 	begin(&block, BLOCK_SECTION);
 	put32(&block, BYTE_ORDER_MAGIC);
 	put16(&block, 1); /* version 1.0 */
@@ -219,7 +212,6 @@ struct pcap_file *pcap_file_create_ng(const char *path)
 	put(&block, unknown_len, sizeof unknown_len);
 	finish(&block);
 	write_bytes(file, block.bytes, block.len);
-	return file;
 }
 
 uint32_t pcap_file_add_interface(struct pcap_file *file, const char *name)
@@ -282,6 +274,30 @@ bool pcap_file_write_at(struct pcap_file *file, uint64_t time_ns, uint32_t inter
 }
 
 /* --- Both --- */
+
+struct pcap_file *pcap_file_create_as(const char *path, bool ng, bool wait)
+{
+	struct pcap_file *file = xcalloc(1, sizeof *file);
+
+	file->path = xstrdup(path);
+	if (!open_stream(file, wait))
+		return file;
+	if (ng)
+		begin_pcapng(file);
+	else
+		begin_pcap(file);
+	return file;
+}
+
+struct pcap_file *pcap_file_create(const char *path)
+{
+	return pcap_file_create_as(path, false, true);
+}
+
+struct pcap_file *pcap_file_create_ng(const char *path)
+{
+	return pcap_file_create_as(path, true, true);
+}
 
 const char *pcap_file_error(const struct pcap_file *file)
 {

@@ -25,6 +25,8 @@ struct pcap_file *pcap_file_create(const char *path);
 
 /* The same for a pcapng file. */
 struct pcap_file *pcap_file_create_ng(const char *path);
+/* Either. Without 'wait' it never waits: a FIFO that nobody reads is an error. */
+struct pcap_file *pcap_file_create_as(const char *path, bool ng, bool wait);
 /* Name an interface of a pcapng file, before its first frame. Its number: they count from 0. */
 uint32_t pcap_file_add_interface(struct pcap_file *file, const char *name);
 

@@ -6,11 +6,10 @@
 
 enum { LINE_BYTES = 700 };
 
-static void create(struct pcap_record *record)
+static void create(struct pcap_record *record, bool wait)
 {
 	record->told = false;
-	record->file =
-	        record->ng ? pcap_file_create_ng(record->path) : pcap_file_create(record->path);
+	record->file = pcap_file_create_as(record->path, record->ng, wait);
 	if (record->head)
 		record->head(record->ctx, record->file);
 }
@@ -19,7 +18,8 @@ bool pcap_record_open(struct pcap_record *record, char *error, size_t error_size
 {
 	if (!record->path)
 		return true;
-	create(record);
+	/* Whoever reads a FIFO, as Wireshark does, may begin to after us. */
+	create(record, true);
 	if (!pcap_file_error(record->file))
 		return true;
 	snprintf(error, error_size, "%s: %s", record->option, pcap_file_error(record->file));
@@ -46,7 +46,7 @@ void pcap_record_reopen(struct pcap_record *record)
 	if (!record->file || strcmp(record->path, "-") == 0)
 		return;
 	pcap_record_close(record);
-	create(record);
+	create(record, false);
 	if (pcap_file_error(record->file)) {
 		pcap_record_flush(record);
 		return;

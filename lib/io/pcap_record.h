@@ -23,7 +23,8 @@ struct pcap_record {
 	bool told;              /* that it cannot be written */
 };
 
-/* Open the file, where one is asked for. False with a text in 'error' when it cannot be. */
+/* Open the file, where one is asked for; waits until somebody reads a FIFO: for the start of a
+ * program. False with a text in 'error' when it cannot be. */
 bool pcap_record_open(struct pcap_record *record, char *error, size_t error_size);
 /* True when frames are to be written to 'record->file'. */
 static inline bool pcap_record_wants(const struct pcap_record *record)
@@ -32,7 +33,8 @@ static inline bool pcap_record_wants(const struct pcap_record *record)
 }
 /* Write out what waits; tell of the first error. */
 void pcap_record_flush(struct pcap_record *record);
-/* Begin anew: in a new file, where the old was moved away. Standard output goes on. */
+/* Begin anew: in a new file, where the old was moved away. Never waits: in a FIFO that nobody reads
+ * any more the capture ends, and may begin with the next call. Standard output goes on. */
 void pcap_record_reopen(struct pcap_record *record);
 void pcap_record_close(struct pcap_record *record);
 

@@ -127,6 +127,27 @@ static void a_pcapng_file_on_a_full_disk_is_told(void)
 	CU_ASSERT_STRING_EQUAL(error, "/no/such/folder/file: No such file or directory");
 }
 
+static void a_fifo_that_nobody_reads_is_not_waited_for(void)
+{
+	static const char nobody[] = "nobody reads it";
+	char error[256];
+	int reader;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+	alarm(30); /* a guard */
+	for (int ng = 0; ng < 2; ng++) {
+		CU_ASSERT_FALSE(pcap_file_close(pcap_file_create_as(path, ng, false), error,
+		                                sizeof error));
+		CU_ASSERT_PTR_NOT_NULL(strstr(error, nobody));
+	}
+	alarm(0);
+	reader = open(path, O_RDONLY | O_NONBLOCK);
+	CU_ASSERT_TRUE(pcap_file_close(pcap_file_create_as(path, false, false), NULL, 0));
+	close(reader);
+	end();
+}
+
 static void a_capture_without_frames_is_a_capture(void)
 {
 	begin();
@@ -259,6 +280,7 @@ static void closing_no_file_is_allowed(void)
 UNIT_TESTS("pcap_file", UNIT_TEST(frames_are_read_back_with_their_nanoseconds),
            UNIT_TEST(pcapng_files_are_read_back_too),
            UNIT_TEST(a_pcapng_file_on_a_full_disk_is_told),
+           UNIT_TEST(a_fifo_that_nobody_reads_is_not_waited_for),
            UNIT_TEST(a_capture_without_frames_is_a_capture),
            UNIT_TEST(what_was_flushed_can_be_read_while_the_file_is_open),
            UNIT_TEST(the_largest_frame_with_a_tag_is_kept_whole),
