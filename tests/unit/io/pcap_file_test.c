@@ -137,8 +137,8 @@ static void a_fifo_that_nobody_reads_is_not_waited_for(void)
 	CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
 	alarm(30); /* a guard */
 	for (int ng = 0; ng < 2; ng++) {
-		CU_ASSERT_FALSE(pcap_file_close(pcap_file_create_as(path, ng, false), error,
-		                                sizeof error));
+		CU_ASSERT_FALSE(
+		        pcap_file_close(pcap_file_create_as(path, ng, false), error, sizeof error));
 		CU_ASSERT_PTR_NOT_NULL(strstr(error, nobody));
 	}
 	alarm(0);
