@@ -11,6 +11,9 @@
  * goes out. So no thread looks into another's core, and there is no lock; a loop that is busy
  * answers late.
  *
+ * Once it has asked nothing more is read, so that an asker may end its side with the question, as
+ * "nc -N" does. That it went altogether shows when the answer goes out.
+ *
  * An asker has PATIENCE_NS to say what it wants, and again to read the answer; there are at most
  * ASKERS_MAX at a time. A question whose asker went ends by itself.
  *
@@ -387,6 +390,7 @@ static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 		return;
 	*end = '\0';
 	asker->asked = true;
+	stream_set_reading(asker->stream, false);
 	take_question(asker);
 }
 
