@@ -12,6 +12,7 @@ import os
 import random
 import re
 import resource
+import signal
 import socket
 import ssl
 import struct
@@ -43,8 +44,8 @@ class Survivor(Process):
         # Memory that AddressSanitizer keeps in order to recognise it looks like a leak to a test of memory.
         env = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1:" + os.environ.get("ASAN_OPTIONS", ""),
                    TSAN_OPTIONS="halt_on_error=0:" + os.environ.get("TSAN_OPTIONS", ""))
-        super().__init__(*limit, os.path.join(build, "flowbed-controller"), *self.status, "--drain", "100ms", *listeners,
-                         *args, env=env)
+        super().__init__(*limit, os.path.join(build, "flowbed-controller"), *self.status, "--drain", "100ms",
+                         *listeners, *args, env=env)
         ready = self.wait_line(r"\bready on\b")
         self.ports = [int(port) for port in re.findall(r"p(?:tcp|ssl):(\d+)", ready)]
         self.totals = None
@@ -95,8 +96,17 @@ class Survivor(Process):
         return [line[3] for line in lines if int(line[2].split(":")[1], 16) == port
                 and int(line[1].split(":")[1], 16) in self.ports]
 
-    def is_stopped(self):
-        """It stands still after SIGSTOP, all its threads."""
+    @contextlib.contextmanager
+    def standing_still(self):
+        """None of its threads does anything meanwhile."""
+        self.popen.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(self._is_stopped, "the controller to stand still")
+            yield
+        finally:
+            self.popen.send_signal(signal.SIGCONT)
+
+    def _is_stopped(self):
         states = []
         for task in os.listdir(f"/proc/{self.pid}/task"):
             with open(f"/proc/{self.pid}/task/{task}/stat", encoding="ascii") as file:
