@@ -322,8 +322,8 @@ static void look_up(const struct balancer_switch *s, const struct fb_packet_in *
 	batch->addresses_changes = fb_table_changes(s->owners.table);
 }
 
-/* Learn from who sent the frame, which is the one at 'i' of 'batch'; an address that is new lets the
- * SYNs go on that wait for it. */
+/* Learn from who sent the frame, which is the one at 'i' of 'batch'; an address that is new lets
+ * the SYNs go on that wait for it. */
 static void hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                  const struct batch *batch, size_t i)
 {

@@ -70,8 +70,8 @@ static struct balancer_key reversed(const struct balancer_key *key)
 	                                                 (rest >> 16 & 0xffff)}};
 }
 
-/* Segments of both directions find a session by one key, in which the lower address stands first. True
- * where client and server change places for that. */
+/* Segments of both directions find a session by one key, in which the lower address stands first.
+ * True where client and server change places for that. */
 static bool sort_key(struct balancer_key *sorted, const struct balancer_key *key)
 {
 	const struct balancer_key other = reversed(key);

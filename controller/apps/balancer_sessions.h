@@ -9,8 +9,9 @@
 struct balancer;
 struct balancer_call;
 
-/* The 4-tuple as the client sees it, and the VLAN. No padding: it is compared as bytes. What is hashed
- * at once is better written as words: a word that was just written in pieces is slow to read. */
+/* The 4-tuple as the client sees it, and the VLAN. No padding: it is compared as bytes. What is
+ * hashed at once is better written as words: a word that was just written in pieces is slow to
+ * read. */
 struct balancer_key {
 	union {
 		struct {
@@ -93,8 +94,8 @@ void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p);
 /* The key of 'session', client and server where they belong. */
 struct balancer_key balancer_sessions_key_of(const struct balancer_session *session);
 
-/* The session that a segment with 'key' is of, where its sender is called the client; '*direction' is
- * that of the segment. NULL: there is none. */
+/* The session that a segment with 'key' is of, where its sender is called the client; '*direction'
+ * is that of the segment. NULL: there is none. */
 struct balancer_session *balancer_sessions_find(const struct balancer_sessions *sessions,
                                                 const struct balancer_key *key,
                                                 enum balancer_direction *direction);

@@ -14,16 +14,16 @@ struct balancer_stations {
 /* False when memory is short. */
 bool balancer_stations_init(struct balancer_stations *stations);
 void balancer_stations_free(struct balancer_stations *stations);
-/* The stations that the first BALANCER_BATCH_MAX of 'count' frames come from, NULL: unknown. They are
- * good while fb_table_changes() of the table is the same. */
+/* The stations that the first BALANCER_BATCH_MAX of 'count' frames come from, NULL: unknown. They
+ * are good while fb_table_changes() of the table is the same. */
 void balancer_stations_find_many(const struct balancer_stations *stations,
                                  const struct fb_packet_in *packet_ins, size_t count, void **found);
 /* The one that 'pi' comes from. */
 void *balancer_stations_find(const struct balancer_stations *stations,
                              const struct fb_packet_in *pi);
-/* The frame 'pi' was heard: its source, which is no multicast address and has the station 'known' or
- * none, is behind its port. False when that is no news to be believed: the balancer itself put that
- * source there. */
+/* The frame 'pi' was heard: its source, which is no multicast address and has the station 'known'
+ * or none, is behind its port. False when that is no news to be believed: the balancer itself put
+ * that source there. */
 bool balancer_stations_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                             void *known);
 /* The port behind which 'mac' was heard lately; 0 when it was not. */

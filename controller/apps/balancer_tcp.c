@@ -97,8 +97,8 @@ static void pass(const struct balancer_call *call, const struct fb_packet_in *pi
 	balancer_send_through(call, pi, rewrite);
 }
 
-/* Entries first, then the packet. No entry leads to an end that is gone: 'lives' says that the backend
- * is not. */
+/* Entries first, then the packet. No entry leads to an end that is gone: 'lives' says that the
+ * backend is not. */
 static void pass_to(const struct balancer_call *call, const struct fb_packet_in *pi,
                     struct balancer_session *session, bool lives)
 {

@@ -186,8 +186,8 @@ static bool is_to_refresh(const struct learning *l, const struct station *statio
 	return now_ns - station->heard_ns >= l->refresh_ns;
 }
 
-/* The source of 'pi' is heard: learn it, notice a move, note the time. 'station' is it, or NULL where
- * it is not known yet. Returns it, or NULL where it cannot be a station. */
+/* The source of 'pi' is heard: learn it, notice a move, note the time. 'station' is it, or NULL
+ * where it is not known yet. Returns it, or NULL where it cannot be a station. */
 static struct station *hear(struct learning *l, struct fb_switch *sw, struct place *place,
                             const struct fb_packet_in *pi, uint64_t key, struct station *station,
                             uint64_t now_ns)

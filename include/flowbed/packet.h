@@ -102,13 +102,13 @@ struct fb_packet {
  * even an Ethernet header (then only data, len and problem are set). */
 int fb_packet_parse(struct fb_packet *packet, const uint8_t *data, size_t len);
 
-/* The same for who looks at Ethernet only: what is in the frame is not parsed, as though it were not
- * there. */
+/* The same for who looks at Ethernet only: what is in the frame is not parsed, as though it were
+ * not there. */
 int fb_packet_parse_ethernet(struct fb_packet *packet, const uint8_t *data, size_t len);
 
-/* fb_packet_parse() for a frame that is known to be whole, as the one that a switch forwards is: an IPv4
- * packet that tells of more bytes than the frame has makes no sense, and nothing of it is there in
- * the result. */
+/* fb_packet_parse() for a frame that is known to be whole, as the one that a switch forwards is: an
+ * IPv4 packet that tells of more bytes than the frame has makes no sense, and nothing of it is
+ * there in the result. */
 int fb_packet_parse_whole(struct fb_packet *packet, const uint8_t *data, size_t len);
 
 /* True for a fragment other than the first. */

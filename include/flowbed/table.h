@@ -47,8 +47,8 @@ void *fb_table_find(const struct fb_table *table, const void *key);
 void fb_table_find_many(const struct fb_table *table, const void *keys, size_t count,
                         void **entries);
 
-/* A number that is another one after each entry that came or went: as long as it is the same, what was
- * found, or not found, before would be so again. */
+/* A number that is another one after each entry that came or went: as long as it is the same, what
+ * was found, or not found, before would be so again. */
 uint64_t fb_table_changes(const struct fb_table *table);
 
 /* Add an entry for 'key', which must not be there: key copied, the rest zeroed, most recently used.

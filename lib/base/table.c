@@ -309,8 +309,8 @@ void *fb_table_find(const struct fb_table *table, const void *key)
 	return find_hashed(table, key, table->key_bytes, key_hash(table, key));
 }
 
-/* Three passes, each of which asks for the memory that the next one needs. The second takes what the
- * first slot names for what is looked for; the third looks on where that was wrong. */
+/* Three passes, each of which asks for the memory that the next one needs. The second takes what
+ * the first slot names for what is looked for; the third looks on where that was wrong. */
 static inline void find_batch(const struct fb_table *table, const uint8_t *keys, uint32_t count,
                               uint32_t key_bytes, void **entries)
 {

@@ -234,8 +234,8 @@ static uint64_t first_word(uint16_t type, size_t len, uint32_t rest)
 	return (uint64_t)type << 48 | (uint64_t)len << 32 | rest;
 }
 
-/* Written as words, because it is copied right afterwards: what was written in pieces is slow to read
- * as a whole. */
+/* Written as words, because it is copied right afterwards: what was written in pieces is slow to
+ * read as a whole. */
 bool fb_action_put_output(struct fb_buf *out, uint16_t port, uint16_t max_len)
 {
 	uint8_t *p = fb_buf_reserve(out, sizeof(struct ofp_action_output));

@@ -18,7 +18,7 @@
  * runs one case with one size of reads a fixed number of rounds, for profilers. Instructions of the
  * core alone (a line tells how many packet-ins were counted):
  *
- *     valgrind --tool=callgrind --toggle-collect=hand_over_timed core_bench learning-1k 65536 100 */
+ *     valgrind --tool=callgrind --toggle-collect=hand_over_timed core_bench hub 65536 100 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -329,8 +329,8 @@ static void join(struct bench *b, struct fake *fake, struct fb_buf *in)
 	receive(fake, in);
 }
 
-/* Each station is heard once: a broadcast, by which the balancer's backends claim their address. All
- * of it takes a second, so that stations are due to be noted as heard again from then on. */
+/* Each station is heard once: a broadcast, by which the balancer's backends claim their address.
+ * All of it takes a second, so that stations are due to be noted as heard again from then on. */
 static void teach(struct fake *fake, struct fb_buf *in)
 {
 	const struct bench_case *what = fake->bench->what;
