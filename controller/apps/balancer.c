@@ -111,8 +111,6 @@ static void make_mac(uint8_t mac[FB_MAC_BYTES], uint64_t dpid)
 /* Hosts choose the keys of all these tables: they must not know which of them collide. */
 static void seed_tables(struct balancer_switch *s, uint32_t seed)
 {
-	fb_table_seed(s->stations.table, seed);
-	fb_table_seed(s->owners.table, seed);
 	fb_table_seed(s->sessions.table, seed);
 	fb_table_seed(s->fragments.table, seed);
 }
@@ -120,6 +118,7 @@ static void seed_tables(struct balancer_switch *s, uint32_t seed)
 static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
 {
 	struct balancer_switch *s = calloc(1, sizeof *s);
+	uint32_t seed = fb_app_run_id(b->app);
 
 	if (!s)
 		return NULL;
@@ -128,9 +127,10 @@ static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
 	balancer_held_init(&s->held);
 	TAILQ_INSERT_TAIL(&b->switches, s, link);
 	b->switches_away++;
-	if (balancer_stations_init(&s->stations) && balancer_owners_init(&s->owners, b) &&
-	    balancer_sessions_init(&s->sessions, b) && balancer_fragments_init(&s->fragments)) {
-		seed_tables(s, fb_app_run_id(b->app));
+	if (balancer_stations_init(&s->stations, seed) &&
+	    balancer_owners_init(&s->owners, b, seed) && balancer_sessions_init(&s->sessions, b) &&
+	    balancer_fragments_init(&s->fragments)) {
+		seed_tables(s, seed);
 		return s;
 	}
 	forget_switch(b, s);

@@ -27,14 +27,29 @@
 #define WANTED_NS      (60 * FB_NS_PER_S)
 #define CHECK_NS       FB_NS_PER_S
 #define PROBE_PAUSE_NS (10 * FB_NS_PER_MS)
+#define PLACE_ADDRESS  UINT64_C(0xffffffffffff) /* of the key of a place: that of its address */
 
 enum {
 	RUN_PROBES_MAX = 32, /* addresses handled by one run: those left wait for PROBE_PAUSE_NS */
 	ASKS_PER_S_MAX = 1000,
 	OWNERS_FIRST = 2, /* room made for them at first */
+	PLACES_MAX = 1 << 30,
 };
 
-bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b)
+/* An address has owners behind a port. */
+struct place {
+	uint64_t key;   /* place_key() */
+	uint32_t count; /* of them */
+};
+
+static uint32_t places_max(const struct balancer_config *config)
+{
+	uint64_t max = (uint64_t)config->addresses_max * config->owners_max;
+
+	return max < PLACES_MAX ? (uint32_t)max : PLACES_MAX;
+}
+
+bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b, uint32_t seed)
 {
 	uint64_t interval_ns = b->config.probe_interval_ns;
 	uint64_t check_ns = fb_time_min(CHECK_NS, interval_ns / 2);
@@ -46,8 +61,12 @@ bool balancer_owners_init(struct balancer_owners *owners, const struct balancer 
 
 	owners->table = fb_table_new(sizeof(struct balancer_address_key),
 	                             sizeof(struct balancer_address), b->config.addresses_max);
-	if (!owners->table)
+	owners->places =
+	        fb_table_new(sizeof(uint64_t), sizeof(struct place), places_max(&b->config));
+	if (!owners->table || !owners->places || !port_lists_init(&owners->at_ports, seed))
 		return false;
+	fb_table_seed(owners->table, seed);
+	fb_table_seed(owners->places, seed);
 	for (int i = 0; i < BALANCER_WATCHES; i++)
 		balancer_queue_init(&owners->queues[i], owners->table,
 		                    offsetof(struct balancer_address, link), wait_ns[i]);
@@ -61,6 +80,8 @@ void balancer_owners_free(struct balancer_owners *owners)
 	for (; address; address = fb_table_newer(owners->table, address))
 		free(address->owners);
 	fb_table_free(owners->table);
+	port_lists_free(&owners->at_ports);
+	fb_table_free(owners->places);
 }
 
 struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,
@@ -100,6 +121,47 @@ struct balancer_owner *balancer_owners_other(const struct balancer_address *addr
 	                        count];
 }
 
+/* --- Places --- */
+
+static uint64_t place_key(const struct balancer_address *address, uint16_t port)
+{
+	return address->key.word | (uint64_t)port << 48;
+}
+
+/* 'address' has one owner more behind 'port'. False when memory is short. */
+static bool enter_place(struct balancer_owners *owners, const struct balancer_address *address,
+                        uint16_t port)
+{
+	uint64_t key = place_key(address, port);
+	struct place *place = fb_table_find(owners->places, &key);
+
+	if (!place) {
+		place = fb_table_add(owners->places, &key);
+		if (!place)
+			return false;
+		if (!port_lists_add(&owners->at_ports, port,
+		                    fb_table_index_of(owners->places, place))) {
+			fb_table_remove(owners->places, place);
+			return false;
+		}
+	}
+	place->count++;
+	return true;
+}
+
+/* One owner less. */
+static void leave_place(struct balancer_owners *owners, const struct balancer_address *address,
+                        uint16_t port)
+{
+	uint64_t key = place_key(address, port);
+	struct place *place = fb_table_find(owners->places, &key);
+
+	if (--place->count > 0)
+		return;
+	port_lists_remove(&owners->at_ports, port, fb_table_index_of(owners->places, place));
+	fb_table_remove(owners->places, place);
+}
+
 /* --- Coming and going --- */
 
 static void watch(const struct balancer_call *call, struct balancer_address *address,
@@ -117,6 +179,8 @@ static void forget_address(const struct balancer_call *call, struct balancer_add
 	struct balancer_owners *owners = &call->s->owners;
 
 	call->b->counters.owners_forgotten += address->owners_count;
+	for (uint32_t i = 0; i < address->owners_count; i++)
+		leave_place(owners, address, address->owners[i].port);
 	balancer_queue_remove(&owners->queues[address->watch], address);
 	free(address->owners);
 	fb_table_remove(owners->table, address);
@@ -180,6 +244,8 @@ static struct balancer_owner *add_owner(const struct balancer_call *call,
 		address->owners = owner;
 		address->owners_size = size;
 	}
+	if (!enter_place(&call->s->owners, address, pi->in_port))
+		return NULL;
 	owner = &address->owners[address->owners_count++];
 	*owner = (struct balancer_owner){.port = pi->in_port};
 	memcpy(owner->mac, pi->packet.dl_src, FB_MAC_BYTES);
@@ -190,12 +256,14 @@ static struct balancer_owner *add_owner(const struct balancer_call *call,
 }
 
 /* Take 'owner' out; those behind it keep their order. */
-static void remove_owner(struct balancer_address *address, struct balancer_owner *owner)
+static void remove_owner(const struct balancer_call *call, struct balancer_address *address,
+                         struct balancer_owner *owner)
 {
-	size_t place = (size_t)(owner - address->owners);
+	size_t rank = (size_t)(owner - address->owners);
 
+	leave_place(&call->s->owners, address, owner->port);
 	address->owners_count--;
-	memmove(owner, owner + 1, (address->owners_count - place) * sizeof *owner);
+	memmove(owner, owner + 1, (address->owners_count - rank) * sizeof *owner);
 }
 
 /* 'owner' is dead: nothing goes there from now on. */
@@ -204,7 +272,7 @@ static void lose_owner(const struct balancer_call *call, struct balancer_address
 {
 	const struct balancer_owner lost = *owner;
 
-	remove_owner(address, owner);
+	remove_owner(call, address, owner);
 	call->b->counters.owners_lost++;
 	log_owner(call, address, &lost, event);
 	balancer_flows_forget(call, address->key.ip, lost.port);
@@ -228,6 +296,9 @@ static void move_owner(const struct balancer_call *call, struct balancer_address
 {
 	uint16_t old_port = owner->port;
 
+	if (!enter_place(&call->s->owners, address, port))
+		return;
+	leave_place(&call->s->owners, address, old_port);
 	owner->port = port;
 	call->b->counters.owners_moved++;
 	log_owner(call, address, owner, "moved:");
@@ -359,7 +430,7 @@ static bool count_answers(const struct balancer_call *call, struct balancer_addr
 		}
 		if (!on_link && call->now_ns - owner->heard_ns >= config->owner_timeout_ns) {
 			call->b->counters.owners_forgotten++;
-			remove_owner(address, owner);
+			remove_owner(call, address, owner);
 			continue;
 		}
 		is_owed |= on_link && owner->unanswered > 0;
@@ -396,7 +467,7 @@ static void idle_due(const struct balancer_call *call, struct balancer_address *
 			continue;
 		}
 		call->b->counters.owners_forgotten++;
-		remove_owner(address, &address->owners[i]);
+		remove_owner(call, address, &address->owners[i]);
 	}
 	if (address->owners_count == 0)
 		forget_address(call, address);
@@ -406,23 +477,32 @@ static void idle_due(const struct balancer_call *call, struct balancer_address *
 
 /* --- Ports --- */
 
-void balancer_owners_port_down(const struct balancer_call *call, uint16_t port)
+static void lose_owners_at(const struct balancer_call *call, struct balancer_address *address,
+                           uint16_t port)
 {
-	struct fb_table *table = call->s->owners.table;
-	struct balancer_address *address = fb_table_oldest(table);
-
-	for (; address; address = fb_table_newer(table, address)) {
-		for (uint32_t i = 0; i < address->owners_count;) {
-			if (address->owners[i].port == port)
-				lose_owner(call, address, &address->owners[i],
-				           "lost with its port:");
-			else
-				i++;
-		}
+	for (uint32_t i = 0; i < address->owners_count;) {
+		if (address->owners[i].port == port)
+			lose_owner(call, address, &address->owners[i], "lost with its port:");
+		else
+			i++;
 	}
 }
 
-/* Those whose answers were about to be counted are asked anew, too. */
+void balancer_owners_port_down(const struct balancer_call *call, uint16_t port)
+{
+	struct balancer_owners *owners = &call->s->owners;
+	uint32_t index;
+
+	while ((index = port_lists_first(&owners->at_ports, port)) != FB_TABLE_NONE) {
+		const struct place *place = fb_table_at(owners->places, index);
+		const struct balancer_address_key key = {.word = place->key & PLACE_ADDRESS};
+
+		lose_owners_at(call, fb_table_find(owners->table, &key), port);
+	}
+}
+
+/* Those whose answers were about to be counted are asked anew, too. Then back from the newest to
+ * where all are due already, so that a port that comes up again and again costs nothing. */
 void balancer_owners_refresh(const struct balancer_call *call)
 {
 	struct balancer_owners *owners = &call->s->owners;
@@ -431,10 +511,10 @@ void balancer_owners_refresh(const struct balancer_call *call)
 
 	while ((address = balancer_queue_oldest(checked)))
 		watch(call, address, BALANCER_PROBED);
-	address = balancer_queue_oldest(&owners->queues[BALANCER_PROBED]);
-	while (address) {
+	address = fb_table_at(owners->table, owners->queues[BALANCER_PROBED].newest);
+	while (address && address->link.due_ns > call->now_ns) {
 		address->link.due_ns = call->now_ns;
-		address = fb_table_at(owners->table, address->link.newer);
+		address = fb_table_at(owners->table, address->link.older);
 	}
 }
 

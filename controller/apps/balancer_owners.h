@@ -5,6 +5,7 @@
 #include <flowbed/app.h>
 
 #include "controller/apps/balancer_queue.h"
+#include "controller/apps/port_lists.h"
 
 struct balancer;
 struct balancer_call;
@@ -56,12 +57,15 @@ struct balancer_address {
 struct balancer_owners {
 	struct fb_table *table; /* struct balancer_address */
 	struct balancer_queue queues[BALANCER_WATCHES];
+	struct fb_table *places;      /* each address and port behind which it has owners */
+	struct port_lists at_ports;   /* the places, by port */
 	uint64_t probe_not_before_ns; /* probes are spread over time */
 	uint64_t asks_since_ns;       /* questions for unknown addresses are counted by second */
 	uint32_t asks;
 };
 
-bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b);
+/* False when memory is short. */
+bool balancer_owners_init(struct balancer_owners *owners, const struct balancer *b, uint32_t seed);
 void balancer_owners_free(struct balancer_owners *owners);
 
 /* The addresses that the senders of the first BALANCER_BATCH_MAX of 'count' frames speak for, NULL:

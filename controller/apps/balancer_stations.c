@@ -24,15 +24,41 @@ static uint64_t key_of(const uint8_t mac[FB_MAC_BYTES], uint16_t vlan)
 	return fb_mac_to_u64(mac) << 16 | vlan;
 }
 
-bool balancer_stations_init(struct balancer_stations *stations)
+bool balancer_stations_init(struct balancer_stations *stations, uint32_t seed)
 {
 	stations->table = fb_table_new(sizeof(uint64_t), sizeof(struct station), STATIONS_MAX);
-	return stations->table != NULL;
+	if (!stations->table)
+		return false;
+	fb_table_seed(stations->table, seed);
+	return port_lists_init(&stations->at_ports, seed);
 }
 
 void balancer_stations_free(struct balancer_stations *stations)
 {
+	port_lists_free(&stations->at_ports);
 	fb_table_free(stations->table);
+}
+
+static void leave_port(struct balancer_stations *stations, struct station *station)
+{
+	port_lists_remove(&stations->at_ports, station->port,
+	                  fb_table_index_of(stations->table, station));
+}
+
+static void forget(struct balancer_stations *stations, struct station *station)
+{
+	leave_port(stations, station);
+	fb_table_remove(stations->table, station);
+}
+
+/* 'station', which is at no port, is at 'port'. False when memory is short: then it is forgotten. */
+static bool put_at_port(struct balancer_stations *stations, struct station *station, uint16_t port)
+{
+	station->port = port;
+	if (port_lists_add(&stations->at_ports, port, fb_table_index_of(stations->table, station)))
+		return true;
+	fb_table_remove(stations->table, station);
+	return false;
 }
 
 /* Forget those at the old end that do not count any more, a few at a time, so that the table
@@ -44,7 +70,7 @@ static void forget_old(struct balancer_stations *stations, uint64_t now_ns)
 
 		if (!oldest || now_ns - oldest->heard_ns < STATION_TIMEOUT_NS)
 			return;
-		fb_table_remove(stations->table, oldest);
+		forget(stations, oldest);
 	}
 }
 
@@ -70,7 +96,8 @@ void *balancer_stations_find(const struct balancer_stations *stations,
 bool balancer_stations_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                             void *known)
 {
-	struct fb_table *table = call->s->stations.table;
+	struct balancer_stations *stations = &call->s->stations;
+	struct fb_table *table = stations->table;
 	struct station *station = known;
 	uint64_t key;
 
@@ -79,17 +106,20 @@ bool balancer_stations_hear(const struct balancer_call *call, const struct fb_pa
 		return false;
 	}
 	if (!station) {
-		forget_old(&call->s->stations, call->now_ns);
+		forget_old(stations, call->now_ns);
 		if (fb_table_count(table) == fb_table_limit(table)) {
-			fb_table_remove(table, fb_table_oldest(table));
+			forget(stations, fb_table_oldest(table));
 			call->b->counters.stations_evicted++;
 		}
 		key = key_of(pi->packet.dl_src, balancer_vlan(&pi->packet));
 		station = fb_table_add(table, &key);
-		if (!station)
+		if (!station || !put_at_port(stations, station, pi->in_port))
+			return true;
+	} else if (station->port != pi->in_port) {
+		leave_port(stations, station);
+		if (!put_at_port(stations, station, pi->in_port))
 			return true;
 	}
-	station->port = pi->in_port;
 	station->heard_ns = call->now_ns;
 	fb_table_touch(table, station);
 	return true;
@@ -111,11 +141,8 @@ uint16_t balancer_stations_port(const struct balancer_call *call, const uint8_t 
 
 void balancer_stations_port_down(struct balancer_stations *stations, uint16_t port)
 {
-	struct station *station = fb_table_oldest(stations->table), *newer;
+	uint32_t index;
 
-	for (; station; station = newer) {
-		newer = fb_table_newer(stations->table, station);
-		if (station->port == port)
-			fb_table_remove(stations->table, station);
-	}
+	while ((index = port_lists_first(&stations->at_ports, port)) != FB_TABLE_NONE)
+		forget(stations, fb_table_at(stations->table, index));
 }

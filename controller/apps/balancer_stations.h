@@ -5,14 +5,17 @@
 #include <flowbed/app.h>
 #include <flowbed/table.h>
 
+#include "controller/apps/port_lists.h"
+
 struct balancer_call;
 
 struct balancer_stations {
 	struct fb_table *table; /* struct station */
+	struct port_lists at_ports;
 };
 
 /* False when memory is short. */
-bool balancer_stations_init(struct balancer_stations *stations);
+bool balancer_stations_init(struct balancer_stations *stations, uint32_t seed);
 void balancer_stations_free(struct balancer_stations *stations);
 /* The stations that the first BALANCER_BATCH_MAX of 'count' frames come from, NULL: unknown. They
  * are good while fb_table_changes() of the table is the same. */

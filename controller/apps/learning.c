@@ -29,11 +29,14 @@
 #include <flowbed/app.h>
 #include <flowbed/table.h>
 
+#include "controller/apps/port_lists.h"
+
 enum {
 	BATCH_MAX = 32,            /* packet-ins whose stations are looked for at once */
 	PRIORITY = 100,            /* of all entries: low, for applications in front */
 	COOKIE_TAG = 0x4c524e47,   /* low half of the cookies; the high one is the run */
 	FULL_HOLD_NS = 1000000000, /* no flow-mods after the switch said its tables were full */
+	PORT_NUMBERS = 65536,
 };
 
 struct learning {
@@ -57,7 +60,9 @@ struct learning {
 /* What is kept of a switch. */
 struct place {
 	struct fb_table *stations;
-	uint64_t full_until_ns; /* the flow tables are taken for full until then */
+	struct port_lists at_ports;     /* the stations, by port */
+	uint8_t bare[PORT_NUMBERS / 8]; /* a bit for each port: see lose_port() */
+	uint64_t full_until_ns;         /* the flow tables are taken for full until then */
 	struct fb_log_limit log_limit;
 };
 
@@ -128,6 +133,42 @@ static void delete_flows(struct learning *l, struct fb_switch *sw, const struct 
 	station->has_flows = false;
 }
 
+static void set_bare(struct place *place, uint16_t port_no, bool bare)
+{
+	uint8_t bit = (uint8_t)(1 << port_no % 8);
+
+	if (bare)
+		place->bare[port_no / 8] |= bit;
+	else
+		place->bare[port_no / 8] &= (uint8_t)~bit;
+}
+
+static bool is_bare(const struct place *place, uint16_t port_no)
+{
+	return place->bare[port_no / 8] & 1 << port_no % 8;
+}
+
+static void remove_station(struct place *place, struct station *station)
+{
+	port_lists_remove(&place->at_ports, station->port_no,
+	                  fb_table_index_of(place->stations, station));
+	fb_table_remove(place->stations, station);
+}
+
+/* 'station', which is at no port, is at 'port_no'. False when memory is short: then it is forgotten.
+ */
+static bool put_at_port(struct place *place, struct station *station, uint16_t port_no)
+{
+	station->port_no = port_no;
+	if (!port_lists_add(&place->at_ports, port_no,
+	                    fb_table_index_of(place->stations, station))) {
+		fb_table_remove(place->stations, station);
+		return false;
+	}
+	set_bare(place, port_no, false);
+	return true;
+}
+
 /* Make room for one station more. */
 static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place *place,
                          const struct fb_packet_in *cause)
@@ -136,7 +177,7 @@ static void evict_oldest(struct learning *l, struct fb_switch *sw, struct place 
 
 	l->macs_evicted++;
 	delete_flows(l, sw, cause, oldest);
-	fb_table_remove(place->stations, oldest);
+	remove_station(place, oldest);
 }
 
 /* Remember the station 'key', which is not known, on 'port_no'. NULL when memory is short. */
@@ -149,10 +190,9 @@ static struct station *add_station(struct learning *l, struct fb_switch *sw, str
 	if (fb_table_count(place->stations) == fb_table_limit(place->stations))
 		evict_oldest(l, sw, place, cause);
 	station = fb_table_add(place->stations, &key);
-	if (!station)
+	if (!station || !put_at_port(place, station, port_no))
 		return NULL;
 	station->heard_ns = now_ns;
-	station->port_no = port_no;
 	l->learned++;
 	want_timer(l, now_ns);
 	return station;
@@ -204,7 +244,10 @@ static struct station *hear(struct learning *l, struct fb_switch *sw, struct pla
 		l->moved++;
 		log_move(l, sw, place, station, pi->in_port, now_ns);
 		delete_flows(l, sw, pi, station);
-		station->port_no = pi->in_port;
+		port_lists_remove(&place->at_ports, station->port_no,
+		                  fb_table_index_of(place->stations, station));
+		if (!put_at_port(place, station, pi->in_port))
+			return NULL;
 	}
 	return station;
 }
@@ -342,7 +385,7 @@ static uint64_t expire(struct learning *l, struct fb_switch *sw, struct place *p
 			return oldest->heard_ns + l->mac_idle_ns;
 		l->expired++;
 		delete_flows(l, sw, NULL, oldest);
-		fb_table_remove(place->stations, oldest);
+		remove_station(place, oldest);
 	}
 	return FB_NEVER;
 }
@@ -380,22 +423,35 @@ static void delete_port_flows(struct learning *l, struct fb_switch *sw, uint16_t
 	fb_send_flow_mod(l->app, sw, NULL, &fm);
 }
 
+/* The stations behind 'port_no' and its entries are gone. Where that was so before, and nothing was
+ * heard from there or said of it since, there is nothing to delete: a port may be reported as lost
+ * again and again. */
+static void lose_port(struct learning *l, struct fb_switch *sw, struct place *place,
+                      uint16_t port_no)
+{
+	uint32_t index;
+
+	if (is_bare(place, port_no))
+		return;
+	delete_port_flows(l, sw, port_no);
+	while ((index = port_lists_first(&place->at_ports, port_no)) != FB_TABLE_NONE)
+		remove_station(place, fb_table_at(place->stations, index));
+	set_bare(place, port_no, true);
+}
+
 static enum fb_verdict learning_port_status(void *state, struct fb_switch *sw,
                                             const struct fb_port_status *ps, uint64_t now_ns)
 {
 	struct learning *l = state;
 	struct place *place = fb_switch_state(sw, l->app);
-	struct station *station, *next;
 
 	(void)now_ns;
-	if (ps->reason != OFPPR_DELETE && !is_down(&ps->desc))
-		return FB_CONTINUE;
-	l->ports_down++;
-	delete_port_flows(l, sw, ps->desc.port_no);
-	for (station = fb_table_oldest(place->stations); station; station = next) {
-		next = fb_table_newer(place->stations, station);
-		if (station->port_no == ps->desc.port_no)
-			fb_table_remove(place->stations, station);
+	if (ps->reason == OFPPR_DELETE || is_down(&ps->desc)) {
+		l->ports_down++;
+		lose_port(l, sw, place, ps->desc.port_no);
+	} else {
+		/* Who knows what others install there? */
+		set_bare(place, ps->desc.port_no, false);
 	}
 	return FB_CONTINUE;
 }
@@ -544,7 +600,7 @@ static void learning_switch_up(void *state, struct fb_switch *sw, uint64_t now_n
 	if (!place)
 		abort();
 	place->stations = fb_table_new(sizeof(uint64_t), sizeof(struct station), l->macs_max);
-	if (!place->stations)
+	if (!place->stations || !port_lists_init(&place->at_ports, fb_app_run_id(l->app)))
 		abort();
 	fb_table_seed(place->stations, fb_app_run_id(l->app));
 	fb_switch_set_state(sw, l->app, place);
@@ -557,6 +613,7 @@ static void learning_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	struct place *place = fb_switch_state(sw, l->app);
 
 	(void)now_ns;
+	port_lists_free(&place->at_ports);
 	fb_table_free(place->stations);
 	free(place);
 	fb_switch_set_state(sw, l->app, NULL);
@@ -694,6 +751,7 @@ const struct fb_app_class fb_app_learning = {
         .summary = "learns where addresses are and installs flow entries between them",
         .scope = FB_SCOPE_SWITCH,
         .ethernet_only = true,
+        .takes_all = true,
         .options = options,
         .options_count = OPTIONS_COUNT,
         .create = learning_create,

@@ -258,6 +258,30 @@ static void a_port_that_goes_down_takes_its_owners_out_at_once(void)
 	lb_free(lb);
 }
 
+/* Owners of one address behind several ports, some of which have moved. */
+static void a_port_takes_those_owners_along_that_are_there_now(void)
+{
+	static const struct lb_host a_again = {2, 2, 3}, shared = {4, 9, 3};
+	struct lb *lb = lb_new("owners_max=8");
+	struct fb_phy_port port = fake_port(2);
+
+	lb_silence_all(lb);
+	lb_announce(lb, &a_again); /* it was behind port 2 */
+	lb_announce(lb, &shared);  /* another address there */
+	lb_silence_all(lb);
+	fake_switch_port_status(lb->sw, OFPPR_DELETE, &port);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 0);
+	port = fake_port(3);
+	for (int i = 0; i < 100; i++)
+		fake_switch_port_status(lb->sw, OFPPR_DELETE, &port);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 3);
+	lb_announce(lb, &lb_b);
+	fake_switch_port_status(lb->sw, OFPPR_DELETE, &port);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 4);
+	lb_said(lb);
+	lb_free(lb);
+}
+
 static void a_port_that_comes_up_is_probed_behind_at_once(void)
 {
 	struct lb *lb = lb_new("");
@@ -659,6 +683,7 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(any_frame_is_an_answer_to_a_probe),
            UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
            UNIT_TEST(a_port_that_goes_down_takes_its_owners_out_at_once),
+           UNIT_TEST(a_port_takes_those_owners_along_that_are_there_now),
            UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once),
            UNIT_TEST(a_port_that_comes_up_is_probed_behind_even_just_after_a_probe),
            UNIT_TEST(addresses_in_use_are_probed_when_their_switch_comes_back),

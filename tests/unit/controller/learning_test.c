@@ -381,6 +381,58 @@ static void a_port_that_goes_down_takes_stations_and_entries_along(void)
 	end(sw);
 }
 
+/* A controller that says something for each message of such a flood works for the flooder. */
+static void a_port_that_is_lost_again_and_again_is_cleared_once(void)
+{
+	struct fake_switch *sw = begin("");
+	struct fb_phy_port port = fake_port(2);
+
+	introduce(sw);
+	fake_switch_discard(sw);
+	for (int i = 0; i < 100; i++)
+		fake_switch_port_status(sw, OFPPR_DELETE, &port);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_FLOW_MOD), 2);
+	CU_ASSERT_EQUAL(bench_counter(sw->bench, "learning", "ports_down"), 100);
+	/* What was heard or said of it since makes it another port. */
+	frame_in(sw, 1, 2, MAC(B), BROADCAST);
+	fake_switch_discard(sw);
+	fake_switch_port_status(sw, OFPPR_DELETE, &port);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_FLOW_MOD), 2);
+	fake_switch_discard(sw);
+	fake_switch_port_status(sw, OFPPR_ADD, &port);
+	fake_switch_port_status(sw, OFPPR_DELETE, &port);
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_FLOW_MOD), 2);
+	end(sw);
+}
+
+/* Stations come, move and are evicted; of them those go that are at the port, no others. */
+static void a_port_takes_those_stations_along_that_are_there_now(void)
+{
+	enum { STATIONS = 200 };
+	struct fake_switch *sw = begin("macs_max=150");
+	struct fb_phy_port port = fake_port(2);
+	uint64_t expected = 0;
+
+	for (uint32_t i = 0; i < STATIONS; i++)
+		frame_in(sw, i, (uint16_t)(1 + i % 4), MAC(100 + i), BROADCAST);
+	for (uint32_t i = STATIONS / 2; i < STATIONS; i++)
+		frame_in(sw, i, (uint16_t)(1 + i % 3), MAC(100 + i), BROADCAST);
+	fake_switch_port_status(sw, OFPPR_DELETE, &port);
+	for (uint32_t i = 0; i < STATIONS; i++) {
+		bool is_moved = i >= STATIONS / 2;
+		bool is_known = i >= STATIONS - 150 && (is_moved ? i % 3 : i % 4) != 1;
+
+		frame_in(sw, i, 4, MAC(1), MAC(100 + i));
+		if (!is_known)
+			CU_ASSERT(is_out(sw, i, OFPP_FLOOD));
+		expected += is_known;
+	}
+	CU_ASSERT_EQUAL(bench_counter(sw->bench, "learning", "flows") +
+	                        bench_counter(sw->bench, "learning", "same_port"),
+	                expected);
+	end(sw);
+}
+
 static void a_port_that_comes_up_changes_nothing(void)
 {
 	struct fake_switch *sw = begin("");
@@ -610,6 +662,8 @@ UNIT_TESTS("learning", UNIT_TEST(an_unknown_destination_is_flooded),
            UNIT_TEST(a_full_table_loses_its_oldest_station_and_that_ones_entries),
            UNIT_TEST(a_station_heard_again_is_not_the_oldest),
            UNIT_TEST(a_port_that_goes_down_takes_stations_and_entries_along),
+           UNIT_TEST(a_port_that_is_lost_again_and_again_is_cleared_once),
+           UNIT_TEST(a_port_takes_those_stations_along_that_are_there_now),
            UNIT_TEST(a_port_that_comes_up_changes_nothing),
            UNIT_TEST(a_full_flow_table_is_answered_by_forwarding_frame_by_frame),
            UNIT_TEST(a_buffered_frame_whose_entry_was_refused_is_flooded),
