@@ -27,7 +27,7 @@ enum {
 	EXIT_ANSWERED = 0,
 	EXIT_WRONG_USAGE = 2,
 	EXIT_NO_ANSWER = 3,
-	LIST_MAX_MAX = 1000000,
+	LIST_MAX_MAX = 10000,
 	ANSWER_BYTES_MAX = 256 << 20,
 	READ_BYTES = 65536,
 };
@@ -74,7 +74,7 @@ static const char help[] =
         "of\n"
         "                      this user has it when nothing is said)\n"
         "  -j, --json          print the answer as JSON\n"
-        "  -n, --limit N       show at most N items of each list (default 20)\n"
+        "  -n, --limit N       show at most N items of each list, up to 10000 (default 20)\n"
         "      --wait TIME     wait so long for switches to tell their tables (default 500ms)\n"
         "      --timeout TIME  wait so long for the controller (default 5s)\n"
         "  -h, --help          this text\n"

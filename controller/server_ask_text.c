@@ -517,6 +517,9 @@ static void print_summary(struct fy_node *root)
 		print_values(limits, "limits", 0, false);
 	else
 		printf("%-*snone was reached\n", HEADING_COLUMNS, "limits");
+	if (is_true(root, "cut"))
+		printf("%-*sthe answer would be too large: lists show less than was asked for\n",
+		       HEADING_COLUMNS, "cut");
 	if (number_of(root, "threads") > 1) {
 		putchar('\n');
 		print_items(get(root, "loops"), 0);

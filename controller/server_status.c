@@ -14,6 +14,10 @@
  * Once it has asked nothing more is read, so that an asker may end its side with the question, as
  * "nc -N" does. That it went altogether shows when the answer goes out.
  *
+ * Answers are bounded, each and all together: what the parts have written, and then the answer,
+ * counts from its beginning to its leaving, and while there is too much of it new parts may write
+ * little. Lists end there, and the answer says that it is cut.
+ *
  * An asker has PATIENCE_NS to say what it wants, and again to read the answer; there are at most
  * ASKERS_MAX at a time. A question whose asker went ends by itself.
  *
@@ -34,10 +38,10 @@ enum {
 	ASKERS_MAX = 16,
 	QUESTION_BYTES = 256,
 	LIST_MAX_DEFAULT = 20,
-	LIST_MAX_MAX = 1000000,
+	LIST_MAX_MAX = 10000,
 	WAIT_MS_DEFAULT = 500,
 	WAIT_MS_MAX = 60000,
-	OUT_BYTES_MAX = 2 * SERVER_STATUS_ANSWER_BYTES_MAX, /* more than one answer */
+	OUT_BYTES_MAX = 1 << 30, /* more than one answer, which are bounded elsewhere */
 	ERROR_BYTES = 200,
 	ERROR_ANSWER_BYTES_MAX = 4096,
 };
@@ -51,6 +55,7 @@ struct server_status_asker {
 	size_t len;                              /* of 'line', so far */
 	bool asked;                              /* the line is complete */
 	struct server_status_question *question; /* under way; NULL: none */
+	size_t answer_bytes;                     /* of 'bytes_under_way' */
 };
 
 struct server_status {
@@ -58,7 +63,8 @@ struct server_status {
 	struct stream_listener *listener; /* NULL: drained */
 	TAILQ_HEAD(, server_status_asker) askers;
 	uint32_t askers_count;
-	uint32_t numbers; /* 1 << number of each question that is under way */
+	uint32_t numbers;               /* 1 << number of each question that is under way */
+	_Atomic size_t bytes_under_way; /* of parts and answers; for all threads */
 	uint64_t opened_ns;
 	struct server_status_counters counters;
 };
@@ -85,6 +91,7 @@ static void asker_free(struct server_status_asker *asker)
 		asker->question->asker = NULL;
 	TAILQ_REMOVE(&status->askers, asker, link);
 	status->askers_count--;
+	atomic_fetch_sub(&status->bytes_under_way, asker->answer_bytes);
 	event_free(asker->patience);
 	free(asker);
 }
@@ -120,6 +127,8 @@ static void be_patient(struct server_status_asker *asker)
  * bounded too. */
 static void send_answer(struct server_status_asker *asker, const struct fb_report *answer)
 {
+	asker->answer_bytes = answer->len;
+	atomic_fetch_add(&asker->status->bytes_under_way, answer->len);
 	stream_send(asker->stream, answer->text, answer->len);
 	stream_send(asker->stream, "\n", 1);
 	if (stream_pending_bytes(asker->stream) == 0)
@@ -154,8 +163,12 @@ static void send_last(struct server_status *status, struct stream *stream, const
 
 static void free_question(struct server_status_question *question)
 {
-	for (uint32_t i = 0; i < question->parts_count; i++)
-		controller_report_destroy(&question->parts[i].report);
+	for (uint32_t i = 0; i < question->parts_count; i++) {
+		struct controller_report *report = &question->parts[i].report;
+
+		atomic_fetch_sub(&question->server->status->bytes_under_way, report->text.size);
+		controller_report_destroy(report);
+	}
 	free(question);
 }
 
@@ -194,6 +207,18 @@ static void arrive(struct server_loop *loop, struct server_task *task)
 	free_question(question);
 }
 
+/* What a part may write now. Several may ask at the same moment, and get more together. */
+static size_t part_bytes(const struct server_status_part *part)
+{
+	struct server *server = part->loop->server;
+	size_t used = atomic_load(&server->status->bytes_under_way);
+	size_t share = SERVER_STATUS_ANSWER_BYTES_MAX / server->loops_count;
+
+	if (used >= SERVER_STATUS_UNDER_WAY_BYTES_MAX)
+		return SERVER_STATUS_PART_BYTES_LEFT;
+	return share > SERVER_STATUS_PART_BYTES_MIN ? share : SERVER_STATUS_PART_BYTES_MIN;
+}
+
 /* In the loop's thread: describe, and give the part back. */
 static void describe(struct server_status_part *part, uint64_t now_ns)
 {
@@ -201,8 +226,10 @@ static void describe(struct server_status_part *part, uint64_t now_ns)
 
 	TAILQ_REMOVE(&loop->status->waiting, part, link);
 	event_free(part->wait);
+	part->wish.bytes_max = part_bytes(part);
 	controller_report_write(loop->controller, &part->wish, part->question->number,
 	                        &part->report, now_ns);
+	atomic_fetch_add(&loop->server->status->bytes_under_way, part->report.text.size);
 	part->conns_count = loop->conns_count;
 	part->not_reading = loop->not_reading;
 	part->task.run = arrive;
@@ -287,7 +314,6 @@ static void begin_question(struct server_status_asker *asker,
 		        .one_switch = question->one_switch,
 		        .dpid = question->dpid,
 		        .list_max = question->list_max,
-		        .bytes_max = SERVER_STATUS_ANSWER_BYTES_MAX / server->loops_count,
 		};
 		server_loop_post(part->loop, &part->task);
 	}

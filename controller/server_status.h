@@ -5,7 +5,14 @@
 #include "controller/controller_report.h"
 #include "controller/server_private.h"
 
-enum { SERVER_STATUS_ANSWER_BYTES_MAX = 64 << 20 };
+/* So that no loop is held up for long, and memory is bounded whatever is asked. Lists are cut there,
+ * and the answer says so. */
+enum {
+	SERVER_STATUS_ANSWER_BYTES_MAX = 4 << 20,     /* of one answer, shared by its parts */
+	SERVER_STATUS_PART_BYTES_MIN = 256 << 10,     /* but each part gets so much */
+	SERVER_STATUS_UNDER_WAY_BYTES_MAX = 16 << 20, /* of all answers that have not left */
+	SERVER_STATUS_PART_BYTES_LEFT = 64 << 10,     /* for a part when that is used up */
+};
 
 struct server_status_question;
 
@@ -41,11 +48,12 @@ struct server_status_counters {
 	uint64_t questions;
 	uint64_t askers_refused; /* too many at once */
 	uint64_t askers_dropped; /* they said nothing, did not read, or said too much */
+	uint64_t answers_cut;    /* lists have fewer items than were wanted */
 };
 
-/* Write the answer to 'question', whose parts have all arrived. */
+/* Write the answer to 'question', whose parts have all arrived; an answer that is cut counts. */
 void server_status_answer(const struct server_status_question *question,
-                          const struct server_status_counters *counters, uint64_t uptime_ns,
+                          struct server_status_counters *counters, uint64_t uptime_ns,
                           struct fb_report *answer);
 
 #endif

@@ -11,6 +11,7 @@
  *     per_second      {packet_ins, messages_in, messages_out, flow_mods, packet_outs}: of the last
  *                     seconds
  *     loops           [{loop, switches, connections, packet_ins_per_second}, ...]
+ *     cut             lists show fewer items than were wanted: the answer would be too large
  *     apps            [{name, class, summary, options: {...}, counters: {...},
  *                     instances: [{loop, ...}]}, ...] in the order of the chain; an instance is what
  *                     an application tells beside its switches
@@ -165,6 +166,7 @@ static void write_counters(const struct server_status_question *question,
 	fb_report_u64(answer, "log_lines_lost", log_lines_lost(server));
 	fb_report_u64(answer, "askers_refused", counters->askers_refused);
 	fb_report_u64(answer, "askers_dropped", counters->askers_dropped);
+	fb_report_u64(answer, "answers_cut", counters->answers_cut);
 	fb_report_end_map(answer);
 }
 
@@ -245,6 +247,15 @@ static void write_apps(const struct server_status_question *question, struct fb_
 
 /* --- The whole --- */
 
+/* Parts are cut; what they tell fits into the answer. */
+static bool is_cut(const struct server_status_question *question)
+{
+	for (uint32_t i = 0; i < question->parts_count; i++)
+		if (question->parts[i].report.text.cut)
+			return true;
+	return false;
+}
+
 static void write_all(const struct server_status_question *question,
                       const struct server_status_counters *counters, uint64_t uptime_ns,
                       struct fb_report *answer)
@@ -259,6 +270,7 @@ static void write_all(const struct server_status_question *question,
 	write_program(question, uptime_ns, answer);
 	write_counters(question, counters, answer);
 	write_rates(question, answer);
+	fb_report_bool(answer, "cut", is_cut(question));
 	write_loops(question, answer);
 	write_apps(question, answer);
 	write_list(question, answer, "handshakes", CONTROLLER_REPORT_CONNECTION, handshakes_count);
@@ -269,14 +281,19 @@ static void write_all(const struct server_status_question *question,
 /* Only something of very many single values can be too large: applications by the dozen, each with
  * thousands of counters. */
 void server_status_answer(const struct server_status_question *question,
-                          const struct server_status_counters *counters, uint64_t uptime_ns,
+                          struct server_status_counters *counters, uint64_t uptime_ns,
                           struct fb_report *answer)
 {
 	bool overflow = false;
+	size_t bytes = 0;
 
-	fb_report_init(answer, SERVER_STATUS_ANSWER_BYTES_MAX + REST_BYTES, question->list_max);
-	for (uint32_t i = 0; i < question->parts_count; i++)
+	for (uint32_t i = 0; i < question->parts_count; i++) {
 		overflow |= question->parts[i].report.text.overflow;
+		bytes += question->parts[i].report.text.len;
+	}
+	counters->answers_cut += is_cut(question);
+	/* Enough that no list ends here once more. */
+	fb_report_init(answer, bytes + bytes / 4 + REST_BYTES, question->list_max);
 	if (!overflow)
 		write_all(question, counters, uptime_ns, answer);
 	if (!overflow && !answer->overflow)

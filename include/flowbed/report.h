@@ -28,6 +28,7 @@ struct fb_report {
 	size_t bytes_max;  /* of 'len' */
 	uint32_t list_max; /* items shown of one list */
 	bool overflow;     /* more than 'bytes_max' were written */
+	bool cut;          /* a list has fewer items than were wanted, for 'bytes_max' */
 
 	/* The maps and lists that are open */
 	unsigned depth;

@@ -314,9 +314,12 @@ bool fb_report_more(struct fb_report *report)
 	uint32_t *shown = &report->shown[report->depth - 1];
 
 	assert(report->depth > 0);
-	if (report->overflow || *shown == report->list_max ||
-	    report->len > report->bytes_max - report->bytes_max / REST_SHARE)
+	if (report->overflow || *shown == report->list_max)
 		return false;
+	if (report->len > report->bytes_max - report->bytes_max / REST_SHARE) {
+		report->cut = true;
+		return false;
+	}
 	++*shown;
 	return true;
 }

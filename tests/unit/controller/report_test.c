@@ -492,7 +492,11 @@ static void a_report_that_becomes_too_large_shows_fewer_switches(void)
 	take(b, &wish, CONTROLLER_REPORT_SWITCH, &report);
 	CU_ASSERT_EQUAL(report.switches_count, 20);
 	CU_ASSERT(report.pieces_count > 5 && report.pieces_count < 20);
-	CU_ASSERT(!report.text.overflow);
+	CU_ASSERT(!report.text.overflow && report.text.cut);
+	controller_report_destroy(&report);
+	wish.bytes_max = 1 << 20;
+	take(b, &wish, CONTROLLER_REPORT_SWITCH, &report);
+	CU_ASSERT(report.pieces_count == 20 && !report.text.cut);
 	controller_report_destroy(&report);
 	bench_free(b);
 }
