@@ -124,6 +124,17 @@ static const struct fb_app_class *read_app(char *text, const char **options, cha
 	return cls;
 }
 
+/* A chain in which an application has nothing to do is not what somebody wanted. */
+static void warn_of_idle(struct server *server, const struct fb_app_class *cls)
+{
+	if (server->takes_all && cls->packet_in)
+		server_log(server, LOG_LEVEL_WARNING, "controller",
+		           "%s will see no packet: %s in front of it takes them all", cls->name,
+		           server->takes_all->name);
+	if (!server->takes_all && cls->takes_all)
+		server->takes_all = cls;
+}
+
 bool server_add_app(struct server *server, const char *text, char *error)
 {
 	struct fb_text error_text = fb_text_make(error, SERVER_ERROR_BYTES);
@@ -153,6 +164,7 @@ bool server_add_app(struct server *server, const char *text, char *error)
 			return false;
 		error_text = fb_text_make(error, SERVER_ERROR_BYTES);
 	}
+	warn_of_idle(server, cls);
 	return true;
 }
 

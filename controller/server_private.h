@@ -108,6 +108,8 @@ struct server {
 	struct fb_log_limit failed_limit;  /*   and about connections that cannot be accepted */
 	uint64_t conns_accepted;           /* and not refused; the first loop's */
 
+	const struct fb_app_class *takes_all; /* the first of the chain that does; NULL: none */
+
 	struct stream_listener *listeners[SERVER_LISTENERS_MAX];
 	uint32_t listeners_count;
 

@@ -501,6 +501,7 @@ const struct fb_app_class fb_app_balancer = {
         .name = "balancer",
         .summary = "shares the TCP connections to an address among all who own it",
         .scope = FB_SCOPE_NETWORK,
+        .takes_all = true,
         .options = balancer_options,
         .options_count = BALANCER_OPTIONS_COUNT,
         .create = balancer_create,

@@ -61,6 +61,7 @@ const struct fb_app_class fb_app_hub = {
         .summary = "repeats every frame to all other ports, through the controller",
         .scope = FB_SCOPE_SWITCH,
         .ethernet_only = true,
+        .takes_all = true,
         .create = hub_create,
         .destroy = free,
         .packet_in = hub_packet_in,

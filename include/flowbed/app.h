@@ -81,6 +81,7 @@ struct fb_app_class {
 	enum fb_scope scope;
 	bool wants_lldp;
 	bool ethernet_only; /* looks at nothing of a frame beyond its Ethernet header */
+	bool takes_all;     /* sets FB_STOP for every packet-in: those behind it see none */
 	const struct fb_option *options;
 	size_t options_count;
 
