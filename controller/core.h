@@ -95,6 +95,7 @@ struct session {
 
 	/* For those who watch */
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+	uint8_t first[2];          /* bytes that came, to know who speaks something else */
 	uint64_t packet_ins_total; /* its low bits are 'order' of the next one */
 
 	struct liveness live;

@@ -31,6 +31,8 @@ enum {
 	REASON_BYTES = 160,      /* text why a session ends */
 	ERROR_TEXT_BYTES = 80,   /* of a peer's HELLO_FAILED, for the log */
 	OWN_MESSAGE_BYTES = 128, /* no message of our own is longer, save ECHO_REPLY */
+	TLS_HANDSHAKE = 0x16,    /* the first byte of TLS, of a record (RFC 8446, section 5.1) */
+	TLS_MAJOR = 0x03,        /* the second, of every version */
 };
 
 /* --- Log --- */
@@ -258,17 +260,24 @@ static void session_free(struct session *session)
 	free(session);
 }
 
-void session_end(struct session *session, const char *reason, uint64_t now_ns)
+/* session_end() that is told at 'level'. */
+static void end_at(struct session *session, enum fb_log_level level, const char *reason,
+                   uint64_t now_ns)
 {
 	struct controller *ctl = session->ctl;
 
 	assert(ctl->array_count == 0);
-	session_log(session, ONCE, FB_LOG_INFO, "closing: %s", reason);
+	session_log(session, ONCE, level, "closing: %s", reason);
 	switch_down(session, now_ns);
 	if (session->output.buf.len > 0)
 		ctl->ops.send(session->conn, session->output.buf.data, session->output.buf.len);
 	ctl->ops.close(session->conn, reason);
 	session_free(session);
+}
+
+void session_end(struct session *session, const char *reason, uint64_t now_ns)
+{
+	end_at(session, FB_LOG_INFO, reason, now_ns);
 }
 
 void session_closed(struct session *session, const char *reason, uint64_t now_ns)
@@ -406,20 +415,23 @@ static void send_config(struct session *session)
 	send_msg(session, &msg, OWN_MESSAGE_BYTES);
 }
 
-/* A new connection of a known switch replaces the old one. */
+/* A new connection of a known switch replaces the old one. Where that is not one that has fallen
+ * silent, two switches may have one dpid and take it from each other for ever. */
 static void replace_old(struct session *session, uint64_t dpid, uint64_t now_ns)
 {
 	struct controller *ctl = session->ctl;
 	struct fb_switch *old = controller_switch(ctl, dpid);
 	char reason[REASON_BYTES];
+	bool silent;
 
 	if (!old)
 		return;
 	ctl->counters.replaced++;
+	silent = old->session->live.echo_sent;
 	snprintf(reason, sizeof reason,
-	         "replaced by a new connection of switch %016" PRIx64 " from %s", dpid,
-	         session->peer);
-	session_end(old->session, reason, now_ns);
+	         "replaced by a new connection of switch %016" PRIx64 " from %s%s", dpid,
+	         session->peer, silent ? "" : ", while the old one was alive");
+	end_at(old->session, silent ? FB_LOG_INFO : FB_LOG_WARNING, reason, now_ns);
 }
 
 /* Another controller takes the connection; 'bytes' is the FEATURES_REPLY. */
@@ -461,6 +473,11 @@ static bool join(struct session *session, uint64_t dpid, const uint8_t *bytes, s
 	return true;
 }
 
+static const char *plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static bool handle_features_reply(struct session *session, const struct fb_msg *msg,
                                   const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
@@ -484,8 +501,10 @@ static bool handle_features_reply(struct session *session, const struct fb_msg *
 	liveness_up(&session->live);
 	set_timer(session);
 	ctl->counters.connects++;
-	session_log(session, ONCE, FB_LOG_INFO, "switch is up: %u ports, %u tables, %u buffers",
-	            session->sw->ports_count, features->n_tables, features->n_buffers);
+	session_log(session, ONCE, FB_LOG_INFO,
+	            "switch is up: %" PRIu32 " port%s, %u table%s, %" PRIu32 " buffer%s",
+	            session->sw->ports_count, plural(session->sw->ports_count), features->n_tables,
+	            plural(features->n_tables), features->n_buffers, plural(features->n_buffers));
 	send_config(session);
 	wake_cache(session);
 	if (ctl->ops.switch_event)
@@ -740,6 +759,37 @@ static void collect(struct session *session, const struct fb_of_packet_in *msg, 
 
 /* --- Driver's calls --- */
 
+/* What the first bytes say of a peer that speaks no OpenFlow; NULL: nothing. They may look like the
+ * header of a long message, whose end would be waited for. */
+static const char *foreign(const struct session *session)
+{
+	const uint8_t *first = session->first;
+
+	if (session->bytes_in < sizeof session->first)
+		return NULL;
+	if (first[0] == TLS_HANDSHAKE && first[1] == TLS_MAJOR)
+		return "the peer speaks TLS: connect it to a pssl: listener";
+	if (first[0] >= 0x20 && first[0] < 0x7f && first[1] >= 0x20 && first[1] < 0x7f)
+		return "what came is no OpenFlow but text";
+	return NULL;
+}
+
+/* Keep the first of the 'len' bytes that came. False when the session has ended for them. */
+static bool is_openflow(struct session *session, const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+	const char *reason;
+
+	for (size_t i = 0; i < len && session->bytes_in + i < sizeof session->first; i++)
+		session->first[session->bytes_in + i] = bytes[i];
+	session->bytes_in += len;
+	if (session->state != SESSION_AWAITS_HELLO || !(reason = foreign(session)))
+		return true;
+	session->ctl->counters.bad_messages++;
+	session->ctl->counters.version_failures++;
+	session_end(session, reason, now_ns);
+	return false;
+}
+
 /* The stream cannot go on: its framing is lost. */
 static bool end_of_stream(struct session *session, enum framer_result result, const uint8_t *header,
                           uint64_t now_ns)
@@ -772,7 +822,10 @@ void session_receive(struct session *session, const uint8_t *bytes, size_t len, 
 	bool alive = true;
 
 	now_ns = controller_advance(ctl, now_ns);
-	session->bytes_in += len;
+	if (!is_openflow(session, bytes, len, now_ns)) {
+		controller_flush(ctl);
+		return;
+	}
 	framer_push(&session->framer, bytes, len);
 	while (alive &&
 	       (result = framer_next(&session->framer, &msg, &msg_len)) == FRAMER_MESSAGE) {

@@ -241,6 +241,40 @@ static void a_peer_that_refuses_our_hello_is_closed_with_its_text(void)
 	bench_free(b);
 }
 
+static void a_peer_that_speaks_no_openflow_is_told_what_it_speaks(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *reason;
+	} peers[] = {
+	        /* As a header of OpenFlow: a whole message of 8 bytes, and one of 258. */
+	        {"\x16\x03\x00\x08\x00\x01\x00\x04", 8,
+	         "the peer speaks TLS: connect it to a pssl: listener"},
+	        {"\x16\x03\x01\x02", 4, "the peer speaks TLS: connect it to a pssl: listener"},
+	        {"GET / HTTP/1.1\r\n", 16, "what came is no OpenFlow but text"},
+	        {"\x16\x04", 2, NULL},
+	        {"\x01\x00", 2, NULL},
+	};
+	struct bench *b = bench_new();
+
+	for (size_t i = 0; i < 2 * (sizeof peers / sizeof peers[0]); i++) {
+		const char *bytes = peers[i / 2].bytes, *reason = peers[i / 2].reason;
+		struct fake_switch *sw = fake_switch_connect(b, 1, 2);
+		size_t cut = i % 2; /* also byte by byte */
+
+		fake_switch_feed(sw, (const uint8_t *)bytes, cut ? 1 : peers[i / 2].len);
+		CU_ASSERT_EQUAL(sw->closed, reason && !cut);
+		if (cut)
+			fake_switch_feed(sw, (const uint8_t *)bytes + 1, 1);
+		CU_ASSERT_EQUAL(sw->closed, reason != NULL);
+		if (reason)
+			CU_ASSERT_STRING_EQUAL(sw->close_reason, reason);
+	}
+	CU_ASSERT_EQUAL(controller_counters(b->ctl)->bad_messages, 6);
+	bench_free(b);
+}
+
 /* --- Before and after their time --- */
 
 static void what_comes_before_hello_ends_the_connection(void)
@@ -663,7 +697,8 @@ static void a_new_connection_of_a_known_dpid_replaces_the_old_one(void)
 	CU_ASSERT(old->closed);
 	CU_ASSERT_STRING_EQUAL(
 	        old->close_reason,
-	        "replaced by a new connection of switch 0000000000000007 from fake:2");
+	        "replaced by a new connection of switch 0000000000000007 from fake:2, while the "
+	        "old one was alive");
 	CU_ASSERT(!new->closed);
 	CU_ASSERT_STRING_EQUAL(b->events, "up 7\ndown 7\nup 7\n");
 	CU_ASSERT_EQUAL(controller_switches_up(b->ctl), 1);
@@ -725,6 +760,7 @@ UNIT_TESTS("session", UNIT_TEST(hello_is_sent_at_once),
            UNIT_TEST(a_version_bitmap_with_ours_or_nonsense_is_taken),
            UNIT_TEST(a_peer_that_goes_on_in_another_version_is_closed),
            UNIT_TEST(a_peer_that_refuses_our_hello_is_closed_with_its_text),
+           UNIT_TEST(a_peer_that_speaks_no_openflow_is_told_what_it_speaks),
            UNIT_TEST(what_comes_before_hello_ends_the_connection),
            UNIT_TEST(an_echo_before_hello_is_answered),
            UNIT_TEST(a_packet_in_behind_features_reply_in_one_read_is_handled),
