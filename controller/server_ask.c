@@ -25,6 +25,7 @@
 
 enum {
 	EXIT_ANSWERED = 0,
+	EXIT_NO_SWITCH = 1,
 	EXIT_WRONG_USAGE = 2,
 	EXIT_NO_ANSWER = 3,
 	LIST_MAX_MAX = 10000,
@@ -79,9 +80,9 @@ static const char help[] =
         "      --timeout TIME  wait so long for the controller (default 5s)\n"
         "  -h, --help          this text\n"
         "\n"
-        "TIME is written as 200ms, 1.5s, 2m. Exit status: 0 answered, 2 wrong usage, 3 no "
-        "controller\n"
-        "answers.\n";
+        "TIME is written as 200ms, 1.5s, 2m. Exit status: 0 answered, 1 no such switch is "
+        "connected,\n"
+        "2 wrong usage, 3 no controller answers. With --json 1 is none: the list is empty.\n";
 /* clang-format on */
 
 /* --- The command line --- */
@@ -280,26 +281,36 @@ static bool receive_answer(struct ask *ask)
 
 /* --- Showing --- */
 
-static bool show(struct ask *ask)
+/* Returns the exit status. */
+static int show(struct ask *ask)
 {
 	static const char error_start[] = "{\"error\":";
+	enum server_ask_text_result result;
 	char error[SERVER_ERROR_BYTES];
 
 	if (ask->json && strncmp(ask->answer, error_start, sizeof error_start - 1) != 0) {
 		server_ask_json_print(ask->answer, ask->len);
 		putchar('\n');
-		return true;
+		return EXIT_ANSWERED;
 	}
-	if (server_ask_text_print(ask->answer, ask->len, ask->one_switch ? ask->dpid : NULL, error,
-	                          sizeof error))
-		return true;
-	fprintf(stderr, PROGRAM ": '%s': %s\n", ask->path, error);
-	return false;
+	result = server_ask_text_print(ask->answer, ask->len, ask->one_switch ? ask->dpid : NULL,
+	                               error, sizeof error);
+	if (result != SERVER_ASK_TEXT_SHOWN)
+		fprintf(stderr, PROGRAM ": '%s': %s\n", ask->path, error);
+	switch (result) {
+	case SERVER_ASK_TEXT_SHOWN:
+		break;
+	case SERVER_ASK_TEXT_NO_SWITCH:
+		return EXIT_NO_SWITCH;
+	case SERVER_ASK_TEXT_WRONG:
+		return EXIT_NO_ANSWER;
+	}
+	return EXIT_ANSWERED;
 }
 
 static int ask_and_show(struct ask *ask)
 {
-	bool ok;
+	int code = EXIT_NO_ANSWER;
 
 	if (!*ask->path && !server_status_path(ask->path, sizeof ask->path)) {
 		fputs(PROGRAM ": there is no place where a controller of this user would be "
@@ -308,7 +319,8 @@ static int ask_and_show(struct ask *ask)
 		return EXIT_NO_ANSWER;
 	}
 	ask->deadline_ns = fb_time_after(server_now_ns(), ask->timeout_ns);
-	ok = connect_to(ask) && send_question(ask) && receive_answer(ask) && show(ask);
+	if (connect_to(ask) && send_question(ask) && receive_answer(ask))
+		code = show(ask);
 	if (ask->fd >= 0)
 		close(ask->fd);
 	free(ask->answer);
@@ -317,7 +329,7 @@ static int ask_and_show(struct ask *ask)
 		        strerror(errno));
 		return EXIT_NO_ANSWER;
 	}
-	return ok ? EXIT_ANSWERED : EXIT_NO_ANSWER;
+	return code;
 }
 
 int server_ask_main(int argc, char **argv)

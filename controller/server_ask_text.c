@@ -506,6 +506,24 @@ static void print_head(struct fy_node *root)
 	putchar('\n');
 }
 
+/* Of several threads: the first loop has no switches, it accepts connections for the others. */
+static void print_loops(struct fy_node *loops)
+{
+	struct server_ask_table table = {0};
+	struct fy_node *item = fy_node_sequence_get_by_index(loops, 0);
+	void *iter = NULL;
+
+	if (!item || !fy_node_is_mapping(item))
+		return;
+	add_columns(&table, item);
+	server_ask_table_column(&table, " ", false);
+	while ((item = fy_node_sequence_iterate(loops, &iter))) {
+		add_cells(&table, item, false);
+		server_ask_table_cell(&table, number_of(item, "loop") == 0 ? "accepts" : " ");
+	}
+	server_ask_table_print(&table, 0);
+}
+
 static void print_summary(struct fy_node *root)
 {
 	struct fy_node *limits = get(root, "limits_reached");
@@ -522,7 +540,7 @@ static void print_summary(struct fy_node *root)
 		       HEADING_COLUMNS, "cut");
 	if (number_of(root, "threads") > 1) {
 		putchar('\n');
-		print_items(get(root, "loops"), 0);
+		print_loops(get(root, "loops"));
 	}
 }
 
@@ -642,37 +660,33 @@ static void print_traffic(struct fy_node *sw)
 	printf("heard %s ago\n", duration(text_of(liveness, "silent_s"), number));
 }
 
-static bool table_is_used(struct fy_node *item)
-{
-	return number_of(item, "active") > 0 || number_of(item, "lookups") > 0;
-}
-
-/* The tables that are used, which come first; where none is, the first one. */
+/* The tables that have entries, and the first one. */
 static void print_tables(struct fy_node *tables)
 {
 	struct fy_node *items = get(tables, "items"), *item;
 	struct server_ask_table table = {0};
-	uint64_t used = 0;
+	uint64_t filled = 0;
 	char number[TEXT_BYTES];
 	void *iter = NULL;
+	bool first = true;
 
 	if (is_null(tables)) {
 		printf("  tables: not told\n");
 		return;
 	}
 	item = fy_node_sequence_get_by_index(items, 0);
-	if (item) {
+	if (item)
 		add_columns(&table, item);
-		add_cells(&table, item, false);
-		used = table_is_used(item);
-	}
-	fy_node_sequence_iterate(items, &iter);
-	while ((item = fy_node_sequence_iterate(items, &iter)) && table_is_used(item)) {
-		add_cells(&table, item, false);
-		used++;
+	while ((item = fy_node_sequence_iterate(items, &iter))) {
+		bool empty = number_of(item, "active") == 0;
+
+		if (first || !empty)
+			add_cells(&table, item, false);
+		filled += !empty;
+		first = false;
 	}
 	printf("  tables: %s", grouped(number_of(tables, "count"), number));
-	printf(", %s of them used\n", used ? grouped(used, number) : "none");
+	printf(", %s with entries\n", filled ? grouped(filled, number) : "none");
 	server_ask_table_print(&table, 2 * INDENT);
 }
 
@@ -706,8 +720,6 @@ static void print_details(struct fy_node *root, const char *dpid)
 	char number[TEXT_BYTES];
 	void *iter = NULL;
 
-	if (dpid && shown == 0)
-		printf("\nno switch %s is connected\n", dpid);
 	if (!dpid && shown < count)
 		printf("(%s more: --limit %" PRIu64 " shows all)\n", grouped(count - shown, number),
 		       count);
@@ -721,40 +733,46 @@ static void print_details(struct fy_node *root, const char *dpid)
 		print_switch(sw);
 }
 
-static bool print_document(struct fy_node *root, const char *dpid, char *error, size_t error_size)
+static enum server_ask_text_result print_document(struct fy_node *root, const char *dpid,
+                                                  char *error, size_t error_size)
 {
+	struct fy_node *switches = get(root, "switches");
 	char text[TEXT_BYTES];
 
 	if (get(root, "error")) {
 		snprintf(error, error_size, "the controller says: %s",
 		         harmless(text_of(root, "error"), text));
-		return false;
+		return SERVER_ASK_TEXT_WRONG;
 	}
-	if (!is_list(get(root, "switches"))) {
+	if (!is_list(switches)) {
 		snprintf(error, error_size, "this is no answer of a controller");
-		return false;
+		return SERVER_ASK_TEXT_WRONG;
+	}
+	if (dpid && number_of(switches, "shown") == 0) {
+		snprintf(error, error_size, "no switch %s is connected", dpid);
+		return SERVER_ASK_TEXT_NO_SWITCH;
 	}
 	print_summary(root);
 	print_apps(root);
 	print_handshakes(root);
-	print_switches(get(get(root, "switches"), "items"));
+	print_switches(get(switches, "items"));
 	print_details(root, dpid);
-	return true;
+	return SERVER_ASK_TEXT_SHOWN;
 }
 
-bool server_ask_text_print(const char *json, size_t len, const char *dpid, char *error,
-                           size_t error_size)
+enum server_ask_text_result server_ask_text_print(const char *json, size_t len, const char *dpid,
+                                                  char *error, size_t error_size)
 {
 	const struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_DEFAULT_PARSE |
 	                                             FYPCF_JSON_FORCE};
 	struct fy_document *document = fy_document_build_from_string(&config, json, len);
-	bool ok;
+	enum server_ask_text_result result;
 
 	if (!document) {
 		snprintf(error, error_size, "the answer is no JSON");
-		return false;
+		return SERVER_ASK_TEXT_WRONG;
 	}
-	ok = print_document(fy_document_root(document), dpid, error, error_size);
+	result = print_document(fy_document_root(document), dpid, error, error_size);
 	fy_document_destroy(document);
-	return ok;
+	return result;
 }
