@@ -2,8 +2,11 @@
  * must be the same, byte for byte. See ovs_differential.h for the parts, and the script
  * ovs_differential for what starts the Open vSwitch.
  *
- * A program whose outcomes differ is reduced: steps that the difference does not need are left out,
- * so that what is printed is short. */
+ * A program whose outcomes differ is run once more. Ours does the same each time, but Open vSwitch
+ * lives in real time, and on a machine that stands still for a second its entries expire: a
+ * difference that does not come again is counted and told, and a few of them are no failure. One
+ * that comes again is reduced: steps that it does not need are left out, so that what is printed is
+ * short. */
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@
 
 enum {
 	FAILURES_MAX = 5, /* that are told in full; after them the test ends */
+	PASSING_MAX = 3,  /* differences that do not come again */
 	PATIENCE_MS = 30000,
 	REDUCING_PATIENCE_MS = 200,
 	TEXT_BYTES = 65536,
@@ -24,6 +28,7 @@ struct run {
 	struct ours *ours;
 	struct outcome from_ovs, from_ours;
 	uint64_t frames, messages; /* that the programs had */
+	uint64_t passing;          /* differences that did not come again */
 };
 
 void die(const char *format, ...)
@@ -246,6 +251,19 @@ static void count_steps(struct run *run, const struct program *program)
 	}
 }
 
+/* True when both do the same, now or when asked again. */
+static bool agree(struct run *run, const struct program *program)
+{
+	if (compare(run, program) == OUTCOME_SAME)
+		return true;
+	if (compare(run, program) != OUTCOME_SAME)
+		return false;
+	run->passing++;
+	printf("# seed %llu: a difference that did not come again\n",
+	       (unsigned long long)program->seed);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
@@ -272,7 +290,7 @@ int main(int argc, char **argv)
 		struct program *program = program_make(seed + i);
 
 		count_steps(&run, program);
-		if (compare(&run, program) != OUTCOME_SAME) {
+		if (!agree(&run, program)) {
 			failed++;
 			report(&run, program);
 		}
@@ -284,6 +302,8 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < known_count; i++)
 		printf("# %s: %llu times: Open vSwitch %s\n", known_list[i].name,
 		       (unsigned long long)known_list[i].used, known_list[i].why);
+	if (run.passing > PASSING_MAX)
+		failed++;
 	printf("%s 1 - both switches do the same\n", failed ? "not ok" : "ok");
 	outcome_free(&run.from_ovs);
 	outcome_free(&run.from_ours);
