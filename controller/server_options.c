@@ -123,7 +123,9 @@ static const char help[] =
         "\n"
         "records:\n"
         "      --pcap FILE               capture the OpenFlow connections; - is standard output\n"
-        "      --log-file FILE           log there, not to standard error; begun anew on SIGHUP\n"
+        "      --log-file FILE           log there, not to standard error (which is -); begun anew "
+        "on\n"
+        "                                SIGHUP\n"
         "      --log-level LEVEL         error, warning, info (default) or debug\n"
         "  -v, --verbose                 the same as --log-level debug: tells each message\n"
         "      --status-socket PATH      where 'flowbed-controller status' finds this controller\n"
@@ -200,7 +202,7 @@ static bool take_log_option(struct server_options *options, int option, char *te
 		config->pcap_path = text;
 		return true;
 	case OPTION_LOG_FILE:
-		options->log_path = text;
+		options->log_path = strcmp(text, "-") ? text : NULL; /* standard error */
 		return true;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(text, &options->log_level) ||
@@ -362,6 +364,9 @@ static bool finish(struct server_options *options)
 	if (!options->no_status && !config->status_path &&
 	    server_status_path(options->status_path, sizeof options->status_path))
 		config->status_path = options->status_path;
+	if (options->log_path && config->pcap_path && !strcmp(options->log_path, config->pcap_path))
+		return options_wrong(&table, OPTION_LOG_FILE, options->log_path,
+		                     "the capture goes there: write another file");
 	return limits_fit(options) && tls_fits(options);
 }
 
@@ -377,6 +382,10 @@ static enum options_result take(void *ctx, int option, char *text)
 	case OPTION_LIST_APPS:
 		list_apps();
 		return OPTIONS_DONE;
+	case 'i': /* nox_core's */
+		fputs(PROGRAM ": no option is named '-i': to listen write -l, as -l ptcp:6633\n",
+		      stderr);
+		return OPTIONS_WRONG;
 	default:
 		return take_option(ctx, option, text) ? OPTIONS_GO_ON : OPTIONS_WRONG;
 	}
@@ -388,7 +397,8 @@ enum options_result server_options_read(struct server_options *options, int argc
 
 	*options = (struct server_options){.log_level = LOG_LEVEL_INFO};
 	server_config_default(&options->config);
-	result = options_read(&table, ":l:t:p:c:C:vhV", argc, argv, take, options, &options->apps);
+	result = options_read(&table, ":l:t:p:c:C:vhVi::", argc, argv, take, options,
+	                      &options->apps);
 	return result == OPTIONS_GO_ON ? options_finish(&table, finish(options)) : result;
 }
 
@@ -513,6 +523,10 @@ bool server_options_apply(const struct server_options *options, struct server *s
 			return false;
 	if (!options->listen.count && !apply_listener(server, default_listener, error, wrong_usage))
 		return false;
+	if (!options->no_status && !options->config.status_path)
+		server_log(server, LOG_LEVEL_WARNING, "controller",
+		           "nobody can ask for the status: there is no place for the socket, as "
+		           "$XDG_RUNTIME_DIR is not set: --status-socket PATH names one");
 	/* Root has no folder of its own there from the start. */
 	if (options->config.status_path == options->status_path && geteuid() == 0 &&
 	    !getenv("RUNTIME_DIRECTORY"))

@@ -79,7 +79,7 @@ static void widen_pipe(int fd)
 static bool open_stream(struct pcap_file *file, bool wait)
 {
 	const char *why = "standard output is closed";
-	int fd = strcmp(file->path, "-") ? out_file_open(file->path, O_TRUNC, 0666, wait, &why)
+	int fd = strcmp(file->path, "-") ? out_file_open(file->path, O_TRUNC, 0640, wait, &why)
 	                                 : dup(STDOUT_FILENO);
 
 	if (fd < 0) {

@@ -233,7 +233,10 @@ static bool listen_unix(struct stream_listener *l, const struct conn_name *name,
 	l->fd = listen_at((const struct sockaddr *)&address, sizeof address);
 	if (l->fd < 0) {
 		snprintf(error, error_size, "cannot listen on '%s': %s", name->path,
-		         strerror(errno));
+		         errno == EADDRINUSE && lstat(name->path, &stat) == 0 &&
+		                         !S_ISSOCK(stat.st_mode)
+		                 ? "what is there is no socket: write another path"
+		                 : strerror(errno));
 		return false;
 	}
 	strcpy(l->path, name->path);
