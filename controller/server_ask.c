@@ -293,7 +293,9 @@ static int show(struct ask *ask)
 		putchar('\n');
 		return EXIT_ANSWERED;
 	}
-	result = server_ask_text_print(ask->answer, ask->len, ask->one_switch ? ask->dpid : NULL,
+	/* With --limit 0 no switch is told, also not one that is there. */
+	result = server_ask_text_print(ask->answer, ask->len,
+	                               ask->one_switch && ask->list_max > 0 ? ask->dpid : NULL,
 	                               error, sizeof error);
 	if (result != SERVER_ASK_TEXT_SHOWN)
 		fprintf(stderr, PROGRAM ": '%s': %s\n", ask->path, error);
