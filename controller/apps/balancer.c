@@ -39,7 +39,8 @@ static void *balancer_create(struct fb_app *app, const uint64_t *values, struct 
 {
 	struct balancer *b = calloc(1, sizeof *b);
 
-	if (!b) {
+	if (!b || !balancer_addressed_init(&b->addressed, fb_app_run_id(app))) {
+		free(b);
 		fb_text_puts(error, "out of memory");
 		return NULL;
 	}
@@ -52,7 +53,16 @@ static void *balancer_create(struct fb_app *app, const uint64_t *values, struct 
 
 static void forget_switch(struct balancer *b, struct balancer_switch *s)
 {
+	struct balancer_switch *other;
+
 	TAILQ_REMOVE(&b->switches, s, link);
+	if (s->is_rewriter) {
+		TAILQ_FOREACH(other, &b->switches, link)
+		{
+			if (other->sessions.rewriter == s)
+				other->sessions.rewriter = NULL;
+		}
+	}
 	if (!s->sw)
 		b->switches_away--;
 	balancer_held_clear(&s->held);
@@ -69,6 +79,7 @@ static void balancer_destroy(void *state)
 
 	while (!TAILQ_EMPTY(&b->switches))
 		forget_switch(b, TAILQ_FIRST(&b->switches));
+	balancer_addressed_free(&b->addressed);
 	free(b);
 }
 
@@ -108,16 +119,10 @@ static void make_mac(uint8_t mac[FB_MAC_BYTES], uint64_t dpid)
 	fb_set32(mac + 2, (uint32_t)dpid ^ (uint32_t)(dpid >> 32) * UINT32_C(0x9e3779b1));
 }
 
-/* Hosts choose the keys of all these tables: they must not know which of them collide. */
-static void seed_tables(struct balancer_switch *s, uint32_t seed)
-{
-	fb_table_seed(s->sessions.table, seed);
-	fb_table_seed(s->fragments.table, seed);
-}
-
 static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
 {
 	struct balancer_switch *s = calloc(1, sizeof *s);
+	/* Hosts choose the keys of all tables: they must not know which of them collide. */
 	uint32_t seed = fb_app_run_id(b->app);
 
 	if (!s)
@@ -128,11 +133,10 @@ static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
 	TAILQ_INSERT_TAIL(&b->switches, s, link);
 	b->switches_away++;
 	if (balancer_stations_init(&s->stations, seed) &&
-	    balancer_owners_init(&s->owners, b, seed) && balancer_sessions_init(&s->sessions, b) &&
-	    balancer_fragments_init(&s->fragments)) {
-		seed_tables(s, seed);
+	    balancer_owners_init(&s->owners, b, seed) &&
+	    balancer_sessions_init(&s->sessions, b, seed) &&
+	    balancer_fragments_init(&s->fragments, seed))
 		return s;
-	}
 	forget_switch(b, s);
 	return NULL;
 }

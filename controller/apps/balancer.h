@@ -6,6 +6,7 @@
  *     balancer_report.c     what it tells of itself when somebody asks
  *     balancer_tcp.c        what happens to a TCP segment
  *     balancer_sessions.c   the session table and its ageing
+ *     balancer_addressed.c  which MACs clients have addressed
  *     balancer_owners.c     addresses, who answers to them, and the probes that find out
  *     balancer_stations.c   which port a MAC address is behind
  *     balancer_held.c       SYNs that wait until somebody owns their address
@@ -22,6 +23,7 @@
 
 #include <flowbed/app.h>
 
+#include "controller/apps/balancer_addressed.h"
 #include "controller/apps/balancer_held.h"
 #include "controller/apps/balancer_options.h"
 #include "controller/apps/balancer_owners.h"
@@ -69,6 +71,8 @@
 	X(addresses_full)        /* not learned: all others are in use */                          \
 	X(stations_evicted)      /* MAC addresses forgotten for others */                          \
 	X(rewritten)             /* frames that were no news: we wrote their source */             \
+	X(rewritten_unsure)      /* frames that may be such, when too many came to tell */         \
+	X(rewriters_asked)       /* switches asked whether a frame is such */                      \
 	X(fragments_followed)    /* later fragments that found their way */                        \
 	X(fragments_lost)        /* later fragments dropped: several can be meant */               \
 	X(fragments_evicted)     /* fragmented packets forgotten for others */                     \
@@ -98,6 +102,8 @@ struct balancer_switch {
 	uint8_t mac[FB_MAC_BYTES]; /* the controller's own on this switch: locally administered */
 	uint8_t switch_behind[OFPP_MAX / 8]; /* a bit for each port: another switch is behind it */
 
+	bool is_rewriter; /* the sessions of another name it as such */
+
 	struct balancer_stations stations;
 	struct balancer_owners owners;
 	struct balancer_sessions sessions;
@@ -112,6 +118,7 @@ struct balancer {
 	struct balancer_config config;
 	struct balancer_counters counters;
 	struct balancer_switches switches;
+	struct balancer_addressed addressed;
 	uint32_t switches_away; /* those with 'sw' NULL */
 	uint64_t timer_ns;      /* for which the timer is set; FB_NEVER: it is not */
 	struct fb_log_limit log_limit;

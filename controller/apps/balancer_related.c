@@ -39,11 +39,14 @@ struct fragmented {
 	uint8_t dl_src[FB_MAC_BYTES], dl_dst[FB_MAC_BYTES];
 };
 
-bool balancer_fragments_init(struct balancer_fragments *fragments)
+bool balancer_fragments_init(struct balancer_fragments *fragments, uint32_t seed)
 {
 	fragments->table = fb_table_new(sizeof(struct fragmented_key), sizeof(struct fragmented),
 	                                FRAGMENTED_MAX);
-	return fragments->table != NULL;
+	if (!fragments->table)
+		return false;
+	fb_table_seed(fragments->table, seed);
+	return true;
 }
 
 void balancer_fragments_free(struct balancer_fragments *fragments)

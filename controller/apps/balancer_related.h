@@ -12,7 +12,7 @@ struct balancer_fragments {
 	struct fb_table *table; /* struct fragmented */
 };
 
-bool balancer_fragments_init(struct balancer_fragments *fragments);
+bool balancer_fragments_init(struct balancer_fragments *fragments, uint32_t seed);
 void balancer_fragments_free(struct balancer_fragments *fragments);
 
 /* The first fragment in 'pi' goes out through 'rewrite': so will those that follow. */

@@ -23,10 +23,11 @@
 
 enum {
 	RUN_SESSIONS_MAX = 1024, /* forgotten by one run */
+	LOOKS_PER_S_MAX = 16384, /* of one switch, into the sessions of others */
 	CACHE_LINE_BYTES = 64,   /* a session has two */
 };
 
-bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b)
+bool balancer_sessions_init(struct balancer_sessions *sessions, struct balancer *b, uint32_t seed)
 {
 	uint64_t idle_ns = b->config.idle_timeout_s * FB_NS_PER_S;
 	bool flows = b->config.mode == BALANCER_MODE_FLOWS;
@@ -42,14 +43,29 @@ bool balancer_sessions_init(struct balancer_sessions *sessions, const struct bal
 	                               b->config.sessions_max);
 	if (!sessions->table)
 		return false;
+	fb_table_seed(sessions->table, seed);
 	for (int i = 0; i < BALANCER_STATES; i++)
 		balancer_queue_init(&sessions->queues[i], sessions->table,
 		                    offsetof(struct balancer_session, link), wait_ns[i]);
+	sessions->addressed = &b->addressed;
 	return true;
+}
+
+static void address_no_more(struct balancer_sessions *sessions,
+                            const struct balancer_session *session)
+{
+	if (session->addressed)
+		balancer_addressed_discount(sessions->addressed, session->addressed_mac,
+		                            session->sorted.vlan);
 }
 
 void balancer_sessions_free(struct balancer_sessions *sessions)
 {
+	const struct balancer_session *session =
+	        sessions->table ? fb_table_oldest(sessions->table) : NULL;
+
+	for (; session; session = fb_table_newer(sessions->table, session))
+		address_no_more(sessions, session);
 	fb_table_free(sessions->table);
 }
 
@@ -168,7 +184,17 @@ struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
 void balancer_sessions_remove(struct balancer_sessions *sessions, struct balancer_session *session)
 {
 	balancer_queue_remove(&sessions->queues[session->state], session);
+	address_no_more(sessions, session);
 	fb_table_remove(sessions->table, session);
+}
+
+void balancer_sessions_address(struct balancer_sessions *sessions, struct balancer_session *session,
+                               const uint8_t mac[FB_MAC_BYTES])
+{
+	address_no_more(sessions, session);
+	memcpy(session->addressed_mac, mac, FB_MAC_BYTES);
+	session->addressed = true;
+	balancer_addressed_count(sessions->addressed, mac, session->sorted.vlan);
 }
 
 static enum balancer_state state_of(const struct balancer_session *session)
@@ -203,30 +229,66 @@ void balancer_sessions_doubt(struct balancer_sessions *sessions, uint64_t now_ns
 	}
 }
 
-/* A session rewrites the source of what comes back from its backend into the MAC that the client
- * addressed. Such a frame may come in by any switch further on; so all are asked, but only when a
- * frame seems to be news. */
-bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb_packet_in *pi)
+/* 's' has a session that put the source MAC into 'p'. */
+static bool has_rewritten(struct balancer *b, const struct balancer_switch *s,
+                          const struct fb_packet *p, const struct balancer_key *key)
 {
-	const struct fb_packet *p = &pi->packet;
-	const struct balancer_switch *s;
 	enum balancer_direction direction;
-	struct balancer_key key;
+	const struct balancer_session *session =
+	        balancer_sessions_find(&s->sessions, key, &direction);
 
-	if (!p->is_tcp)
-		return false;
-	balancer_sessions_key(&key, p);
+	b->counters.rewriters_asked++;
+	return session && direction == BALANCER_TO_CLIENT &&
+	       fb_mac_equal(p->dl_src, session->addressed_mac) &&
+	       !fb_mac_equal(p->dl_src, session->backend_mac);
+}
+
+/* Ask all switches, where not too many were asked in this second. */
+static bool any_has_rewritten(const struct balancer_call *call, const struct fb_packet *p,
+                              const struct balancer_key *key)
+{
+	struct balancer_sessions *sessions = &call->s->sessions;
+	struct balancer_switch *s;
+
+	if (call->now_ns - sessions->looks_since_ns >= FB_NS_PER_S) {
+		sessions->looks_since_ns = call->now_ns;
+		sessions->looks = 0;
+	}
 	TAILQ_FOREACH(s, &call->b->switches, link)
 	{
-		const struct balancer_session *session =
-		        balancer_sessions_find(&s->sessions, &key, &direction);
-
-		if (session && direction == BALANCER_TO_CLIENT &&
-		    fb_mac_equal(p->dl_src, session->addressed_mac) &&
-		    !fb_mac_equal(p->dl_src, session->backend_mac))
+		if (s == call->s || s == sessions->rewriter)
+			continue;
+		if (sessions->looks >= LOOKS_PER_S_MAX) {
+			call->b->counters.rewritten_unsure++;
 			return true;
+		}
+		sessions->looks++;
+		if (has_rewritten(call->b, s, p, key)) {
+			sessions->rewriter = s;
+			s->is_rewriter = true;
+			return true;
+		}
 	}
 	return false;
+}
+
+/* A session rewrites the source of what comes back from its backend into the MAC that the client
+ * addressed. Such a frame may come in by any switch further on; so all may have to be asked, but
+ * only when a frame seems to be news and somebody has addressed its source. In most cases that is
+ * the switch that has rewritten the frame before. A host that makes such frames by the thousand has
+ * them no longer looked into: then they are no news. */
+bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct balancer_sessions *sessions = &call->s->sessions;
+	const struct fb_packet *p = &pi->packet;
+	struct balancer_key key;
+
+	if (!p->is_tcp || !balancer_addressed_any(sessions->addressed, p->dl_src, balancer_vlan(p)))
+		return false;
+	balancer_sessions_key(&key, p);
+	return has_rewritten(call->b, call->s, p, &key) ||
+	       (sessions->rewriter && has_rewritten(call->b, sessions->rewriter, p, &key)) ||
+	       any_has_rewritten(call, p, &key);
 }
 
 void balancer_sessions_run(const struct balancer_call *call)

@@ -8,6 +8,8 @@
 
 struct balancer;
 struct balancer_call;
+struct balancer_addressed;
+struct balancer_switch;
 
 /* The 4-tuple as the client sees it, and the VLAN. No padding: it is compared as bytes. What is
  * hashed at once is better written as words: a word that was just written in pieces is slow to
@@ -62,6 +64,7 @@ struct balancer_session {
 	uint32_t isn;    /* the client's initial sequence number */
 	uint8_t syns;    /* SYNs counted with that number */
 	bool turned;     /* 'sorted' has the server first */
+	bool addressed;  /* 'addressed_mac' is set, and counted among those of all switches */
 	bool answered;   /* the backend accepted or refused: it is never changed any more */
 	bool moved;      /* the backend was changed: never again for its silence */
 
@@ -84,9 +87,14 @@ struct balancer_sessions {
 	struct balancer_queue queues[BALANCER_STATES];
 	uint16_t generation;          /* of the entries installed last on this switch */
 	uint64_t rearm_not_before_ns; /* when the next unsure sessions may be installed again */
+	struct balancer_addressed *addressed;   /* by the clients of all switches */
+	const struct balancer_switch *rewriter; /* that sent what came rewritten last; NULL: none */
+	uint64_t looks_since_ns; /* looks into sessions of others are counted by second */
+	uint32_t looks;
 };
 
-bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b);
+/* False when memory is short. */
+bool balancer_sessions_init(struct balancer_sessions *sessions, struct balancer *b, uint32_t seed);
 void balancer_sessions_free(struct balancer_sessions *sessions);
 
 /* The key of a segment whose sender is the client. */
@@ -106,6 +114,9 @@ void balancer_sessions_prefetch(const struct balancer_sessions *sessions,
 struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
                                                const struct balancer_key *key);
 void balancer_sessions_remove(struct balancer_sessions *sessions, struct balancer_session *session);
+/* The client of 'session' addresses 'mac'. */
+void balancer_sessions_address(struct balancer_sessions *sessions, struct balancer_session *session,
+                               const uint8_t mac[FB_MAC_BYTES]);
 /* Something happened to 'session': it waits anew, in the queue of what it is now. */
 void balancer_sessions_settle(struct balancer_sessions *sessions, struct balancer_session *session,
                               uint64_t now_ns);
@@ -113,7 +124,7 @@ void balancer_sessions_settle(struct balancer_sessions *sessions, struct balance
 void balancer_sessions_doubt(struct balancer_sessions *sessions, uint64_t now_ns);
 
 /* True when 'pi' is a frame whose source MAC the balancer itself put there, on whatever switch: no
- * news about where that station is. */
+ * news about where that station is. True as well when that may be and too much was asked to tell. */
 bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb_packet_in *pi);
 
 /* Forget what is due; and when that is to be called again. */

@@ -173,8 +173,8 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 	const struct fb_packet *p = &pi->packet;
 
 	memcpy(session->client_mac, p->dl_src, FB_MAC_BYTES);
-	memcpy(session->addressed_mac, fb_mac_is_multicast(p->dl_dst) ? mac : p->dl_dst,
-	       FB_MAC_BYTES);
+	balancer_sessions_address(&call->s->sessions, session,
+	                          fb_mac_is_multicast(p->dl_dst) ? mac : p->dl_dst);
 	memcpy(session->backend_mac, mac, FB_MAC_BYTES);
 	session->client_port = pi->in_port;
 	session->backend_port = port;
@@ -297,7 +297,7 @@ static bool keep_or_move(const struct balancer_call *call, const struct fb_packe
 	if (other) {
 		/* The switch that moved it lets nobody else speak for the connection. */
 		set_backend(session, other);
-		memcpy(session->addressed_mac, pi->packet.dl_dst, FB_MAC_BYTES);
+		balancer_sessions_address(&call->s->sessions, session, pi->packet.dl_dst);
 		return true;
 	}
 	if (lives && !is_silent)

@@ -513,6 +513,116 @@ static void a_frame_that_the_balancer_has_rewritten_is_no_news(void)
 	lb_free(lb);
 }
 
+/* One host that makes up source MACs must not make the controller ask every switch for each. */
+static void a_frame_from_a_mac_that_nobody_addressed_asks_no_switch(void)
+{
+	enum { SWITCHES = 8, FRAMES = 100 };
+	struct lb *lb = lb_new("mode=packet");
+	struct fake_switch *first = lb->sw;
+	struct lb_host spoofed = lb_other, named = {77, 7, 3};
+	struct lb_segment s = {
+	        .from = &spoofed, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK};
+
+	for (uint64_t dpid = 2; dpid <= SWITCHES; dpid++)
+		lb_switch_to(lb, fake_switch_join(lb->bench, dpid, 6));
+	lb_switch_to(lb, first);
+	lb_silence_all(lb);
+	lb_syn(lb, 1, 1);
+	for (int i = 0; i < FRAMES; i++) {
+		spoofed.number = (uint8_t)(100 + i);
+		lb_tcp(lb, &s);
+	}
+	/* A few of them may share their place with one that was addressed. */
+	CU_ASSERT(lb_counter(lb, "rewriters_asked") <= SWITCHES);
+	/* Nor when the session that addressed it is gone. */
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                                 .to = &lb_a,
+	                                                 .to_mac = &named,
+	                                                 .tp_src = 2,
+	                                                 .tp_dst = LB_SERVICE,
+	                                                 .flags = FB_TCP_SYN,
+	                                                 .seq = 1}),
+	                 "output"));
+	lb_pass(lb, 3600 * FB_NS_PER_S);
+	lb_said(lb);
+	spoofed.number = named.number;
+	lb_tcp(lb, &s);
+	CU_ASSERT(lb_counter(lb, "rewriters_asked") <= SWITCHES);
+	lb_free(lb);
+}
+
+/* A host that sends from the MAC of a server by two ports, as fast as it can. */
+static void a_flood_of_frames_that_may_be_rewritten_is_asked_about_within_a_limit(void)
+{
+	enum { FRAMES = 17000, LOOKS_PER_S_MAX = 16384 };
+	struct lb *lb = lb_new("mode=packet");
+	struct fake_switch *first = lb->sw;
+	struct lb_segment s = {
+	        .from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 9, .flags = FB_TCP_ACK};
+	uint64_t asked;
+
+	fake_switch_join(lb->bench, 2, 6);
+	lb_switch_to(lb, first);
+	lb_silence_all(lb);
+	lb_syn(lb, 1, 1); /* it names server_a */
+	for (int i = 0; i < FRAMES; i++) {
+		s.in_port = (uint16_t)(4 + i % 2);
+		lb_tcp(lb, &s);
+	}
+	CU_ASSERT_EQUAL(lb_counter(lb, "rewritten"), lb_counter(lb, "rewritten_unsure"));
+	CU_ASSERT(lb_counter(lb, "rewritten_unsure") > 0);
+	asked = lb_counter(lb, "rewriters_asked");
+	CU_ASSERT_EQUAL(asked, 2 * LOOKS_PER_S_MAX + lb_counter(lb, "rewritten_unsure"));
+	/* In the next second there is an answer again. */
+	lb_pass(lb, FB_NS_PER_S);
+	lb_said(lb);
+	s.in_port = 6;
+	lb_tcp(lb, &s);
+	CU_ASSERT_EQUAL(lb_counter(lb, "rewriters_asked"), asked + 2);
+	lb_free(lb);
+}
+
+/* What one switch has rewritten is asked of it first, and of no other. */
+static void who_rewrote_the_last_frame_is_asked_first(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+	struct fake_switch *first = lb->sw, *last = NULL;
+	static const struct lb_host uplink_client = {1, 1, 4}, uplink_a = {2, 2, 5};
+	struct lb_segment back = {.from = &lb_a,
+	                          .to = &lb_client,
+	                          .tp_src = 22,
+	                          .tp_dst = 1,
+	                          .flags = FB_TCP_ACK,
+	                          .in_port = 4};
+	uint64_t asked;
+
+	for (uint64_t dpid = 2; dpid <= 9; dpid++)
+		last = fake_switch_join(lb->bench, dpid, 6);
+	lb_silence_all(lb);
+	lb_syn(lb, 9, 1);
+	CU_ASSERT(lb_has(lb_syn(lb, 1, 1), OUT_B));
+	lb_switch_to(lb, last);
+	lb_announce(lb, &uplink_client);
+	lb_announce(lb, &uplink_a);
+	lb_silence_all(lb);
+	lb_tcp(lb, &back);
+	CU_ASSERT_EQUAL(lb_counter(lb, "rewritten"), 1);
+	asked = lb_counter(lb, "rewriters_asked");
+	lb_tcp(lb, &back);
+	CU_ASSERT_EQUAL(lb_counter(lb, "rewritten"), 2);
+	CU_ASSERT_EQUAL(lb_counter(lb, "rewriters_asked"), asked + 2); /* itself, then the first */
+	/* It is forgotten, and with it what it has rewritten. */
+	lb->leaks = true;
+	fake_switch_leave(first);
+	lb_pass(lb, 3600 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(lb_counter(lb, "switches_forgotten"), 1);
+	lb_said(lb);
+	lb_announce(lb, &uplink_a);
+	lb_tcp(lb, &back);
+	CU_ASSERT_EQUAL(lb_counter(lb, "rewritten"), 2);
+	lb_free(lb);
+}
+
 static void frames_of_our_own_that_come_back_are_dropped(void)
 {
 	struct lb *lb = lb_new("");
@@ -695,6 +805,9 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(addresses_in_use_never_give_way), UNIT_TEST(switches_are_apart),
            UNIT_TEST(a_syn_from_another_switch_goes_where_that_one_has_decided),
            UNIT_TEST(a_frame_that_the_balancer_has_rewritten_is_no_news),
+           UNIT_TEST(a_frame_from_a_mac_that_nobody_addressed_asks_no_switch),
+           UNIT_TEST(a_flood_of_frames_that_may_be_rewritten_is_asked_about_within_a_limit),
+           UNIT_TEST(who_rewrote_the_last_frame_is_asked_first),
            UNIT_TEST(frames_of_our_own_that_come_back_are_dropped),
            UNIT_TEST(a_syn_to_an_unknown_address_is_held_while_it_is_asked_for),
            UNIT_TEST(a_held_syn_without_buffer_keeps_its_bytes),
