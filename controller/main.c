@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "controller/server_ask.h"
 #include "controller/server_options.h"
 #include "lib/io/out_file.h"
+#include "lib/io/system.h"
 
 enum {
 	EXIT_ENDED = 0,       /* it was told to end */
@@ -194,17 +194,13 @@ static int run(struct program *program)
 static void raise_descriptors(struct program *program)
 {
 	uint32_t wanted = program->options->config.controller.sessions_max;
-	struct rlimit limit;
+	uint64_t given = system_take_descriptors();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted + DESCRIPTORS_OWN)
+	if (given < wanted + DESCRIPTORS_OWN)
 		server_log(program->server, LOG_LEVEL_WARNING, "controller",
 		           "the system gives %" PRIu64 " descriptors, too few for the %" PRIu32
 		           " connections of --connections-max: more will wait",
-		           (uint64_t)limit.rlim_cur, wanted);
+		           given, wanted);
 }
 
 static int run_with_log(struct program *program)
@@ -260,10 +256,7 @@ int main(int argc, char **argv)
 		break;
 	}
 	server_options_destroy(&options);
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "flowbed-controller: standard output cannot be written: %s\n",
-		        strerror(errno));
+	if (!system_end_stdout("flowbed-controller"))
 		code = EXIT_SYSTEM;
-	}
 	return code;
 }

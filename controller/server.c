@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "controller/server_private.h"
 #include "lib/base/xalloc.h"
+#include "lib/io/system.h"
 
 enum {
 	APP_TEXT_BYTES = 1024, /* of an application with its options */
@@ -27,22 +27,14 @@ void server_config_default(struct server_config *config)
 
 /* --- Time and log --- */
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 uint64_t server_now_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return system_now_ns();
 }
 
 uint64_t server_unix_ns(void)
 {
-	return clock_ns(CLOCK_REALTIME);
+	return system_unix_ns();
 }
 
 void server_log(struct server *server, enum log_level level, const char *who, const char *format,

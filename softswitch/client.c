@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/io/system.h"
 
 enum { TEXT_BYTES = 1800 }; /* of a list in a log line */
 
@@ -32,22 +32,14 @@ void client_config_default(struct client_config *config)
 
 /* --- Time and log --- */
 
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 uint64_t client_now_ns(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return system_now_ns();
 }
 
 uint64_t client_unix_ns(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return system_unix_ns();
 }
 
 /* False when this second has had its lines; what is dropped is told in the next. */

@@ -10,11 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/io/system.h"
 #include "softswitch/client_options.h"
 
 enum {
@@ -137,17 +137,6 @@ static int run(struct program *program, const struct client_options *options)
 	return EXIT_ENDED;
 }
 
-/* An interface takes several descriptors, a connection one: take as many as the system gives. */
-static void raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int run_options(struct client_options *options)
 {
 	struct program program = {.base = make_base()};
@@ -156,7 +145,7 @@ static int run_options(struct client_options *options)
 
 	if (!program.base)
 		return complain("the event loop cannot be made", false);
-	raise_descriptors();
+	system_take_descriptors(); /* an interface takes several, a connection one */
 	log_init(&log, stderr, options->log_level, "flowbed-switch");
 	if (!options->has_dpid)
 		options->config.agent.datapath.dpid =
@@ -191,10 +180,7 @@ int main(int argc, char **argv)
 		break;
 	}
 	client_options_destroy(&options);
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "flowbed-switch: standard output cannot be written: %s\n",
-		        strerror(errno));
+	if (!system_end_stdout("flowbed-switch"))
 		code = EXIT_SYSTEM;
-	}
 	return code;
 }

@@ -18,12 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <flowbed/text.h>
 #include <flowbed/time.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/io/system.h"
 #include "softswitch/ports.h"
 
 enum {
@@ -44,14 +44,6 @@ void pcap_ports_config_default(struct pcap_ports_config *config)
 }
 
 /* --- Telling people --- */
-
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * FB_NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 /* Log the message with "NAME (port N): " in front and 'tail' behind. */
 static void log_of(struct pcap_port *port, enum log_level level, const char *tail,
@@ -80,7 +72,7 @@ void pcap_port_log(struct pcap_port *port, enum log_level level, const char *for
 
 void pcap_port_warn(struct pcap_port *port, enum pcap_warning warning, const char *format, ...)
 {
-	uint64_t now_ns = now(), count = ++port->warned[warning].count;
+	uint64_t now_ns = system_now_ns(), count = ++port->warned[warning].count;
 	char tail[64] = "";
 	va_list args;
 
