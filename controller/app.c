@@ -66,6 +66,45 @@ uint32_t fb_app_run_id(const struct fb_app *app)
 	return app->ctl->config.run_id;
 }
 
+/* --- Others in the chain --- */
+
+char *fb_app_read_file(struct fb_app *app, const char *name, size_t *len, struct fb_text *error)
+{
+	const struct controller_ops *ops = &app->ctl->ops;
+
+	if (!ops->read_file) {
+		fb_text_printf(error, "%s: there are no files here", name);
+		return NULL;
+	}
+	return ops->read_file(ops->ctx, name, len, error);
+}
+
+/* 'app' may be in create(), and so not be in the chain yet. */
+void *fb_app_before(struct fb_app *app, const struct fb_app_class *cls)
+{
+	for (unsigned i = app->index; i > 0; i--) {
+		if (app->ctl->apps[i - 1]->cls == cls)
+			return app->ctl->apps[i - 1]->state;
+	}
+	return NULL;
+}
+
+void fb_app_tell(struct fb_app *app, const struct fb_network_event *event, uint64_t now_ns)
+{
+	for (unsigned i = app->index + 1; i < app->ctl->apps_count; i++) {
+		struct fb_app *other = app->ctl->apps[i];
+
+		if (other->cls->network_event)
+			other->cls->network_event(other->state, event, now_ns);
+	}
+}
+
+void fb_app_redeliver(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *pi,
+                      uint64_t now_ns)
+{
+	chain_redeliver(app->ctl, app, sw, pi, now_ns);
+}
+
 /* --- Switches --- */
 
 uint64_t fb_switch_dpid(const struct fb_switch *sw)

@@ -12,7 +12,7 @@
 
 enum {
 	NAMES_MAX = 64,    /* options of a class, choices of an option */
-	VALUE_BYTES = 128, /* a value or a name, terminator included */
+	VALUE_BYTES = 4096, /* a setting, terminator included */
 };
 
 struct unit {
@@ -125,6 +125,10 @@ void app_options_expected(struct fb_text *t, const struct fb_option *option)
 	case FB_OPTION_CHOICE:
 		put_choices(t, option->choices);
 		break;
+	case FB_OPTION_TEXT:
+		fb_text_printf(t, "a text of at most %" PRIu64 " characters, without comma",
+		               option->max);
+		break;
 	}
 }
 
@@ -149,7 +153,14 @@ static bool parse_ranged(const struct fb_option *option, const char *s, uint64_t
 	return ok && *value >= option->min && *value <= option->max;
 }
 
-/* The text 's' as a value of 'option'. */
+/* A text stays where it is. */
+static bool parse_text(const struct fb_option *option, const char *s, uint64_t *value)
+{
+	*value = (uint64_t)(uintptr_t)s;
+	return strlen(s) <= option->max;
+}
+
+/* The text 's' as a value of 'option', which may point to it. */
 static bool parse_value(const struct fb_option *option, const char *s, uint64_t *value)
 {
 	switch (option->type) {
@@ -160,6 +171,8 @@ static bool parse_value(const struct fb_option *option, const char *s, uint64_t 
 		return parse_bool(s, value);
 	case FB_OPTION_CHOICE:
 		return parse_choice(option, s, value);
+	case FB_OPTION_TEXT:
+		return parse_text(option, s, value);
 	}
 	return false;
 }
@@ -197,16 +210,15 @@ static void put_unknown(struct fb_text *error, const struct fb_app_class *cls, c
 		put_choices(error, names);
 }
 
-/* Take the one setting "name=value" of 'len' characters at 's'. 'seen' says which options were set.
- */
-static int take_setting(const struct fb_app_class *cls, const char *s, size_t len, uint64_t *values,
-                        bool *seen, struct fb_text *error)
+/* Take the one setting "name=value" of 'len' characters at 's', a copy of which is at 'name' from
+ * now on. 'seen' says which options were set. */
+static int take_setting(const struct fb_app_class *cls, const char *s, size_t len, char *name,
+                        uint64_t *values, bool *seen, struct fb_text *error)
 {
-	char name[VALUE_BYTES];
 	char *value;
 	size_t i = 0;
 
-	if (len == 0 || len >= sizeof name) {
+	if (len == 0 || len >= VALUE_BYTES) {
 		fb_text_printf(error, "%s: expected NAME=VALUE[,NAME=VALUE...]", cls->name);
 		return -1;
 	}
@@ -237,8 +249,8 @@ static int take_setting(const struct fb_app_class *cls, const char *s, size_t le
 }
 
 /* Fill 'values' from the defaults and 'text'; see core.h. */
-int app_options_parse(const struct fb_app_class *cls, const char *text, uint64_t *values,
-                      struct fb_text *error)
+int app_options_parse(const struct fb_app_class *cls, const char *text, char *memory,
+                      uint64_t *values, struct fb_text *error)
 {
 	bool seen[NAMES_MAX] = {false};
 
@@ -252,9 +264,10 @@ int app_options_parse(const struct fb_app_class *cls, const char *text, uint64_t
 	while (text && *text) {
 		size_t len = strcspn(text, ",");
 
-		if (take_setting(cls, text, len, values, seen, error) < 0)
+		if (take_setting(cls, text, len, memory, values, seen, error) < 0)
 			return -1;
 		text += len;
+		memory += len + 1;
 		if (*text == ',' && !*++text) {
 			fb_text_printf(error,
 			               "%s: expected another NAME=VALUE after the last comma",

@@ -5,6 +5,8 @@
  * cause and put into the order of packet-ins at the end (output.h), so that neither the bytes on
  * any connection nor what one application sees depend on how long the array was. All other events
  * pass one at a time. */
+#include <assert.h>
+
 #include "controller/core.h"
 
 #include <flowbed/table.h>
@@ -80,7 +82,8 @@ static void settle(struct controller *ctl)
 	controller_flush_much(ctl);
 }
 
-void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t count,
+/* Hand the first 'count' of ctl->packet_ins to the applications from the place 'first' on. */
+static void hand_over(struct controller *ctl, struct fb_switch *sw, unsigned first, uint32_t count,
                       enum chain_audience audience, uint64_t now_ns)
 {
 	struct fb_packet_in *packet_ins = ctl->packet_ins;
@@ -88,7 +91,7 @@ void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t cou
 
 	ctl->array_count = count;
 	ctl->array_order = packet_ins[0].order;
-	for (unsigned i = 0; i < ctl->apps_count && left > 0; i++) {
+	for (unsigned i = first; i < ctl->apps_count && left > 0; i++) {
 		struct fb_app *app = ctl->apps[i];
 
 		if (!listens(app, audience))
@@ -100,6 +103,21 @@ void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t cou
 	if (left > 0)
 		drop_rest(ctl, sw, left, audience);
 	settle(ctl);
+}
+
+void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t count,
+                      enum chain_audience audience, uint64_t now_ns)
+{
+	hand_over(ctl, sw, 0, count, audience, now_ns);
+}
+
+void chain_redeliver(struct controller *ctl, const struct fb_app *app, struct fb_switch *sw,
+                     const struct fb_packet_in *pi, uint64_t now_ns)
+{
+	assert(ctl->array_count == 0);
+	ctl->packet_ins[0] = *pi;
+	ctl->packet_ins[0].verdict = FB_CONTINUE;
+	hand_over(ctl, sw, app->index + 1, 1, CHAIN_ALL, now_ns);
 }
 
 /* --- One at a time --- */

@@ -13,7 +13,6 @@
 #include "controller/core.h"
 #include "lib/base/xalloc.h"
 
-enum { OPTIONS_MAX = 64 }; /* of one class */
 
 /* An element of ctl->dpids; the key comes first. */
 struct dpid_entry {
@@ -67,6 +66,7 @@ void controller_free(struct controller *ctl)
 
 		if (app->cls->destroy)
 			app->cls->destroy(app->state);
+		free(app->texts);
 		free(app);
 	}
 	heap_destroy(&ctl->timers);
@@ -92,13 +92,43 @@ static void name_instance(const struct controller *ctl, struct fb_app *app)
 		snprintf(app->name, sizeof app->name, "%.24s#%u", app->cls->name, same);
 }
 
+static bool has_class(const struct controller *ctl, const struct fb_app_class *cls)
+{
+	for (unsigned i = 0; i < ctl->apps_count; i++) {
+		if (ctl->apps[i]->cls == cls)
+			return true;
+	}
+	return false;
+}
+
+/* An instance of 'cls' for the end of the chain, not made yet; NULL with a text in 'error'. */
+static struct fb_app *new_instance(struct controller *ctl, const struct fb_app_class *cls,
+                                   const char *options, struct fb_text *error)
+{
+	struct fb_app *app = xcalloc(1, sizeof *app + cls->options_count * sizeof app->values[0]);
+
+	app->ctl = ctl;
+	app->cls = cls;
+	app->index = ctl->apps_count;
+	app->deadline_ns = FB_NEVER;
+	app->texts = xcalloc(1, options ? strlen(options) + 2 : 1);
+	name_instance(ctl, app);
+	if (app_options_parse(cls, options, app->texts, app->values, error) == 0)
+		return app;
+	free(app->texts);
+	free(app);
+	return NULL;
+}
+
 /* Append an instance of 'cls' with 'options' to the chain; see controller.h. */
 int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, const char *options,
                        struct fb_text *error)
 {
-	uint64_t values[OPTIONS_MAX];
 	struct fb_app *app;
 
+	if (cls->needs && !has_class(ctl, cls->needs) &&
+	    controller_add_app(ctl, cls->needs, NULL, error) < 0)
+		return -1;
 	if (ctl->sessions_made > 0) {
 		fb_text_puts(error, "applications are added before the first connection");
 		return -1;
@@ -107,18 +137,12 @@ int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, c
 		fb_text_printf(error, "a chain has at most %d applications", APPS_MAX);
 		return -1;
 	}
-	assert(cls->options_count <= OPTIONS_MAX);
-	if (app_options_parse(cls, options, values, error) < 0)
+	app = new_instance(ctl, cls, options, error);
+	if (!app)
 		return -1;
-	app = xcalloc(1, sizeof *app + cls->options_count * sizeof app->values[0]);
-	app->ctl = ctl;
-	app->cls = cls;
-	app->index = ctl->apps_count;
-	app->deadline_ns = FB_NEVER;
-	name_instance(ctl, app);
-	memcpy(app->values, values, cls->options_count * sizeof app->values[0]);
-	app->state = cls->create(app, values, error);
+	app->state = cls->create(app, app->values, error);
 	if (!app->state) {
+		free(app->texts);
 		free(app);
 		return -1;
 	}
@@ -153,6 +177,39 @@ void controller_app_counters(const struct controller *ctl,
 		if (app->cls->counters)
 			app->cls->counters(app->state, tell_one, &teller);
 	}
+}
+
+int controller_command(struct controller *ctl, const char *name, const char *const *words,
+                       size_t count, struct fb_text *answer, uint64_t now_ns)
+{
+	now_ns = controller_advance(ctl, now_ns);
+	for (unsigned i = 0; i < ctl->apps_count; i++) {
+		const struct fb_app *app = ctl->apps[i];
+		int result;
+
+		if (strcmp(app->name, name) != 0)
+			continue;
+		if (!app->cls->command) {
+			fb_text_printf(answer, "%s takes no commands", name);
+			return -1;
+		}
+		result = app->cls->command(app->state, words, count, answer, now_ns);
+		controller_flush(ctl);
+		return result;
+	}
+	fb_text_printf(answer, "no application is named '%s'", name);
+	return -1;
+}
+
+bool controller_ready(const struct controller *ctl)
+{
+	for (unsigned i = 0; i < ctl->apps_count; i++) {
+		const struct fb_app *app = ctl->apps[i];
+
+		if (app->cls->ready && !app->cls->ready(app->state))
+			return false;
+	}
+	return true;
 }
 
 const struct controller_counters *controller_counters(const struct controller *ctl)

@@ -49,7 +49,9 @@ struct controller_ops {
 	void (*log)(void *ctx, enum fb_log_level level, const char *who, const char *line);
 	/* Connect and disconnect events, after FEATURES_REPLY and before the connection ends. */
 	void (*switch_event)(void *ctx, uint64_t dpid, bool up, const char *peer);
-	void *ctx; /* for log and switch_event, which may be NULL */
+	/* For fb_app_read_file(), which tells what it does. NULL: there are no files. */
+	char *(*read_file)(void *ctx, const char *name, size_t *len, struct fb_text *error);
+	void *ctx; /* for log, switch_event and read_file, which may be NULL */
 };
 
 struct controller_config {        /* controller_config_default() fills it */
@@ -90,8 +92,9 @@ struct controller *controller_new(const struct controller_config *config,
 void controller_free(struct controller *ctl); /* closes all sessions first */
 
 /* Append an instance of 'cls' to the chain, before the first connection. 'options' is
- * "name=value,..." or empty. -1 with a text in 'error' for an unknown option (the nearest known one
- * is named), a bad value, or what create() refused. */
+ * "name=value,..." or empty. An instance of the class that it needs is appended before it, with
+ * default options, where the chain has none. -1 with a text in 'error' for an unknown option (the
+ * nearest known one is named), a bad value, or what create() refused. */
 int controller_add_app(struct controller *ctl, const struct fb_app_class *cls, const char *options,
                        struct fb_text *error);
 
@@ -124,5 +127,12 @@ void controller_app_counters(const struct controller *ctl,
                                           uint64_t value),
                              void *ctx);
 size_t controller_switches_up(const struct controller *ctl);
+
+/* A command for the application instance 'app' ("balancer"), in words; what struct fb_app_class
+ * says of it. -1 too when there is no such instance, or when it takes no commands. */
+int controller_command(struct controller *ctl, const char *app, const char *const *words,
+                       size_t count, struct fb_text *answer, uint64_t now_ns);
+/* All applications are ready: nothing is found out any more that was there when it began. */
+bool controller_ready(const struct controller *ctl);
 
 #endif

@@ -13,6 +13,10 @@ const struct fb_app_class *controller_class_at(size_t place)
 	case 1:
 		return &fb_app_learning;
 	case 2:
+		return &fb_app_discovery;
+	case 3:
+		return &fb_app_forwarding;
+	case 4:
 		return &fb_app_balancer;
 	default:
 		return NULL;

@@ -499,6 +499,9 @@ static void write_option(struct fb_report *report, const struct fb_option *optio
 	case FB_OPTION_CHOICE:
 		fb_report_text(report, option->name, option->choices[value]);
 		break;
+	case FB_OPTION_TEXT:
+		fb_report_text(report, option->name, fb_option_text(value));
+		break;
 	}
 }
 

@@ -48,6 +48,7 @@ struct fb_app {
 	unsigned index;            /* place in the chain */
 	char name[APP_NAME_BYTES]; /* "learning", and "learning#2" for a second one */
 	uint64_t deadline_ns;      /* of its timer; FB_NEVER: unset */
+	char *texts;               /* those among the values */
 	uint64_t values[];         /* of its options, in their order */
 };
 
@@ -241,6 +242,10 @@ enum chain_audience {
 	CHAIN_NOBODY, /* a frame that is none: only its buffer is released */
 };
 
+/* Hand 'pi' to the applications behind 'app'; see fb_app_redeliver(). */
+void chain_redeliver(struct controller *ctl, const struct fb_app *app, struct fb_switch *sw,
+                     const struct fb_packet_in *pi, uint64_t now_ns);
+
 /* Hand ctl->packet_ins, 'count' of them from 'sw', to the applications and put what they send in
  * order. */
 void chain_packet_ins(struct controller *ctl, struct fb_switch *sw, uint32_t count,
@@ -284,8 +289,8 @@ void controller_report_free(struct controller *ctl);
 void app_options_duration(struct fb_text *t, uint64_t ns);
 
 /* Fill 'values' (one for each option of 'cls') from 'text' and the defaults; -1 with a text in
- * 'error'. */
-int app_options_parse(const struct fb_app_class *cls, const char *text, uint64_t *values,
-                      struct fb_text *error);
+ * 'error'. Texts among the values are in 'memory', which has room for a copy of 'text'. */
+int app_options_parse(const struct fb_app_class *cls, const char *text, char *memory,
+                      uint64_t *values, struct fb_text *error);
 
 #endif

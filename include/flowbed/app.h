@@ -25,6 +25,11 @@
  * Link-layer discovery frames (LLDP, Ethernet type 0x88cc) reach only applications of a class that
  * asks for them ('wants_lldp'); no application ever forwards them.
  *
+ * Networks. An application whose class says that it 'needs' another has an instance of that before
+ * it in the chain, which the controller adds where the user did not. So those that work on many
+ * switches use 'discovery' (<flowbed/discovery.h>), which knows links, paths and hosts and tells
+ * those behind it what changes (network_event).
+ *
  * All views (frames, messages) are valid until the handler returns. */
 #ifndef FLOWBED_APP_H
 #define FLOWBED_APP_H
@@ -35,6 +40,7 @@
 #include <flowbed/text.h>
 #include <flowbed/time.h>
 
+struct fb_network_event; /* <flowbed/discovery.h> */
 struct fb_app;    /* an instance's handle, made by the controller */
 struct fb_switch; /* a switch from switch_up to switch_down */
 
@@ -64,13 +70,14 @@ enum fb_option_type {
 	FB_OPTION_DURATION, /* "250ms", "5s", "2m", "1h", "30" (seconds); in ns, min and max too */
 	FB_OPTION_BOOL,     /* true, false, yes, no, on, off, 1, 0 */
 	FB_OPTION_CHOICE,   /* one of 'choices', stored as its place there */
+	FB_OPTION_TEXT,     /* anything without a comma; see fb_option_text() */
 };
 
 struct fb_option {
 	const char *name; /* "idle_timeout" */
 	enum fb_option_type type;
 	const char *default_text;   /* as a user would write it */
-	uint64_t min, max;          /* INTEGER and DURATION */
+	uint64_t min, max;          /* INTEGER and DURATION; TEXT: its length in bytes */
 	const char *const *choices; /* CHOICE: NULL-terminated */
 	const char *help;           /* one line */
 };
@@ -82,6 +89,7 @@ struct fb_app_class {
 	bool wants_lldp;
 	bool ethernet_only; /* looks at nothing of a frame beyond its Ethernet header */
 	bool takes_all;     /* sets FB_STOP for every packet-in: those behind it see none */
+	const struct fb_app_class *needs; /* must be before it in the chain; NULL: none */
 	const struct fb_option *options;
 	size_t options_count;
 
@@ -113,6 +121,17 @@ struct fb_app_class {
 	/* The reply to fb_send_barrier(); for the instance that asked only. */
 	void (*barrier_reply)(void *state, struct fb_switch *sw, uint32_t xid, uint64_t now_ns);
 	void (*timer)(void *state, uint64_t now_ns);
+	/* The application that this one needs says that the network has changed. */
+	void (*network_event)(void *state, const struct fb_network_event *event, uint64_t now_ns);
+
+	/* What whoever runs the controller wants done: "drain 192.168.2.2 02:00:00:00:00:03", as
+	 * 'count' words. 0: it is done, and 'answer' may say what; -1: it is not, and 'answer' says
+	 * why, or how commands are written. */
+	int (*command)(void *state, const char *const *words, size_t count, struct fb_text *answer,
+	               uint64_t now_ns);
+	/* False while the instance still finds out what it needs in order to serve all that is
+	 * there: tests and scenarios begin when all are ready. NULL: always ready. */
+	bool (*ready)(const void *state);
 
 	/* Tell each counter by name and value, in a fixed order: at least one for every limit. */
 	void (*counters)(const void *state,
@@ -144,6 +163,24 @@ struct fb_log_limit {
 bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *suppressed);
 /* False: formatting a line of this level would be in vain. */
 bool fb_app_logs(const struct fb_app *app, enum fb_log_level level);
+
+/* Of the value of a FB_OPTION_TEXT: the text, valid during create(). "" where nothing was given. */
+static inline const char *fb_option_text(uint64_t value)
+{
+	return (const char *)(uintptr_t)value;
+}
+/* The bytes of the file 'name', as whoever runs the controller sees it, with a zero behind them; to
+ * be freed with free(). NULL with a text in 'error': it cannot be read, or is larger than 16 MiB. */
+char *fb_app_read_file(struct fb_app *app, const char *name, size_t *len, struct fb_text *error);
+
+/* The state of the instance of 'cls' that is nearest before 'app' in its chain; NULL: none. */
+void *fb_app_before(struct fb_app *app, const struct fb_app_class *cls);
+/* Tell 'event' to the applications behind 'app' in its chain. */
+void fb_app_tell(struct fb_app *app, const struct fb_network_event *event, uint64_t now_ns);
+/* Hand 'pi', which 'app' took with FB_STOP at some time before and kept together with its bytes, to
+ * the applications behind it, as if it had come just now. Not while packet-ins are being handled. */
+void fb_app_redeliver(struct fb_app *app, struct fb_switch *sw, const struct fb_packet_in *pi,
+                      uint64_t now_ns);
 
 /* The place of the instance in its chain, from 0. Distinct in one controller. */
 unsigned fb_app_index(const struct fb_app *app);
@@ -197,6 +234,8 @@ uint32_t fb_send_release(struct fb_app *app, struct fb_switch *sw, const struct 
 
 extern const struct fb_app_class fb_app_hub;
 extern const struct fb_app_class fb_app_learning;
+extern const struct fb_app_class fb_app_discovery;
+extern const struct fb_app_class fb_app_forwarding;
 extern const struct fb_app_class fb_app_balancer;
 
 #endif

@@ -27,6 +27,7 @@ static const struct fb_app_class cls = {
         .name = "app", .options = options, .options_count = OPTIONS};
 
 static uint64_t values[OPTIONS];
+static char texts[8192];
 static char error[512];
 
 static int parse(const char *text)
@@ -34,7 +35,7 @@ static int parse(const char *text)
 	struct fb_text t = fb_text_make(error, sizeof error);
 
 	memset(values, 0xff, sizeof values);
-	return app_options_parse(&cls, text, values, &t);
+	return app_options_parse(&cls, text, texts, values, &t);
 }
 
 /* 'text' is refused and the error is exactly 'expected'. */
@@ -168,9 +169,9 @@ static void a_class_without_options_takes_none(void)
 	static const struct fb_app_class plain = {.name = "plain"};
 	struct fb_text t = fb_text_make(error, sizeof error);
 
-	CU_ASSERT_EQUAL(app_options_parse(&plain, "a=1", NULL, &t), -1);
+	CU_ASSERT_EQUAL(app_options_parse(&plain, "a=1", texts, NULL, &t), -1);
 	CU_ASSERT_STRING_EQUAL(error, "plain: unknown option 'a': it has no options");
-	CU_ASSERT_EQUAL(app_options_parse(&plain, "", NULL, &t), 0);
+	CU_ASSERT_EQUAL(app_options_parse(&plain, "", texts, NULL, &t), 0);
 }
 
 static void an_option_twice_or_without_value_is_refused(void)
