@@ -1,18 +1,37 @@
-/* The balancer's flow entries. */
+/* The balancer's flow entries, one at a time. */
 #ifndef BALANCER_FLOWS_H
 #define BALANCER_FLOWS_H
 
 #include "controller/apps/balancer_sessions.h"
 
-/* Install both entries of 'session': client to backend first. The caller releases the packet
- * afterwards. */
-void balancer_flows_install(const struct balancer_call *call, struct balancer_session *session);
-/* True when 'session' may be installed now: once, and again at most once a second. */
-bool balancer_flows_may_install(const struct balancer_call *call,
-                                const struct balancer_session *session);
-/* The owner of 'ip' behind 'port' is gone or has moved: delete the entries that lead to it or come
- * from it. */
-void balancer_flows_forget(const struct balancer_call *call, uint32_t ip, uint16_t port);
+/* Where an entry of a session is: the switch, its ports in the entry's direction, and whether the
+ * packets come from the end itself there, so that it rewrites. */
+struct balancer_spot {
+	struct fb_hop hop;
+	enum balancer_direction direction;
+	bool is_first;
+};
+
+/* The match of the entry of 'session' at 'spot'. */
+void balancer_flows_match(const struct balancer_call *call, const struct balancer_session *session,
+                          const struct balancer_spot *spot, struct fb_match *match);
+/* Install it, with the current generation of 'session'. Nothing happens where the switch is away. */
+void balancer_flows_install(const struct balancer_call *call, struct balancer_session *session,
+                            const struct balancer_spot *spot);
+/* Delete the entry with exactly 'match' on 'node'. */
+void balancer_flows_delete(const struct balancer_call *call, uint16_t node,
+                           const struct fb_match *match);
+/* Delete all entries, whosever they are, that take from the port 'at' or give to it: it is down, and
+ * nothing comes from there. */
+void balancer_flows_forget_port(const struct balancer_call *call, struct fb_place at);
+
+/* What a cookie says. */
+struct balancer_cookie {
+	bool ours;           /* this balancer made the entry, in whatever run */
+	bool current;        /* in this run */
+	uint16_t generation;
+};
+struct balancer_cookie balancer_flows_cookie(const struct balancer *b, uint64_t cookie);
 
 /* The session of which 'match' and 'cookie' are a current entry, and its direction; NULL when there
  * is none. 'ours' says whether the cookie names this balancer, in whatever run. */

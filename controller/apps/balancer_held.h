@@ -1,4 +1,4 @@
-/* SYNs that wait until somebody owns their address. */
+/* Frames that wait until somebody owns the address that they are for. */
 #ifndef BALANCER_HELD_H
 #define BALANCER_HELD_H
 
@@ -17,11 +17,13 @@ struct balancer_held {
 };
 
 void balancer_held_init(struct balancer_held *held);
-/* Forget all, without releasing them: the switch is gone. */
+/* Forget all, without releasing them; those of the switch 'node', which is gone. */
 void balancer_held_clear(struct balancer_held *held);
-/* Hold the SYN 'pi' while its address is asked for, or drop it at the limit. */
+void balancer_held_switch_down(struct balancer_held *held, uint16_t node);
+/* Hold 'pi', which is for the IPv4 address that it names as its destination, while that is asked
+ * for, or drop it at the limit. */
 void balancer_held_add(const struct balancer_call *call, const struct fb_packet_in *pi);
-/* The address has an owner now: its SYNs go on. */
+/* The address has an owner now: its frames go on. */
 void balancer_held_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
 /* Give up those that are due; and when that is to be called again. */
 void balancer_held_run(const struct balancer_call *call);

@@ -1,14 +1,16 @@
-/* Addresses, and who answers to each. */
+/* Addresses, and who answers to each, over the whole network. */
 #ifndef BALANCER_OWNERS_H
 #define BALANCER_OWNERS_H
 
-#include <flowbed/app.h>
+#include <flowbed/discovery.h>
 
 #include "controller/apps/balancer_queue.h"
+#include "controller/apps/balancer_schedulers.h"
 #include "controller/apps/port_lists.h"
 
 struct balancer;
 struct balancer_call;
+struct balancer_service;
 
 /* No padding: it is compared as bytes. Written as a word, as struct balancer_key is. */
 struct balancer_address_key {
@@ -27,13 +29,18 @@ static inline struct balancer_address_key balancer_address_key(uint32_t ip, uint
 	return (struct balancer_address_key){.word = ip | (uint64_t)vlan << 32};
 }
 
-/* A host that was heard under an address. */
+/* A host that was heard under an address, or is configured to be a backend of it. */
 struct balancer_owner {
+	struct balancer_candidate as; /* 'as.id' is its MAC as a number; what schedulers see */
 	uint8_t mac[FB_MAC_BYTES];
-	uint16_t port;
+	struct fb_place at;  /* port 0: nobody knows where it is */
 	uint64_t heard_ns;   /* the last time that it spoke for the address */
 	uint32_t unanswered; /* probes since then */
 	bool speaks_arp;     /* it was heard by ARP: so silence on probes means something */
+	bool configured;     /* a backend of the address's service: it stays when it is lost */
+	bool drained;        /* keeps its sessions and gets no new ones */
+	bool failed;         /* its TCP checks fail: balancer_health.c */
+	uint8_t checks;      /* in a row that say the contrary of 'failed' */
 };
 
 /* How an address waits. */
@@ -49,7 +56,10 @@ struct balancer_address {
 	struct balancer_link link;
 	enum balancer_watch watch;
 	uint64_t wanted_ns;            /* the last time that somebody connected to it */
-	uint64_t turn;                 /* of the rotation: connections so far */
+	uint64_t probed_ns;            /* the last probe, or question for it */
+	struct balancer_schedule schedule;
+	const struct balancer_service *service; /* configured; NULL: whoever owns it is a backend */
+	bool shared;                   /* it has, or had, several owners, or is configured */
 	struct balancer_owner *owners; /* in the order in which they were found */
 	uint32_t owners_count, owners_size;
 };
@@ -57,11 +67,18 @@ struct balancer_address {
 struct balancer_owners {
 	struct fb_table *table; /* struct balancer_address */
 	struct balancer_queue queues[BALANCER_WATCHES];
-	struct fb_table *places;      /* each address and port behind which it has owners */
-	struct port_lists at_ports;   /* the places, by port */
+	struct fb_table *places;      /* each address and place where it has owners */
+	struct port_lists at_places;  /* these, by place */
 	uint64_t probe_not_before_ns; /* probes are spread over time */
 	uint64_t asks_since_ns;       /* questions for unknown addresses are counted by second */
 	uint32_t asks;
+};
+
+/* Why an owner is lost. */
+enum balancer_loss {
+	BALANCER_LOST_PORT,   /* its port or its switch went down */
+	BALANCER_LOST_SILENT, /* it does not answer to probes */
+	BALANCER_LOST_CHECK,  /* its TCP checks fail */
 };
 
 /* False when memory is short. */
@@ -75,8 +92,8 @@ void balancer_owners_find_many(const struct balancer_owners *owners,
 /* The one that the sender of 'pi' speaks for. */
 struct balancer_address *balancer_owners_spoken_for(const struct balancer_owners *owners,
                                                     const struct fb_packet_in *pi);
-/* 'pi' was heard: the sender of an ARP packet, or the source of an IPv4 packet, owns its address,
- * which is 'known' or unknown. True when the address, in '*ip', had no owner before. */
+/* 'pi' was heard at an edge: the sender of an ARP packet, or the source of an IPv4 packet, owns its
+ * address, which is 'known' or unknown. True when the address, in '*ip', had no owner before. */
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                           struct balancer_address *known, uint32_t *ip);
 
@@ -85,12 +102,33 @@ struct balancer_address *balancer_owners_find(const struct balancer_call *call, 
                                               uint16_t vlan);
 struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *address,
                                               const uint8_t mac[FB_MAC_BYTES]);
-/* The owner whose turn it is; the rotation goes on. The address has owners. */
-struct balancer_owner *balancer_owners_take_turn(struct balancer_address *address);
-/* Another owner than 'mac', by 'spread' where there are several; NULL when there is none. Not a
- * turn. */
+/* The owner that the address's scheduler chooses for 'client_ip'; NULL: none takes connections. */
+struct balancer_owner *balancer_owners_choose(struct balancer_address *address, uint32_t client_ip);
+/* Another owner that takes connections than 'mac', by 'spread' where there are several; NULL when
+ * there is none. Not a turn. */
 struct balancer_owner *balancer_owners_other(const struct balancer_address *address,
                                              const uint8_t mac[FB_MAC_BYTES], uint32_t spread);
+
+/* True when 'owner' can be reached, as far as is known: sessions go on there. */
+static inline bool balancer_owner_is_there(const struct balancer_owner *owner)
+{
+	return owner->at.port != 0;
+}
+
+/* True when it answers and its service does. */
+static inline bool balancer_owner_is_up(const struct balancer_owner *owner)
+{
+	return balancer_owner_is_there(owner) && !owner->failed;
+}
+
+/* 'up', 'drained' or the weight of 'owner' changed: schedulers see it from now on. */
+void balancer_owners_update(struct balancer_owner *owner);
+/* 'owner' failed, or its checks are good again (balancer_health.c): connections, and sessions, are
+ * dealt with. */
+void balancer_owners_set_failed(const struct balancer_call *call, struct balancer_address *address,
+                                struct balancer_owner *owner, bool failed);
+/* Take over what is configured: services that are new, changed, or gone. */
+void balancer_owners_configure(const struct balancer_call *call);
 
 /* Somebody connects to the address: it is probed from now on. */
 void balancer_owners_wanted(const struct balancer_call *call, struct balancer_address *address);
@@ -99,9 +137,12 @@ void balancer_owners_suspect(const struct balancer_call *call, struct balancer_a
 /* Ask who owns an unknown address. */
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
 
-/* The owners behind 'port' are gone. */
-void balancer_owners_port_down(const struct balancer_call *call, uint16_t port);
-/* Probe all addresses that are in use soon: a port or the switch came up. */
+/* The owners at 'at' are gone. */
+void balancer_owners_port_down(const struct balancer_call *call, struct fb_place at);
+/* The host 'mac' moved. */
+void balancer_owners_host_moved(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES],
+                                uint16_t vlan, struct fb_place from, struct fb_place to);
+/* Probe all addresses that are in use soon: a port or a switch came up. */
 void balancer_owners_refresh(const struct balancer_call *call);
 
 /* Probe and age what is due; and when that is to be called again. */
