@@ -10,7 +10,8 @@
  *     balancer_datagrams.c  the same for UDP and ICMP echo
  *     balancer_arp.c        who is told what by ARP
  *     balancer_related.c    later fragments, and ICMP errors that quote a session
- *     balancer_recovery.c   sessions that the controller does not know any more
+ *     balancer_recall.c     sessions rebuilt from the entries that switches have
+ *     balancer_recovery.c   segments of sessions that the controller does not know
  *     balancer_reset.c      the end of sessions whose backend failed
  *     balancer_health.c     TCP probes
  *     balancer_held.c       packets that wait until somebody owns their address
@@ -35,6 +36,7 @@
 #include "controller/apps/balancer_options.h"
 #include "controller/apps/balancer_owners.h"
 #include "controller/apps/balancer_paths.h"
+#include "controller/apps/balancer_recall.h"
 #include "controller/apps/balancer_recovery.h"
 #include "controller/apps/balancer_related.h"
 #include "controller/apps/balancer_reset.h"
@@ -59,11 +61,15 @@
 	X(strays_passed)         /* segments of no session that one can be meant by */             \
 	X(strays_probed)         /* of several: shown to each candidate */                         \
 	X(strays_dropped)        /* of several: dropped */                                         \
+	X(strays_waited)         /* packets of unknown sessions that waited */                     \
+	X(strays_full)           /* not: as many waited as may */                                  \
 	X(recovered)             /* unknown sessions whose backend was found out */                \
 	X(recovered_none)        /* of which every candidate refused: reset */                     \
 	X(probes_full)           /* not found out: as many were as may be */                       \
 	X(recalled)              /* sessions rebuilt from the entries of a switch */               \
+	X(recalled_full)         /* not: as many sessions as may be */                             \
 	X(recalls_lost)          /* switches that did not tell all their entries in time */        \
+	X(mended)                /* sessions whose entries were gone, or old: installed again */   \
 	X(sessions_expired)      /* sessions forgotten after their time */                         \
 	X(sessions_evicted)      /* sessions forgotten before, for others */                       \
 	X(failed)                /* sessions whose backend failed */                               \
@@ -139,6 +145,7 @@ struct balancer {
 	struct balancer_held held;
 	struct balancer_fragments fragments;
 	struct balancer_arp arp;
+	struct balancer_recall recall;
 	struct balancer_recovery recovery;
 	struct balancer_reset reset;
 	struct balancer_health health;

@@ -1,7 +1,9 @@
 /* Sessions that the controller does not know, or not any more: after it was restarted, after a
- * switch came back, after a session was forgotten. */
+ * session was forgotten. */
 #ifndef BALANCER_RECOVERY_H
 #define BALANCER_RECOVERY_H
+
+#include <sys/queue.h>
 
 #include <flowbed/discovery.h>
 #include <flowbed/table.h>
@@ -11,33 +13,38 @@
 struct balancer;
 struct balancer_call;
 struct balancer_session;
+struct recovery_frame;
+
+TAILQ_HEAD(recovery_frames, recovery_frame);
 
 struct balancer_recovery {
-	/* Recalling: sessions are rebuilt from the entries that switches have. */
-	uint32_t recalling;      /* switches that were asked for their entries and still answer */
-	/* Probing: segments of an unknown session go to each candidate. */
-	struct fb_table *probes; /* struct probe, by the index of the session */
+	struct recovery_frames recalled; /* wait until switches have told their entries */
+	struct recovery_frames settling; /* wait until all owners of an address can have answered */
+	uint32_t waiting;                /* in both */
+	struct fb_table *probes;         /* struct probe, by the index of the session */
 	struct balancer_queue due;
 };
 
+/* False when memory is short; balancer_recovery_free() may follow. */
 bool balancer_recovery_init(struct balancer_recovery *recovery, const struct balancer *b,
                             uint32_t seed);
 void balancer_recovery_free(struct balancer_recovery *recovery);
 
-/* A switch joined: ask for its flow entries; one part of the answer; it left before the last. */
-void balancer_recovery_join(const struct balancer_call *call);
-void balancer_recovery_reply(const struct balancer_call *call, uint32_t xid,
-                             const struct fb_stats_reply *reply);
+/* While switches still tell their entries: keep 'pi', a packet of an unknown session, and handle it
+ * again when they have. False: there is nothing to wait for, or no room: go on with it. (A stray
+ * needs no such question before.) */
+bool balancer_recovery_wait(const struct balancer_call *call, const struct fb_packet_in *pi);
+/* All switches have told: what waited for that goes on. */
+void balancer_recovery_recalled(const struct balancer_call *call);
+/* The switch of the call left: what it keeps is forgotten. */
 void balancer_recovery_switch_down(const struct balancer_call *call);
-/* True while packets of unknown sessions should wait for what switches will tell. */
-bool balancer_recovery_waits(const struct balancer_call *call);
 
 /* The TCP segment 'pi', no SYN, is of no session: it goes to the one that can be meant, or to each
- * candidate in turn until one is known to be its backend; it is released in any case. */
+ * candidate until one is known to be its backend, or waits; it is released in any case. */
 void balancer_recovery_stray(const struct balancer_call *call, const struct fb_packet_in *pi);
-/* A segment of the session that is being found out ('probing'), from either side. True: it was
- * taken care of. */
-bool balancer_recovery_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
+/* A segment of the session that is being found out ('probing'), from either side and whoever sent
+ * it, SYNs too: it is released, and 'session' may be gone. */
+void balancer_recovery_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
                                struct balancer_session *session, int direction);
 /* 'session' is forgotten. */
 void balancer_recovery_abandon(const struct balancer_call *call, struct balancer_session *session);
