@@ -14,6 +14,7 @@
  *     balancer_recovery.c   segments of sessions that the controller does not know
  *     balancer_reset.c      the end of sessions whose backend failed
  *     balancer_health.c     TCP probes
+ *     balancer_self.c       the addresses that these come from
  *     balancer_held.c       packets that wait until somebody owns their address
  *     balancer_paths.c      the entries of a session on all switches between its ends
  *     balancer_sessions.c   the session table and its ageing
@@ -76,6 +77,8 @@
 	X(resets)                /* of them: the client was told */                                \
 	X(resets_asked)          /* segments sent to clients to learn their numbers */             \
 	X(resets_given_up)       /* clients that did not answer */                                 \
+	X(resets_needless)       /* clients that had ended the connection before */                \
+	X(resets_full)           /* not told: as many were being told as may */                    \
 	X(rerouted)              /* sessions whose entries were moved to another way */            \
 	X(no_path)               /* packets dropped: there is no way between two switches */       \
 	X(entries_installed)     /* flow entries sent, each direction and switch */                \
@@ -103,6 +106,9 @@
 	X(checks)                /* TCP checks sent */                                             \
 	X(checks_failed)         /* of them: refused or not answered */                            \
 	X(checks_full)           /* backends not checked: too many */                              \
+	X(check_addresses)       /* addresses that checks come from: taken */                      \
+	X(check_conflicts)       /* of them: others use them */                                    \
+	X(check_addresses_none)  /* not found: none is free, or too many networks */               \
 	X(owners_found)          /* owners of an address: new ones */                              \
 	X(owners_lost)           /* that left: port down, probes unanswered, checks failed */      \
 	X(owners_back)           /* configured or failed ones that are there again */              \
