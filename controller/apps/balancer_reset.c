@@ -38,8 +38,8 @@ enum {
 	OPTION_TIMESTAMP = 8,
 	OPTION_TIMESTAMP_BYTES = 10,
 	OPTIONS_BYTES = 2 + OPTION_TIMESTAMP_BYTES,
-	QUESTION_BYTES = FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_IPV4_HEADER_BYTES +
-	                 FB_TCP_HEADER_BYTES + OPTIONS_BYTES,
+	SEGMENT_BYTES = FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_IPV4_HEADER_BYTES +
+	                FB_TCP_HEADER_BYTES + OPTIONS_BYTES,
 };
 
 #define PAUSE_NS (10 * FB_NS_PER_MS)
@@ -133,7 +133,7 @@ void balancer_reset_abandon(const struct balancer_call *call, struct balancer_se
 		session->resetting = false;
 }
 
-/* --- The question --- */
+/* --- What is sent to the client --- */
 
 static struct fb_eth_spec eth_to_client(const struct balancer_session *session)
 {
@@ -147,30 +147,38 @@ static struct fb_eth_spec eth_to_client(const struct balancer_session *session)
 	return eth;
 }
 
-static void ask(const struct balancer_call *call, const struct balancer_session *session,
-                uint32_t seq)
+/* A segment of the server's side, of our own making, goes to the client. */
+static void send_to_client(const struct balancer_call *call, const struct balancer_session *session,
+                           const struct fb_tcp_spec *tcp)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
 	const struct fb_eth_spec eth = eth_to_client(session);
 	const struct fb_ipv4_spec ip = {
 	        .nw_src = key.server_ip, .nw_dst = key.client_ip, .dont_fragment = true};
+	struct fb_tcp_spec segment = *tcp;
+	uint8_t bytes[SEGMENT_BYTES];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	segment.tp_src = key.server_tp;
+	segment.tp_dst = key.client_tp;
+	if (fb_build_tcp(&frame, &eth, &ip, &segment, NULL, 0))
+		balancer_send_frame(call, &frame, session->client_at);
+}
+
+static void ask(const struct balancer_call *call, const struct balancer_session *session,
+                uint32_t seq)
+{
 	static const uint8_t timestamp[OPTIONS_BYTES] = {OPTION_NOP, OPTION_NOP, OPTION_TIMESTAMP,
 	                                                 OPTION_TIMESTAMP_BYTES};
-	const struct fb_tcp_spec tcp = {
-	        .tp_src = key.server_tp,
-	        .tp_dst = key.client_tp,
+	const struct fb_tcp_spec question = {
 	        .seq = seq,
 	        .ack = session->isn,
 	        .flags = FB_TCP_ACK,
 	        .options = timestamp,
 	        .options_len = OPTIONS_BYTES,
 	};
-	uint8_t bytes[QUESTION_BYTES];
-	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 
-	if (!fb_build_tcp(&frame, &eth, &ip, &tcp, NULL, 0))
-		return;
-	balancer_send_frame(call, &frame, session->client_at);
+	send_to_client(call, session, &question);
 	call->b->counters.resets_asked++;
 }
 
@@ -216,10 +224,14 @@ static void from_ended_client(const struct balancer_call *call, struct balancer_
 	close_session(call, session);
 }
 
-static void from_client(const struct balancer_call *call, struct balancer_session *session)
+/* 'p' has the number that the client expects next, whatever else it says. */
+static void from_client(const struct balancer_call *call, const struct fb_packet *p,
+                        struct balancer_session *session)
 {
+	const struct fb_tcp_spec rst = {.seq = p->tcp_ack, .flags = FB_TCP_RST};
 	struct reset *r = find(call, session);
 
+	send_to_client(call, session, &rst);
 	if (session->closed)
 		return;
 	call->b->counters.resets++;
@@ -230,22 +242,31 @@ static void from_client(const struct balancer_call *call, struct balancer_sessio
 	wait_for(call, r, BALANCER_RESET_ASKED);
 }
 
+/* Whoever is the sender of 'pi', it is not one of our switches. */
+static bool came_by_edge(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	return fb_discovery_port(call->b->discovery, balancer_place(call, pi)) == FB_PORT_EDGE;
+}
+
 void balancer_reset_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
                             struct balancer_session *session, enum balancer_direction direction)
 {
-	uint8_t flags = pi->packet.tcp_flags;
-	bool has_number = (flags & FB_TCP_ACK) && !(flags & (FB_TCP_RST | FB_TCP_SYN));
+	const struct fb_packet *p = &pi->packet;
+	bool has_number =
+	        (p->tcp_flags & FB_TCP_ACK) && !(p->tcp_flags & (FB_TCP_RST | FB_TCP_SYN));
 
-	if (has_number && (direction == BALANCER_TO_BACKEND || session->closed))
+	if (direction == BALANCER_TO_CLIENT && has_number && session->closed &&
+	    came_by_edge(call, pi)) {
 		balancer_send_refuse(call, pi);
-	else
-		balancer_send_drop(call, pi);
-	if (direction != BALANCER_TO_BACKEND)
 		return;
-	if (flags & FB_TCP_RST)
+	}
+	balancer_send_drop(call, pi);
+	if (direction == BALANCER_TO_CLIENT)
+		return;
+	if (p->tcp_flags & FB_TCP_RST)
 		from_ended_client(call, session);
 	else if (has_number)
-		from_client(call, session);
+		from_client(call, p, session);
 }
 
 /* --- Time --- */
