@@ -1,86 +1,102 @@
-/* The load balancer: several servers share one address, and each TCP connection goes to the next of
- * them.
+/* The load balancer: several servers share one address, and each connection goes to one of them.
  *
- * What? No server is configured. The balancer watches who speaks for an address; a TCP connection
- * to an address goes to its owners in turn, and sees one of them only. The owner's MAC address is
- * set as destination on the way there, and the MAC that the client had addressed is set as source
- * on the way back, so that neither end notices. mode=flows installs two flow entries by connection
- * once the backend has answered; mode=packet does the same work on each packet by itself. What is
- * not TCP goes to the port of its destination, or is flooded.
+ * What? A TCP connection to an address goes to one of its owners (who was heard under it, or is
+ * configured), chosen by a scheduler, and sees that one only; so do the datagrams of one UDP 4-tuple
+ * and the ICMP echo requests of one identifier. The owner's MAC address is set as destination on the
+ * way there, and the MAC that the client had addressed is set as source on the way back, so that
+ * neither end notices. mode=flows installs flow entries by connection once the backend has answered;
+ * mode=packet does the same work on each packet by itself. What is left goes to the port of its
+ * destination, or is flooded.
  *
- * How? Everything is kept by switch (struct balancer_switch): stations, addresses and their owners,
- * sessions, held SYNs, fragmented packets; each in a bounded table with a time after which an entry
- * is forgotten. The state of a switch outlives its connection for the grace time, since its entries
- * do. A packet-in passes through: hear who sent it, then decide by what it is. The decisions about
- * TCP are in balancer_tcp.c.
+ * How? Everything is kept once for the whole network, in bounded tables with a time after which an
+ * entry is forgotten. 'discovery' (<flowbed/discovery.h>) knows where hosts are, which ways there
+ * are, and how to flood. A packet-in passes through: hear who sent it, where it came in by an edge;
+ * then decide by what it is. What it leads to is sent where the other end is, whatever lies between.
+ * When the network changes, sessions are swept (balancer_sweep.c). What is known of a switch outlives
+ * its connection, since its entries do.
  *
  * The balancer is the last word on every packet-in (FB_STOP): another application that installed
  * entries for the same packets would overwrite its own.
  *
- * Several switches. Each decides by itself, but for two things that need all of them, which is why
- * the scope is the network: a frame that another switch has rewritten says nothing about where its
- * source is; and a connection takes its turn on the first switch that sees it, while those behind
- * it, who know each other by their probes, follow its choice.
- *
- * What is left to others: loops and paths between switches. */
+ * What is left to others: links, paths, the tree for floods, and where hosts are (discovery); a
+ * switch that is not ours between two of ours. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "controller/apps/balancer.h"
+#include "controller/apps/balancer_commands.h"
+#include "controller/apps/balancer_datagrams.h"
 #include "controller/apps/balancer_flows.h"
 #include "controller/apps/balancer_report.h"
 #include "controller/apps/balancer_send.h"
+#include "controller/apps/balancer_sweep.h"
 #include "controller/apps/balancer_tcp.h"
 
-/* --- The instance and its switches --- */
+const uint8_t balancer_own_mac[FB_MAC_BYTES] = {0x0e, 0xfb, 0x00, 0x00, 0x00, 0x01};
 
-static void *balancer_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
-{
-	struct balancer *b = calloc(1, sizeof *b);
-
-	if (!b || !balancer_addressed_init(&b->addressed, fb_app_run_id(app))) {
-		free(b);
-		fb_text_puts(error, "out of memory");
-		return NULL;
-	}
-	b->app = app;
-	b->config = balancer_options_read(values);
-	b->timer_ns = FB_NEVER;
-	TAILQ_INIT(&b->switches);
-	return b;
-}
-
-static void forget_switch(struct balancer *b, struct balancer_switch *s)
-{
-	struct balancer_switch *other;
-
-	TAILQ_REMOVE(&b->switches, s, link);
-	if (s->is_rewriter) {
-		TAILQ_FOREACH(other, &b->switches, link)
-		{
-			if (other->sessions.rewriter == s)
-				other->sessions.rewriter = NULL;
-		}
-	}
-	if (!s->sw)
-		b->switches_away--;
-	balancer_held_clear(&s->held);
-	balancer_fragments_free(&s->fragments);
-	balancer_sessions_free(&s->sessions);
-	balancer_owners_free(&s->owners);
-	balancer_stations_free(&s->stations);
-	free(s);
-}
+/* --- The instance --- */
 
 static void balancer_destroy(void *state)
 {
 	struct balancer *b = state;
 
-	while (!TAILQ_EMPTY(&b->switches))
-		forget_switch(b, TAILQ_FIRST(&b->switches));
-	balancer_addressed_free(&b->addressed);
+	balancer_health_free(&b->health);
+	balancer_reset_free(&b->reset);
+	balancer_recovery_free(&b->recovery);
+	balancer_arp_free(&b->arp);
+	balancer_fragments_free(&b->fragments);
+	balancer_held_clear(&b->held);
+	balancer_paths_free(&b->paths);
+	balancer_routes_free(&b->routes);
+	balancer_sessions_free(&b->sessions);
+	balancer_owners_free(&b->owners);
+	balancer_services_free(b->services);
+	free(b->services_file);
 	free(b);
+}
+
+/* Hosts choose the keys of all tables: they must not know which of them collide. */
+static bool init_parts(struct balancer *b, uint32_t seed)
+{
+	balancer_held_init(&b->held);
+	balancer_arp_init(&b->arp);
+	return balancer_owners_init(&b->owners, b, seed) &&
+	       balancer_sessions_init(&b->sessions, b, seed) &&
+	       balancer_routes_init(&b->routes, seed) && balancer_paths_init(&b->paths, b, seed) &&
+	       balancer_fragments_init(&b->fragments, seed) &&
+	       balancer_recovery_init(&b->recovery, b, seed) &&
+	       balancer_reset_init(&b->reset, b, seed) && balancer_health_init(&b->health, b, seed);
+}
+
+static void *balancer_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	struct balancer *b = calloc(1, sizeof *b);
+	struct balancer_call call = {.b = b};
+	struct balancer_texts texts;
+
+	if (!b) {
+		fb_text_puts(error, "out of memory");
+		return NULL;
+	}
+	b->app = app;
+	b->discovery = fb_discovery_of(app);
+	b->timer_ns = FB_NEVER;
+	b->sweep_ns = FB_NEVER;
+	TAILQ_INIT(&b->held.frames);
+	TAILQ_INIT(&b->arp.waits);
+	if (!balancer_options_read(values, &b->config, &texts, error) ||
+	    !balancer_commands_configure(b, &texts, error)) {
+		balancer_destroy(b);
+		return NULL;
+	}
+	if (!init_parts(b, fb_app_run_id(app))) {
+		fb_text_puts(error, "out of memory");
+		balancer_destroy(b);
+		return NULL;
+	}
+	balancer_owners_configure(&call);
+	return b;
 }
 
 void balancer_log(const struct balancer_call *call, const char *format, ...)
@@ -103,248 +119,191 @@ void balancer_log(const struct balancer_call *call, const char *format, ...)
 		fb_app_log(app, FB_LOG_INFO, "%s", line);
 }
 
-enum { OWN_FIRST = 0x0e, OWN_SECOND = 0xfb };
-
-static bool is_own_prefix(const uint8_t mac[FB_MAC_BYTES])
-{
-	return mac[0] == OWN_FIRST && mac[1] == OWN_SECOND;
-}
-
-/* The controller's own address on a switch: locally administered, told from those of other switches
- * by the datapath id, so that a probe of one switch is a frame like any other to the next. */
-static void make_mac(uint8_t mac[FB_MAC_BYTES], uint64_t dpid)
-{
-	mac[0] = OWN_FIRST;
-	mac[1] = OWN_SECOND;
-	fb_set32(mac + 2, (uint32_t)dpid ^ (uint32_t)(dpid >> 32) * UINT32_C(0x9e3779b1));
-}
-
-static struct balancer_switch *new_switch(struct balancer *b, uint64_t dpid)
-{
-	struct balancer_switch *s = calloc(1, sizeof *s);
-	/* Hosts choose the keys of all tables: they must not know which of them collide. */
-	uint32_t seed = fb_app_run_id(b->app);
-
-	if (!s)
-		return NULL;
-	s->dpid = dpid;
-	make_mac(s->mac, dpid);
-	balancer_held_init(&s->held);
-	TAILQ_INSERT_TAIL(&b->switches, s, link);
-	b->switches_away++;
-	if (balancer_stations_init(&s->stations, seed) &&
-	    balancer_owners_init(&s->owners, b, seed) &&
-	    balancer_sessions_init(&s->sessions, b, seed) &&
-	    balancer_fragments_init(&s->fragments, seed))
-		return s;
-	forget_switch(b, s);
-	return NULL;
-}
-
-static struct balancer_switch *find_switch(struct balancer *b, uint64_t dpid)
-{
-	struct balancer_switch *s;
-
-	TAILQ_FOREACH(s, &b->switches, link)
-	{
-		if (s->dpid == dpid)
-			return s;
-	}
-	return NULL;
-}
-
 /* --- Time --- */
 
-/* When 's' wants to be looked after. */
-static uint64_t due_of(const struct balancer *b, const struct balancer_switch *s)
+/* When the balancer wants to be looked after. */
+static uint64_t due_of(const struct balancer *b)
 {
-	uint64_t due_ns;
+	uint64_t due_ns = b->sweep_ns;
 
-	if (!s->sw)
-		return s->down_ns + b->config.grace_ns;
-	due_ns = balancer_sessions_due(&s->sessions);
-	due_ns = fb_time_min(due_ns, balancer_owners_due(&s->owners));
-	return fb_time_min(due_ns, balancer_held_due(&s->held));
+	due_ns = fb_time_min(due_ns, balancer_sessions_due(&b->sessions));
+	due_ns = fb_time_min(due_ns, balancer_owners_due(&b->owners));
+	due_ns = fb_time_min(due_ns, balancer_held_due(&b->held));
+	due_ns = fb_time_min(due_ns, balancer_paths_due(&b->paths));
+	due_ns = fb_time_min(due_ns, balancer_arp_due(&b->arp));
+	due_ns = fb_time_min(due_ns, balancer_recovery_due(&b->recovery));
+	due_ns = fb_time_min(due_ns, balancer_reset_due(&b->reset));
+	return fb_time_min(due_ns, balancer_health_due(&b->health));
 }
 
-/* See to it that the timer comes in time for 's'. It may come too early. */
-static void schedule(struct balancer *b, const struct balancer_switch *s)
+/* An event was handled: sessions are swept when it is time, and the timer comes in time. It may come
+ * too early. */
+static void finish(const struct balancer_call *call)
 {
-	uint64_t due_ns = due_of(b, s);
+	struct balancer *b = call->b;
+	uint64_t due_ns;
 
+	balancer_sweep_run(call);
+	due_ns = due_of(b);
 	if (due_ns >= b->timer_ns)
 		return;
 	b->timer_ns = due_ns;
 	fb_app_set_timer(b->app, due_ns);
 }
 
-static void run_switch(struct balancer *b, struct balancer_switch *s, uint64_t now_ns)
+static void balancer_timer(void *state, uint64_t now_ns)
 {
-	const struct balancer_call call = {.b = b, .s = s, .now_ns = now_ns};
+	const struct balancer_call call = {.b = state, .now_ns = now_ns};
 
-	if (!s->sw) {
-		b->counters.switches_forgotten++;
-		forget_switch(b, s);
-		return;
-	}
+	call.b->timer_ns = FB_NEVER;
 	balancer_sessions_run(&call);
 	balancer_tcp_rearm(&call);
 	balancer_owners_run(&call);
 	balancer_held_run(&call);
+	balancer_paths_run(&call);
+	balancer_arp_run(&call);
+	balancer_recovery_run(&call);
+	balancer_reset_run(&call);
+	balancer_health_run(&call);
+	finish(&call);
 }
 
-static void balancer_timer(void *state, uint64_t now_ns)
+/* --- The network --- */
+
+static struct balancer_call call_for(void *state, struct fb_switch *sw, uint64_t now_ns)
 {
 	struct balancer *b = state;
-	struct balancer_switch *s = TAILQ_FIRST(&b->switches), *next;
 
-	b->timer_ns = FB_NEVER;
-	for (; s; s = next) {
-		next = TAILQ_NEXT(s, link);
-		if (due_of(b, s) <= now_ns)
-			run_switch(b, s, now_ns);
-	}
-	TAILQ_FOREACH(s, &b->switches, link)
-	schedule(b, s);
-}
-
-/* --- Switches --- */
-
-static void lose_port(const struct balancer_call *call, uint16_t port)
-{
-	if (port < OFPP_MAX)
-		call->s->switch_behind[port / 8] &= (uint8_t) ~(1 << port % 8);
-	balancer_stations_port_down(&call->s->stations, port);
-	balancer_owners_port_down(call, port);
-}
-
-static bool is_usable(const struct fb_phy_port *port)
-{
-	return port && !(port->state & OFPPS_LINK_DOWN) && !(port->config & OFPPC_PORT_DOWN);
-}
-
-/* Ports may have gone while the switch was away. */
-static void lose_missing_ports(const struct balancer_call *call)
-{
-	const struct fb_table *table = call->s->owners.table;
-	const struct balancer_address *address = fb_table_oldest(table);
-
-	for (; address; address = fb_table_newer(table, address)) {
-		for (uint32_t i = 0; i < address->owners_count;) {
-			uint16_t port = address->owners[i].port;
-
-			if (is_usable(fb_switch_port(call->s->sw, port)))
-				i++;
-			else
-				lose_port(call, port);
-		}
-	}
+	return (struct balancer_call){
+	        .b = b, .sw = sw, .node = fb_discovery_node(b->discovery, sw), .now_ns = now_ns};
 }
 
 static void balancer_switch_up(void *state, struct fb_switch *sw, uint64_t now_ns)
 {
-	struct balancer *b = state;
-	struct balancer_switch *s = find_switch(b, fb_switch_dpid(sw));
-	struct balancer_call call = {.b = b, .now_ns = now_ns};
+	const struct balancer_call call = call_for(state, sw, now_ns);
 
-	if (!s)
-		s = new_switch(b, fb_switch_dpid(sw));
-	if (!s) {
-		fb_app_log(b->app, FB_LOG_ERROR, "out of memory: the switch is not served");
-		return;
-	}
-	s->sw = sw;
-	b->switches_away--;
-	fb_switch_set_state(sw, b->app, s);
-	call.s = s;
-	balancer_sessions_doubt(&s->sessions, now_ns);
-	lose_missing_ports(&call);
-	balancer_owners_refresh(&call);
-	schedule(b, s);
+	balancer_recovery_join(&call);
+	balancer_sessions_doubt(&call, call.node);
+	balancer_owners_switch_up(&call, call.node);
+	finish(&call);
 }
 
-/* Entries go on without us, and so does what we know, for a while. What the switch kept in its
- * buffers is lost to us. */
+/* Entries go on without us, and so does what we know. What the switch kept in its buffers is lost to
+ * us. */
 static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now_ns)
 {
-	struct balancer *b = state;
-	struct balancer_switch *s = fb_switch_state(sw, b->app), *oldest = NULL;
+	const struct balancer_call call = call_for(state, sw, now_ns);
 
-	if (!s)
-		return;
-	fb_switch_set_state(sw, b->app, NULL);
-	balancer_held_clear(&s->held);
-	s->sw = NULL;
-	s->down_ns = now_ns;
-	b->switches_away++;
-	if (b->switches_away > BALANCER_SWITCHES_AWAY_MAX) {
-		TAILQ_FOREACH(s, &b->switches, link)
-		{
-			if (!s->sw && (!oldest || s->down_ns < oldest->down_ns))
-				oldest = s;
-		}
-		b->counters.switches_forgotten++;
-		forget_switch(b, oldest);
-		return;
-	}
-	schedule(b, s);
+	balancer_held_switch_down(&call.b->held, call.node);
+	balancer_arp_switch_down(&call.b->arp, call.node);
+	balancer_paths_switch_down(&call, call.node);
+	balancer_recovery_switch_down(&call);
+	balancer_owners_switch_down(&call, call.node);
+	finish(&call);
 }
 
-static enum fb_verdict balancer_port_status(void *state, struct fb_switch *sw,
-                                            const struct fb_port_status *ps, uint64_t now_ns)
+/* Nothing comes from a dead port, and what goes there is lost. A switch that left is another matter:
+ * nobody can tell what is behind its ports now. */
+static void lose_port(const struct balancer_call *call, struct fb_place at)
 {
-	struct balancer *b = state;
-	const struct balancer_call call = {
-	        .b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	const struct balancer_sessions *sessions = &call->b->sessions;
 
-	if (!call.s)
-		return FB_CONTINUE;
-	if (ps->reason == OFPPR_DELETE || !is_usable(&ps->desc))
-		lose_port(&call, ps->desc.port_no);
-	else
+	if (!fb_discovery_switch(call->b->discovery, at.node))
+		return;
+	if (sessions->queues[BALANCER_LIVE].count + sessions->queues[BALANCER_UNSURE].count > 0)
+		balancer_flows_forget_port(call, at);
+	balancer_owners_port_down(call, at);
+	balancer_sweep_soon(call);
+}
+
+static void balancer_network_event(void *state, const struct fb_network_event *event,
+                                   uint64_t now_ns)
+{
+	const struct balancer_call call = {.b = state, .now_ns = now_ns};
+
+	switch (event->type) {
+	case FB_EVENT_LINK_UP:
+	case FB_EVENT_LINK_DOWN:
+		balancer_sweep_soon(&call);
+		break;
+	case FB_EVENT_EDGE_UP:
 		balancer_owners_refresh(&call);
-	schedule(b, call.s);
-	return FB_CONTINUE;
+		break;
+	case FB_EVENT_PORT_DOWN:
+		lose_port(&call, event->at);
+		break;
+	case FB_EVENT_HOST_MOVED:
+		balancer_owners_host_moved(&call, event->host->mac, event->host->vlan, event->other,
+		                           event->at);
+		break;
+	case FB_EVENT_HOST_NEW:
+	case FB_EVENT_HOST_GONE:
+		break;
+	}
+	finish(&call);
 }
 
 /* --- Frames --- */
 
 /* What is looked up for a batch of packet-ins: all of it waits for memory at once. */
 struct batch {
-	void *stations[BALANCER_BATCH_MAX]; /* of the senders */
-	void *addresses[BALANCER_BATCH_MAX];
-	uint64_t stations_changes, addresses_changes; /* of the tables at that time */
+	void *addresses[BALANCER_BATCH_MAX]; /* that the senders speak for */
+	uint64_t addresses_changes;          /* of the table at that time */
 };
 
-static void look_up(const struct balancer_switch *s, const struct fb_packet_in *packet_ins,
-                    size_t count, struct batch *batch)
+static void look_up(const struct balancer *b, const struct fb_packet_in *packet_ins, size_t count,
+                    struct batch *batch)
 {
-	balancer_sessions_prefetch(&s->sessions, packet_ins, count);
-	balancer_stations_find_many(&s->stations, packet_ins, count, batch->stations);
-	balancer_owners_find_many(&s->owners, packet_ins, count, batch->addresses);
-	batch->stations_changes = fb_table_changes(s->stations.table);
-	batch->addresses_changes = fb_table_changes(s->owners.table);
+	balancer_sessions_prefetch(&b->sessions, packet_ins, count);
+	balancer_owners_find_many(&b->owners, packet_ins, count, batch->addresses);
+	batch->addresses_changes = fb_table_changes(b->owners.table);
 }
 
-/* Learn from who sent the frame, which is the one at 'i' of 'batch'; an address that is new lets
- * the SYNs go on that wait for it. */
+/* Learn from who sent the frame, which is the one at 'i' of 'batch' and came by an edge; an address
+ * that is new lets the packets go on that wait for it. */
 static void hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                  const struct batch *batch, size_t i)
 {
-	struct balancer_switch *s = call->s;
-	void *station = batch->stations[i], *address = batch->addresses[i];
-	uint32_t ip;
+	struct balancer *b = call->b;
+	uint16_t vlan = balancer_vlan(&pi->packet);
+	void *address = batch->addresses[i];
+	uint32_t ip = 0;
+	bool is_first;
 
 	if (fb_mac_is_multicast(pi->packet.dl_src))
 		return;
-	if (batch->stations_changes != fb_table_changes(s->stations.table))
-		station = balancer_stations_find(&s->stations, pi);
-	if (!balancer_stations_hear(call, pi, station))
-		return;
-	if (batch->addresses_changes != fb_table_changes(s->owners.table))
-		address = balancer_owners_spoken_for(&s->owners, pi);
-	if (balancer_owners_hear(call, pi, address, &ip) && s->held.count > 0)
-		balancer_held_found(call, ip, balancer_vlan(&pi->packet));
+	if (batch->addresses_changes != fb_table_changes(b->owners.table))
+		address = balancer_owners_spoken_for(&b->owners, pi);
+	is_first = balancer_owners_hear(call, pi, address, &ip);
+	if (is_first && b->held.count > 0)
+		balancer_held_found(call, ip, vlan);
+	if (ip && b->arp.count > 0)
+		balancer_arp_found(call, ip, vlan);
+}
+
+/* To the owner of its IPv4 address, where the frame names that by the MAC that the controller made
+ * up for it: one and the same for each source. */
+static bool forward_by_address(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+	struct balancer_rewrite rewrite = {0};
+	struct balancer_address *address;
+	const struct balancer_owner *owner;
+	uint32_t ip;
+
+	if (!balancer_arp_is_mac(p->dl_dst, &ip))
+		return false;
+	address = balancer_owners_find(call, ip, balancer_vlan(p));
+	owner = address ? balancer_owners_other(address, p->dl_dst, p->nw_src) : NULL;
+	if (!owner) {
+		balancer_send_drop(call, pi);
+		return true;
+	}
+	rewrite.dl_dst = owner->mac;
+	rewrite.at = owner->at;
+	call->b->counters.unicast++;
+	balancer_send_through(call, pi, &rewrite);
+	return true;
 }
 
 /* By destination MAC: to its port, or flooded where that is not known. A frame that has come by the
@@ -352,76 +311,100 @@ static void hear(const struct balancer_call *call, const struct fb_packet_in *pi
 static void forward(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
-	struct balancer_rewrite rewrite = {
-	        .port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p))};
+	const struct fb_host *host = NULL;
+	struct balancer_rewrite rewrite = {0};
 
-	if (rewrite.port == 0) {
+	if (forward_by_address(call, pi))
+		return;
+	if (!fb_mac_is_multicast(p->dl_dst))
+		host = fb_discovery_host(call->b->discovery, p->dl_dst, balancer_vlan(p));
+	if (!host) {
 		balancer_send_flood(call, pi);
-	} else if (rewrite.port == pi->in_port) {
+	} else if (balancer_same_place(host->at, balancer_place(call, pi))) {
 		balancer_send_drop(call, pi);
 	} else {
+		rewrite.at = host->at;
 		call->b->counters.unicast++;
 		balancer_send_through(call, pi, &rewrite);
 	}
 }
 
-/* A frame of the controller's own from another switch, a probe, tells where that switch is. */
-static void note_switch(const struct balancer_call *call, const struct fb_packet_in *pi)
+static bool is_echo(const struct fb_packet *p)
 {
-	const struct balancer_switch *other;
+	return p->is_icmp &&
+	       (p->tp_src == FB_ICMP_ECHO_REQUEST || p->tp_src == FB_ICMP_ECHO_REPLY);
+}
 
-	if (!is_own_prefix(pi->packet.dl_src) || pi->in_port >= OFPP_MAX)
-		return;
-	TAILQ_FOREACH(other, &call->b->switches, link)
-	{
-		if (fb_mac_equal(pi->packet.dl_src, other->mac))
-			call->s->switch_behind[pi->in_port / 8] |= (uint8_t)(1 << pi->in_port % 8);
-	}
+/* 'pi' is for somebody, by what it is. */
+static void dispatch(const struct balancer_call *call, const struct fb_packet_in *pi, bool is_edge)
+{
+	const struct fb_packet *p = &pi->packet;
+	const bool is_for_one = !fb_mac_is_multicast(p->dl_dst) && p->nw_dst < 0xe0000000;
+
+	if (p->is_arp)
+		balancer_arp_frame(call, pi, is_edge);
+	else if (p->is_tcp)
+		balancer_tcp_segment(call, pi);
+	else if (p->is_udp && is_for_one)
+		balancer_datagrams_udp(call, pi);
+	else if (is_echo(p) && is_for_one)
+		balancer_datagrams_echo(call, pi);
+	else if (p->is_ipv4 && (p->nw_proto == FB_IP_TCP ||
+	                        (is_for_one && fb_packet_is_later_fragment(p))))
+		balancer_related_later(call, pi);
+	else if (!balancer_related_icmp(call, pi))
+		forward(call, pi);
+}
+
+void balancer_handle_again(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_place at = balancer_place(call, pi);
+
+	dispatch(call, pi, fb_discovery_port(call->b->discovery, at) != FB_PORT_LINK);
 }
 
 static void handle(const struct balancer_call *call, const struct fb_packet_in *pi,
                    const struct batch *batch, size_t i)
 {
 	const struct fb_packet *p = &pi->packet;
+	const struct fb_place at = balancer_place(call, pi);
+	const bool is_edge = fb_discovery_port(call->b->discovery, at) != FB_PORT_LINK;
+	uint32_t ip;
 
-	if (fb_mac_equal(p->dl_src, call->s->mac)) {
+	if (fb_mac_equal(p->dl_src, balancer_own_mac) ||
+	    (is_edge && balancer_arp_is_mac(p->dl_src, &ip))) {
 		call->b->counters.own_frames++;
 		balancer_send_drop(call, pi);
 		return;
 	}
-	note_switch(call, pi);
-	hear(call, pi, batch, i);
-	if (fb_mac_equal(p->dl_dst, call->s->mac)) {
+	if (is_edge)
+		hear(call, pi, batch, i);
+	if (is_edge && balancer_health_frame(call, pi))
+		return;
+	if (fb_mac_equal(p->dl_dst, balancer_own_mac)) {
 		call->b->counters.probe_answers++;
 		balancer_send_drop(call, pi);
-	} else if (p->is_tcp) {
-		balancer_tcp_segment(call, pi);
-	} else if (p->is_ipv4 && p->nw_proto == FB_IP_TCP) {
-		balancer_related_later(call, pi);
-	} else if (!balancer_related_icmp(call, pi)) {
-		forward(call, pi);
+		return;
 	}
+	dispatch(call, pi, is_edge);
 }
 
 static void balancer_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
                                size_t count, uint64_t now_ns)
 {
-	struct balancer *b = state;
-	struct balancer_call call = {.b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	struct balancer_call call = call_for(state, sw, now_ns);
 	struct batch batch;
 
-	if (!call.s)
-		return;
 	for (size_t i = 0; i < count; i++) {
 		size_t place = i % BALANCER_BATCH_MAX;
 
 		if (place == 0)
-			look_up(call.s, packet_ins + i, count - i, &batch);
+			look_up(call.b, packet_ins + i, count - i, &batch);
 		call.cause = &packet_ins[i];
 		packet_ins[i].verdict = FB_STOP;
 		handle(&call, &packet_ins[i], &batch, place);
 	}
-	schedule(b, call.s);
+	finish(&call);
 }
 
 /* --- Entries that are gone --- */
@@ -432,22 +415,19 @@ static void lose_entry(const struct balancer_call *call, struct balancer_session
                        enum balancer_direction direction)
 {
 	session->entries &= (uint8_t) ~(1 << direction);
-	balancer_sessions_settle(&call->s->sessions, session, call->now_ns);
-	schedule(call->b, call->s);
+	balancer_sessions_settle(call, session);
+	finish(call);
 }
 
 static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
                                              const struct fb_flow_removed *fr, uint64_t now_ns)
 {
-	struct balancer *b = state;
-	const struct balancer_call call = {
-	        .b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	const struct balancer_call call = call_for(state, sw, now_ns);
+	struct balancer *b = call.b;
 	struct balancer_session *session;
 	enum balancer_direction direction;
 	bool ours;
 
-	if (!call.s)
-		return FB_CONTINUE;
 	session = balancer_flows_session(&call, &fr->match, fr->cookie, &direction, &ours);
 	if (!ours)
 		return FB_CONTINUE;
@@ -465,9 +445,7 @@ static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
 static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
                            uint16_t code, struct fb_view data, uint64_t now_ns)
 {
-	struct balancer *b = state;
-	const struct balancer_call call = {
-	        .b = b, .s = fb_switch_state(sw, b->app), .now_ns = now_ns};
+	const struct balancer_call call = call_for(state, sw, now_ns);
 	struct balancer_session *session;
 	enum balancer_direction direction;
 	struct fb_match match;
@@ -476,7 +454,7 @@ static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 	(void)xid;
 	(void)type;
 	(void)code;
-	if (!own || !call.s || data.len < offsetof(struct ofp_flow_mod, command) ||
+	if (!own || data.len < offsetof(struct ofp_flow_mod, command) ||
 	    data.data[1] != OFPT_FLOW_MOD)
 		return;
 	fb_match_decode(data.data + offsetof(struct ofp_flow_mod, match), &match);
@@ -485,8 +463,34 @@ static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 	        &direction, &ours);
 	if (!session)
 		return;
-	b->counters.entries_failed++;
+	call.b->counters.entries_failed++;
 	lose_entry(&call, session, direction);
+}
+
+/* --- Replies --- */
+
+static void balancer_stats_reply(void *state, struct fb_switch *sw, uint32_t xid,
+                                 const struct fb_stats_reply *reply, uint64_t now_ns)
+{
+	const struct balancer_call call = call_for(state, sw, now_ns);
+
+	balancer_recovery_reply(&call, xid, reply);
+	finish(&call);
+}
+
+static void balancer_barrier_reply(void *state, struct fb_switch *sw, uint32_t xid, uint64_t now_ns)
+{
+	const struct balancer_call call = call_for(state, sw, now_ns);
+
+	balancer_paths_barrier(&call, xid);
+	finish(&call);
+}
+
+static bool balancer_ready(const void *state)
+{
+	const struct balancer *b = state;
+
+	return b->recovery.recalling == 0;
 }
 
 /* --- Counters --- */
@@ -503,9 +507,10 @@ static void balancer_counters(const void *state,
 
 const struct fb_app_class fb_app_balancer = {
         .name = "balancer",
-        .summary = "shares the TCP connections to an address among all who own it",
+        .summary = "shares the connections to an address among all who own it",
         .scope = FB_SCOPE_NETWORK,
         .takes_all = true,
+        .needs = &fb_app_discovery,
         .options = balancer_options,
         .options_count = BALANCER_OPTIONS_COUNT,
         .create = balancer_create,
@@ -514,10 +519,13 @@ const struct fb_app_class fb_app_balancer = {
         .switch_down = balancer_switch_down,
         .packet_in = balancer_packet_in,
         .flow_removed = balancer_flow_removed,
-        .port_status = balancer_port_status,
         .error = balancer_error,
+        .stats_reply = balancer_stats_reply,
+        .barrier_reply = balancer_barrier_reply,
         .timer = balancer_timer,
+        .network_event = balancer_network_event,
+        .command = balancer_commands_run,
+        .ready = balancer_ready,
         .counters = balancer_counters,
         .report = balancer_report,
-        .report_switch = balancer_report_switch,
 };

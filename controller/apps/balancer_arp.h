@@ -12,8 +12,11 @@ struct balancer_arp_wait;
 TAILQ_HEAD(balancer_arp_waits, balancer_arp_wait);
 
 struct balancer_arp {
-	struct balancer_arp_waits waits; /* questions that were not answered yet, the oldest first */
-	uint32_t count;
+	struct balancer_arp_waits asked;    /* questions for addresses that nobody was heard under,
+	                                     * the oldest first */
+	struct balancer_arp_waits settling; /* of which an owner was heard meanwhile; as they are
+	                                     * due */
+	uint32_t count;                     /* in both */
 };
 
 void balancer_arp_init(struct balancer_arp *arp);

@@ -1,5 +1,5 @@
-/* SYNs towards an address that nobody was heard under: flooded, they would reach every server that
- * has it. So they are held, for a short time and a bounded number of them, while the controller
+/* Packets towards an address that nobody was heard under: flooded, a SYN would reach every server
+ * that has it. So they are held, for a short time and a bounded number of them, while the controller
  * asks by ARP.
  *
  * A held frame keeps its buffer in the switch, or its bytes here where the switch kept none. When
@@ -18,6 +18,7 @@ enum { HELD_BYTES_MAX = 2048 }; /* of one frame: more than a SYN has */
 struct held_frame {
 	TAILQ_ENTRY(held_frame) link;
 	uint64_t due_ns;
+	uint16_t node;
 	struct fb_packet_in pi; /* pi.packet.data is 'bytes' */
 	uint8_t bytes[];
 };
@@ -38,6 +39,28 @@ void balancer_held_clear(struct balancer_held *held)
 {
 	while (held->count > 0)
 		forget(held, TAILQ_FIRST(&held->frames));
+}
+
+void balancer_held_switch_down(struct balancer_held *held, uint16_t node)
+{
+	struct held_frame *frame = TAILQ_FIRST(&held->frames), *next;
+
+	for (; frame; frame = next) {
+		next = TAILQ_NEXT(frame, link);
+		if (frame->node == node)
+			forget(held, frame);
+	}
+}
+
+/* 'call' as it was when 'frame' came. */
+static struct balancer_call call_of(const struct balancer_call *call,
+                                    const struct held_frame *frame)
+{
+	struct balancer_call then = *call;
+
+	then.node = frame->node;
+	then.sw = fb_discovery_switch(call->b->discovery, frame->node);
+	return then;
 }
 
 static struct held_frame *copy_of(const struct fb_packet_in *pi)
@@ -66,7 +89,7 @@ static bool is_asked(const struct balancer_held *held, uint32_t ip, uint16_t vla
 
 void balancer_held_add(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
-	struct balancer_held *held = &call->s->held;
+	struct balancer_held *held = &call->b->held;
 	const struct fb_packet *p = &pi->packet;
 	struct held_frame *frame = NULL;
 
@@ -79,6 +102,7 @@ void balancer_held_add(const struct balancer_call *call, const struct fb_packet_
 		balancer_send_drop(call, pi);
 		return;
 	}
+	frame->node = call->node;
 	frame->due_ns = call->now_ns + call->b->config.hold_ns;
 	TAILQ_INSERT_TAIL(&held->frames, frame, link);
 	held->count++;
@@ -87,26 +111,30 @@ void balancer_held_add(const struct balancer_call *call, const struct fb_packet_
 
 void balancer_held_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
 {
-	struct balancer_held *held = &call->s->held;
+	struct balancer_held *held = &call->b->held;
 	struct held_frame *frame = TAILQ_FIRST(&held->frames), *next;
+	struct balancer_call then;
 
 	for (; frame; frame = next) {
 		next = TAILQ_NEXT(frame, link);
 		if (frame->pi.packet.nw_dst != ip || balancer_vlan(&frame->pi.packet) != vlan)
 			continue;
 		call->b->counters.held_found++;
-		balancer_tcp_segment(call, &frame->pi);
+		then = call_of(call, frame);
+		balancer_handle_again(&then, &frame->pi);
 		forget(held, frame);
 	}
 }
 
 void balancer_held_run(const struct balancer_call *call)
 {
-	struct balancer_held *held = &call->s->held;
+	struct balancer_held *held = &call->b->held;
 	struct held_frame *frame;
+	struct balancer_call then;
 
 	while ((frame = TAILQ_FIRST(&held->frames)) && frame->due_ns <= call->now_ns) {
-		balancer_tcp_not_found(call, &frame->pi);
+		then = call_of(call, frame);
+		balancer_tcp_not_found(&then, &frame->pi);
 		forget(held, frame);
 	}
 }

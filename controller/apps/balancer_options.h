@@ -47,10 +47,11 @@ struct balancer_texts {
 	const char *vip, *ports, *backends, *services, *check, *check_address;
 };
 
-enum { BALANCER_OPTIONS_COUNT = 35 };
+enum { BALANCER_OPTIONS_COUNT = 33 };
 extern const struct fb_option balancer_options[BALANCER_OPTIONS_COUNT];
 
-/* What 'values', one for each option in their order, say. */
-struct balancer_config balancer_options_read(const uint64_t *values, struct balancer_texts *texts);
+/* What 'values', one for each option in their order, say. False with a text in 'error'. */
+bool balancer_options_read(const uint64_t *values, struct balancer_config *config,
+                           struct balancer_texts *texts, struct fb_text *error);
 
 #endif

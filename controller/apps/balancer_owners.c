@@ -1,9 +1,16 @@
 /* Addresses and their owners: who can be a backend.
  *
- * An address is owned by every MAC that was heard as the sender of an ARP packet or as the source
- * of an IPv4 packet with it. Two owners and more make it a shared address; all addresses are
- * handled alike, a client's too. Owners stand in the order in which they were found, and a
- * connection goes to the owner 'turn mod count'.
+ * An address is owned by every MAC that was heard, at an edge of the network, as the sender of an
+ * ARP packet or as the source of an IPv4 packet with it. Two owners and more make it a shared
+ * address; all addresses are handled alike, a client's too. Owners stand in the order in which they
+ * were found. An address that is configured (balancer_services.c) has the owners that the service
+ * names, and no others, from the start; they stay when they are lost, so as to be back when they are
+ * heard again. Where the service names none, those that are heard are taken.
+ *
+ * An owner has three marks. It is there when its place is known; it has failed when its TCP checks
+ * say so (balancer_health.c); it is drained when somebody said so. Sessions go on with an owner that
+ * is there; new connections go to those that are neither failed nor drained and have a weight. What
+ * an owner's loss means to its sessions is told in balancer_sweep.c.
  *
  * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
  * somebody connects to it (and for WANTED_NS after the last one): one probe every interval, and
@@ -21,13 +28,12 @@
 #include <stdlib.h>
 
 #include "controller/apps/balancer.h"
-#include "controller/apps/balancer_flows.h"
 #include "controller/apps/balancer_send.h"
+#include "controller/apps/balancer_sweep.h"
 
 #define WANTED_NS      (60 * FB_NS_PER_S)
 #define CHECK_NS       FB_NS_PER_S
 #define PROBE_PAUSE_NS (10 * FB_NS_PER_MS)
-#define PLACE_ADDRESS  UINT64_C(0xffffffffffff) /* of the key of a place: that of its address */
 
 enum {
 	RUN_PROBES_MAX = 32, /* addresses handled by one run: those left wait for PROBE_PAUSE_NS */
@@ -36,9 +42,16 @@ enum {
 	PLACES_MAX = 1 << 30,
 };
 
-/* An address has owners behind a port. */
+/* An address has owners at a place. */
+struct place_key {
+	uint64_t address; /* the word of its key */
+	struct fb_place at;
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct place_key) == 16, "no padding");
+
 struct place {
-	uint64_t key;   /* place_key() */
+	struct place_key key;
 	uint32_t count; /* of them */
 };
 
@@ -62,8 +75,8 @@ bool balancer_owners_init(struct balancer_owners *owners, const struct balancer 
 	owners->table = fb_table_new(sizeof(struct balancer_address_key),
 	                             sizeof(struct balancer_address), b->config.addresses_max);
 	owners->places =
-	        fb_table_new(sizeof(uint64_t), sizeof(struct place), places_max(&b->config));
-	if (!owners->table || !owners->places || !port_lists_init(&owners->at_ports, seed))
+	        fb_table_new(sizeof(struct place_key), sizeof(struct place), places_max(&b->config));
+	if (!owners->table || !owners->places || !port_lists_init(&owners->at_places, seed))
 		return false;
 	fb_table_seed(owners->table, seed);
 	fb_table_seed(owners->places, seed);
@@ -77,10 +90,12 @@ void balancer_owners_free(struct balancer_owners *owners)
 {
 	struct balancer_address *address = owners->table ? fb_table_oldest(owners->table) : NULL;
 
-	for (; address; address = fb_table_newer(owners->table, address))
+	for (; address; address = fb_table_newer(owners->table, address)) {
+		balancer_schedule_free(&address->schedule);
 		free(address->owners);
+	}
 	fb_table_free(owners->table);
-	port_lists_free(&owners->at_ports);
+	port_lists_free(&owners->at_places);
 	fb_table_free(owners->places);
 }
 
@@ -89,7 +104,7 @@ struct balancer_address *balancer_owners_find(const struct balancer_call *call, 
 {
 	const struct balancer_address_key key = balancer_address_key(ip, vlan);
 
-	return fb_table_find(call->s->owners.table, &key);
+	return fb_table_find(call->b->owners.table, &key);
 }
 
 struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *address,
@@ -102,44 +117,66 @@ struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *add
 	return NULL;
 }
 
-struct balancer_owner *balancer_owners_take_turn(struct balancer_address *address)
+void balancer_owners_update(struct balancer_owner *owner)
 {
-	return &address->owners[address->turn++ % address->owners_count];
+	owner->as.eligible = balancer_owner_is_up(owner) && !owner->away && !owner->drained &&
+	                     owner->as.weight > 0;
+}
+
+struct balancer_owner *balancer_owners_choose(struct balancer_address *address, uint32_t client_ip)
+{
+	uint32_t chosen;
+
+	if (address->owners_count == 0)
+		return NULL;
+	chosen = balancer_schedule_pick(&address->schedule, &address->owners[0].as,
+	                                sizeof address->owners[0], address->owners_count,
+	                                client_ip);
+	return chosen == BALANCER_NOBODY ? NULL : &address->owners[chosen];
 }
 
 struct balancer_owner *balancer_owners_other(const struct balancer_address *address,
                                              const uint8_t mac[FB_MAC_BYTES], uint32_t spread)
 {
-	const struct balancer_owner *silent = balancer_owners_by_mac(address, mac);
-	uint32_t count = address->owners_count;
+	const uint64_t id = fb_mac_to_u64(mac);
+	uint32_t eligible = 0, left;
 
-	if (count == 0 || (silent && count == 1))
+	for (uint32_t i = 0; i < address->owners_count; i++)
+		eligible += address->owners[i].as.eligible && address->owners[i].as.id != id;
+	if (eligible == 0)
 		return NULL;
-	if (!silent)
-		return &address->owners[spread % count];
-	return &address->owners[((size_t)(silent - address->owners) + 1 + spread % (count - 1)) %
-	                        count];
+	left = spread % eligible;
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		if (address->owners[i].as.eligible && address->owners[i].as.id != id && left-- == 0)
+			return &address->owners[i];
+	}
+	return NULL;
 }
 
 /* --- Places --- */
 
-static uint64_t place_key(const struct balancer_address *address, uint16_t port)
+static uint32_t number_of(struct fb_place at)
 {
-	return address->key.word | (uint64_t)port << 48;
+	return (uint32_t)at.node << 16 | at.port;
 }
 
-/* 'address' has one owner more behind 'port'. False when memory is short. */
-static bool enter_place(struct balancer_owners *owners, const struct balancer_address *address,
-                        uint16_t port)
+static struct place_key place_key(const struct balancer_address *address, struct fb_place at)
 {
-	uint64_t key = place_key(address, port);
+	return (struct place_key){.address = address->key.word, .at = at};
+}
+
+/* 'address' has one owner more at 'at'. False when memory is short. */
+static bool enter_place(struct balancer_owners *owners, const struct balancer_address *address,
+                        struct fb_place at)
+{
+	const struct place_key key = place_key(address, at);
 	struct place *place = fb_table_find(owners->places, &key);
 
 	if (!place) {
 		place = fb_table_add(owners->places, &key);
 		if (!place)
 			return false;
-		if (!port_lists_add(&owners->at_ports, port,
+		if (!port_lists_add(&owners->at_places, number_of(at),
 		                    fb_table_index_of(owners->places, place))) {
 			fb_table_remove(owners->places, place);
 			return false;
@@ -151,14 +188,18 @@ static bool enter_place(struct balancer_owners *owners, const struct balancer_ad
 
 /* One owner less. */
 static void leave_place(struct balancer_owners *owners, const struct balancer_address *address,
-                        uint16_t port)
+                        struct fb_place at)
 {
-	uint64_t key = place_key(address, port);
-	struct place *place = fb_table_find(owners->places, &key);
+	const struct place_key key = place_key(address, at);
+	struct place *place;
 
+	if (at.port == 0)
+		return;
+	place = fb_table_find(owners->places, &key);
 	if (--place->count > 0)
 		return;
-	port_lists_remove(&owners->at_ports, port, fb_table_index_of(owners->places, place));
+	port_lists_remove(&owners->at_places, number_of(at),
+	                  fb_table_index_of(owners->places, place));
 	fb_table_remove(owners->places, place);
 }
 
@@ -167,7 +208,7 @@ static void leave_place(struct balancer_owners *owners, const struct balancer_ad
 static void watch(const struct balancer_call *call, struct balancer_address *address,
                   enum balancer_watch watch)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 
 	balancer_queue_remove(&owners->queues[address->watch], address);
 	address->watch = watch;
@@ -176,25 +217,37 @@ static void watch(const struct balancer_call *call, struct balancer_address *add
 
 static void forget_address(const struct balancer_call *call, struct balancer_address *address)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 
 	call->b->counters.owners_forgotten += address->owners_count;
 	for (uint32_t i = 0; i < address->owners_count; i++)
-		leave_place(owners, address, address->owners[i].port);
+		leave_place(owners, address, address->owners[i].at);
 	balancer_queue_remove(&owners->queues[address->watch], address);
+	balancer_schedule_free(&address->schedule);
 	free(address->owners);
 	fb_table_remove(owners->table, address);
+}
+
+/* The address that may give way first; NULL: none may. Those that are configured stay. */
+static struct balancer_address *oldest_idle(const struct balancer_owners *owners)
+{
+	const struct balancer_queue *q = &owners->queues[BALANCER_IDLE];
+	struct balancer_address *address = balancer_queue_oldest(q);
+
+	while (address && address->service)
+		address = fb_table_at(owners->table, address->link.newer);
+	return address;
 }
 
 /* A new address; NULL at the limit, when all others are in use. */
 static struct balancer_address *add_address(const struct balancer_call *call,
                                             const struct balancer_address_key *key)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 	struct balancer_address *address;
 
 	if (fb_table_count(owners->table) == fb_table_limit(owners->table)) {
-		address = balancer_queue_oldest(&owners->queues[BALANCER_IDLE]);
+		address = oldest_idle(owners);
 		if (!address)
 			return NULL;
 		forget_address(call, address);
@@ -204,13 +257,14 @@ static struct balancer_address *add_address(const struct balancer_call *call,
 	if (!address)
 		return NULL;
 	address->watch = BALANCER_IDLE;
+	balancer_schedule_init(&address->schedule, call->b->config.scheduler);
 	balancer_queue_push(&owners->queues[BALANCER_IDLE], address, call->now_ns);
 	return address;
 }
 
 /* Say who owns an address that is, or was, shared. */
 static void log_owner(const struct balancer_call *call, const struct balancer_address *address,
-                      const struct balancer_owner *owner, const char *event)
+                      const struct balancer_owner *owner, struct fb_place at, const char *event)
 {
 	char buf[FB_TEXT_LINE_BYTES];
 	struct fb_text t = fb_text_make(buf, sizeof buf);
@@ -220,21 +274,21 @@ static void log_owner(const struct balancer_call *call, const struct balancer_ad
 	fb_text_ip(&t, address->key.ip);
 	fb_text_printf(&t, " %s ", event);
 	fb_text_mac(&t, owner->mac);
-	fb_text_puts(&t, " port ");
-	fb_text_port(&t, owner->port);
+	if (at.port != 0) {
+		fb_text_printf(&t, " at switch %llu port ",
+		               (unsigned long long)fb_discovery_dpid(call->b->discovery, at.node));
+		fb_text_port(&t, at.port);
+	}
 	balancer_log(call, "%s (owners: %u)", buf, (unsigned)address->owners_count);
 }
 
-static struct balancer_owner *add_owner(const struct balancer_call *call,
-                                        struct balancer_address *address,
-                                        const struct fb_packet_in *pi)
+/* A new owner at the end of the list, nowhere yet; NULL at the limit. */
+static struct balancer_owner *append_owner(const struct balancer_call *call,
+                                           struct balancer_address *address,
+                                           const uint8_t mac[FB_MAC_BYTES])
 {
 	struct balancer_owner *owner;
 
-	if (address->owners_count >= call->b->config.owners_max) {
-		call->b->counters.owners_full++;
-		return NULL;
-	}
 	if (address->owners_count == address->owners_size) {
 		uint32_t size = address->owners_size ? 2 * address->owners_size : OWNERS_FIRST;
 
@@ -244,14 +298,41 @@ static struct balancer_owner *add_owner(const struct balancer_call *call,
 		address->owners = owner;
 		address->owners_size = size;
 	}
-	if (!enter_place(&call->s->owners, address, pi->in_port))
-		return NULL;
 	owner = &address->owners[address->owners_count++];
-	*owner = (struct balancer_owner){.port = pi->in_port};
-	memcpy(owner->mac, pi->packet.dl_src, FB_MAC_BYTES);
+	*owner = (struct balancer_owner){.as = {.id = fb_mac_to_u64(mac), .weight = 1}};
+	memcpy(owner->mac, mac, FB_MAC_BYTES);
 	call->b->counters.owners_found++;
-	if (address->owners_count > 1)
-		log_owner(call, address, owner, "is also at");
+	return owner;
+}
+
+/* Sessions lead to their owner by its MAC, so that it may change its place in the list. */
+static struct balancer_owner *add_owner(const struct balancer_call *call,
+                                        struct balancer_address *address,
+                                        const struct fb_packet_in *pi)
+{
+	const struct fb_place at = balancer_place(call, pi);
+	struct balancer_owner *owner;
+
+	if (address->service && balancer_service_names_backends(address->service)) {
+		call->b->counters.owners_unknown++;
+		return NULL;
+	}
+	if (address->owners_count >= call->b->config.owners_max) {
+		call->b->counters.owners_full++;
+		return NULL;
+	}
+	if (!enter_place(&call->b->owners, address, at))
+		return NULL;
+	owner = append_owner(call, address, pi->packet.dl_src);
+	if (!owner) {
+		leave_place(&call->b->owners, address, at);
+		return NULL;
+	}
+	owner->at = at;
+	if (address->owners_count > 1) {
+		address->shared = true;
+		log_owner(call, address, owner, at, "is also at");
+	}
 	return owner;
 }
 
@@ -261,21 +342,44 @@ static void remove_owner(const struct balancer_call *call, struct balancer_addre
 {
 	size_t rank = (size_t)(owner - address->owners);
 
-	leave_place(&call->s->owners, address, owner->port);
+	leave_place(&call->b->owners, address, owner->at);
 	address->owners_count--;
 	memmove(owner, owner + 1, (address->owners_count - rank) * sizeof *owner);
 }
 
-/* 'owner' is dead: nothing goes there from now on. */
-static void lose_owner(const struct balancer_call *call, struct balancer_address *address,
+/* 'owner' is dead: no connection goes there from now on. True when it is out of the list. */
+static bool lose_owner(const struct balancer_call *call, struct balancer_address *address,
                        struct balancer_owner *owner, const char *event)
 {
-	const struct balancer_owner lost = *owner;
+	const struct fb_place at = owner->at;
+	const bool stays = owner->configured;
 
-	remove_owner(call, address, owner);
 	call->b->counters.owners_lost++;
-	log_owner(call, address, &lost, event);
-	balancer_flows_forget(call, address->key.ip, lost.port);
+	log_owner(call, address, owner, at, event);
+	if (stays) {
+		leave_place(&call->b->owners, address, at);
+		owner->at = (struct fb_place){0};
+		owner->unanswered = 0;
+		balancer_owners_update(owner);
+	} else {
+		remove_owner(call, address, owner);
+	}
+	balancer_sweep_soon(call);
+	return !stays;
+}
+
+void balancer_owners_set_failed(const struct balancer_call *call, struct balancer_address *address,
+                                struct balancer_owner *owner, bool failed)
+{
+	if (owner->failed == failed)
+		return;
+	owner->failed = failed;
+	balancer_owners_update(owner);
+	call->b->counters.owners_lost += failed;
+	call->b->counters.owners_back += !failed;
+	log_owner(call, address, owner, owner->at, failed ? "fails its checks:" : "is back:");
+	if (failed)
+		balancer_sweep_soon(call);
 }
 
 /* --- Hearing --- */
@@ -291,18 +395,26 @@ static uint32_t address_spoken_for(const struct fb_packet *p)
 	return p->nw_src < 0xe0000000 ? p->nw_src : 0;
 }
 
+/* 'owner' is at 'at' now, wherever it was before. */
 static void move_owner(const struct balancer_call *call, struct balancer_address *address,
-                       struct balancer_owner *owner, uint16_t port)
+                       struct balancer_owner *owner, struct fb_place at)
 {
-	uint16_t old_port = owner->port;
+	const struct fb_place before = owner->at;
 
-	if (!enter_place(&call->s->owners, address, port))
+	if (!enter_place(&call->b->owners, address, at))
 		return;
-	leave_place(&call->s->owners, address, old_port);
-	owner->port = port;
-	call->b->counters.owners_moved++;
-	log_owner(call, address, owner, "moved:");
-	balancer_flows_forget(call, address->key.ip, old_port);
+	leave_place(&call->b->owners, address, before);
+	owner->at = at;
+	owner->away = false;
+	balancer_owners_update(owner);
+	if (before.port == 0) {
+		call->b->counters.owners_back++;
+		log_owner(call, address, owner, at, "is reached:");
+	} else {
+		call->b->counters.owners_moved++;
+		log_owner(call, address, owner, at, "moved:");
+	}
+	balancer_sweep_soon(call);
 }
 
 static struct balancer_address_key key_spoken_for(const struct fb_packet *p)
@@ -335,12 +447,22 @@ struct balancer_address *balancer_owners_spoken_for(const struct balancer_owners
 	return fb_table_find(owners->table, &key);
 }
 
+static bool has_owner_there(const struct balancer_address *address)
+{
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		if (balancer_owner_is_there(&address->owners[i]))
+			return true;
+	}
+	return false;
+}
+
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                           struct balancer_address *known, uint32_t *ip)
 {
 	const struct fb_packet *p = &pi->packet;
 	struct balancer_address_key key = key_spoken_for(p);
 	struct balancer_address *address = known;
+	const struct fb_place at = balancer_place(call, pi);
 	struct balancer_owner *owner;
 	bool is_first;
 
@@ -353,13 +475,17 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 		call->b->counters.addresses_full++;
 		return false;
 	}
-	is_first = address->owners_count == 0;
+	is_first = !has_owner_there(address);
 	if (!owner)
 		owner = add_owner(call, address, pi);
 	if (!owner)
 		return false;
-	if (owner->port != pi->in_port)
-		move_owner(call, address, owner, pi->in_port);
+	if (!balancer_same_place(owner->at, at))
+		move_owner(call, address, owner, at);
+	if (!owner->as.eligible) {
+		owner->away = false;
+		balancer_owners_update(owner);
+	}
 	owner->heard_ns = call->now_ns;
 	owner->unanswered = 0;
 	owner->speaks_arp |= p->is_arp;
@@ -369,10 +495,18 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 
 /* --- Probing --- */
 
+/* True when a probe reaches 'owner' if it is where it was: its switch can be told to send one. */
+static bool is_asked(const struct balancer_call *call, const struct balancer_owner *owner)
+{
+	return balancer_owner_is_there(owner) &&
+	       fb_discovery_switch(call->b->discovery, owner->at.node);
+}
+
 static void probe(const struct balancer_call *call, struct balancer_address *address)
 {
 	for (uint32_t i = 0; i < address->owners_count; i++)
-		address->owners[i].unanswered++;
+		address->owners[i].unanswered += is_asked(call, &address->owners[i]);
+	address->probed_ns = call->now_ns;
 	balancer_send_probe(call, address->key.ip, address->key.vlan);
 	watch(call, address, BALANCER_CHECKED);
 }
@@ -392,7 +526,7 @@ void balancer_owners_suspect(const struct balancer_call *call, struct balancer_a
 
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 
 	if (call->now_ns - owners->asks_since_ns >= FB_NS_PER_S) {
 		owners->asks_since_ns = call->now_ns;
@@ -425,10 +559,11 @@ static bool count_answers(const struct balancer_call *call, struct balancer_addr
 		struct balancer_owner *owner = &address->owners[i];
 
 		if (on_link && owner->unanswered >= config->probes_lost_max) {
-			lose_owner(call, address, owner, "does not answer any more:");
+			if (!lose_owner(call, address, owner, "does not answer any more:"))
+				i++;
 			continue;
 		}
-		if (!on_link && call->now_ns - owner->heard_ns >= config->owner_timeout_ns) {
+		if (!on_link && !owner->configured && call->now_ns - owner->heard_ns >= config->owner_timeout_ns) {
 			call->b->counters.owners_forgotten++;
 			remove_owner(call, address, owner);
 			continue;
@@ -462,14 +597,15 @@ static void probe_due(const struct balancer_call *call, struct balancer_address 
 static void idle_due(const struct balancer_call *call, struct balancer_address *address)
 {
 	for (uint32_t i = 0; i < address->owners_count;) {
-		if (call->now_ns - address->owners[i].heard_ns < call->b->config.owner_timeout_ns) {
+		if (address->owners[i].configured || call->now_ns - address->owners[i].heard_ns <
+		                                             call->b->config.owner_timeout_ns) {
 			i++;
 			continue;
 		}
 		call->b->counters.owners_forgotten++;
 		remove_owner(call, address, &address->owners[i]);
 	}
-	if (address->owners_count == 0)
+	if (address->owners_count == 0 && !address->service)
 		forget_address(call, address);
 	else
 		watch(call, address, BALANCER_IDLE);
@@ -478,34 +614,180 @@ static void idle_due(const struct balancer_call *call, struct balancer_address *
 /* --- Ports --- */
 
 static void lose_owners_at(const struct balancer_call *call, struct balancer_address *address,
-                           uint16_t port)
+                           struct fb_place at)
 {
 	for (uint32_t i = 0; i < address->owners_count;) {
-		if (address->owners[i].port == port)
-			lose_owner(call, address, &address->owners[i], "lost with its port:");
-		else
+		struct balancer_owner *owner = &address->owners[i];
+
+		if (!balancer_same_place(owner->at, at) ||
+		    !lose_owner(call, address, owner, "lost with its port:"))
 			i++;
 	}
 }
 
-void balancer_owners_port_down(const struct balancer_call *call, uint16_t port)
+void balancer_owners_port_down(const struct balancer_call *call, struct fb_place at)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 	uint32_t index;
 
-	while ((index = port_lists_first(&owners->at_ports, port)) != FB_TABLE_NONE) {
+	while ((index = port_lists_first(&owners->at_places, number_of(at))) != FB_TABLE_NONE) {
 		const struct place *place = fb_table_at(owners->places, index);
-		const struct balancer_address_key key = {.word = place->key & PLACE_ADDRESS};
+		const struct balancer_address_key key = {.word = place->key.address};
 
-		lose_owners_at(call, fb_table_find(owners->table, &key), port);
+		lose_owners_at(call, fb_table_find(owners->table, &key), at);
 	}
 }
+
+/* Its other addresses, for which it did not speak now, moved with it. */
+void balancer_owners_host_moved(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES],
+                                uint16_t vlan, struct fb_place from, struct fb_place to)
+{
+	struct balancer_owners *owners = &call->b->owners;
+	uint32_t index = port_lists_first(&owners->at_places, number_of(from)), next;
+
+	for (; index != FB_TABLE_NONE; index = next) {
+		const struct place *place = fb_table_at(owners->places, index);
+		const struct balancer_address_key key = {.word = place->key.address};
+		struct balancer_address *address = fb_table_find(owners->table, &key);
+		struct balancer_owner *owner = balancer_owners_by_mac(address, mac);
+
+		next = port_lists_next(&owners->at_places, index);
+		if (key.vlan == vlan && owner && balancer_same_place(owner->at, from))
+			move_owner(call, address, owner, to);
+	}
+}
+
+/* --- Switches --- */
+
+static bool is_usable(const struct fb_phy_port *port)
+{
+	return port && !(port->state & OFPPS_LINK_DOWN) && !(port->config & OFPPC_PORT_DOWN);
+}
+
+void balancer_owners_switch_down(const struct balancer_call *call, uint16_t node)
+{
+	struct fb_table *table = call->b->owners.table;
+	struct balancer_address *address = fb_table_oldest(table);
+
+	for (; address; address = fb_table_newer(table, address)) {
+		for (uint32_t i = 0; i < address->owners_count; i++) {
+			struct balancer_owner *owner = &address->owners[i];
+
+			if (owner->at.port == 0 || owner->at.node != node)
+				continue;
+			owner->away = true;
+			balancer_owners_update(owner);
+		}
+	}
+	balancer_sweep_soon(call);
+}
+
+void balancer_owners_switch_up(const struct balancer_call *call, uint16_t node)
+{
+	const struct fb_switch *sw = fb_discovery_switch(call->b->discovery, node);
+	struct fb_table *table = call->b->owners.table;
+	struct balancer_address *address = fb_table_oldest(table);
+
+	for (; address; address = fb_table_newer(table, address)) {
+		for (uint32_t i = 0; i < address->owners_count; i++) {
+			struct balancer_owner *owner = &address->owners[i];
+
+			if (owner->at.port == 0 || owner->at.node != node)
+				continue;
+			owner->away = false;
+			balancer_owners_update(owner);
+			if (!is_usable(fb_switch_port(sw, owner->at.port)))
+				i -= lose_owner(call, address, owner, "lost with its port:");
+		}
+	}
+	balancer_owners_refresh(call);
+	balancer_sweep_soon(call);
+}
+
+/* --- What is configured --- */
+
+/* The owner of 'address' that 'backend' names is as that says. */
+static void configure_owner(const struct balancer_call *call, struct balancer_address *address,
+                            const struct balancer_service_backend *backend)
+{
+	struct balancer_owner *owner = balancer_owners_by_mac(address, backend->mac);
+
+	if (!owner)
+		owner = append_owner(call, address, backend->mac);
+	if (!owner)
+		return;
+	owner->configured = true;
+	owner->drained = backend->drained;
+	owner->as.weight = backend->weight;
+	balancer_owners_update(owner);
+}
+
+/* Those that the service does not name any more, or that it never did, are drained: their sessions
+ * go on, and they are forgotten in their time. */
+static void retire_others(struct balancer_address *address)
+{
+	const struct balancer_service *service = address->service;
+
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		struct balancer_owner *owner = &address->owners[i];
+
+		if (service && balancer_service_backend(service, owner->mac))
+			continue;
+		if (owner->configured || (service && balancer_service_names_backends(service)))
+			owner->drained = true;
+		owner->configured = false;
+		balancer_owners_update(owner);
+	}
+}
+
+static void configure_address(const struct balancer_call *call,
+                              const struct balancer_service *service)
+{
+	struct balancer_address *address = balancer_owners_find(call, service->ip, service->vlan);
+	const struct balancer_address_key key = balancer_address_key(service->ip, service->vlan);
+	enum balancer_scheduler scheduler =
+	        service->has_scheduler ? service->scheduler : call->b->config.scheduler;
+
+	if (!address)
+		address = add_address(call, &key);
+	if (!address) {
+		call->b->counters.addresses_full++;
+		return;
+	}
+	address->service = service;
+	address->shared = true;
+	if (address->schedule.scheduler != scheduler) {
+		balancer_schedule_free(&address->schedule);
+		balancer_schedule_init(&address->schedule, scheduler);
+	}
+	for (uint32_t i = 0; i < service->backends_count; i++)
+		configure_owner(call, address, &service->backends[i]);
+	retire_others(address);
+}
+
+void balancer_owners_configure(const struct balancer_call *call)
+{
+	struct balancer_address *address = fb_table_oldest(call->b->owners.table);
+	const struct balancer_service *service;
+
+	for (; address; address = fb_table_newer(call->b->owners.table, address)) {
+		if (!address->service)
+			continue;
+		address->service = NULL;
+		if (!balancer_services_find(call->b->services, address->key.ip, address->key.vlan))
+			retire_others(address);
+	}
+	for (size_t i = 0; (service = balancer_services_at(call->b->services, i)); i++)
+		configure_address(call, service);
+}
+
+/* --- Refreshing --- */
 
 /* Those whose answers were about to be counted are asked anew, too. Then back from the newest to
  * where all are due already, so that a port that comes up again and again costs nothing. */
 void balancer_owners_refresh(const struct balancer_call *call)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 	const struct balancer_queue *checked = &owners->queues[BALANCER_CHECKED];
 	struct balancer_address *address;
 
@@ -539,7 +821,7 @@ static void address_due(const struct balancer_call *call, struct balancer_addres
 
 void balancer_owners_run(const struct balancer_call *call)
 {
-	struct balancer_owners *owners = &call->s->owners;
+	struct balancer_owners *owners = &call->b->owners;
 	unsigned left = RUN_PROBES_MAX;
 
 	if (call->now_ns < owners->probe_not_before_ns)

@@ -38,6 +38,7 @@ struct balancer_owner {
 	uint32_t unanswered; /* probes since then */
 	bool speaks_arp;     /* it was heard by ARP: so silence on probes means something */
 	bool configured;     /* a backend of the address's service: it stays when it is lost */
+	bool away;           /* its switch is away: nobody can tell, and nothing can be sent there */
 	bool drained;        /* keeps its sessions and gets no new ones */
 	bool failed;         /* its TCP checks fail: balancer_health.c */
 	uint8_t checks;      /* in a row that say the contrary of 'failed' */
@@ -137,6 +138,9 @@ void balancer_owners_suspect(const struct balancer_call *call, struct balancer_a
 /* Ask who owns an unknown address. */
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
 
+/* The switch 'node' went away, or is back: then owners behind ports that it lacks are lost. */
+void balancer_owners_switch_down(const struct balancer_call *call, uint16_t node);
+void balancer_owners_switch_up(const struct balancer_call *call, uint16_t node);
 /* The owners at 'at' are gone. */
 void balancer_owners_port_down(const struct balancer_call *call, struct fb_place at);
 /* The host 'mac' moved. */

@@ -7,7 +7,7 @@
  * that the frame names; else they are dropped.
  *
  * An ICMP error carries the header of the packet that caused it and 8 bytes more: the ports of a
- * TCP segment. It goes to whichever end of the session sent that segment. */
+ * TCP segment or UDP datagram. It goes to whichever end of the session sent that segment. */
 #include "controller/apps/balancer_related.h"
 
 #include "controller/apps/balancer.h"
@@ -23,18 +23,18 @@ enum {
 	QUOTED_TRANSPORT_BYTES = 4, /* of what follows the quoted header, the part that is read */
 };
 
-/* TCP alone is followed, so that the protocol is not in it. No padding. */
+/* No padding. */
 struct fragmented_key {
 	uint32_t nw_src, nw_dst;
 	uint16_t ip_id, vlan;
-	uint32_t zero;
+	uint32_t nw_proto;
 };
 _Static_assert(sizeof(struct fragmented_key) == 16, "no padding");
 
 struct fragmented {
 	struct fragmented_key key;
 	uint64_t seen_ns;
-	uint16_t port;
+	struct fb_place at;
 	bool sets_src, sets_dst;
 	uint8_t dl_src[FB_MAC_BYTES], dl_dst[FB_MAC_BYTES];
 };
@@ -61,6 +61,7 @@ static struct fragmented_key key_of(const struct fb_packet *p)
 	        .nw_dst = p->nw_dst,
 	        .ip_id = p->ip_id,
 	        .vlan = balancer_vlan(p),
+	        .nw_proto = p->nw_proto,
 	};
 }
 
@@ -68,7 +69,7 @@ static struct fragmented_key key_of(const struct fb_packet *p)
 static struct fragmented *entry_for(const struct balancer_call *call,
                                     const struct fragmented_key *key)
 {
-	struct fb_table *table = call->s->fragments.table;
+	struct fb_table *table = call->b->fragments.table;
 	struct fragmented *entry = fb_table_find(table, key);
 
 	if (entry)
@@ -92,27 +93,27 @@ void balancer_related_first(const struct balancer_call *call, const struct fb_pa
 	if (!entry)
 		return;
 	entry->seen_ns = call->now_ns;
-	entry->port = rewrite->port;
+	entry->at = rewrite->at;
 	entry->sets_src = rewrite->dl_src != NULL;
 	entry->sets_dst = rewrite->dl_dst != NULL;
 	if (rewrite->dl_src)
 		memcpy(entry->dl_src, rewrite->dl_src, FB_MAC_BYTES);
 	if (rewrite->dl_dst)
 		memcpy(entry->dl_dst, rewrite->dl_dst, FB_MAC_BYTES);
-	fb_table_touch(call->s->fragments.table, entry);
+	fb_table_touch(call->b->fragments.table, entry);
 }
 
 void balancer_related_later(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fragmented_key key = key_of(&pi->packet);
-	const struct fragmented *entry = fb_table_find(call->s->fragments.table, &key);
+	const struct fragmented *entry = fb_table_find(call->b->fragments.table, &key);
 	struct balancer_rewrite rewrite;
 
 	if (entry && call->now_ns - entry->seen_ns < FRAGMENTED_NS) {
 		rewrite = (struct balancer_rewrite){
 		        .dl_src = entry->sets_src ? entry->dl_src : NULL,
 		        .dl_dst = entry->sets_dst ? entry->dl_dst : NULL,
-		        .port = entry->port,
+		        .at = entry->at,
 		};
 		call->b->counters.fragments_followed++;
 		balancer_send_through(call, pi, &rewrite);
@@ -141,7 +142,8 @@ static bool read_quoted(const struct fb_packet *p, struct balancer_key *key)
 	size_t len = p->payload_ofs < p->len ? p->len - p->payload_ofs : 0;
 	size_t header_len;
 
-	if (len < FB_IPV4_HEADER_BYTES || ip[0] >> 4 != 4 || ip[9] != FB_IP_TCP)
+	if (len < FB_IPV4_HEADER_BYTES || ip[0] >> 4 != 4 ||
+	    (ip[9] != FB_IP_TCP && ip[9] != FB_IP_UDP))
 		return false;
 	header_len = (size_t)(ip[0] & 0x0f) * 4;
 	if (header_len < FB_IPV4_HEADER_BYTES || len < header_len + QUOTED_TRANSPORT_BYTES ||
@@ -153,6 +155,7 @@ static bool read_quoted(const struct fb_packet *p, struct balancer_key *key)
 	        .client_tp = fb_get16(ip + header_len),
 	        .server_tp = fb_get16(ip + header_len + 2),
 	        .vlan = balancer_vlan(p),
+	        .proto = ip[9],
 	};
 	return true;
 }
@@ -166,15 +169,15 @@ bool balancer_related_icmp(const struct balancer_call *call, const struct fb_pac
 
 	if (!is_error(&pi->packet) || !read_quoted(&pi->packet, &key))
 		return false;
-	session = balancer_sessions_find(&call->s->sessions, &key, &direction);
+	session = balancer_sessions_find(&call->b->sessions, &key, &direction);
 	if (!session)
 		return false;
 	if (direction == BALANCER_TO_BACKEND)
 		rewrite = (struct balancer_rewrite){.dl_dst = session->client_mac,
-		                                    .port = session->client_port};
+		                                    .at = session->client_at};
 	else
 		rewrite = (struct balancer_rewrite){.dl_dst = session->backend_mac,
-		                                    .port = session->backend_port};
+		                                    .at = session->backend_at};
 	call->b->counters.icmp_followed++;
 	balancer_send_through(call, pi, &rewrite);
 	return true;

@@ -18,7 +18,7 @@ void balancer_fragments_free(struct balancer_fragments *fragments);
 /* The first fragment in 'pi' goes out through 'rewrite': so will those that follow. */
 void balancer_related_first(const struct balancer_call *call, const struct fb_packet_in *pi,
                             const struct balancer_rewrite *rewrite);
-/* Release the later fragment 'pi' of a TCP segment. */
+/* Release the later fragment 'pi' of a TCP segment, UDP datagram or ICMP echo. */
 void balancer_related_later(const struct balancer_call *call, const struct fb_packet_in *pi);
 /* Release 'pi', when it is an ICMP error that quotes a segment of a session, towards the end that
  * sent that segment; false when it is none. */

@@ -2,25 +2,35 @@
  *
  * A packet-in leads to exactly one release, here: by its buffer id where the switch kept the frame,
  * and with its bytes where it did not. To drop a frame that was kept is a release with no action.
- */
+ *
+ * Where the way leads over several switches a whole frame leaves at the last of them at once: what
+ * is on the way would only ask the controller again. A frame of which the switch sent the beginning
+ * only goes out towards the next switch. */
 #include "controller/apps/balancer_send.h"
 
 #include "controller/apps/balancer.h"
 
 enum {
 	CRAFTED_BYTES =
-	        FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES
+	        FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES,
+	/* An output for each port that a switch can have, and the two addresses. */
+	FLOOD_BYTES = 4096 * sizeof(struct ofp_action_output),
 };
 
 /* When the output port is the input port a plain output is dropped: it takes IN_PORT. */
-void balancer_send_put_actions(struct fb_buf *out, const struct balancer_rewrite *rewrite,
-                               uint16_t in_port)
+void balancer_send_put_actions(struct fb_buf *out, const uint8_t *dl_src, const uint8_t *dl_dst,
+                               uint16_t port, uint16_t in_port)
 {
-	if (rewrite->dl_src)
-		fb_action_put_dl_addr(out, OFPAT_SET_DL_SRC, rewrite->dl_src);
-	if (rewrite->dl_dst)
-		fb_action_put_dl_addr(out, OFPAT_SET_DL_DST, rewrite->dl_dst);
-	fb_action_put_output(out, rewrite->port == in_port ? OFPP_IN_PORT : rewrite->port, 0);
+	if (dl_src)
+		fb_action_put_dl_addr(out, OFPAT_SET_DL_SRC, dl_src);
+	if (dl_dst)
+		fb_action_put_dl_addr(out, OFPAT_SET_DL_DST, dl_dst);
+	fb_action_put_output(out, port == in_port ? OFPP_IN_PORT : port, 0);
+}
+
+static bool is_whole(const struct fb_packet_in *pi)
+{
+	return pi->packet.len >= pi->total_len;
 }
 
 static void release(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -35,31 +45,91 @@ static void release(const struct balancer_call *call, const struct fb_packet_in 
 	if (pi->buffer_id == OFP_NO_BUFFER) {
 		if (actions->len == 0)
 			return;
-		if (pi->packet.len < pi->total_len) {
+		if (!is_whole(pi)) {
 			call->b->counters.cut++;
 			return;
 		}
 		po.data = (struct fb_view){.data = pi->packet.data, .len = pi->packet.len};
 	}
-	fb_send_packet_out(call->b->app, call->s->sw, call->cause, &po);
+	fb_send_packet_out(call->b->app, call->sw, call->cause, &po);
+}
+
+/* Put 'bytes' out by 'actions' on the switch 'sw'. They came in by no port, so that any port can be
+ * named. */
+static void put_out(const struct balancer_call *call, struct fb_switch *sw, struct fb_view bytes,
+                    const struct fb_buf *actions)
+{
+	const struct fb_packet_out po = {
+	        .buffer_id = OFP_NO_BUFFER,
+	        .in_port = OFPP_NONE,
+	        .actions = {.data = actions->data, .len = actions->len},
+	        .data = bytes,
+	};
+
+	fb_send_packet_out(call->b->app, sw, call->cause, &po);
+}
+
+/* --- Frames that came --- */
+
+bool balancer_send_copy(const struct balancer_call *call, const struct fb_packet_in *pi,
+                        const struct balancer_rewrite *rewrite)
+{
+	struct fb_switch *sw = fb_discovery_switch(call->b->discovery, rewrite->at.node);
+	const struct fb_view bytes = {.data = pi->packet.data, .len = pi->packet.len};
+	uint8_t memory[BALANCER_ACTIONS_BYTES];
+	struct fb_buf actions = fb_buf_make(memory, sizeof memory);
+
+	if (!sw || !is_whole(pi) || rewrite->at.port == 0)
+		return false;
+	balancer_send_put_actions(&actions, rewrite->dl_src, rewrite->dl_dst, rewrite->at.port,
+	                          OFPP_NONE);
+	put_out(call, sw, bytes, &actions);
+	return true;
+}
+
+/* The port of the call's switch that leads towards 'at', by which way does not matter; 0: none. */
+static uint16_t port_towards(const struct balancer_call *call, const struct fb_packet_in *pi,
+                             struct fb_place at)
+{
+	struct fb_hop hops[FB_PATH_HOPS_MAX];
+	const struct fb_place from = balancer_place(call, pi);
+
+	if (at.node == call->node)
+		return at.port;
+	return fb_discovery_path(call->b->discovery, from, at, pi->packet.nw_src, hops) > 0
+	               ? hops[0].out_port
+	               : 0;
 }
 
 void balancer_send_through(const struct balancer_call *call, const struct fb_packet_in *pi,
                            const struct balancer_rewrite *rewrite)
 {
+	const uint16_t port = port_towards(call, pi, rewrite->at);
 	uint8_t bytes[BALANCER_ACTIONS_BYTES];
 	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
 
-	balancer_send_put_actions(&actions, rewrite, pi->in_port);
+	if (port == 0) {
+		call->b->counters.no_path++;
+		balancer_send_drop(call, pi);
+		return;
+	}
+	if (rewrite->at.node != call->node && balancer_send_copy(call, pi, rewrite)) {
+		balancer_send_drop(call, pi);
+		return;
+	}
+	balancer_send_put_actions(&actions, rewrite->dl_src, rewrite->dl_dst, port, pi->in_port);
 	release(call, pi, &actions);
 }
 
 void balancer_send_flood(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
-	uint8_t bytes[BALANCER_ACTIONS_BYTES];
+	uint8_t bytes[FLOOD_BYTES];
 	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
 
-	fb_action_put_output(&actions, OFPP_FLOOD, 0);
+	if (!fb_discovery_put_flood(call->b->discovery, call->sw, pi->in_port, &actions)) {
+		balancer_send_drop(call, pi);
+		return;
+	}
 	call->b->counters.flooded++;
 	release(call, pi, &actions);
 }
@@ -71,18 +141,37 @@ void balancer_send_drop(const struct balancer_call *call, const struct fb_packet
 	release(call, pi, &none);
 }
 
-/* Send a frame of our own making. It came in by no port, so that any port can be named. */
-static void send_crafted(const struct balancer_call *call, const struct fb_buf *frame,
-                         uint16_t port)
-{
-	uint8_t bytes[BALANCER_ACTIONS_BYTES];
-	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
-	struct fb_packet_out po = {.buffer_id = OFP_NO_BUFFER, .in_port = OFPP_NONE};
+/* --- Frames of our own making --- */
 
-	fb_action_put_output(&actions, port, 0);
-	po.actions = (struct fb_view){.data = actions.data, .len = actions.len};
-	po.data = (struct fb_view){.data = frame->data, .len = frame->len};
-	fb_send_packet_out(call->b->app, call->s->sw, call->cause, &po);
+void balancer_send_frame(const struct balancer_call *call, const struct fb_buf *frame,
+                         struct fb_place at)
+{
+	struct fb_switch *sw = fb_discovery_switch(call->b->discovery, at.node);
+	const struct fb_view bytes = {.data = frame->data, .len = frame->len};
+	uint8_t memory[BALANCER_ACTIONS_BYTES];
+	struct fb_buf actions = fb_buf_make(memory, sizeof memory);
+
+	if (!sw || at.port == 0)
+		return;
+	fb_action_put_output(&actions, at.port, 0);
+	put_out(call, sw, bytes, &actions);
+}
+
+void balancer_send_everywhere(const struct balancer_call *call, const struct fb_buf *frame,
+                              struct fb_place except)
+{
+	struct fb_discovery *d = call->b->discovery;
+	const struct fb_view bytes = {.data = frame->data, .len = frame->len};
+	struct fb_switch *sw = NULL;
+	uint8_t memory[FLOOD_BYTES];
+
+	while ((sw = fb_app_next_switch(call->b->app, sw))) {
+		struct fb_buf actions = fb_buf_make(memory, sizeof memory);
+		bool is_there = except.port != 0 && fb_discovery_node(d, sw) == except.node;
+
+		if (fb_discovery_put_edges(d, sw, is_there ? except.port : 0, &actions))
+			put_out(call, sw, bytes, &actions);
+	}
 }
 
 /* The sequence numbers of a RST are such that the other end takes it for exact (RFC 9293, section
@@ -104,6 +193,19 @@ static struct fb_tcp_spec rst_for(const struct fb_packet *p)
 	return rst;
 }
 
+/* Where the sender of 'pi' is: where the frame came in, unless that was by a link. */
+static struct fb_place place_of_sender(const struct balancer_call *call,
+                                       const struct fb_packet_in *pi)
+{
+	const struct fb_place at = balancer_place(call, pi);
+	const struct fb_host *host;
+
+	if (fb_discovery_port(call->b->discovery, at) != FB_PORT_LINK)
+		return at;
+	host = fb_discovery_host(call->b->discovery, pi->packet.dl_src, balancer_vlan(&pi->packet));
+	return host ? host->at : (struct fb_place){0};
+}
+
 void balancer_send_refuse(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
@@ -114,9 +216,10 @@ void balancer_send_refuse(const struct balancer_call *call, const struct fb_pack
 	struct fb_tcp_spec rst = rst_for(p);
 
 	memcpy(eth.dl_dst, p->dl_src, FB_MAC_BYTES);
-	memcpy(eth.dl_src, fb_mac_is_multicast(p->dl_dst) ? call->s->mac : p->dl_dst, FB_MAC_BYTES);
+	memcpy(eth.dl_src, fb_mac_is_multicast(p->dl_dst) ? balancer_own_mac : p->dl_dst,
+	       FB_MAC_BYTES);
 	if (fb_build_tcp(&frame, &eth, &ip, &rst, NULL, 0))
-		send_crafted(call, &frame, pi->in_port);
+		balancer_send_frame(call, &frame, place_of_sender(call, pi));
 	balancer_send_drop(call, pi);
 }
 
@@ -130,9 +233,9 @@ void balancer_send_probe(const struct balancer_call *call, uint32_t ip, uint16_t
 	if (!eth.has_vlan)
 		eth.vlan_tci = 0;
 	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
-	memcpy(eth.dl_src, call->s->mac, FB_MAC_BYTES);
-	if (!fb_build_arp(&frame, &eth, FB_ARP_REQUEST, call->s->mac, 0, nobody, ip))
+	memcpy(eth.dl_src, balancer_own_mac, FB_MAC_BYTES);
+	if (!fb_build_arp(&frame, &eth, FB_ARP_REQUEST, balancer_own_mac, 0, nobody, ip))
 		return;
-	send_crafted(call, &frame, OFPP_FLOOD);
+	balancer_send_everywhere(call, &frame, (struct fb_place){0});
 	call->b->counters.probes++;
 }

@@ -1,4 +1,4 @@
-/* The session table of a switch, bounded and aged.
+/* The session table, bounded and aged.
  *
  * A session waits in the queue of its state, and each state has one time after which it is
  * forgotten:
@@ -11,9 +11,15 @@
  *     unsure       the idle timeout: then the entries are installed again (balancer_tcp.c), after
  *                  which the switch will say when they are gone
  *
+ * UDP and ICMP echo sessions wait in the same queues: unanswered as long as only one side was heard.
+ *
  * When the table is full, the oldest unanswered session gives way, then the oldest closed one, then
  * (mode=flows) the oldest open one, whose entries have expired. A session with live entries never
- * does. */
+ * does: then the new one is refused.
+ *
+ * Each session is counted with its owner (balancer_owners.c), for the scheduler that chooses the one
+ * with the fewest: as long as it may send, as far as can be seen. With entries that is until they
+ * have expired, because the end of a connection is not seen then. */
 #include "controller/apps/balancer_sessions.h"
 
 #include "controller/apps/balancer.h"
@@ -23,11 +29,11 @@
 
 enum {
 	RUN_SESSIONS_MAX = 1024, /* forgotten by one run */
-	LOOKS_PER_S_MAX = 16384, /* of one switch, into the sessions of others */
 	CACHE_LINE_BYTES = 64,   /* a session has two */
 };
 
-bool balancer_sessions_init(struct balancer_sessions *sessions, struct balancer *b, uint32_t seed)
+bool balancer_sessions_init(struct balancer_sessions *sessions, const struct balancer *b,
+                            uint32_t seed)
 {
 	uint64_t idle_ns = b->config.idle_timeout_s * FB_NS_PER_S;
 	bool flows = b->config.mode == BALANCER_MODE_FLOWS;
@@ -47,32 +53,24 @@ bool balancer_sessions_init(struct balancer_sessions *sessions, struct balancer 
 	for (int i = 0; i < BALANCER_STATES; i++)
 		balancer_queue_init(&sessions->queues[i], sessions->table,
 		                    offsetof(struct balancer_session, link), wait_ns[i]);
-	sessions->addressed = &b->addressed;
 	return true;
-}
-
-static void address_no_more(struct balancer_sessions *sessions,
-                            const struct balancer_session *session)
-{
-	if (session->addressed)
-		balancer_addressed_discount(sessions->addressed, session->addressed_mac,
-		                            session->sorted.vlan);
 }
 
 void balancer_sessions_free(struct balancer_sessions *sessions)
 {
-	const struct balancer_session *session =
-	        sessions->table ? fb_table_oldest(sessions->table) : NULL;
-
-	for (; session; session = fb_table_newer(sessions->table, session))
-		address_no_more(sessions, session);
 	fb_table_free(sessions->table);
 }
 
 void balancer_sessions_key(struct balancer_key *key, const struct fb_packet *p)
 {
 	key->words[0] = p->nw_src | (uint64_t)p->nw_dst << 32;
-	key->words[1] = p->tp_src | (uint32_t)p->tp_dst << 16 | (uint64_t)balancer_vlan(p) << 32;
+	key->words[1] = (uint64_t)balancer_vlan(p) << 32 | (uint64_t)p->nw_proto << 48;
+	if (!p->is_icmp)
+		key->words[1] |= p->tp_src | (uint32_t)p->tp_dst << 16;
+	else if (p->tp_src == FB_ICMP_ECHO_REPLY)
+		key->words[1] |= (uint32_t)p->icmp_id << 16;
+	else
+		key->words[1] |= p->icmp_id;
 }
 
 /* Client and server change places. */
@@ -127,7 +125,7 @@ void balancer_sessions_prefetch(const struct balancer_sessions *sessions,
 	size_t keys_count = 0;
 
 	for (size_t i = 0; i < count && i < BALANCER_BATCH_MAX; i++) {
-		if (!packet_ins[i].packet.is_tcp)
+		if (!packet_ins[i].packet.is_tcp && !packet_ins[i].packet.is_udp)
 			continue;
 		balancer_sessions_key(&key, &packet_ins[i].packet);
 		sort_key(&keys[keys_count++], &key);
@@ -146,7 +144,7 @@ static bool evict(const struct balancer_call *call)
 {
 	static const enum balancer_state order[] = {BALANCER_UNANSWERED, BALANCER_CLOSED,
 	                                            BALANCER_OPEN};
-	struct balancer_sessions *sessions = &call->s->sessions;
+	struct balancer_sessions *sessions = &call->b->sessions;
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		struct balancer_session *victim =
@@ -155,7 +153,7 @@ static bool evict(const struct balancer_call *call)
 		if (!victim ||
 		    (order[i] == BALANCER_OPEN && call->b->config.mode != BALANCER_MODE_FLOWS))
 			continue;
-		balancer_sessions_remove(sessions, victim);
+		balancer_sessions_remove(call, victim);
 		call->b->counters.sessions_evicted++;
 		return true;
 	}
@@ -165,7 +163,7 @@ static bool evict(const struct balancer_call *call)
 struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
                                                const struct balancer_key *key)
 {
-	struct balancer_sessions *sessions = &call->s->sessions;
+	struct balancer_sessions *sessions = &call->b->sessions;
 	struct balancer_session *session;
 	struct balancer_key sorted;
 	bool turned = sort_key(&sorted, key);
@@ -177,25 +175,86 @@ struct balancer_session *balancer_sessions_add(const struct balancer_call *call,
 		return NULL;
 	session->turned = turned;
 	session->state = BALANCER_UNANSWERED;
+	session->route = BALANCER_DIRECT;
+	session->install = FB_TABLE_NONE;
 	balancer_queue_push(&sessions->queues[session->state], session, call->now_ns);
 	return session;
 }
 
-void balancer_sessions_remove(struct balancer_sessions *sessions, struct balancer_session *session)
+/* --- Counting with the owner --- */
+
+static struct balancer_owner *owner_of(const struct balancer_call *call,
+                                       const struct balancer_session *session)
 {
+	const struct balancer_key key = balancer_sessions_key_of(session);
+	struct balancer_address *address = balancer_owners_find(call, key.server_ip, key.vlan);
+
+	return address ? balancer_owners_by_mac(address, session->backend_mac) : NULL;
+}
+
+/* An owner that was forgotten and found again counts from 0: what belonged to it before must not
+ * make it less than that. */
+static void count(const struct balancer_call *call, struct balancer_session *session, bool counted)
+{
+	struct balancer_owner *owner;
+
+	if (session->counted == counted)
+		return;
+	session->counted = counted;
+	owner = owner_of(call, session);
+	if (owner && counted)
+		owner->as.sessions++;
+	else if (owner && owner->as.sessions > 0)
+		owner->as.sessions--;
+}
+
+static bool may_send(const struct balancer_call *call, const struct balancer_session *session)
+{
+	switch (session->state) {
+	case BALANCER_UNANSWERED:
+	case BALANCER_LIVE:
+	case BALANCER_UNSURE:
+		return true;
+	case BALANCER_OPEN:
+		return call->b->config.mode == BALANCER_MODE_PACKET;
+	case BALANCER_CLOSED:
+	case BALANCER_STATES:
+		break;
+	}
+	return false;
+}
+
+void balancer_sessions_remove(const struct balancer_call *call, struct balancer_session *session)
+{
+	struct balancer_sessions *sessions = &call->b->sessions;
+
+	count(call, session, false);
+	balancer_paths_abandon(call, session);
+	if (session->probing)
+		balancer_recovery_abandon(call, session);
+	if (session->resetting)
+		balancer_reset_abandon(call, session);
+	balancer_routes_release(&call->b->routes, session->route);
 	balancer_queue_remove(&sessions->queues[session->state], session);
-	address_no_more(sessions, session);
 	fb_table_remove(sessions->table, session);
 }
 
-void balancer_sessions_address(struct balancer_sessions *sessions, struct balancer_session *session,
-                               const uint8_t mac[FB_MAC_BYTES])
+void balancer_sessions_set_backend(const struct balancer_call *call,
+                                   struct balancer_session *session,
+                                   const uint8_t mac[FB_MAC_BYTES], struct fb_place at)
 {
-	address_no_more(sessions, session);
-	memcpy(session->addressed_mac, mac, FB_MAC_BYTES);
-	session->addressed = true;
-	balancer_addressed_count(sessions->addressed, mac, session->sorted.vlan);
+	if (!fb_mac_equal(session->backend_mac, mac)) {
+		count(call, session, false);
+		if (session->entries)
+			balancer_paths_remove(call, session);
+		memcpy(session->backend_mac, mac, FB_MAC_BYTES);
+		session->abandoned = false;
+	}
+	session->backend_at = at;
+	count(call, session, may_send(call, session));
 }
+
+/* --- States --- */
 
 static enum balancer_state state_of(const struct balancer_session *session)
 {
@@ -206,103 +265,64 @@ static enum balancer_state state_of(const struct balancer_session *session)
 	return session->answered ? BALANCER_OPEN : BALANCER_UNANSWERED;
 }
 
-void balancer_sessions_settle(struct balancer_sessions *sessions, struct balancer_session *session,
-                              uint64_t now_ns)
+void balancer_sessions_settle(const struct balancer_call *call, struct balancer_session *session)
 {
+	struct balancer_sessions *sessions = &call->b->sessions;
 	enum balancer_state state = state_of(session);
 
 	if (state == BALANCER_UNSURE)
 		return;
 	balancer_queue_remove(&sessions->queues[session->state], session);
 	session->state = state;
-	balancer_queue_push(&sessions->queues[state], session, now_ns);
+	balancer_queue_push(&sessions->queues[state], session, call->now_ns);
+	count(call, session, may_send(call, session));
 }
 
-void balancer_sessions_doubt(struct balancer_sessions *sessions, uint64_t now_ns)
+/* True when entries of 'session' are on 'node'. */
+static bool is_on(const struct balancer *b, const struct balancer_session *session, uint16_t node)
 {
-	struct balancer_session *session;
+	const struct balancer_route *route;
 
-	while ((session = balancer_queue_oldest(&sessions->queues[BALANCER_LIVE]))) {
-		balancer_queue_remove(&sessions->queues[BALANCER_LIVE], session);
-		session->state = BALANCER_UNSURE;
-		balancer_queue_push(&sessions->queues[BALANCER_UNSURE], session, now_ns);
-	}
-}
-
-/* 's' has a session that put the source MAC into 'p'. */
-static bool has_rewritten(struct balancer *b, const struct balancer_switch *s,
-                          const struct fb_packet *p, const struct balancer_key *key)
-{
-	enum balancer_direction direction;
-	const struct balancer_session *session =
-	        balancer_sessions_find(&s->sessions, key, &direction);
-
-	b->counters.rewriters_asked++;
-	return session && direction == BALANCER_TO_CLIENT &&
-	       fb_mac_equal(p->dl_src, session->addressed_mac) &&
-	       !fb_mac_equal(p->dl_src, session->backend_mac);
-}
-
-/* Ask all switches, where not too many were asked in this second. */
-static bool any_has_rewritten(const struct balancer_call *call, const struct fb_packet *p,
-                              const struct balancer_key *key)
-{
-	struct balancer_sessions *sessions = &call->s->sessions;
-	struct balancer_switch *s;
-
-	if (call->now_ns - sessions->looks_since_ns >= FB_NS_PER_S) {
-		sessions->looks_since_ns = call->now_ns;
-		sessions->looks = 0;
-	}
-	TAILQ_FOREACH(s, &call->b->switches, link)
-	{
-		if (s == call->s || s == sessions->rewriter)
-			continue;
-		if (sessions->looks >= LOOKS_PER_S_MAX) {
-			call->b->counters.rewritten_unsure++;
+	if (session->client_at.node == node || session->backend_at.node == node)
+		return true;
+	if (session->route == BALANCER_DIRECT)
+		return false;
+	route = balancer_routes_at(&b->routes, session->route);
+	for (uint32_t i = 0; i < route->hops_count; i++) {
+		if (route->hops[i].node == node)
 			return true;
-		}
-		sessions->looks++;
-		if (has_rewritten(call->b, s, p, key)) {
-			sessions->rewriter = s;
-			s->is_rewriter = true;
-			return true;
-		}
 	}
 	return false;
 }
 
-/* A session rewrites the source of what comes back from its backend into the MAC that the client
- * addressed. Such a frame may come in by any switch further on; so all may have to be asked, but
- * only when a frame seems to be news and somebody has addressed its source. In most cases that is
- * the switch that has rewritten the frame before. A host that makes such frames by the thousand has
- * them no longer looked into: then they are no news. */
-bool balancer_sessions_rewrote(const struct balancer_call *call, const struct fb_packet_in *pi)
+void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node)
 {
-	const struct balancer_sessions *sessions = &call->s->sessions;
-	const struct fb_packet *p = &pi->packet;
-	struct balancer_key key;
+	struct balancer_sessions *sessions = &call->b->sessions;
+	struct balancer_queue *live = &sessions->queues[BALANCER_LIVE];
+	struct balancer_session *session = balancer_queue_oldest(live), *next;
 
-	if (!p->is_tcp || !balancer_addressed_any(sessions->addressed, p->dl_src, balancer_vlan(p)))
-		return false;
-	balancer_sessions_key(&key, p);
-	return has_rewritten(call->b, call->s, p, &key) ||
-	       (sessions->rewriter && has_rewritten(call->b, sessions->rewriter, p, &key)) ||
-	       any_has_rewritten(call, p, &key);
+	for (; session; session = next) {
+		next = fb_table_at(sessions->table, session->link.newer);
+		if (!is_on(call->b, session, node))
+			continue;
+		balancer_queue_remove(live, session);
+		session->state = BALANCER_UNSURE;
+		balancer_queue_push(&sessions->queues[BALANCER_UNSURE], session, call->now_ns);
+	}
 }
 
 void balancer_sessions_run(const struct balancer_call *call)
 {
 	static const enum balancer_state forgotten[] = {BALANCER_UNANSWERED, BALANCER_OPEN,
 	                                                BALANCER_CLOSED};
-	struct balancer_sessions *sessions = &call->s->sessions;
+	struct balancer_sessions *sessions = &call->b->sessions;
 	unsigned left = RUN_SESSIONS_MAX;
 
 	for (size_t i = 0; i < sizeof forgotten / sizeof forgotten[0]; i++) {
 		struct balancer_queue *q = &sessions->queues[forgotten[i]];
 
 		for (; left > 0 && balancer_queue_due(q) <= call->now_ns; left--) {
-			balancer_sessions_remove(sessions, balancer_queue_oldest(q));
+			balancer_sessions_remove(call, balancer_queue_oldest(q));
 			call->b->counters.sessions_expired++;
 		}
 	}

@@ -70,6 +70,7 @@ struct balancer_session {
 	bool was_installed : 1;
 	bool probing : 1;   /* the backend is being found out: balancer_recovery.c */
 	bool resetting : 1; /* its backend failed: balancer_reset.c */
+	bool abandoned : 1; /* its backend was lost, and that was dealt with; until it is heard again */
 	uint8_t fins; /* 1 << balancer_direction */
 
 	/* Entries */

@@ -16,22 +16,21 @@
  * may take its other segments, it goes where they lead.
  *
  * Segments of a session from another station than its ends are never passed on. A SYN-ACK among
- * them comes from a backend that was given up: it is answered with RST. A segment of no session
- * goes to the one station that can be meant, or nowhere: TCP is never flooded.
+ * them comes from a backend that was given up: it is answered with RST. What becomes of a segment of
+ * no session is told in balancer_recovery.c: TCP is never flooded.
  *
- * A SYN that comes from another switch of ours was given its backend there: its destination MAC. It
- * takes no turn here, and is not moved.
+ * Only what comes in by an edge tells where an end is, and who. On its way over links a segment of a
+ * session is known by its addresses and ports alone: it was rewritten where it came in.
  *
  * Where the client is itself one of several owners of its address, all of this holds too: what
  * comes back goes to the one that opened the connection. */
 #include "controller/apps/balancer_tcp.h"
 
 #include "controller/apps/balancer.h"
-#include "controller/apps/balancer_flows.h"
 #include "controller/apps/balancer_send.h"
 
 /* SYNs closer together are copies, not retransmissions. */
-#define SYN_APART_NS   (200 * FB_NS_PER_MS)
+#define SYN_APART_MS   200
 #define REARM_PAUSE_NS (10 * FB_NS_PER_MS)
 
 enum {
@@ -51,88 +50,113 @@ static bool is_syn_ack(const struct fb_packet *p)
 	return (p->tcp_flags & CONTROL_FLAGS) == (FB_TCP_SYN | FB_TCP_ACK);
 }
 
+static bool came_by_edge(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	return fb_discovery_port(call->b->discovery, balancer_place(call, pi)) != FB_PORT_LINK;
+}
+
 /* --- Passing on --- */
 
 /* Find out where 'mac', an end of a session, is now. False when it is known to be gone: others, or
- * nobody, own its address; '*port' is then as before. */
+ * nobody, own its address; '*at' is then as before. */
 static bool locate(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
-                   const uint8_t mac[FB_MAC_BYTES], uint16_t *port)
+                   const uint8_t mac[FB_MAC_BYTES], struct fb_place *at)
 {
 	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
 	const struct balancer_owner *owner;
-	uint16_t station_port;
+	const struct fb_host *host;
 
 	if (address) {
 		owner = balancer_owners_by_mac(address, mac);
-		if (owner)
-			*port = owner->port;
-		return owner != NULL;
+		if (!owner || !balancer_owner_is_there(owner))
+			return false;
+		*at = owner->at;
+		return true;
 	}
-	station_port = balancer_stations_port(call, mac, vlan);
-	if (station_port)
-		*port = station_port;
+	host = fb_discovery_host(call->b->discovery, mac, vlan);
+	if (host)
+		*at = host->at;
 	return true;
 }
 
-static bool backend_lives(const struct balancer_call *call, struct balancer_session *session)
+bool balancer_tcp_backend_lives(const struct balancer_call *call, struct balancer_session *session)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
+	struct fb_place at = session->backend_at;
+	bool lives = locate(call, key.server_ip, key.vlan, session->backend_mac, &at);
 
-	return locate(call, key.server_ip, key.vlan, session->backend_mac, &session->backend_port);
+	if (lives)
+		session->abandoned = false;
+	if (lives && !balancer_same_place(at, session->backend_at))
+		balancer_paths_renew(call, session, session->client_at, at);
+	return lives;
 }
 
-static bool client_lives(const struct balancer_call *call, struct balancer_session *session)
+bool balancer_tcp_client_lives(const struct balancer_call *call, struct balancer_session *session)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
+	struct fb_place at = session->client_at;
+	bool lives = locate(call, key.client_ip, key.vlan, session->client_mac, &at);
 
-	return locate(call, key.client_ip, key.vlan, session->client_mac, &session->client_port);
+	if (lives && !balancer_same_place(at, session->client_at))
+		balancer_paths_renew(call, session, at, session->backend_at);
+	return lives;
 }
 
-/* Release 'pi' through 'rewrite'; the later fragments of its packet will follow. */
+/* Release 'pi' through 'rewrite'; the later fragments of its packet will follow. Entries first, then
+ * the packet: with the first entries of a session it waits until all are there. No entry leads to an
+ * end that is gone: 'lives' says that it is not. */
 static void pass(const struct balancer_call *call, const struct fb_packet_in *pi,
-                 const struct balancer_rewrite *rewrite)
+                 struct balancer_session *session, const struct balancer_rewrite *rewrite,
+                 bool lives)
 {
+	bool is_kept = false;
+
 	if (pi->packet.more_fragments)
 		balancer_related_first(call, pi, rewrite);
-	balancer_send_through(call, pi, rewrite);
+	if (lives && balancer_paths_may_install(call, session))
+		is_kept = balancer_paths_install(call, session,
+		                                 session->was_installed ? NULL : pi, rewrite);
+	if (!is_kept)
+		balancer_send_through(call, pi, rewrite);
+	balancer_sessions_settle(call, session);
 }
 
-/* Entries first, then the packet. No entry leads to an end that is gone: 'lives' says that the
- * backend is not. */
-static void pass_to(const struct balancer_call *call, const struct fb_packet_in *pi,
-                    struct balancer_session *session, bool lives)
+void balancer_tcp_pass_to_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
+                                  struct balancer_session *session, bool lives)
 {
-	struct balancer_rewrite rewrite = {.dl_dst = session->backend_mac,
-	                                   .port = session->backend_port};
+	const struct balancer_rewrite rewrite = {.dl_dst = session->backend_mac,
+	                                         .at = session->backend_at};
 
-	if (lives && balancer_flows_may_install(call, session))
-		balancer_flows_install(call, session);
-	pass(call, pi, &rewrite);
-	balancer_sessions_settle(&call->s->sessions, session, call->now_ns);
+	pass(call, pi, session, &rewrite, lives);
+}
+
+void balancer_tcp_pass_to_client(const struct balancer_call *call, const struct fb_packet_in *pi,
+                                 struct balancer_session *session, bool lives)
+{
+	const struct balancer_rewrite rewrite = {
+	        .dl_src = session->addressed_mac,
+	        .dl_dst = session->client_mac,
+	        .at = session->client_at,
+	};
+
+	pass(call, pi, session, &rewrite, lives);
 }
 
 static void pass_to_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
                             struct balancer_session *session)
 {
-	bool lives = backend_lives(call, session);
+	bool lives = balancer_tcp_backend_lives(call, session);
 
-	pass_to(call, pi, session, lives);
+	balancer_tcp_pass_to_backend(call, pi, session, lives);
 }
 
 static void pass_to_client(const struct balancer_call *call, const struct fb_packet_in *pi,
                            struct balancer_session *session)
 {
-	bool lives = client_lives(call, session);
-	struct balancer_rewrite rewrite = {
-	        .dl_src = session->addressed_mac,
-	        .dl_dst = session->client_mac,
-	        .port = session->client_port,
-	};
+	bool lives = balancer_tcp_client_lives(call, session);
 
-	if (lives && balancer_flows_may_install(call, session))
-		balancer_flows_install(call, session);
-	pass(call, pi, &rewrite);
-	balancer_sessions_settle(&call->s->sessions, session, call->now_ns);
+	balancer_tcp_pass_to_client(call, pi, session, lives);
 }
 
 /* Remember what the frames of a direction look like. */
@@ -164,39 +188,32 @@ static void note_end(struct balancer_session *session, enum balancer_direction d
 		session->closed = false;
 }
 
+void balancer_tcp_note(struct balancer_session *session, int direction, const struct fb_packet *p)
+{
+	note_seen(session, (enum balancer_direction)direction, p);
+	if (p->is_tcp)
+		note_end(session, (enum balancer_direction)direction, p);
+}
+
 /* --- Opening --- */
 
-/* Make 'pi' the first SYN of 'session' and 'mac', behind 'port', its backend. */
-static void begin(const struct balancer_call *call, const struct fb_packet_in *pi,
-                  struct balancer_session *session, const uint8_t mac[FB_MAC_BYTES], uint16_t port)
+void balancer_tcp_begin(const struct balancer_call *call, const struct fb_packet_in *pi,
+                        struct balancer_session *session, const uint8_t mac[FB_MAC_BYTES],
+                        struct fb_place at)
 {
 	const struct fb_packet *p = &pi->packet;
 
 	memcpy(session->client_mac, p->dl_src, FB_MAC_BYTES);
-	balancer_sessions_address(&call->s->sessions, session,
-	                          fb_mac_is_multicast(p->dl_dst) ? mac : p->dl_dst);
-	memcpy(session->backend_mac, mac, FB_MAC_BYTES);
-	session->client_port = pi->in_port;
-	session->backend_port = port;
+	memcpy(session->addressed_mac, fb_mac_is_multicast(p->dl_dst) ? mac : p->dl_dst,
+	       FB_MAC_BYTES);
+	session->client_at = balancer_place(call, pi);
+	balancer_sessions_set_backend(call, session, mac, at);
 	session->isn = p->tcp_seq;
 	session->syns = 1;
-	session->syn_ns = call->now_ns;
+	session->syn_ms = balancer_ms(call->now_ns);
 	note_seen(session, BALANCER_TO_BACKEND, p);
 	note_seen(session, BALANCER_TO_CLIENT, p);
 	memcpy(session->seen[BALANCER_TO_CLIENT].dl_dst, p->dl_src, FB_MAC_BYTES);
-	pass_to(call, pi, session, true);
-}
-
-/* The owner that another switch has chosen for the SYN 'pi', or NULL. */
-static struct balancer_owner *decided_owner(const struct balancer_call *call,
-                                            const struct fb_packet_in *pi,
-                                            const struct balancer_address *address)
-{
-	uint16_t port = pi->in_port;
-
-	if (port >= OFPP_MAX || !(call->s->switch_behind[port / 8] & 1 << port % 8))
-		return NULL;
-	return balancer_owners_by_mac(address, pi->packet.dl_dst);
 }
 
 /* A new session for 'key', or NULL after refusing 'pi'. */
@@ -213,6 +230,24 @@ static struct balancer_session *add_session(const struct balancer_call *call,
 	return session;
 }
 
+/* The owner that gets the next connection, one to which there is a way; NULL: none. */
+static const struct balancer_owner *choose(const struct balancer_call *call,
+                                           const struct fb_packet_in *pi,
+                                           struct balancer_address *address)
+{
+	struct fb_discovery *d = call->b->discovery;
+
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		const struct balancer_owner *owner =
+		        balancer_owners_choose(address, pi->packet.nw_src);
+
+		if (!owner || owner->at.node == call->node ||
+		    fb_discovery_distance(d, call->node, owner->at.node) > 0)
+			return owner;
+	}
+	return NULL;
+}
+
 /* The SYN of a new connection. */
 static void open_session(const struct balancer_call *call, const struct fb_packet_in *pi,
                          const struct balancer_key *key)
@@ -225,8 +260,15 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 		balancer_held_add(call, pi);
 		return;
 	}
+	if (address->service &&
+	    !balancer_service_serves(address->service, FB_IP_TCP, key->server_tp)) {
+		call->b->counters.refused_port++;
+		balancer_send_refuse(call, pi);
+		return;
+	}
 	balancer_owners_wanted(call, address);
-	if (address->owners_count == 0) {
+	owner = choose(call, pi, address);
+	if (!owner) {
 		call->b->counters.refused_all_down++;
 		balancer_send_refuse(call, pi);
 		return;
@@ -234,14 +276,9 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 	session = add_session(call, pi, key);
 	if (!session)
 		return;
-	owner = decided_owner(call, pi, address);
-	if (owner) {
-		call->b->counters.decided++;
-	} else {
-		owner = balancer_owners_take_turn(address);
-		call->b->counters.sessions++;
-	}
-	begin(call, pi, session, owner->mac, owner->port);
+	call->b->counters.sessions++;
+	balancer_tcp_begin(call, pi, session, owner->mac, owner->at);
+	balancer_tcp_pass_to_backend(call, pi, session, true);
 }
 
 /* An address that nobody here answers to is beyond a router, if the frame names a station that is
@@ -249,19 +286,26 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
-	uint16_t port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p));
+	const struct fb_host *host =
+	        fb_discovery_host(call->b->discovery, p->dl_dst, balancer_vlan(p));
 	struct balancer_session *session;
 	enum balancer_direction direction;
+	struct balancer_rewrite rewrite;
 	struct balancer_key key;
 
-	if (!port) {
+	if (!host) {
 		call->b->counters.held_dropped++;
 		balancer_send_drop(call, pi);
 		return;
 	}
 	call->b->counters.held_by_mac++;
+	if (!p->is_tcp) {
+		rewrite = (struct balancer_rewrite){.at = host->at};
+		balancer_send_through(call, pi, &rewrite);
+		return;
+	}
 	balancer_sessions_key(&key, p);
-	if (balancer_sessions_find(&call->s->sessions, &key, &direction)) {
+	if (balancer_sessions_find(&call->b->sessions, &key, &direction)) {
 		balancer_tcp_segment(call, pi);
 		return;
 	}
@@ -269,37 +313,32 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	if (!session)
 		return;
 	call->b->counters.sessions++;
-	begin(call, pi, session, p->dl_dst, port);
+	balancer_tcp_begin(call, pi, session, p->dl_dst, host->at);
+	balancer_tcp_pass_to_backend(call, pi, session, true);
 }
 
 /* --- A SYN of a session that is known --- */
 
-static void set_backend(struct balancer_session *session, const struct balancer_owner *owner)
+/* The backend of the unanswered 'session' may still answer: it is there, and has not failed. */
+static bool backend_takes(const struct balancer_call *call, struct balancer_session *session,
+                          const struct balancer_address *address)
 {
-	if (!fb_mac_equal(session->backend_mac, owner->mac))
-		session->entries = 0;
-	memcpy(session->backend_mac, owner->mac, FB_MAC_BYTES);
-	session->backend_port = owner->port;
+	const struct balancer_owner *owner =
+	        address ? balancer_owners_by_mac(address, session->backend_mac) : NULL;
+
+	return balancer_tcp_backend_lives(call, session) && !(owner && owner->failed);
 }
 
 /* Give the unanswered 'session' another backend where it needs one. False when there is none left.
  */
-static bool keep_or_move(const struct balancer_call *call, const struct fb_packet_in *pi,
-                         struct balancer_session *session)
+static bool keep_or_move(const struct balancer_call *call, struct balancer_session *session)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
 	struct balancer_address *address = balancer_owners_find(call, key.server_ip, key.vlan);
-	bool lives = backend_lives(call, session);
+	bool lives = backend_takes(call, session, address);
 	bool is_silent = session->syns >= SYNS_SILENT && !session->moved && !session->entries;
 	const struct balancer_owner *other;
 
-	other = address ? decided_owner(call, pi, address) : NULL;
-	if (other) {
-		/* The switch that moved it lets nobody else speak for the connection. */
-		set_backend(session, other);
-		balancer_sessions_address(&call->s->sessions, session, pi->packet.dl_dst);
-		return true;
-	}
 	if (lives && !is_silent)
 		return true;
 	other = address ? balancer_owners_other(address, session->backend_mac, key.client_tp)
@@ -308,7 +347,7 @@ static bool keep_or_move(const struct balancer_call *call, const struct fb_packe
 		return lives;
 	if (lives)
 		session->moved = true;
-	set_backend(session, other);
+	balancer_sessions_set_backend(call, session, other->mac, other->at);
 	call->b->counters.moved++;
 	balancer_owners_suspect(call, address);
 	return true;
@@ -318,13 +357,13 @@ static void repeat_syn(const struct balancer_call *call, const struct fb_packet_
                        struct balancer_session *session)
 {
 	call->b->counters.retransmitted_syns++;
-	if (call->now_ns - session->syn_ns >= SYN_APART_NS) {
+	if (balancer_ms(call->now_ns) - session->syn_ms >= SYN_APART_MS) {
 		session->syns += session->syns < UINT8_MAX;
-		session->syn_ns = call->now_ns;
+		session->syn_ms = balancer_ms(call->now_ns);
 	}
-	if (!session->answered && !keep_or_move(call, pi, session)) {
+	if (!session->answered && !keep_or_move(call, session)) {
 		call->b->counters.refused_all_down++;
-		balancer_sessions_remove(&call->s->sessions, session);
+		balancer_sessions_remove(call, session);
 		balancer_send_refuse(call, pi);
 		return;
 	}
@@ -338,7 +377,7 @@ static void follow_entries(const struct balancer_call *call, const struct fb_pac
 {
 	session->isn = pi->packet.tcp_seq;
 	session->syns = 1;
-	session->syn_ns = call->now_ns;
+	session->syn_ms = balancer_ms(call->now_ns);
 	session->answered = false;
 	session->moved = false;
 	session->closed = false;
@@ -354,10 +393,10 @@ static void syn_again(const struct balancer_call *call, const struct fb_packet_i
 
 	if (pi->packet.tcp_seq == session->isn) {
 		repeat_syn(call, pi, session);
-	} else if (session->entries && backend_lives(call, session)) {
+	} else if (session->entries && balancer_tcp_backend_lives(call, session)) {
 		follow_entries(call, pi, session);
 	} else {
-		balancer_sessions_remove(&call->s->sessions, session);
+		balancer_sessions_remove(call, session);
 		open_session(call, pi, &key);
 	}
 }
@@ -380,28 +419,44 @@ static void refuse_stranger(const struct balancer_call *call, const struct fb_pa
 	}
 }
 
-static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
-                        struct balancer_session *session)
+/* 'pi' came by an edge from the client's side of 'session'. False when it was taken care of. */
+static bool is_from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
+                           struct balancer_session *session)
 {
 	const struct fb_packet *p = &pi->packet;
 	const struct balancer_key key = balancer_sessions_key_of(session);
 
 	if (!fb_mac_equal(p->dl_src, session->client_mac)) {
 		if (is_syn(p) && session->closed) {
-			balancer_sessions_remove(&call->s->sessions, session);
+			balancer_sessions_remove(call, session);
 			open_session(call, pi, &key);
-			return;
+			return false;
 		}
-		if (client_lives(call, session)) {
+		if (balancer_tcp_client_lives(call, session)) {
 			refuse_stranger(call, pi);
-			return;
+			return false;
 		}
 		memcpy(session->client_mac, p->dl_src, FB_MAC_BYTES);
 	}
-	session->client_port = pi->in_port;
+	if (!balancer_same_place(session->client_at, balancer_place(call, pi)))
+		balancer_paths_renew(call, session, balancer_place(call, pi), session->backend_at);
 	note_seen(session, BALANCER_TO_BACKEND, p);
+	return true;
+}
+
+static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
+                        struct balancer_session *session)
+{
+	const struct fb_packet *p = &pi->packet;
+
+	if (came_by_edge(call, pi) && !is_from_client(call, pi, session))
+		return;
 	if (is_syn(p)) {
 		syn_again(call, pi, session);
+		return;
+	}
+	if (session->resetting) {
+		balancer_reset_segment(call, pi, session, BALANCER_TO_BACKEND);
 		return;
 	}
 	note_end(session, BALANCER_TO_BACKEND, p);
@@ -428,25 +483,42 @@ static void note_answer(const struct balancer_call *call, struct balancer_sessio
 	session->answered = true;
 }
 
-static void from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
-                         struct balancer_session *session)
+/* 'pi' came by an edge from the backend's side of 'session'. False when it was taken care of. */
+static bool is_from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
+                            struct balancer_session *session)
 {
 	const struct fb_packet *p = &pi->packet;
 
 	if (is_syn(p) && session->closed) {
 		struct balancer_key key;
 
-		balancer_sessions_remove(&call->s->sessions, session);
+		balancer_sessions_remove(call, session);
 		balancer_sessions_key(&key, p);
 		open_session(call, pi, &key);
-		return;
+		return false;
 	}
 	if (!fb_mac_equal(p->dl_src, session->backend_mac)) {
 		refuse_stranger(call, pi);
+		return false;
+	}
+	if (!balancer_same_place(session->backend_at, balancer_place(call, pi)))
+		balancer_paths_renew(call, session, session->client_at, balancer_place(call, pi));
+	note_seen(session, BALANCER_TO_CLIENT, p);
+	return true;
+}
+
+static void from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
+                         struct balancer_session *session)
+{
+	const struct fb_packet *p = &pi->packet;
+
+	if (came_by_edge(call, pi) && !is_from_backend(call, pi, session))
+		return;
+	if (session->resetting) {
+		balancer_reset_segment(call, pi, session, BALANCER_TO_CLIENT);
 		return;
 	}
-	session->backend_port = pi->in_port;
-	note_seen(session, BALANCER_TO_CLIENT, p);
+	session->abandoned = false;
 	note_answer(call, session, p);
 	note_end(session, BALANCER_TO_CLIENT, p);
 	pass_to_client(call, pi, session);
@@ -460,38 +532,21 @@ bool balancer_tcp_one_meant(const struct balancer_call *call, const struct fb_pa
 	const struct balancer_address *address =
 	        balancer_owners_find(call, p->nw_dst, balancer_vlan(p));
 	const struct balancer_owner *owner = NULL;
-	uint16_t port;
+	const struct fb_host *host;
 
 	if (address) {
 		if (address->owners_count == 1)
 			owner = &address->owners[0];
 		else
 			owner = balancer_owners_by_mac(address, p->dl_dst);
-		if (owner)
-			*rewrite = (struct balancer_rewrite){.dl_dst = owner->mac,
-			                                     .port = owner->port};
-		return owner != NULL;
+		if (!owner || !balancer_owner_is_there(owner))
+			return false;
+		*rewrite = (struct balancer_rewrite){.dl_dst = owner->mac, .at = owner->at};
+		return true;
 	}
-	port = balancer_stations_port(call, p->dl_dst, balancer_vlan(p));
-	*rewrite = (struct balancer_rewrite){.port = port};
-	return port != 0;
-}
-
-/* After a restart of the controller, or when a session was forgotten. */
-static void pass_stray(const struct balancer_call *call, const struct fb_packet_in *pi)
-{
-	const struct fb_packet *p = &pi->packet;
-	struct balancer_rewrite rewrite;
-
-	if (balancer_tcp_one_meant(call, p, &rewrite)) {
-		call->b->counters.strays_passed++;
-		pass(call, pi, &rewrite);
-		return;
-	}
-	if (!balancer_owners_find(call, p->nw_dst, balancer_vlan(p)))
-		balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
-	call->b->counters.strays_dropped++;
-	balancer_send_drop(call, pi);
+	host = fb_discovery_host(call->b->discovery, p->dl_dst, balancer_vlan(p));
+	*rewrite = (struct balancer_rewrite){.at = host ? host->at : (struct fb_place){0}};
+	return host != NULL;
 }
 
 /* Addresses of hosts, and two different ones. */
@@ -513,7 +568,10 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 		return;
 	}
 	balancer_sessions_key(&key, &pi->packet);
-	session = balancer_sessions_find(&call->s->sessions, &key, &direction);
+	session = balancer_sessions_find(&call->b->sessions, &key, &direction);
+	if (session && session->probing &&
+	    balancer_recovery_segment(call, pi, session, (int)direction))
+		return;
 	if (session && direction == BALANCER_TO_BACKEND)
 		from_client(call, pi, session);
 	else if (session)
@@ -521,16 +579,16 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 	else if (is_syn(&pi->packet))
 		open_session(call, pi, &key);
 	else
-		pass_stray(call, pi);
+		balancer_recovery_stray(call, pi);
 }
 
-/* --- After the switch was away --- */
+/* --- After a switch was away --- */
 
 /* If the entries are gone they come back and expire once more, in sight of the controller; if not,
  * this changes nothing. */
 void balancer_tcp_rearm(const struct balancer_call *call)
 {
-	struct balancer_sessions *sessions = &call->s->sessions;
+	struct balancer_sessions *sessions = &call->b->sessions;
 	const struct balancer_queue *q = &sessions->queues[BALANCER_UNSURE];
 	unsigned left = REARM_SESSIONS_MAX;
 
@@ -538,15 +596,17 @@ void balancer_tcp_rearm(const struct balancer_call *call)
 		return;
 	for (; left > 0 && balancer_queue_due(q) <= call->now_ns; left--) {
 		struct balancer_session *session = balancer_queue_oldest(q);
-		bool backend_is_there = backend_lives(call, session);
-		bool client_is_there = client_lives(call, session);
+		bool backend_is_there = balancer_tcp_backend_lives(call, session);
+		bool client_is_there = balancer_tcp_client_lives(call, session);
 
-		if (backend_is_there && client_is_there) {
-			balancer_flows_install(call, session);
+		if (session->state != BALANCER_UNSURE)
+			continue; /* it was moved */
+		if (backend_is_there && client_is_there)
+			balancer_paths_install(call, session, NULL, NULL);
+		if (session->state != BALANCER_UNSURE)
 			continue;
-		}
-		session->entries = 0;
-		balancer_sessions_settle(sessions, session, call->now_ns);
+		balancer_paths_remove(call, session);
+		balancer_sessions_settle(call, session);
 	}
 	if (left == 0)
 		sessions->rearm_not_before_ns = call->now_ns + REARM_PAUSE_NS;

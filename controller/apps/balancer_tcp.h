@@ -19,6 +19,10 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 bool balancer_tcp_one_meant(const struct balancer_call *call, const struct fb_packet *p,
                             struct balancer_rewrite *rewrite);
 
+/* Install again the entries of sessions about which a switch could not tell, as many as are due; a
+ * few at a time. */
+void balancer_tcp_rearm(const struct balancer_call *call);
+
 /* For those who handle other protocols, and sessions that are not known yet: */
 
 /* Find out where the ends of 'session' are now, and move its entries where they stand elsewhere.
