@@ -143,15 +143,6 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 	begin(call, pi, key, owner->mac, owner->at);
 }
 
-void balancer_datagrams_by_mac(const struct balancer_call *call, const struct fb_packet_in *pi,
-                               struct fb_place at)
-{
-	struct balancer_key key;
-
-	balancer_sessions_key(&key, &pi->packet);
-	begin(call, pi, &key, pi->packet.dl_dst, at);
-}
-
 /* --- Datagrams of a session --- */
 
 /* The backend of 'session' takes datagrams; where it is gone, or failed, another does. False when
@@ -276,4 +267,18 @@ void balancer_datagrams_udp(const struct balancer_call *call, const struct fb_pa
 void balancer_datagrams_echo(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	handle(call, pi, pi->packet.tp_src == FB_ICMP_ECHO_REQUEST);
+}
+
+/* Others that were held with it may have begun the session. */
+void balancer_datagrams_by_mac(const struct balancer_call *call, const struct fb_packet_in *pi,
+                               struct fb_place at)
+{
+	enum balancer_direction direction;
+	struct balancer_key key;
+
+	balancer_sessions_key(&key, &pi->packet);
+	if (balancer_sessions_find(&call->b->sessions, &key, &direction))
+		handle(call, pi, false);
+	else
+		begin(call, pi, &key, pi->packet.dl_dst, at);
 }

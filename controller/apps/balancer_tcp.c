@@ -27,6 +27,7 @@
 #include "controller/apps/balancer_tcp.h"
 
 #include "controller/apps/balancer.h"
+#include "controller/apps/balancer_datagrams.h"
 #include "controller/apps/balancer_send.h"
 
 /* SYNs closer together are copies, not retransmissions. */
@@ -230,10 +231,9 @@ static struct balancer_session *add_session(const struct balancer_call *call,
 	return session;
 }
 
-/* The owner that gets the next connection, one to which there is a way; NULL: none. */
-static const struct balancer_owner *choose(const struct balancer_call *call,
-                                           const struct fb_packet_in *pi,
-                                           struct balancer_address *address)
+const struct balancer_owner *balancer_tcp_choose(const struct balancer_call *call,
+                                                 const struct fb_packet_in *pi,
+                                                 struct balancer_address *address)
 {
 	struct fb_discovery *d = call->b->discovery;
 
@@ -267,7 +267,7 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 		return;
 	}
 	balancer_owners_wanted(call, address);
-	owner = choose(call, pi, address);
+	owner = balancer_tcp_choose(call, pi, address);
 	if (!owner) {
 		call->b->counters.refused_all_down++;
 		balancer_send_refuse(call, pi);
@@ -290,7 +290,6 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	        fb_discovery_host(call->b->discovery, p->dl_dst, balancer_vlan(p));
 	struct balancer_session *session;
 	enum balancer_direction direction;
-	struct balancer_rewrite rewrite;
 	struct balancer_key key;
 
 	if (!host) {
@@ -300,8 +299,7 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	}
 	call->b->counters.held_by_mac++;
 	if (!p->is_tcp) {
-		rewrite = (struct balancer_rewrite){.at = host->at};
-		balancer_send_through(call, pi, &rewrite);
+		balancer_datagrams_by_mac(call, pi, host->at);
 		return;
 	}
 	balancer_sessions_key(&key, p);

@@ -4,7 +4,9 @@
 
 #include <flowbed/app.h>
 
+struct balancer_address;
 struct balancer_call;
+struct balancer_owner;
 struct balancer_rewrite;
 struct balancer_session;
 struct fb_place;
@@ -24,6 +26,12 @@ bool balancer_tcp_one_meant(const struct balancer_call *call, const struct fb_pa
 void balancer_tcp_rearm(const struct balancer_call *call);
 
 /* For those who handle other protocols, and sessions that are not known yet: */
+
+/* The owner of 'address' that gets the next connection, whose first packet is 'pi': one to which
+ * there is a way. NULL: none takes connections. */
+const struct balancer_owner *balancer_tcp_choose(const struct balancer_call *call,
+                                                 const struct fb_packet_in *pi,
+                                                 struct balancer_address *address);
 
 /* Find out where the ends of 'session' are now, and move its entries where they stand elsewhere.
  * False when that end is known to be gone: others, or nobody, own its address. */
