@@ -84,7 +84,6 @@ static void *balancer_create(struct fb_app *app, const uint64_t *values, struct 
 	b->timer_ns = FB_NEVER;
 	b->sweep_ns = FB_NEVER;
 	TAILQ_INIT(&b->held.frames);
-	TAILQ_INIT(&b->arp.waits);
 	if (!balancer_options_read(values, &b->config, &texts, error) ||
 	    !balancer_commands_configure(b, &texts, error)) {
 		balancer_destroy(b);
