@@ -11,9 +11,10 @@
  *      `--no address to send from--> STUCK --a while--> the same
  *
  * Checks are no sessions: they leave by packet-out and what comes for the controller's address goes
- * no further than here. The answer to a check has its numbers, each of which has its own port and
- * sequence number, and comes from the owner's MAC; to which MAC does not matter, since the owner may
- * take a router to be on the way. Other SYN-ACKs for our address, late ones, are reset as well.
+ * no further than here. Each has a port and a sequence number of its own, so that it is no
+ * connection of which two hosts get segments. An answer has these numbers, and comes from the MAC
+ * of the owner; to which MAC it goes does not matter, since the owner may think that a router is on
+ * the way. Other SYN-ACKs for our address, late ones, are reset as well.
  *
  * An entry is looked after when it is due only: when its owner is not there any more, or not to be
  * checked any more, it goes.
@@ -71,6 +72,7 @@ bool balancer_health_init(struct balancer_health *health, const struct balancer 
 		balancer_queue_init(&health->queues[i], health->table, offsetof(struct check, link),
 		                    wait_ns[i]);
 	health->numbers = seed;
+	health->sent = seed % PORTS; /* ports of the run before are not used again soon */
 	return true;
 }
 
@@ -112,7 +114,6 @@ static void add(const struct balancer_call *call, const struct check_key *key)
 		call->b->counters.checks_full++;
 		return;
 	}
-	check->tp_src = PORT_FIRST;
 	check->wait = BALANCER_HEALTH_NEW;
 	balancer_queue_push(&health->queues[check->wait], check, call->now_ns);
 }
@@ -237,7 +238,7 @@ static void begin(const struct balancer_call *call, struct check *check)
 		return;
 	}
 	check->isn = (uint32_t)next_number(&call->b->health);
-	check->tp_src = (uint16_t)(PORT_FIRST + (check->tp_src - PORT_FIRST + 1) % PORTS);
+	check->tp_src = (uint16_t)(PORT_FIRST + call->b->health.sent++ % PORTS);
 	check->tp_dst = port;
 	send_syn(call, check, owner->at);
 	wait_for(call, check, BALANCER_HEALTH_SENT);

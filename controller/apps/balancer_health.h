@@ -25,6 +25,7 @@ struct balancer_health {
 	struct fb_table *table; /* struct check: by address and MAC of the owner */
 	struct balancer_queue queues[BALANCER_HEALTH_WAITS];
 	struct balancer_self self;
+	uint32_t sent;          /* checks: for the ports that they come from */
 	uint64_t numbers;       /* of which those of checks are made */
 	uint64_t not_before_ns; /* what is sent is spread over time */
 };
