@@ -43,6 +43,7 @@ static void balancer_destroy(void *state)
 
 	balancer_health_free(&b->health);
 	balancer_reset_free(&b->reset);
+	balancer_recall_free(&b->recall);
 	balancer_recovery_free(&b->recovery);
 	balancer_arp_free(&b->arp);
 	balancer_fragments_free(&b->fragments);
@@ -66,6 +67,7 @@ static bool init_parts(struct balancer *b, uint32_t seed)
 	       balancer_routes_init(&b->routes, seed) && balancer_paths_init(&b->paths, b, seed) &&
 	       balancer_fragments_init(&b->fragments, seed) &&
 	       balancer_recovery_init(&b->recovery, b, seed) &&
+	       balancer_recall_init(&b->recall, b, seed) &&
 	       balancer_reset_init(&b->reset, b, seed) && balancer_health_init(&b->health, b, seed);
 }
 
@@ -131,6 +133,7 @@ static uint64_t due_of(const struct balancer *b)
 	due_ns = fb_time_min(due_ns, balancer_paths_due(&b->paths));
 	due_ns = fb_time_min(due_ns, balancer_arp_due(&b->arp));
 	due_ns = fb_time_min(due_ns, balancer_recovery_due(&b->recovery));
+	due_ns = fb_time_min(due_ns, balancer_recall_due(&b->recall));
 	due_ns = fb_time_min(due_ns, balancer_reset_due(&b->reset));
 	return fb_time_min(due_ns, balancer_health_due(&b->health));
 }
@@ -161,6 +164,7 @@ static void balancer_timer(void *state, uint64_t now_ns)
 	balancer_held_run(&call);
 	balancer_paths_run(&call);
 	balancer_arp_run(&call);
+	balancer_recall_run(&call);
 	balancer_recovery_run(&call);
 	balancer_reset_run(&call);
 	balancer_health_run(&call);
@@ -181,8 +185,8 @@ static void balancer_switch_up(void *state, struct fb_switch *sw, uint64_t now_n
 {
 	const struct balancer_call call = call_for(state, sw, now_ns);
 
-	balancer_recovery_join(&call);
 	balancer_sessions_doubt(&call, call.node);
+	balancer_recall_join(&call);
 	balancer_owners_switch_up(&call, call.node);
 	finish(&call);
 }
@@ -196,6 +200,7 @@ static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now
 	balancer_held_switch_down(&call.b->held, call.node);
 	balancer_arp_switch_down(&call.b->arp, call.node);
 	balancer_paths_switch_down(&call, call.node);
+	balancer_recall_switch_down(&call);
 	balancer_recovery_switch_down(&call);
 	balancer_owners_switch_down(&call, call.node);
 	finish(&call);
@@ -450,10 +455,12 @@ static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 	struct fb_match match;
 	bool ours;
 
-	(void)xid;
 	(void)type;
 	(void)code;
-	if (!own || data.len < offsetof(struct ofp_flow_mod, command) ||
+	if (!own)
+		return;
+	balancer_recall_refused(&call, xid);
+	if (data.len < offsetof(struct ofp_flow_mod, command) ||
 	    data.data[1] != OFPT_FLOW_MOD)
 		return;
 	fb_match_decode(data.data + offsetof(struct ofp_flow_mod, match), &match);
@@ -473,7 +480,7 @@ static void balancer_stats_reply(void *state, struct fb_switch *sw, uint32_t xid
 {
 	const struct balancer_call call = call_for(state, sw, now_ns);
 
-	balancer_recovery_reply(&call, xid, reply);
+	balancer_recall_reply(&call, xid, reply);
 	finish(&call);
 }
 
@@ -489,7 +496,7 @@ static bool balancer_ready(const void *state)
 {
 	const struct balancer *b = state;
 
-	return b->recovery.recalling == 0;
+	return !balancer_recall_is_on(&b->recall);
 }
 
 /* --- Counters --- */

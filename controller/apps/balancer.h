@@ -143,6 +143,7 @@ struct balancer {
 	struct balancer_counters counters;
 	struct balancer_services *services; /* configured addresses; may be empty */
 	char *services_file;                /* their file; NULL: none */
+	struct balancer_texts texts;        /* the options they were read from */
 
 	struct balancer_owners owners;
 	struct balancer_sessions sessions;
@@ -151,8 +152,8 @@ struct balancer {
 	struct balancer_held held;
 	struct balancer_fragments fragments;
 	struct balancer_arp arp;
-	struct balancer_recall recall;
 	struct balancer_recovery recovery;
+	struct balancer_recall recall;
 	struct balancer_reset reset;
 	struct balancer_health health;
 

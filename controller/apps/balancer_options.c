@@ -51,9 +51,6 @@ static const char *const modes[] = {"flows", "packet", NULL};    /* enum balance
 static const char *const entries[] = {"tuple", "exact", NULL};   /* enum balancer_entries */
 static const char *const arp_modes[] = {"proxy", "flood", NULL}; /* enum balancer_arp_mode */
 static const char *const failures[] = {"reset", "leave", NULL};  /* enum balancer_failure */
-static const char *const schedulers[] = {"rr",     "wrr",    "lc",
-                                         "source", "maglev", NULL}; /* enum balancer_scheduler */
-
 #define CHOICE(n, of, d, h)                                                                        \
 	{                                                                                          \
 		.name = n, .type = FB_OPTION_CHOICE, .default_text = d, .choices = of, .help = h   \
@@ -80,7 +77,7 @@ const struct fb_option balancer_options[BALANCER_OPTIONS_COUNT] = {
         [BACKENDS] = TEXT("backends", 2048,
                           "who serves it, as MAC or MAC*WEIGHT: A*3+B; whoever is heard under it"),
         [SERVICES] = TEXT("services", 1024, "a file with many such addresses"),
-        [SCHEDULER] = CHOICE("scheduler", schedulers, "rr",
+        [SCHEDULER] = CHOICE("scheduler", balancer_scheduler_names, "rr",
                              "rr: in turn; wrr: in turn, by weight; lc: fewest connections; "
                              "source, maglev: by the client's address"),
         [MODE] = CHOICE("mode", modes, "flows",
@@ -154,13 +151,15 @@ static bool read_check(const char *text, uint32_t *port)
 static bool read_texts(const struct balancer_texts *texts, struct balancer_config *config,
                        struct fb_text *error)
 {
+	struct fb_text why = fb_text_make(NULL, 0);
+
 	if (!read_check(texts->check, &config->check_port)) {
 		fb_text_printf(error, "balancer: check=%s: expected tcp:PORT, as tcp:80",
 		               texts->check);
 		return false;
 	}
 	config->check_ip = 0;
-	if (*texts->check_address && !fb_text_parse_ip(texts->check_address, &config->check_ip)) {
+	if (*texts->check_address && fb_parse_ip(texts->check_address, &config->check_ip, &why)) {
 		fb_text_printf(error,
 		               "balancer: check_address=%s: expected an IPv4 address, as "
 		               "192.168.2.254",

@@ -42,7 +42,7 @@ struct balancer_config {
 	uint32_t check_down, check_up; /* checks in a row that make a backend so */
 };
 
-/* Texts: valid during create(). */
+/* Texts, valid as long as the instance. */
 struct balancer_texts {
 	const char *vip, *ports, *backends, *services, *check, *check_address;
 };

@@ -117,40 +117,38 @@ struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *add
 	return NULL;
 }
 
-void balancer_owners_update(struct balancer_owner *owner)
+void balancer_owners_update(struct balancer_address *address, struct balancer_owner *owner)
 {
-	owner->as.eligible = balancer_owner_is_up(owner) && !owner->away && !owner->drained &&
-	                     owner->as.weight > 0;
+	owner->as.eligible = balancer_owner_is_up(owner) && !owner->away && !owner->drained;
+	balancer_schedule_changed(&address->schedule);
+}
+
+static struct balancer_candidates candidates_of(const struct balancer_address *address)
+{
+	return (struct balancer_candidates){
+	        .first = address->owners_count > 0 ? &address->owners[0].as : NULL,
+	        .stride = sizeof address->owners[0],
+	        .count = address->owners_count,
+	};
 }
 
 struct balancer_owner *balancer_owners_choose(struct balancer_address *address, uint32_t client_ip)
 {
-	uint32_t chosen;
+	const struct balancer_candidates candidates = candidates_of(address);
+	uint32_t chosen = balancer_schedule_pick(&address->schedule, &candidates, client_ip);
 
-	if (address->owners_count == 0)
-		return NULL;
-	chosen = balancer_schedule_pick(&address->schedule, &address->owners[0].as,
-	                                sizeof address->owners[0], address->owners_count,
-	                                client_ip);
 	return chosen == BALANCER_NOBODY ? NULL : &address->owners[chosen];
 }
 
 struct balancer_owner *balancer_owners_other(const struct balancer_address *address,
                                              const uint8_t mac[FB_MAC_BYTES], uint32_t spread)
 {
-	const uint64_t id = fb_mac_to_u64(mac);
-	uint32_t eligible = 0, left;
+	const struct balancer_candidates candidates = candidates_of(address);
+	const struct balancer_owner *owner = balancer_owners_by_mac(address, mac);
+	uint32_t except = owner ? (uint32_t)(owner - address->owners) : BALANCER_NOBODY;
+	uint32_t chosen = balancer_schedule_other(&address->schedule, &candidates, except, spread);
 
-	for (uint32_t i = 0; i < address->owners_count; i++)
-		eligible += address->owners[i].as.eligible && address->owners[i].as.id != id;
-	if (eligible == 0)
-		return NULL;
-	left = spread % eligible;
-	for (uint32_t i = 0; i < address->owners_count; i++) {
-		if (address->owners[i].as.eligible && address->owners[i].as.id != id && left-- == 0)
-			return &address->owners[i];
-	}
-	return NULL;
+	return chosen == BALANCER_NOBODY ? NULL : &address->owners[chosen];
 }
 
 /* --- Places --- */
@@ -329,10 +327,12 @@ static struct balancer_owner *add_owner(const struct balancer_call *call,
 		return NULL;
 	}
 	owner->at = at;
+	balancer_owners_update(address, owner);
 	if (address->owners_count > 1) {
 		address->shared = true;
 		log_owner(call, address, owner, at, "is also at");
 	}
+	balancer_health_refresh(call, address);
 	return owner;
 }
 
@@ -345,6 +345,7 @@ static void remove_owner(const struct balancer_call *call, struct balancer_addre
 	leave_place(&call->b->owners, address, owner->at);
 	address->owners_count--;
 	memmove(owner, owner + 1, (address->owners_count - rank) * sizeof *owner);
+	balancer_schedule_changed(&address->schedule);
 }
 
 /* 'owner' is dead: no connection goes there from now on. True when it is out of the list. */
@@ -360,7 +361,7 @@ static bool lose_owner(const struct balancer_call *call, struct balancer_address
 		leave_place(&call->b->owners, address, at);
 		owner->at = (struct fb_place){0};
 		owner->unanswered = 0;
-		balancer_owners_update(owner);
+		balancer_owners_update(address, owner);
 	} else {
 		remove_owner(call, address, owner);
 	}
@@ -374,7 +375,7 @@ void balancer_owners_set_failed(const struct balancer_call *call, struct balance
 	if (owner->failed == failed)
 		return;
 	owner->failed = failed;
-	balancer_owners_update(owner);
+	balancer_owners_update(address, owner);
 	call->b->counters.owners_lost += failed;
 	call->b->counters.owners_back += !failed;
 	log_owner(call, address, owner, owner->at, failed ? "fails its checks:" : "is back:");
@@ -406,10 +407,11 @@ static void move_owner(const struct balancer_call *call, struct balancer_address
 	leave_place(&call->b->owners, address, before);
 	owner->at = at;
 	owner->away = false;
-	balancer_owners_update(owner);
+	balancer_owners_update(address, owner);
 	if (before.port == 0) {
 		call->b->counters.owners_back++;
 		log_owner(call, address, owner, at, "is reached:");
+		balancer_health_refresh(call, address);
 	} else {
 		call->b->counters.owners_moved++;
 		log_owner(call, address, owner, at, "moved:");
@@ -484,7 +486,7 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 		move_owner(call, address, owner, at);
 	if (!owner->as.eligible) {
 		owner->away = false;
-		balancer_owners_update(owner);
+		balancer_owners_update(address, owner);
 	}
 	owner->heard_ns = call->now_ns;
 	owner->unanswered = 0;
@@ -676,7 +678,7 @@ void balancer_owners_switch_down(const struct balancer_call *call, uint16_t node
 			if (owner->at.port == 0 || owner->at.node != node)
 				continue;
 			owner->away = true;
-			balancer_owners_update(owner);
+			balancer_owners_update(address, owner);
 		}
 	}
 	balancer_sweep_soon(call);
@@ -695,7 +697,7 @@ void balancer_owners_switch_up(const struct balancer_call *call, uint16_t node)
 			if (owner->at.port == 0 || owner->at.node != node)
 				continue;
 			owner->away = false;
-			balancer_owners_update(owner);
+			balancer_owners_update(address, owner);
 			if (!is_usable(fb_switch_port(sw, owner->at.port)))
 				i -= lose_owner(call, address, owner, "lost with its port:");
 		}
@@ -719,11 +721,11 @@ static void configure_owner(const struct balancer_call *call, struct balancer_ad
 	owner->configured = true;
 	owner->drained = backend->drained;
 	owner->as.weight = backend->weight;
-	balancer_owners_update(owner);
+	balancer_owners_update(address, owner);
 }
 
 /* Those that the service does not name any more, or that it never did, are drained: their sessions
- * go on, and they are forgotten in their time. */
+ * go on, and they are forgotten in their time. Without a service all are as they are heard. */
 static void retire_others(struct balancer_address *address)
 {
 	const struct balancer_service *service = address->service;
@@ -733,10 +735,12 @@ static void retire_others(struct balancer_address *address)
 
 		if (service && balancer_service_backend(service, owner->mac))
 			continue;
-		if (owner->configured || (service && balancer_service_names_backends(service)))
+		if (service && balancer_service_names_backends(service))
 			owner->drained = true;
+		else if (owner->configured)
+			owner->drained = false;
 		owner->configured = false;
-		balancer_owners_update(owner);
+		balancer_owners_update(address, owner);
 	}
 }
 
@@ -763,6 +767,7 @@ static void configure_address(const struct balancer_call *call,
 	for (uint32_t i = 0; i < service->backends_count; i++)
 		configure_owner(call, address, &service->backends[i]);
 	retire_others(address);
+	balancer_health_refresh(call, address);
 }
 
 void balancer_owners_configure(const struct balancer_call *call)

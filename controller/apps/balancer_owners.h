@@ -122,8 +122,8 @@ static inline bool balancer_owner_is_up(const struct balancer_owner *owner)
 	return balancer_owner_is_there(owner) && !owner->failed;
 }
 
-/* 'up', 'drained' or the weight of 'owner' changed: schedulers see it from now on. */
-void balancer_owners_update(struct balancer_owner *owner);
+/* 'failed', 'drained' or the weight of 'owner' changed: the scheduler sees it from now on. */
+void balancer_owners_update(struct balancer_address *address, struct balancer_owner *owner);
 /* 'owner' failed, or its checks are good again (balancer_health.c): connections, and sessions, are
  * dealt with. */
 void balancer_owners_set_failed(const struct balancer_call *call, struct balancer_address *address,

@@ -1,9 +1,8 @@
-/* What the balancer tells of itself when somebody asks: of each switch the addresses with their
- * owners and the sessions with their backends, what is of interest first, and of everything else
- * that is bounded how much there is.
+/* What the balancer tells of itself when somebody asks: the addresses with their backends, the
+ * sessions, what is of interest first, and of everything else that is bounded how much there is.
  *
- * Addresses that are connected to come first, and of equals those whose state changed last; the
- * youngest sessions come first. */
+ * Shared addresses come first, of these those that are connected to, and of equals those whose state
+ * changed last; the youngest sessions come first. */
 #include "controller/apps/balancer_report.h"
 
 #include "controller/apps/balancer.h"
@@ -12,23 +11,41 @@ enum { END_BYTES = 32 }; /* of "192.168.2.1:40000" */
 
 /* --- Addresses and owners --- */
 
-/* An owner that never spoke ARP may be behind a router: its silence on probes means nothing. */
+/* What an operator wants to know first of those that hold. An owner that never spoke ARP may be
+ * behind a router: its silence on probes means nothing. */
 static const char *owner_state(const struct balancer_owner *owner)
 {
-	if (!owner->speaks_arp)
-		return "no arp";
-	return owner->unanswered > 0 ? "silent" : "answers";
+	if (!balancer_owner_is_there(owner))
+		return "down";
+	if (owner->away)
+		return "away";
+	if (owner->failed)
+		return "failed";
+	if (owner->drained)
+		return "drained";
+	return owner->unanswered > 1 ? "silent" : "up";
 }
 
-static void write_owner(struct fb_report *report, const struct balancer_owner *owner,
-                        uint64_t now_ns)
+static void write_owner(struct fb_report *report, const struct balancer *b,
+                        const struct balancer_owner *owner, uint64_t now_ns)
 {
 	fb_report_begin_map(report, NULL);
 	fb_report_mac(report, "mac", owner->mac);
-	fb_report_u64(report, "port", owner->port);
+	if (balancer_owner_is_there(owner)) {
+		fb_report_dpid(report, "switch", fb_discovery_dpid(b->discovery, owner->at.node));
+		fb_report_u64(report, "port", owner->at.port);
+	} else {
+		fb_report_null(report, "switch");
+		fb_report_null(report, "port");
+	}
 	fb_report_text(report, "state", owner_state(owner));
+	fb_report_u64(report, "weight", owner->as.weight);
+	fb_report_u64(report, "sessions", owner->as.sessions);
 	fb_report_u64(report, "unanswered", owner->unanswered);
-	fb_report_age(report, "heard_s", owner->heard_ns, now_ns);
+	if (owner->heard_ns)
+		fb_report_age(report, "heard_s", owner->heard_ns, now_ns);
+	else
+		fb_report_null(report, "heard_s");
 	fb_report_end_map(report);
 }
 
@@ -38,35 +55,49 @@ static void write_address(struct fb_report *report, const struct balancer *b,
 	fb_report_begin_map(report, NULL);
 	fb_report_ip(report, "address", address->key.ip);
 	fb_report_vlan(report, "vlan", address->key.vlan);
-	fb_report_u64(report, "turns", address->turn);
+	fb_report_bool(report, "shared", address->shared);
+	fb_report_bool(report, "configured", address->service != NULL);
+	fb_report_text(report, "scheduler", balancer_scheduler_names[address->schedule.scheduler]);
 	fb_report_bool(report, "probed", address->watch != BALANCER_IDLE);
 	if (address->wanted_ns)
 		fb_report_age(report, "wanted_s", address->wanted_ns, now_ns);
 	else
 		fb_report_null(report, "wanted_s");
-	fb_report_begin_list(report, "owners", address->owners_count, b->config.owners_max);
+	fb_report_begin_list(report, "backends", address->owners_count, b->config.owners_max);
 	for (uint32_t i = 0; i < address->owners_count && fb_report_more(report); i++)
-		write_owner(report, &address->owners[i], now_ns);
+		write_owner(report, b, &address->owners[i], now_ns);
 	fb_report_end_list(report);
 	fb_report_end_map(report);
 }
 
-static void write_addresses(struct fb_report *report, const struct balancer *b,
-                            const struct balancer_owners *owners, uint64_t now_ns)
+/* Those that are shared, or those that are not. */
+static void write_some(struct fb_report *report, const struct balancer *b, bool shared,
+                       uint64_t now_ns)
 {
 	static const enum balancer_watch order[] = {BALANCER_CHECKED, BALANCER_PROBED,
 	                                            BALANCER_IDLE};
+	const struct balancer_owners *owners = &b->owners;
 
-	fb_report_begin_list(report, "addresses", fb_table_count(owners->table),
-	                     fb_table_limit(owners->table));
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		const struct balancer_address *address =
 		        fb_table_at(owners->table, owners->queues[order[i]].newest);
 
-		for (; address && fb_report_more(report);
-		     address = fb_table_at(owners->table, address->link.older))
+		for (; address; address = fb_table_at(owners->table, address->link.older)) {
+			if (address->shared != shared)
+				continue;
+			if (!fb_report_more(report))
+				return;
 			write_address(report, b, address, now_ns);
+		}
 	}
+}
+
+static void write_addresses(struct fb_report *report, const struct balancer *b, uint64_t now_ns)
+{
+	fb_report_begin_list(report, "addresses", fb_table_count(b->owners.table),
+	                     fb_table_limit(b->owners.table));
+	write_some(report, b, true, now_ns);
+	write_some(report, b, false, now_ns);
 	fb_report_end_list(report);
 }
 
@@ -90,41 +121,58 @@ static void write_end(struct fb_report *report, const char *key, uint32_t ip, ui
 	fb_report_text(report, key, memory);
 }
 
-static void write_session(struct fb_report *report, const struct balancer_session *session,
-                          uint64_t now_ns)
+static const char *protocol_name(uint16_t proto)
+{
+	return proto == FB_IP_TCP ? "tcp" : proto == FB_IP_UDP ? "udp" : "icmp";
+}
+
+static void write_session(struct fb_report *report, const struct balancer *b,
+                          const struct balancer_session *session, uint64_t now_ns)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
+	uint64_t syn_age_ns =
+	        (uint64_t)(balancer_ms(now_ns) - session->syn_ms) * FB_NS_PER_MS;
 
 	fb_report_begin_map(report, NULL);
+	fb_report_text(report, "protocol", protocol_name(key.proto));
 	write_end(report, "client", key.client_ip, key.client_tp);
 	write_end(report, "server", key.server_ip, key.server_tp);
 	fb_report_vlan(report, "vlan", key.vlan);
 	fb_report_mac(report, "backend", session->backend_mac);
-	fb_report_u64(report, "port", session->backend_port);
-	fb_report_text(report, "state", state_names[session->state]);
+	fb_report_dpid(report, "switch",
+	               fb_discovery_dpid(b->discovery, session->backend_at.node));
+	fb_report_u64(report, "port", session->backend_at.port);
+	fb_report_text(report, "state",
+	               session->resetting ? "resetting"
+	               : session->probing ? "probing"
+	                                  : state_names[session->state]);
 	fb_report_u64(report, "entries", (uint64_t)__builtin_popcount(session->entries));
-	fb_report_age(report, "syn_s", session->syn_ns, now_ns);
+	fb_report_u64(report, "hops",
+	              session->route == BALANCER_DIRECT
+	                      ? 1
+	                      : balancer_routes_at(&b->routes, session->route)->hops_count);
+	fb_report_duration(report, "syn_s", syn_age_ns);
 	fb_report_end_map(report);
 }
 
-static void write_sessions(struct fb_report *report, const struct balancer_sessions *sessions,
-                           uint64_t now_ns)
+static void write_sessions(struct fb_report *report, const struct balancer *b, uint64_t now_ns)
 {
+	const struct balancer_sessions *sessions = &b->sessions;
 	const struct balancer_session *session = fb_table_newest(sessions->table);
 
-	fb_report_begin_list(report, "sessions", fb_table_count(sessions->table),
-	                     fb_table_limit(sessions->table));
-	for (; session && fb_report_more(report);
-	     session = fb_table_older(sessions->table, session))
-		write_session(report, session, now_ns);
-	fb_report_end_list(report);
 	fb_report_begin_map(report, "sessions_by_state");
 	for (int i = 0; i < BALANCER_STATES; i++)
 		fb_report_u64(report, state_names[i], sessions->queues[i].count);
 	fb_report_end_map(report);
+	fb_report_begin_list(report, "sessions", fb_table_count(sessions->table),
+	                     fb_table_limit(sessions->table));
+	for (; session && fb_report_more(report);
+	     session = fb_table_older(sessions->table, session))
+		write_session(report, b, session, now_ns);
+	fb_report_end_list(report);
 }
 
-/* --- Switches --- */
+/* --- All of it --- */
 
 /* How many there are of what is told no closer. */
 static void write_count(struct fb_report *report, const char *key, uint64_t count, uint64_t limit)
@@ -135,52 +183,17 @@ static void write_count(struct fb_report *report, const char *key, uint64_t coun
 	fb_report_end_map(report);
 }
 
-static void write_ports_of_switches(struct fb_report *report, const struct balancer_switch *s)
-{
-	fb_report_begin_plain_list(report, "ports_of_switches");
-	for (unsigned port = 0; port < OFPP_MAX; port++)
-		if (s->switch_behind[port / 8] & 1 << port % 8)
-			fb_report_u64(report, NULL, port);
-	fb_report_end_plain_list(report);
-}
-
-void balancer_report_switch(const void *state, const struct fb_switch *sw, struct fb_report *report,
-                            uint64_t now_ns)
-{
-	const struct balancer *b = state;
-	const struct balancer_switch *s = fb_switch_state(sw, b->app);
-
-	if (!s)
-		return;
-	fb_report_mac(report, "own_mac", s->mac);
-	write_ports_of_switches(report, s);
-	write_count(report, "stations", fb_table_count(s->stations.table),
-	            fb_table_limit(s->stations.table));
-	write_count(report, "held_syns", s->held.count, b->config.hold_max);
-	write_count(report, "fragmented", fb_table_count(s->fragments.table),
-	            fb_table_limit(s->fragments.table));
-	write_addresses(report, b, &s->owners, now_ns);
-	write_sessions(report, &s->sessions, now_ns);
-}
-
-/* The switches that are away, whose state waits for them. */
 void balancer_report(const void *state, struct fb_report *report, uint64_t now_ns)
 {
 	const struct balancer *b = state;
-	const struct balancer_switch *s = TAILQ_FIRST(&b->switches);
 
-	fb_report_begin_list(report, "switches_away", b->switches_away, BALANCER_SWITCHES_AWAY_MAX);
-	for (; s; s = TAILQ_NEXT(s, link)) {
-		if (s->sw)
-			continue;
-		if (!fb_report_more(report))
-			break;
-		fb_report_begin_map(report, NULL);
-		fb_report_dpid(report, "dpid", s->dpid);
-		fb_report_age(report, "away_s", s->down_ns, now_ns);
-		fb_report_u64(report, "sessions", fb_table_count(s->sessions.table));
-		fb_report_u64(report, "addresses", fb_table_count(s->owners.table));
-		fb_report_end_map(report);
-	}
-	fb_report_end_list(report);
+	write_count(report, "held", b->held.count, b->config.hold_max);
+	write_count(report, "fragmented", fb_table_count(b->fragments.table),
+	            fb_table_limit(b->fragments.table));
+	write_count(report, "routes", fb_table_count(b->routes.table),
+	            fb_table_limit(b->routes.table));
+	write_count(report, "installs", fb_table_count(b->paths.installs),
+	            fb_table_limit(b->paths.installs));
+	write_addresses(report, b, now_ns);
+	write_sessions(report, b, now_ns);
 }

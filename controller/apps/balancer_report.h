@@ -4,9 +4,7 @@
 
 #include <flowbed/app.h>
 
-/* struct fb_app_class: report and report_switch. */
+/* struct fb_app_class: report. */
 void balancer_report(const void *state, struct fb_report *report, uint64_t now_ns);
-void balancer_report_switch(const void *state, const struct fb_switch *sw, struct fb_report *report,
-                            uint64_t now_ns);
 
 #endif

@@ -567,10 +567,9 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 	}
 	balancer_sessions_key(&key, &pi->packet);
 	session = balancer_sessions_find(&call->b->sessions, &key, &direction);
-	if (session && session->probing &&
-	    balancer_recovery_segment(call, pi, session, (int)direction))
-		return;
-	if (session && direction == BALANCER_TO_BACKEND)
+	if (session && session->probing)
+		balancer_recovery_segment(call, pi, session, (int)direction);
+	else if (session && direction == BALANCER_TO_BACKEND)
 		from_client(call, pi, session);
 	else if (session)
 		from_backend(call, pi, session);

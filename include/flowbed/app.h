@@ -164,7 +164,7 @@ bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *
 /* False: formatting a line of this level would be in vain. */
 bool fb_app_logs(const struct fb_app *app, enum fb_log_level level);
 
-/* Of the value of a FB_OPTION_TEXT: the text, valid during create(). "" where nothing was given. */
+/* Of the value of a FB_OPTION_TEXT: the text, valid as long as the instance. "" where nothing was given. */
 static inline const char *fb_option_text(uint64_t value)
 {
 	return (const char *)(uintptr_t)value;
