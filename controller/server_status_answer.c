@@ -155,6 +155,8 @@ static void write_counters(const struct server_status_question *question,
 	fb_report_begin_map(answer, "counters");
 	write_totals(question, false, answer);
 	fb_report_u64(answer, "questions", counters->questions);
+	fb_report_u64(answer, "commands", counters->commands);
+	fb_report_u64(answer, "commands_denied", counters->commands_denied);
 	fb_report_end_map(answer);
 	fb_report_begin_map(answer, "limits_reached");
 	fb_report_u64(answer, "connections_refused", atomic_load(&server->conns_refused));
