@@ -92,6 +92,9 @@ static void print_summary(struct fy_node *root)
 		server_ask_lists_values(limits, "limits", 0, false);
 	else
 		printf("%-*snone was reached\n", SERVER_ASK_LISTS_HEADING_COLUMNS, "limits");
+	if (!server_json_is_true(root, "ready"))
+		printf("%-*snot yet: applications still find out what there is\n",
+		       SERVER_ASK_LISTS_HEADING_COLUMNS, "ready");
 	if (server_json_is_true(root, "cut"))
 		printf("%-*sthe answer would be too large: lists show less than was asked for\n",
 		       SERVER_ASK_LISTS_HEADING_COLUMNS, "cut");

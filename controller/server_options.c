@@ -169,6 +169,9 @@ static void list_app(const struct fb_app_class *cls)
 	puts(cls->scope == FB_SCOPE_NETWORK
 	             ? "  needs to see all switches in one place: runs with --threads 1 only"
 	             : "  decides for each switch on its own: runs with any number of threads");
+	if (cls->needs)
+		printf("  needs %s, which stands in front of it also where you do not say so\n",
+		       cls->needs->name);
 	for (size_t i = 0; i < cls->options_count; i++) {
 		const struct fb_option *option = &cls->options[i];
 		char set[128], expected[256];
