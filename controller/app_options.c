@@ -13,6 +13,7 @@
 enum {
 	NAMES_MAX = 64,    /* options of a class, choices of an option */
 	VALUE_BYTES = 4096, /* a setting, terminator included */
+	VALUE_SHOWN = 100,  /* characters of one that is wrong */
 };
 
 struct unit {
@@ -184,7 +185,8 @@ static void put_value_error(struct fb_text *error, const struct fb_app_class *cl
 	const char *near =
 	        option->type == FB_OPTION_CHOICE ? nearest(value, option->choices) : NULL;
 
-	fb_text_printf(error, "%s: %s=%s: expected ", cls->name, option->name, value);
+	fb_text_printf(error, "%s: %s=%.*s%s: expected ", cls->name, option->name, VALUE_SHOWN,
+	               value, strlen(value) > VALUE_SHOWN ? "..." : "");
 	app_options_expected(error, option);
 	if (near)
 		fb_text_printf(error, " (did you mean %s?)", near);

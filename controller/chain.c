@@ -30,27 +30,30 @@ static bool listens(const struct fb_app *app, enum chain_audience audience)
 	return false;
 }
 
-/* Close the gaps of those elements that were stopped; returns how many are left. */
-static uint32_t drop_stopped(struct fb_packet_in *packet_ins, uint32_t count)
+/* Close the gaps of those elements that were stopped, up to the first that is to come again;
+ * returns how many are left. '*handled': all of these, stopped or not. */
+static uint32_t drop_stopped(struct fb_packet_in *packet_ins, uint32_t count, uint32_t *handled)
 {
-	uint32_t left = 0;
+	uint32_t left = 0, i;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (i = 0; i < count && packet_ins[i].verdict != FB_LATER; i++) {
 		if (packet_ins[i].verdict == FB_STOP)
 			continue;
 		if (left != i)
 			packet_ins[left] = packet_ins[i];
 		left++;
 	}
+	*handled = i;
 	return left;
 }
 
 /* Nobody wanted these: their buffers are given back. */
-static void drop_rest(struct controller *ctl, struct fb_switch *sw, uint32_t count,
+static void drop_rest(struct controller *ctl, struct fb_switch *sw,
+                      const struct fb_packet_in *packet_ins, uint32_t count,
                       enum chain_audience audience)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		const struct fb_packet_in *pi = &ctl->packet_ins[i];
+		const struct fb_packet_in *pi = &packet_ins[i];
 
 		session_drop_buffer(sw->session, pi->buffer_id, pi->in_port,
 		                    pi->order - ctl->array_order);
@@ -82,26 +85,43 @@ static void settle(struct controller *ctl)
 	controller_flush_much(ctl);
 }
 
-/* Hand the first 'count' of ctl->packet_ins to the applications from the place 'first' on. */
-static void hand_over(struct controller *ctl, struct fb_switch *sw, unsigned first, uint32_t count,
+/* Hand 'count' elements of the array to the applications from the place 'first' on. Where one wants
+ * some of them later, those before go all the way first. */
+static void hand_down(struct controller *ctl, struct fb_switch *sw, unsigned first,
+                      struct fb_packet_in *packet_ins, uint32_t count,
                       enum chain_audience audience, uint64_t now_ns)
 {
-	struct fb_packet_in *packet_ins = ctl->packet_ins;
-	uint32_t left = count;
-
-	ctl->array_count = count;
-	ctl->array_order = packet_ins[0].order;
-	for (unsigned i = first; i < ctl->apps_count && left > 0; i++) {
-		struct fb_app *app = ctl->apps[i];
+	for (unsigned i = first; i < ctl->apps_count && count > 0;) {
+		struct fb_app *app = ctl->apps[i++];
+		uint32_t left, handled;
 
 		if (!listens(app, audience))
 			continue;
 		ctl->place = packet_ins[0].order - ctl->array_order;
-		app->cls->packet_in(app->state, sw, packet_ins, left, now_ns);
-		left = drop_stopped(packet_ins, left);
+		app->cls->packet_in(app->state, sw, packet_ins, count, now_ns);
+		left = drop_stopped(packet_ins, count, &handled);
+		if (handled == count) {
+			count = left;
+			continue;
+		}
+		assert(handled > 0);
+		hand_down(ctl, sw, i, packet_ins, left, audience, now_ns);
+		packet_ins += handled;
+		count -= handled;
+		packet_ins[0].verdict = FB_CONTINUE;
+		i--;
 	}
-	if (left > 0)
-		drop_rest(ctl, sw, left, audience);
+	if (count > 0)
+		drop_rest(ctl, sw, packet_ins, count, audience);
+}
+
+/* Hand the first 'count' of ctl->packet_ins to the applications from the place 'first' on. */
+static void hand_over(struct controller *ctl, struct fb_switch *sw, unsigned first, uint32_t count,
+                      enum chain_audience audience, uint64_t now_ns)
+{
+	ctl->array_count = count;
+	ctl->array_order = ctl->packet_ins[0].order;
+	hand_down(ctl, sw, first, ctl->packet_ins, count, audience, now_ns);
 	settle(ctl);
 }
 

@@ -655,6 +655,7 @@ void controller_report_write(struct controller *ctl, const struct controller_rep
 	        .counters = ctl->counters,
 	        .switches_count = ctl->switches_count,
 	        .connections_count = ctl->sessions_count - ctl->switches_count,
+	        .ready = controller_ready(ctl),
 	};
 	controller_counts(ctl, counts);
 	rates_per_s(&reporter_of(ctl)->rates, 0, now_ns, counts, report->rates_per_s);

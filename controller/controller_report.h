@@ -46,6 +46,7 @@ struct controller_report {
 	struct controller_counters counters;
 	uint64_t rates_per_s[RATES_COUNT];          /* by controller_report_rate_names */
 	uint64_t switches_count, connections_count; /* there are; pieces may be fewer */
+	bool ready;                                 /* controller_ready() */
 	struct controller_report_piece *pieces;     /* of a kind in rising order of their keys */
 	size_t pieces_count, pieces_size;
 	struct controller_report_counter *app_counters; /* in the order of the chain */

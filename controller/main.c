@@ -2,8 +2,12 @@
  *
  * The room from top to bottom: this file reads the command line (server_options.c), opens the log,
  * makes the event loop and takes signals. server.c and its sisters drive the core: listeners,
- * connections, threads, captures, the status socket; server_ask.c is the subcommand that asks there. Below them all is pure: controller.c and its sisters are the sessions
- * and the chain of applications, apps/ the applications. */
+ * connections, threads, captures, the status socket; server_ask*.c are the subcommands that ask and
+ * tell there. Below them all is pure: controller.c and its sisters are the sessions and the chain of
+ * applications, apps/ the applications.
+ *
+ * The program stays in the foreground and in the folder that it was started in: files are named as
+ * from there, also those that applications read later. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +18,7 @@
 #include <unistd.h>
 
 #include "controller/server_ask.h"
+#include "controller/server_ask_tell.h"
 #include "controller/server_options.h"
 #include "lib/io/out_file.h"
 #include "lib/io/system.h"
@@ -245,6 +250,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "status") == 0)
 		return server_ask_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "tell") == 0)
+		return server_ask_tell_main(argc - 1, argv + 1);
 	switch (server_options_read(&options, argc, argv)) {
 	case OPTIONS_DONE:
 		code = EXIT_ENDED;

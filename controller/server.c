@@ -127,6 +127,23 @@ static void warn_of_idle(struct server *server, const struct fb_app_class *cls)
 		server->takes_all = cls;
 }
 
+/* An application that needs to see all switches, or that needs one that does, has one loop. */
+static bool scope_fits(const struct server *server, const struct fb_app_class *cls, char *error)
+{
+	const struct fb_app_class *wide = cls;
+
+	while (wide && wide->scope != FB_SCOPE_NETWORK)
+		wide = wide->needs;
+	if (!wide || server->config.threads == 1)
+		return true;
+	snprintf(error, SERVER_ERROR_BYTES,
+	         "%s%s%s must see all switches in one place, and %" PRIu32
+	         " threads do not share them: run it with --threads 1",
+	         wide == cls ? "" : cls->name, wide == cls ? "" : " needs others, of which ",
+	         wide->name, server->config.threads);
+	return false;
+}
+
 bool server_add_app(struct server *server, const char *text, char *error)
 {
 	struct fb_text error_text = fb_text_make(error, SERVER_ERROR_BYTES);
@@ -144,13 +161,8 @@ bool server_add_app(struct server *server, const char *text, char *error)
 	cls = read_app(name, &options, error);
 	if (!cls)
 		return false;
-	if (cls->scope == FB_SCOPE_NETWORK && server->config.threads > 1) {
-		snprintf(error, SERVER_ERROR_BYTES,
-		         "%s must see all switches in one place, and %" PRIu32
-		         " threads do not share them: run it with --threads 1",
-		         cls->name, server->config.threads);
+	if (!scope_fits(server, cls, error))
 		return false;
-	}
 	for (uint32_t i = first; i < server->loops_count; i++) {
 		if (controller_add_app(server->loops[i].controller, cls, options, &error_text) < 0)
 			return false;

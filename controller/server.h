@@ -22,7 +22,10 @@
  *   server_dpids.c    which switches may join, and which loop owns which
  *   server_watch.c    who watches the connections: the log, a capture
  *   server_status.c   answers "flowbed-controller status"; server_status_answer.c writes it
- *   server_ask.c      asks: the program's subcommand "status"; server_ask_*.c show the answer
+ *   server_tell.c     runs the commands of "flowbed-controller tell"
+ *   server_ask.c      asks: the program's subcommand "status"; server_ask_tell.c is "tell". How they
+ *                     talk and show the answer is in the other server_ask_*.c, server_json.c and
+ *                     server_values.c
  *   server_options.c  the program's command line
  *   server_dpid_list.c  lists of dpids in it, and in files */
 #ifndef CONTROLLER_SERVER_H
@@ -52,7 +55,7 @@ struct server_config {                       /* server_config_default() fills it
 	uint64_t drain_ns;                   /* for what waits when a connection is closed: 1 s */
 	struct tls_config tls;               /* texts are the caller's; NULL: none */
 	const char *pcap_path;               /* capture of the connections; NULL: none */
-	const char *status_path;             /* Unix socket for "status"; NULL: none */
+	const char *status_path;             /* Unix socket for "status" and "tell"; NULL: none */
 	bool status_must;                    /* one that cannot be had is an error; else the log
 	                                         tells, and the server starts without */
 };

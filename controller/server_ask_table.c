@@ -72,6 +72,18 @@ static void print_line(const struct server_ask_table *table, char *const *cells,
 	putchar('\n');
 }
 
+size_t server_ask_table_width(const struct server_ask_table *table)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < table->columns; i++) {
+		size_t width = column_width(table, i);
+
+		sum += width ? width + 2 : 0;
+	}
+	return sum ? sum - 2 : 0;
+}
+
 void server_ask_table_print(struct server_ask_table *table, int indent)
 {
 	size_t widths[SERVER_ASK_TABLE_COLUMNS_MAX] = {0};
@@ -83,6 +95,11 @@ void server_ask_table_print(struct server_ask_table *table, int indent)
 	for (size_t i = 0; table->columns > 0 && i + table->columns <= table->cells_count;
 	     i += table->columns)
 		print_line(table, table->cells + i, widths, indent);
+	server_ask_table_clear(table);
+}
+
+void server_ask_table_clear(struct server_ask_table *table)
+{
 	for (size_t i = 0; i < table->columns; i++)
 		free(table->headers[i]);
 	for (size_t i = 0; i < table->cells_count; i++)

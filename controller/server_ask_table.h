@@ -25,8 +25,12 @@ void server_ask_table_column(struct server_ask_table *table, const char *header,
 void server_ask_table_cell(struct server_ask_table *table, const char *text);
 /* The same for a cell that stays blank. */
 void server_ask_table_blank(struct server_ask_table *table);
+/* The columns that its longest line takes. */
+size_t server_ask_table_width(const struct server_ask_table *table);
 /* Print the table, each line behind 'indent' blanks, and make it zeroed again. Nothing is printed
  * of a table without rows. */
 void server_ask_table_print(struct server_ask_table *table, int indent);
+/* Make it zeroed again without. */
+void server_ask_table_clear(struct server_ask_table *table);
 
 #endif

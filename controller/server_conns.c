@@ -22,6 +22,7 @@
 
 #include "controller/server_private.h"
 #include "lib/base/xalloc.h"
+#include "lib/io/read_file.h"
 
 enum {
 	NEWCOMER_TIME_PARTS = 32, /* of the time for handshakes: one is a newcomer's for sure, */
@@ -178,6 +179,13 @@ static void conns_log(void *ctx, enum fb_log_level level, const char *who, const
 	server_log(loop->server, levels[level], who, "%s", line);
 }
 
+/* Names are as whoever started the program sees them, whose folder it never leaves. */
+static char *conns_read_file(void *ctx, const char *name, size_t *len, struct fb_text *error)
+{
+	(void)ctx;
+	return read_file_in(NULL, name, len, error);
+}
+
 /* --- Joining and moving --- */
 
 static enum controller_join conns_join(void *ctx, uint64_t dpid)
@@ -262,6 +270,7 @@ const struct controller_ops server_conns_ops = {
         .join = conns_join,
         .move = conns_move,
         .log = conns_log,
+        .read_file = conns_read_file,
 };
 
 /* --- Streams --- */

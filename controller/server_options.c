@@ -76,12 +76,14 @@ static const struct options table = {PROGRAM, long_options};
 /* clang-format off: as it is printed */
 static const char help[] =
         "usage: flowbed-controller [OPTION...] APP[,OPTION=VALUE]...\n"
-        "       flowbed-controller status [OPTION...]\n"
+        "       flowbed-controller status [OPTION...] [DPID]\n"
+        "       flowbed-controller tell [OPTION...] APP WORD...\n"
         "\n"
         "An OpenFlow 1.0 controller: switches connect to it, and the APPs decide. The first APP is "
         "asked\n"
-        "first. 'status' asks a controller that runs how it is ('flowbed-controller status "
-        "--help').\n"
+        "first. 'status' asks a controller that runs how it is, 'tell' tells one of its APPs what to "
+        "do\n"
+        "('flowbed-controller status --help', 'flowbed-controller tell --help').\n"
         "\n"
         "applications:\n"
         "      --list-apps               tell each APP with all its options\n"
@@ -128,8 +130,8 @@ static const char help[] =
         "                                SIGHUP\n"
         "      --log-level LEVEL         error, warning, info (default) or debug\n"
         "  -v, --verbose                 the same as --log-level debug: tells each message\n"
-        "      --status-socket PATH      where 'flowbed-controller status' finds this controller\n"
-        "                                (default: a place of your user's)\n"
+        "      --status-socket PATH      where 'flowbed-controller status' and 'tell' find this\n"
+        "                                controller (default: a place of your user's)\n"
         "      --no-status               nowhere\n"
         "\n"
         "      --drain TIME              at the end, for what waits to be sent (default 1s)\n"
@@ -167,6 +169,9 @@ static void list_app(const struct fb_app_class *cls)
 	puts(cls->scope == FB_SCOPE_NETWORK
 	             ? "  needs to see all switches in one place: runs with --threads 1 only"
 	             : "  decides for each switch on its own: runs with any number of threads");
+	if (cls->needs)
+		printf("  needs %s, which stands in front of it also where you do not say so\n",
+		       cls->needs->name);
 	for (size_t i = 0; i < cls->options_count; i++) {
 		const struct fb_option *option = &cls->options[i];
 		char set[128], expected[256];

@@ -115,6 +115,7 @@ struct server {
 
 	struct server_watch *watch;   /* server_watch.c's; NULL: nobody watches */
 	struct server_status *status; /* server_status.c's; NULL: none */
+	uint32_t tells_count;         /* commands under way; the first loop's */
 };
 
 /* server.c */

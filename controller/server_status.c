@@ -1,9 +1,12 @@
-/* Answers "flowbed-controller status" over a Unix socket; see server.h.
+/* Answers "flowbed-controller status" and "tell" over a Unix socket; see server.h.
  *
- * An asker sends one line and gets one line of JSON (server_status_answer.c), after which the
- * connection ends:
+ * An asker sends one line and gets one line of JSON, after which the connection ends:
  *
- *     status [limit=N] [wait_ms=N] [dpid=HEX]
+ *     status [limit=N] [wait_ms=N] [dpid=HEX]    server_status_answer.c
+ *     tell APP WORD...                           server_tell.c
+ *
+ * Whoever may connect may ask. Commands are taken from root and from the user who runs the
+ * controller alone, so that the socket's mode may be opened for those who only look.
  *
  * The first loop takes the question and posts a part of it to each loop, itself included. There the
  * switches are asked for their tables; when all have answered, or after 'wait_ms', the loop
@@ -23,12 +26,15 @@
  *
  * Each loop takes samples for rates once a second, where somebody may ask. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "controller/server_status.h"
+#include "controller/server_tell.h"
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 
@@ -36,13 +42,14 @@
 
 enum {
 	ASKERS_MAX = 16,
-	QUESTION_BYTES = 256,
+	QUESTION_BYTES = 4096, /* or of a command */
 	LIST_MAX_DEFAULT = 20,
 	LIST_MAX_MAX = 10000,
 	WAIT_MS_DEFAULT = 500,
 	WAIT_MS_MAX = 60000,
 	OUT_BYTES_MAX = 1 << 30, /* more than one answer, which are bounded elsewhere */
-	ERROR_BYTES = 200,
+	ERROR_BYTES = SERVER_ERROR_BYTES,
+	LAST_BYTES = 200,
 	ERROR_ANSWER_BYTES_MAX = 4096,
 };
 
@@ -55,6 +62,7 @@ struct server_status_asker {
 	size_t len;                              /* of 'line', so far */
 	bool asked;                              /* the line is complete */
 	struct server_status_question *question; /* under way; NULL: none */
+	struct server_tell *tell;                /* the same: a command */
 	size_t answer_bytes;                     /* of 'bytes_under_way' */
 };
 
@@ -67,6 +75,7 @@ struct server_status {
 	_Atomic size_t bytes_under_way; /* of parts and answers; for all threads */
 	uint64_t opened_ns;
 	struct server_status_counters counters;
+	struct fb_log_limit denied_limit; /* of log lines about commands that are not allowed */
 };
 
 /* What a loop keeps for those who ask. */
@@ -89,6 +98,8 @@ static void asker_free(struct server_status_asker *asker)
 
 	if (asker->question)
 		asker->question->asker = NULL;
+	if (asker->tell)
+		server_tell_forget(asker->tell);
 	TAILQ_REMOVE(&status->askers, asker, link);
 	status->askers_count--;
 	atomic_fetch_sub(&status->bytes_under_way, asker->answer_bytes);
@@ -152,7 +163,7 @@ static void send_error(struct server_status_asker *asker, const char *error)
 /* The same to one that is no asker (yet, or any more): 'error' needs no escaping. */
 static void send_last(struct server_status *status, struct stream *stream, const char *error)
 {
-	char answer[ERROR_BYTES];
+	char answer[LAST_BYTES];
 	int len = snprintf(answer, sizeof answer, "{\"error\":\"%s\"}\n", error);
 
 	stream_send(stream, answer, (size_t)len);
@@ -356,19 +367,15 @@ static bool read_word(const char *word, struct server_status_question *question)
 	return false;
 }
 
-/* Read the line into '*question'; false with what is wrong in 'error'. */
-static bool read_question(char *line, struct server_status_question *question,
+/* Read what is behind "status" into '*question'; false with what is wrong in 'error'. */
+static bool read_question(char *words, struct server_status_question *question,
                           char error[ERROR_BYTES])
 {
-	char *rest, *word = strtok_r(line, " \r", &rest);
+	char *rest, *word = strtok_r(words, " \r", &rest);
 
 	question->list_max = LIST_MAX_DEFAULT;
 	question->wait_ns = WAIT_MS_DEFAULT * FB_NS_PER_MS;
-	if (!word || strcmp(word, "status") != 0) {
-		snprintf(error, ERROR_BYTES, "expected 'status [limit=N] [wait_ms=N] [dpid=HEX]'");
-		return false;
-	}
-	while ((word = strtok_r(NULL, " \r", &rest))) {
+	for (; word; word = strtok_r(NULL, " \r", &rest)) {
 		if (read_word(word, question))
 			continue;
 		snprintf(error, ERROR_BYTES,
@@ -380,15 +387,14 @@ static bool read_question(char *line, struct server_status_question *question,
 	return true;
 }
 
-static void take_question(struct server_status_asker *asker)
+static void take_question(struct server_status_asker *asker, char *words)
 {
 	struct server_status *status = asker->status;
 	struct server_status_question question = {0};
 	char error[ERROR_BYTES];
 
 	status->counters.questions++;
-	event_del(asker->patience);
-	if (!read_question(asker->line, &question, error)) {
+	if (!read_question(words, &question, error)) {
 		send_error(asker, error);
 	} else if (!take_number(status, &question.number)) {
 		status->counters.askers_refused++;
@@ -396,6 +402,88 @@ static void take_question(struct server_status_asker *asker)
 	} else {
 		begin_question(asker, &question);
 	}
+}
+
+/* --- Commands --- */
+
+/* True for one who may command: 'who' says who it is. */
+static bool may_tell(const struct server_status_asker *asker, char who[SERVER_TELL_WHO_BYTES])
+{
+	pid_t process;
+	uid_t user;
+
+	if (!stream_peer_user(asker->stream, &user, &process)) {
+		snprintf(who, SERVER_TELL_WHO_BYTES, "nobody that is known");
+		return false;
+	}
+	snprintf(who, SERVER_TELL_WHO_BYTES, "user %ju (process %jd)", (uintmax_t)user,
+	         (intmax_t)process);
+	return user == 0 || user == geteuid();
+}
+
+static void deny(struct server_status_asker *asker, const char *who)
+{
+	struct server_status *status = asker->status;
+	uint64_t suppressed;
+
+	status->counters.commands_denied++;
+	if (fb_log_limit_allows(&status->denied_limit, server_now_ns(), &suppressed))
+		server_log(status->server, LOG_LEVEL_WARNING, "controller",
+		           "%s tells: not allowed (%" PRIu64 " lines like this left out)", who,
+		           suppressed);
+	send_error(asker, "you may ask for the status, but commands are for the user who runs the "
+	                  "controller, and for root");
+}
+
+static void take_command(struct server_status_asker *asker, const char *words)
+{
+	struct server_status *status = asker->status;
+	char who[SERVER_TELL_WHO_BYTES], error[ERROR_BYTES];
+
+	if (!may_tell(asker, who)) {
+		deny(asker, who);
+		return;
+	}
+	status->counters.commands++;
+	asker->tell = server_tell_begin(status->server, asker, words, who, error);
+	if (!asker->tell)
+		send_error(asker, error);
+}
+
+void server_status_told(struct server_status_asker *asker, const struct fb_report *answer)
+{
+	asker->tell = NULL;
+	if (answer->overflow)
+		send_error(asker, "the answer is too large");
+	else
+		send_answer(asker, answer);
+}
+
+/* --- Lines --- */
+
+/* What is behind 'word' in the line; NULL: it begins with another. */
+static char *behind(char *line, const char *word)
+{
+	size_t len = strlen(word);
+
+	line += strspn(line, " ");
+	if (strncmp(line, word, len) != 0 || (line[len] && !strchr(" \r", line[len])))
+		return NULL;
+	return line + len;
+}
+
+static void take_line(struct server_status_asker *asker)
+{
+	char *status = behind(asker->line, "status"), *tell = behind(asker->line, "tell");
+
+	event_del(asker->patience);
+	if (status)
+		take_question(asker, status);
+	else if (tell)
+		take_command(asker, tell);
+	else
+		send_error(asker, "expected 'status [limit=N] [wait_ms=N] [dpid=HEX]' or 'tell APP "
+		                  "WORD...'");
 }
 
 static void on_received(void *ctx, const uint8_t *bytes, size_t len)
@@ -417,7 +505,7 @@ static void on_received(void *ctx, const uint8_t *bytes, size_t len)
 	*end = '\0';
 	asker->asked = true;
 	stream_set_reading(asker->stream, false);
-	take_question(asker);
+	take_line(asker);
 }
 
 /* Of an answer that was too long for one write. */
@@ -445,7 +533,7 @@ static void on_accepted(void *ctx, struct stream *stream)
 
 	if (status->askers_count == ASKERS_MAX) {
 		status->counters.askers_refused++;
-		stream_adopt(stream, &asker_ops, NULL, ERROR_BYTES);
+		stream_adopt(stream, &asker_ops, NULL, LAST_BYTES);
 		send_last(status, stream, "too many ask at once: ask again");
 		return;
 	}
@@ -567,7 +655,7 @@ void server_status_drain(struct server *server)
 	stream_listener_close(status->listener);
 	status->listener = NULL;
 	while ((asker = TAILQ_FIRST(&status->askers))) {
-		if (asker->question)
+		if (asker->question || asker->tell)
 			send_last(status, asker->stream, "the controller stops");
 		else
 			stream_close(asker->stream, server->config.drain_ns);

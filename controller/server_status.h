@@ -1,4 +1,5 @@
-/* Answers to "flowbed-controller status": what server_status.c and server_status_answer.c share. */
+/* Answers to "flowbed-controller status": what server_status.c, server_status_answer.c and
+ * server_tell.c share. */
 #ifndef CONTROLLER_SERVER_STATUS_H
 #define CONTROLLER_SERVER_STATUS_H
 
@@ -14,6 +15,7 @@ enum {
 	SERVER_STATUS_PART_BYTES_LEFT = 64 << 10,     /* for a part when that is used up */
 };
 
+struct server_status_asker;
 struct server_status_question;
 
 /* What one loop tells. It is in that loop's hands until it arrives in the first loop. */
@@ -46,6 +48,8 @@ struct server_status_question {
 /* What the status itself counts. */
 struct server_status_counters {
 	uint64_t questions;
+	uint64_t commands;       /* that were let through */
+	uint64_t commands_denied;
 	uint64_t askers_refused; /* too many at once */
 	uint64_t askers_dropped; /* they said nothing, did not read, or said too much */
 	uint64_t answers_cut;    /* lists have fewer items than were wanted */
@@ -55,5 +59,7 @@ struct server_status_counters {
 void server_status_answer(const struct server_status_question *question,
                           struct server_status_counters *counters, uint64_t uptime_ns,
                           struct fb_report *answer);
+/* The command of 'asker' (server_tell.h) is over, and '*answer' for it. */
+void server_status_told(struct server_status_asker *asker, const struct fb_report *answer);
 
 #endif

@@ -11,6 +11,7 @@
  *     per_second      {packet_ins, messages_in, messages_out, flow_mods, packet_outs}: of the last
  *                     seconds
  *     loops           [{loop, switches, connections, packet_ins_per_second}, ...]
+ *     ready           no application still finds out what there is
  *     cut             lists show fewer items than were wanted: the answer would be too large
  *     apps            [{name, class, summary, options: {...}, counters: {...},
  *                     instances: [{loop, ...}]}, ...] in the order of the chain; an instance is what
@@ -28,8 +29,8 @@
  *                       did not tell them,
  *                       apps: {NAME: {...}}: what each application knows of the switch}
  *
- * What applications tell is theirs: stations of learning (learning.c), addresses, owners and
- * sessions of the balancer (balancer_report.c). A question that cannot be answered gets
+ * What applications tell is theirs: stations of learning (learning.c), links and hosts of discovery,
+ * addresses, backends and sessions of the balancer (balancer_report.c). A question that cannot be answered gets
  * {"error": TEXT}. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -155,6 +156,8 @@ static void write_counters(const struct server_status_question *question,
 	fb_report_begin_map(answer, "counters");
 	write_totals(question, false, answer);
 	fb_report_u64(answer, "questions", counters->questions);
+	fb_report_u64(answer, "commands", counters->commands);
+	fb_report_u64(answer, "commands_denied", counters->commands_denied);
 	fb_report_end_map(answer);
 	fb_report_begin_map(answer, "limits_reached");
 	fb_report_u64(answer, "connections_refused", atomic_load(&server->conns_refused));
@@ -256,6 +259,14 @@ static bool is_cut(const struct server_status_question *question)
 	return false;
 }
 
+static bool is_ready(const struct server_status_question *question)
+{
+	for (uint32_t i = 0; i < question->parts_count; i++)
+		if (!question->parts[i].report.ready)
+			return false;
+	return true;
+}
+
 static void write_all(const struct server_status_question *question,
                       const struct server_status_counters *counters, uint64_t uptime_ns,
                       struct fb_report *answer)
@@ -270,6 +281,7 @@ static void write_all(const struct server_status_question *question,
 	write_program(question, uptime_ns, answer);
 	write_counters(question, counters, answer);
 	write_rates(question, answer);
+	fb_report_bool(answer, "ready", is_ready(question));
 	fb_report_bool(answer, "cut", is_cut(question));
 	write_loops(question, answer);
 	write_apps(question, answer);

@@ -17,6 +17,10 @@
  * the switch leaks. A frame too short for an Ethernet header is dropped so before any application
  * sees it: packet.dl_src and packet.dl_dst are never NULL.
  *
+ * An application whose handling of a packet-in changes what those behind it ask it for, or tells
+ * them so, sets FB_LATER instead where others stand before it in the array: those go to the end of
+ * the chain first, then it comes again with all behind it, of which nothing may have been handled.
+ *
  * In a packet-in handler give every message its cause; one without belongs to the latest packet-in
  * answered (the first of the array before that), and its place depends on that.
  *
@@ -44,7 +48,11 @@ struct fb_network_event; /* <flowbed/discovery.h> */
 struct fb_app;    /* an instance's handle, made by the controller */
 struct fb_switch; /* a switch from switch_up to switch_down */
 
-enum fb_verdict { FB_CONTINUE, FB_STOP };
+enum fb_verdict {
+	FB_CONTINUE,
+	FB_STOP,
+	FB_LATER, /* of a packet-in that is not the first of its array: see above */
+};
 
 enum fb_scope {
 	FB_SCOPE_SWITCH,  /* decisions for a switch depend on that switch alone */

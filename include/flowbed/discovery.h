@@ -23,6 +23,7 @@ struct fb_discovery;
 
 enum {
 	FB_NODES_MAX = 16384,
+	FB_NODE_NONE = UINT16_MAX, /* of a switch that is one too many: on no path, without ports */
 	FB_PATH_HOPS_MAX = 32, /* longer paths are not offered */
 };
 
@@ -47,7 +48,7 @@ struct fb_host {
 	uint8_t mac[FB_MAC_BYTES];
 	uint16_t vlan;      /* 1 to 4095, or OFP_VLAN_NONE */
 	struct fb_place at; /* an edge */
-	uint32_t ip;        /* the address that it spoke for last; 0: none */
+	uint32_t ip;        /* the address that it spoke for last, by ARP where it did; 0: none */
 	uint64_t heard_ns;
 };
 
@@ -89,8 +90,10 @@ const struct fb_host *fb_discovery_host(const struct fb_discovery *d,
 /* Rises whenever links or switches come or go: what was computed from paths may be out of date. */
 uint64_t fb_discovery_version(const struct fb_discovery *d);
 /* A shortest path from 'from' to 'to'; of several the one that 'hash' chooses, always the same as
- * long as nothing changes. Returns the number of hops, with hops[0].in_port from.port and the last
- * out_port to.port, which may be the same port; 0: there is no path. */
+ * long as nothing changes, and when a link goes only for those paths that led over it another one.
+ * Returns the number of hops, with hops[0].in_port from.port and the last out_port to.port, which
+ * may be the same port (as the first hop's ports may be where 'from' is on a link: such an output is
+ * OFPP_IN_PORT); 0: there is no path, or 'to' is down. */
 size_t fb_discovery_path(struct fb_discovery *d, struct fb_place from, struct fb_place to,
                          uint64_t hash, struct fb_hop hops[FB_PATH_HOPS_MAX]);
 /* True while every link of the path is up and both its ends are edges. */

@@ -14,6 +14,7 @@
 #define IO_STREAM_H
 
 #include <event2/event.h>
+#include <sys/types.h>
 
 #include "lib/io/conn_name.h"
 #include "lib/io/tls.h"
@@ -64,6 +65,9 @@ void stream_set_reading(struct stream *stream, bool on);
 /* What the peer is called: "tcp:192.0.2.1:49152", "ssl:192.0.2.1:49152", "unix". */
 const char *stream_peer(const struct stream *stream);
 bool stream_is_tls(const struct stream *stream);
+/* The user and the process (0: not to be seen from here) that connected; false for other peers than
+ * those of a Unix socket. */
+bool stream_peer_user(const struct stream *stream, uid_t *user, pid_t *process);
 /* Put whom the peer's certificate names into 'text', as "O = Example, CN = switch 1". False where
  * there is none: before connected(), or before the first received() of a stream that was accepted,
  * and without TLS. */

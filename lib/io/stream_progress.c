@@ -7,6 +7,20 @@
 
 #include "lib/io/stream_private.h"
 
+/* A peer of TCP has no user, and one in another container may have no process. */
+bool stream_peer_user(const struct stream *s, uid_t *user, pid_t *process)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	if (s->fd < 0 || getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+	    len != sizeof peer || peer.uid == (uid_t)-1)
+		return false;
+	*user = peer.uid;
+	*process = peer.pid;
+	return true;
+}
+
 bool stream_unread(const struct stream *s)
 {
 	int bytes = 0;

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include <flowbed/discovery.h>
+
 #include "lib/base/rng.h"
 
 /* --- Applications that record what they see --- */
@@ -186,6 +188,14 @@ static void recorder_timer(void *state, uint64_t now_ns)
 	note(state, "timer %" PRIu64 "\n", now_ns);
 }
 
+static unsigned tellings; /* of events of the network, to all recorders */
+
+static void recorder_network_event(void *state, const struct fb_network_event *event,
+                                   uint64_t now_ns)
+{
+	note(state, "event %d as number %u at %" PRIu64 "\n", (int)event->type, ++tellings, now_ns);
+}
+
 static const struct fb_option recorder_options[] = {
         {.name = "stops", .type = FB_OPTION_INTEGER, .default_text = "0", .max = 1000},
         {.name = "silent", .type = FB_OPTION_BOOL, .default_text = "no"},
@@ -197,11 +207,113 @@ static const struct fb_option recorder_options[] = {
 	.switch_down = recorder_switch_down, .packet_in = recorder_packet_in,                      \
 	.flow_removed = recorder_flow_removed, .port_status = recorder_port_status,                \
 	.error = recorder_error, .stats_reply = recorder_stats_reply,                              \
-	.barrier_reply = recorder_barrier_reply, .timer = recorder_timer
+	.barrier_reply = recorder_barrier_reply, .timer = recorder_timer,                          \
+	.network_event = recorder_network_event
 
 static const struct fb_app_class recorder_class = {.name = "recorder", RECORDER_FUNCTIONS};
 static const struct fb_app_class discoverer_class = {
         .name = "discoverer", .wants_lldp = true, RECORDER_FUNCTIONS};
+
+/* --- An application that others need: it keeps packet-ins, and tells of events --- */
+
+enum { KEPT_MAX = 600, KEPT_FRAME_BYTES = 60, KEEPER_WAIT_NS = 1000 };
+
+struct kept {
+	struct fb_switch *sw;
+	struct fb_packet_in pi;
+	uint8_t frame[KEPT_FRAME_BYTES];
+};
+
+struct keeper {
+	struct fb_app *app;
+	bool keeps;
+	struct kept kept[KEPT_MAX];
+	size_t count;
+	void *before_in_create, *before_later;
+};
+
+static struct keeper *keepers[8]; /* by place, as 'recorders' */
+
+static const struct fb_app_class keeper_class;
+
+static void *keeper_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	struct keeper *k = calloc(1, sizeof *k);
+
+	(void)error;
+	assert(k);
+	k->app = app;
+	k->keeps = values[0];
+	k->before_in_create = fb_app_before(app, &recorder_class);
+	keepers[fb_app_index(app)] = k;
+	return k;
+}
+
+static void keeper_switch_up(void *state, struct fb_switch *sw, uint64_t now_ns)
+{
+	struct keeper *k = state;
+
+	(void)sw;
+	(void)now_ns;
+	k->before_later = fb_app_before(k->app, &recorder_class);
+}
+
+static void keeper_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                             size_t count, uint64_t now_ns)
+{
+	struct keeper *k = state;
+
+	for (size_t i = 0; i < count && k->keeps; i++) {
+		struct kept *kept = &k->kept[k->count++];
+
+		assert(k->count <= KEPT_MAX && packet_ins[i].packet.len <= KEPT_FRAME_BYTES);
+		kept->sw = sw;
+		kept->pi = packet_ins[i];
+		memcpy(kept->frame, packet_ins[i].packet.data, packet_ins[i].packet.len);
+		packet_ins[i].verdict = FB_STOP;
+		fb_app_set_timer(k->app, now_ns + KEEPER_WAIT_NS);
+	}
+}
+
+/* Hand on all that is kept, and say so. */
+static void keeper_timer(void *state, uint64_t now_ns)
+{
+	struct keeper *k = state;
+	const struct fb_network_event event = {.type = FB_EVENT_EDGE_UP};
+
+	for (size_t i = 0; i < k->count; i++) {
+		struct kept *kept = &k->kept[i];
+
+		fb_packet_parse(&kept->pi.packet, kept->frame, kept->pi.packet.len);
+		fb_app_redeliver(k->app, kept->sw, &kept->pi, now_ns);
+	}
+	k->count = 0;
+	fb_app_tell(k->app, &event, now_ns);
+}
+
+static void keeper_network_event(void *state, const struct fb_network_event *event, uint64_t now_ns)
+{
+	(void)state;
+	(void)event;
+	(void)now_ns;
+	CU_FAIL("an event is told to who tells it");
+}
+
+static const struct fb_option keeper_options[] = {
+        {.name = "keeps", .type = FB_OPTION_BOOL, .default_text = "yes"},
+};
+
+static const struct fb_app_class keeper_class = {
+        .name = "keeper",
+        .options = keeper_options,
+        .options_count = 1,
+        .create = keeper_create,
+        .destroy = free,
+        .switch_up = keeper_switch_up,
+        .packet_in = keeper_packet_in,
+        .timer = keeper_timer,
+        .network_event = keeper_network_event,
+};
 
 /* --- A stream of messages --- */
 
@@ -921,6 +1033,195 @@ static void frames_are_parsed_as_far_as_one_of_the_chain_looks(void)
 	CU_ASSERT_FALSE(saw_ipv4[1]);
 }
 
+/* --- Tests: applications that others need --- */
+
+static void the_nearest_before_of_a_class_is_found(void)
+{
+	struct bench *b = bench_new();
+
+	bench_add(b, &keeper_class, "keeps=no");
+	bench_add(b, &recorder_class, "silent=yes");
+	bench_add(b, &discoverer_class, "silent=yes");
+	bench_add(b, &keeper_class, "keeps=no");
+	bench_add(b, &recorder_class, "silent=yes");
+	bench_add(b, &keeper_class, "keeps=no");
+	bench_add(b, &recorder_class, "silent=yes");
+	fake_switch_join(b, 1, 1);
+	CU_ASSERT_PTR_NULL(keepers[0]->before_in_create);
+	CU_ASSERT_PTR_NULL(keepers[0]->before_later);
+	CU_ASSERT_PTR_EQUAL(keepers[3]->before_in_create, recorders[1]);
+	CU_ASSERT_PTR_EQUAL(keepers[3]->before_later, recorders[1]);
+	CU_ASSERT_PTR_EQUAL(keepers[5]->before_in_create, recorders[4]);
+	CU_ASSERT_PTR_EQUAL(keepers[5]->before_later, recorders[4]);
+	CU_ASSERT_PTR_NULL(fb_app_before(keepers[0]->app, &keeper_class));
+	CU_ASSERT_PTR_EQUAL(fb_app_before(keepers[5]->app, &keeper_class), keepers[3]);
+	bench_free(b);
+}
+
+/* Not those in front of it, not itself, not those who do not care. */
+static void an_event_is_told_to_all_behind_in_their_order(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw;
+	char expected[64];
+
+	bench_add(b, &recorder_class, "silent=yes");
+	bench_add(b, &keeper_class, "");
+	bench_add(b, &recorder_class, "silent=yes");
+	bench_add(b, &fb_app_learning, "");
+	bench_add(b, &recorder_class, "silent=yes");
+	sw = fake_switch_join(b, 1, 1);
+	tellings = 0;
+	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+	put_buffer(&stream, 8);
+	fake_switch_feed(sw, stream.bytes, stream.buf.len);
+	bench_pass(b, KEEPER_WAIT_NS);
+	CU_ASSERT_EQUAL(tellings, 2);
+	CU_ASSERT_PTR_NULL(strstr(recorders[0]->text, "event"));
+	snprintf(expected, sizeof expected, "event %d as number 1 at %" PRIu64 "\n",
+	         (int)FB_EVENT_EDGE_UP, b->now_ns);
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[2]->text, expected));
+	snprintf(expected, sizeof expected, "event %d as number 2 at %" PRIu64 "\n",
+	         (int)FB_EVENT_EDGE_UP, b->now_ns);
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[4]->text, expected));
+	bench_free(b);
+}
+
+/* Packet-ins that an application keeps for a while lead to the same bytes, in the same order, as those
+ * that it lets pass, on both switches; and those in front of it see them once. */
+static void what_was_kept_leads_to_the_same_as_what_was_not(void)
+{
+	uint8_t *bytes[2][2];
+	size_t len[2][2];
+
+	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+	rng_init(&stream.rng, 11, "chain_test");
+	for (int i = 0; i < 500; i++)
+		put_packet_in(&stream);
+	for (int keeps = 0; keeps < 2; keeps++) {
+		struct bench *b = bench_new();
+		struct fake_switch *sw;
+
+		bench_add(b, &recorder_class, "silent=yes");
+		bench_add(b, &keeper_class, keeps ? "" : "keeps=no");
+		bench_add(b, &recorder_class, "stops=5");
+		bench_add(b, &recorder_class, "stops=7");
+		sw = fake_switch_join(b, 1, 4);
+		fake_switch_join(b, 2, 4);
+		fake_switch_feed(sw, stream.bytes, stream.buf.len);
+		CU_ASSERT_EQUAL(keepers[1]->count > 300, keeps);
+		bench_pass(b, KEEPER_WAIT_NS);
+		for (size_t i = 0; i < 2; i++) {
+			bytes[keeps][i] = b->switches[i]->sent;
+			len[keeps][i] = b->switches[i]->sent_len;
+			b->switches[i]->sent = NULL;
+		}
+		CU_ASSERT(controller_counters(b->ctl)->packet_ins_unhandled > 0);
+		CU_ASSERT_EQUAL(controller_counters(b->ctl)->packet_ins, 500);
+		bench_free(b);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		CU_ASSERT(len[0][i] > 1000);
+		CU_ASSERT_EQUAL_FATAL(len[0][i], len[1][i]);
+	}
+	/* The second switch gets only what packet-ins led to; on the first, frames that reach nobody are
+	 * released at once. */
+	CU_ASSERT_EQUAL(memcmp(bytes[0][1], bytes[1][1], len[0][1]), 0);
+	for (size_t i = 0; i < 4; i++)
+		free(bytes[i / 2][i % 2]);
+}
+
+/* The same on one switch, where nothing but what is kept comes: all bytes are the same. */
+static void what_was_kept_is_answered_in_its_order(void)
+{
+	uint8_t *bytes[2];
+	size_t len[2];
+
+	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+	for (uint32_t i = 1; i < 200; i++)
+		put_buffer(&stream, i);
+	for (int keeps = 0; keeps < 2; keeps++) {
+		struct bench *b = bench_new();
+		struct fake_switch *sw;
+
+		bench_add(b, &keeper_class, keeps ? "" : "keeps=no");
+		bench_add(b, &recorder_class, "stops=5");
+		bench_add(b, &recorder_class, "stops=7");
+		sw = fake_switch_join(b, 1, 4);
+		for (int round = 0; round < 2; round++) {
+			size_t len_before = sw->sent_len;
+
+			fake_switch_feed(sw, stream.bytes, stream.buf.len);
+			CU_ASSERT_EQUAL(sw->sent_len == len_before, keepers[0]->keeps);
+			bench_pass(b, KEEPER_WAIT_NS);
+			keepers[0]->keeps = false;
+		}
+		bytes[keeps] = sw->sent;
+		len[keeps] = sw->sent_len;
+		sw->sent = NULL;
+		bench_free(b);
+	}
+	CU_ASSERT_EQUAL_FATAL(len[0], len[1]);
+	CU_ASSERT_EQUAL(memcmp(bytes[0], bytes[1], len[0]), 0);
+	free(bytes[0]);
+	free(bytes[1]);
+}
+
+static void what_was_kept_reaches_those_behind_alone(void)
+{
+	struct bench *b = bench_new();
+	struct fake_switch *sw;
+	char expected[128];
+
+	bench_add(b, &recorder_class, "silent=yes");
+	bench_add(b, &keeper_class, "");
+	bench_add(b, &recorder_class, "silent=yes");
+	sw = fake_switch_join(b, 1, 1);
+	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+	put_buffer(&stream, 8);
+	fake_switch_feed(sw, stream.bytes, stream.buf.len);
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[0]->text, "packet-in 0 buffer 8"));
+	CU_ASSERT_PTR_NULL(strstr(recorders[2]->text, "packet-in"));
+	CU_ASSERT_EQUAL(sw->sent_len, 0);
+	recorders[0]->len = 0;
+	note(recorders[0], "-");
+	bench_pass(b, KEEPER_WAIT_NS);
+	CU_ASSERT_STRING_EQUAL(recorders[0]->text, "-");
+	snprintf(expected, sizeof expected,
+	         "1 packet-in 0 buffer 8 port 1 len 60/60 type 88b5 at %" PRIu64 "\n", b->now_ns);
+	CU_ASSERT_PTR_NOT_NULL(strstr(recorders[2]->text, expected));
+	bench_free(b);
+}
+
+/* By those behind, or by the controller. */
+static void the_buffer_of_what_was_kept_is_released(void)
+{
+	for (int stops = 0; stops < 2; stops++) {
+		struct bench *b = bench_new();
+		const struct fb_msg *msg;
+		struct fake_switch *sw;
+
+		bench_add(b, &keeper_class, "");
+		bench_add(b, &recorder_class, stops ? "silent=yes,stops=8" : "silent=yes");
+		sw = fake_switch_join(b, 1, 1);
+		stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+		put_buffer(&stream, 8);
+		put_buffer(&stream, OFP_NO_BUFFER);
+		fake_switch_feed(sw, stream.bytes, stream.buf.len);
+		bench_pass(b, KEEPER_WAIT_NS);
+		CU_ASSERT_EQUAL(controller_counters(b->ctl)->packet_ins_unhandled, stops ? 1 : 2);
+		msg = fake_switch_next(sw);
+		CU_ASSERT_EQUAL(msg != NULL, !stops);
+		if (msg) {
+			CU_ASSERT_EQUAL(msg->type, OFPT_PACKET_OUT);
+			CU_ASSERT_EQUAL(msg->packet_out.buffer_id, 8);
+			CU_ASSERT(fake_goes_nowhere(&msg->packet_out));
+		}
+		CU_ASSERT_PTR_NULL(fake_switch_next(sw));
+		bench_free(b);
+	}
+}
+
 UNIT_TESTS("chain", UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
            UNIT_TEST(pieces_of_any_size_change_nothing),
            UNIT_TEST(a_long_run_of_packet_ins_is_cut_without_a_trace),
@@ -939,4 +1240,10 @@ UNIT_TESTS("chain", UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
            UNIT_TEST(ports_are_known_before_port_status_is_told),
            UNIT_TEST(nothing_is_sent_to_a_switch_that_goes_down),
            UNIT_TEST(a_timer_fires_once_and_at_its_time),
-           UNIT_TEST(frames_are_parsed_as_far_as_one_of_the_chain_looks))
+           UNIT_TEST(frames_are_parsed_as_far_as_one_of_the_chain_looks),
+           UNIT_TEST(the_nearest_before_of_a_class_is_found),
+           UNIT_TEST(an_event_is_told_to_all_behind_in_their_order),
+           UNIT_TEST(what_was_kept_leads_to_the_same_as_what_was_not),
+           UNIT_TEST(what_was_kept_is_answered_in_its_order),
+           UNIT_TEST(what_was_kept_reaches_those_behind_alone),
+           UNIT_TEST(the_buffer_of_what_was_kept_is_released))
