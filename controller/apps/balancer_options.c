@@ -151,7 +151,8 @@ static bool read_check(const char *text, uint32_t *port)
 static bool read_texts(const struct balancer_texts *texts, struct balancer_config *config,
                        struct fb_text *error)
 {
-	struct fb_text why = fb_text_make(NULL, 0);
+	char ignored[64];
+	struct fb_text why = fb_text_make(ignored, sizeof ignored);
 
 	if (!read_check(texts->check, &config->check_port)) {
 		fb_text_printf(error, "balancer: check=%s: expected tcp:PORT, as tcp:80",

@@ -1,0 +1,470 @@
+/* ARP: who learns which MAC address. */
+#include "tests/unit/controller/balancer_bench.h"
+
+static const uint64_t ms_ns = FB_NS_PER_MS;
+
+#define STABLE "0e:fc:c0:a8:02:02"
+#define ANSWER "out frame: output:1: " STABLE " > :01 arp 192.168.2.2 is-at " STABLE "\n"
+#define PROBE(target) "arp who-has 192.168.2." target " tell 0.0.0.0"
+
+/* An ARP frame with all that can be odd about it. */
+struct arp {
+	const struct lb_host *from;
+	uint16_t op;             /* 0: a request */
+	uint8_t target;          /* last byte of the address */
+	const uint8_t *dl_dst;   /* NULL: broadcast */
+	bool sender_is_nobody;   /* sender address 0.0.0.0 */
+	const uint8_t *sha;      /* NULL: the MAC of 'from' */
+	uint16_t vlan_tci;       /* 0: no tag */
+	uint16_t in_port;        /* 0: that of 'from' */
+};
+
+static const char *arp(struct lb *lb, struct arp a)
+{
+	static const uint8_t nobody[FB_MAC_BYTES];
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+	struct fb_eth_spec eth = {.has_vlan = a.vlan_tci != 0, .vlan_tci = a.vlan_tci};
+
+	lb_mac(eth.dl_src, a.from->number);
+	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
+	if (a.dl_dst)
+		memcpy(eth.dl_dst, a.dl_dst, FB_MAC_BYTES);
+	CU_ASSERT_FATAL(fb_build_arp(&frame, &eth, a.op ? a.op : FB_ARP_REQUEST,
+	                             a.sha ? a.sha : eth.dl_src,
+	                             a.sender_is_nobody ? 0 : lb_ip(a.from->ip),
+	                             a.dl_dst && a.op == FB_ARP_REPLY ? a.dl_dst : nobody,
+	                             lb_ip(a.target)));
+	lb_frame_in(lb, a.in_port ? a.in_port : a.from->port, &frame);
+	return lb_said(lb);
+}
+
+/* 'from' asks all for 'target'. */
+static const char *ask(struct lb *lb, const struct lb_host *from, uint8_t target)
+{
+	return arp(lb, (struct arp){.from = from, .target = target});
+}
+
+static const uint8_t *mac_of(const struct lb_host *host)
+{
+	static uint8_t mac[FB_MAC_BYTES];
+
+	lb_mac(mac, host->number);
+	return mac;
+}
+
+/* A host that does not answer to probes is heard for the first time, by an IP packet. */
+static void hear_quietly(struct lb *lb, const struct lb_host *host)
+{
+	lb_announce(lb, host);
+	lb_silence(lb, host);
+}
+
+/* The frames, of any kind, that went out for the buffer 'id'. */
+static unsigned released(const struct lb *lb, uint32_t id)
+{
+	return lb->released[id];
+}
+
+/* --- A shared address --- */
+
+static void a_question_for_a_shared_address_is_answered_with_its_stable_mac(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(ask(lb, &lb_client, 2), ANSWER "out #4 in 1: drop\n");
+	LB_SAYS(ask(lb, &lb_client, 2), ANSWER "out #5 in 1: drop\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_answered"), 2);
+	lb_free(lb);
+}
+
+static void the_buffer_of_an_answered_question_is_released_once(void)
+{
+	struct lb *lb = lb_new("");
+
+	ask(lb, &lb_client, 2);
+	lb_pass(lb, FB_NS_PER_S);
+	lb_said(lb);
+	CU_ASSERT_EQUAL(released(lb, lb->buffer_id), 1);
+	lb_free(lb);
+}
+
+static void a_frame_without_buffer_leaves_nothing_to_release(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb->unbuffered = true;
+	LB_SAYS(ask(lb, &lb_client, 2), ANSWER);
+	lb_free(lb);
+}
+
+/* Linux asks by unicast whether an entry still holds. */
+static void a_question_to_one_replica_is_answered_too(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 2, .dl_dst = mac_of(&lb_b)}),
+	        ANSWER "out #4 in 1: drop\n");
+	lb_free(lb);
+}
+
+static void what_replicas_announce_reaches_nobody(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(lb_announce(lb, &lb_a), "out #4 in 2: drop\n");
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_b, .target = 2, .op = FB_ARP_REPLY}),
+	        "out #5 in 3: drop\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_taken"), 3);
+	CU_ASSERT_EQUAL(lb_counter(lb, "flooded"), 2); /* when nobody else had the addresses */
+	lb_free(lb);
+}
+
+static void the_answer_of_a_replica_is_replaced_for_who_has_asked(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_b,
+	                             .target = 1,
+	                             .op = FB_ARP_REPLY,
+	                             .dl_dst = mac_of(&lb_client)}),
+	        ANSWER "out #4 in 3: drop\n");
+	lb_free(lb);
+}
+
+static void an_answer_to_a_host_that_wants_the_address_is_taken(void)
+{
+	struct lb *lb = lb_new("");
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	lb_announce(lb, &lb_other);
+	lb_build_arp(&frame, &lb_b, FB_ARP_REPLY, mac_of(&lb_other), 0);
+	lb_frame_in(lb, lb_b.port, &frame);
+	LB_SAYS(lb_said(lb), "out #5 in 3: drop\n");
+	lb_free(lb);
+}
+
+static void an_address_that_was_shared_is_answered_for_with_one_owner_left(void)
+{
+	struct lb *lb = lb_new("");
+
+	fake_switch_set_link(lb->sw, 3, false);
+	lb_said(lb);
+	LB_SAYS(ask(lb, &lb_client, 2), ANSWER "out #4 in 1: drop\n");
+	lb_free(lb);
+}
+
+static void a_host_that_wants_a_shared_address_hears_of_no_conflict(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_c, .target = 2, .sender_is_nobody = true}),
+	        "out #4 in 4: drop\n");
+	lb_free(lb);
+}
+
+static void vlans_are_kept_apart(void)
+{
+	struct lb *lb = lb_new("hold_max=0");
+
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 2, .vlan_tci = 5}),
+	        "out #4 in 1: FLOOD\n");
+	arp(lb, (struct arp){.from = &lb_a, .target = 2, .vlan_tci = 5});
+	arp(lb, (struct arp){.from = &lb_b, .target = 2, .vlan_tci = 5});
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 2, .vlan_tci = 0x6005}),
+	        ANSWER "out #4 in 1: drop\n");
+	lb_free(lb);
+}
+
+/* --- Questions of replicas --- */
+
+static void a_replica_is_told_the_mac_of_an_owner(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(ask(lb, &lb_a, 1),
+	        "out frame: output:2: :01 > :02 arp 192.168.2.1 is-at :01\nout #4 in 2: drop\n");
+	lb_free(lb);
+}
+
+static void a_replica_is_told_the_stable_mac_of_another_shared_address(void)
+{
+	static const struct lb_host one = {5, 5, 5}, two = {6, 5, 6};
+	struct lb *lb = lb_new("");
+
+	lb_announce(lb, &one);
+	lb_announce(lb, &two);
+	LB_SAYS(ask(lb, &lb_a, 5), "out frame: output:2: 0e:fc:c0:a8:02:05 > :02 arp 192.168.2.5 "
+	                           "is-at 0e:fc:c0:a8:02:05\nout #6 in 2: drop\n");
+	lb_free(lb);
+}
+
+static void a_replica_waits_for_an_owner_that_is_not_known(void)
+{
+	struct lb *lb = lb_new("");
+	const char *said;
+
+	lb_revive(lb, &lb_other);
+	said = ask(lb, &lb_a, 5);
+	CU_ASSERT(lb_has(said, PROBE("5")) && !lb_has(said, "tell 192.168.2.2"));
+	CU_ASSERT_EQUAL(released(lb, lb->buffer_id), 0);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb),
+	        "out frame: output:2: :05 > :02 arp 192.168.2.5 is-at :05\nout #4 in 2: drop\n");
+	lb_free(lb);
+}
+
+static void where_no_probe_is_answered_all_are_asked_in_a_replicas_place(void)
+{
+	struct lb *lb = lb_new("");
+	uint8_t stable[FB_MAC_BYTES];
+
+	ask(lb, &lb_a, 5);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), "");
+	fb_mac_from_u64(stable, UINT64_C(0x0efcc0a80202));
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_other,
+	                             .target = 2,
+	                             .op = FB_ARP_REPLY,
+	                             .dl_dst = stable}),
+	        "out #5 in 5: drop\n");
+	LB_SAYS(ask(lb, &lb_a, 5),
+	        "out frame: output:2: :05 > :02 arp 192.168.2.5 is-at :05\nout #6 in 2: drop\n");
+	lb_free(lb);
+}
+
+/* --- An address of one --- */
+
+static void a_question_for_one_owner_goes_to_it_alone(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_announce(lb, &lb_other);
+	LB_SAYS(ask(lb, &lb_client, 5), "out #5 in 1: output:5\n");
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_other,
+	                             .target = 1,
+	                             .op = FB_ARP_REPLY,
+	                             .dl_dst = mac_of(&lb_client)}),
+	        "out #6 in 5: output:1\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_passed"), 2);
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_answered"), 0);
+	lb_free(lb);
+}
+
+static void a_question_to_a_mac_that_nobody_has_any_more_reaches_the_owner(void)
+{
+	struct lb *lb = lb_new("");
+	uint8_t stable[FB_MAC_BYTES];
+
+	lb_announce(lb, &lb_other);
+	fb_mac_from_u64(stable, UINT64_C(0x0efcc0a80205));
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 5, .dl_dst = stable}),
+	        "out #5 in 1: mod_dl_dst::05,output:5\n");
+	lb_free(lb);
+}
+
+static void a_question_that_came_by_the_owners_port_is_dropped(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_announce(lb, &lb_other);
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 5, .in_port = 5}),
+	        "out #5 in 5: drop\n");
+	lb_free(lb);
+}
+
+static void a_host_that_wants_the_address_of_another_hears_of_it(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_announce(lb, &lb_other);
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_c, .target = 5, .sender_is_nobody = true}),
+	        "out #5 in 4: output:5\n");
+	lb_free(lb);
+}
+
+static void announcements_of_hosts_that_share_nothing_are_flooded(void)
+{
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(lb_announce(lb, &lb_other), "out #4 in 5: FLOOD\n");
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_other, .target = 5, .op = FB_ARP_REPLY}),
+	        "out #5 in 5: FLOOD\n");
+	lb_free(lb);
+}
+
+static void an_answer_for_a_host_that_nobody_heard_is_flooded(void)
+{
+	static const uint8_t unknown[FB_MAC_BYTES] = {2, 0, 0, 0, 0, 9};
+	struct lb *lb = lb_new("");
+
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_client,
+	                             .target = 9,
+	                             .op = FB_ARP_REPLY,
+	                             .dl_dst = unknown}),
+	        "out #4 in 1: FLOOD\n");
+	lb_free(lb);
+}
+
+/* --- An address that nobody was heard under --- */
+
+static void a_question_waits_until_all_owners_can_have_spoken(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &lb_client);
+	lb_revive(lb, &lb_a);
+	lb_revive(lb, &lb_b);
+	CU_ASSERT(lb_has(ask(lb, &lb_client, 2), PROBE("2")));
+	CU_ASSERT_EQUAL(released(lb, lb->buffer_id), 0);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), ANSWER "out #2 in 1: drop\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_waited"), 1);
+	lb_free(lb);
+}
+
+static void with_one_owner_that_has_spoken_the_question_goes_to_it(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &lb_client);
+	lb_revive(lb, &lb_a);
+	ask(lb, &lb_client, 2);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #2 in 1: output:2\n");
+	lb_free(lb);
+}
+
+static void with_no_owner_that_has_spoken_the_question_is_flooded(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &lb_client);
+	ask(lb, &lb_client, 2);
+	lb_pass(lb, 200 * ms_ns - 1);
+	LB_SAYS(lb_said(lb), "");
+	lb_pass(lb, 1);
+	LB_SAYS(lb_said(lb), "out #2 in 1: FLOOD\n");
+	lb_free(lb);
+}
+
+static void the_same_question_is_not_asked_twice_while_it_waits(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &lb_client);
+	ask(lb, &lb_client, 2);
+	LB_SAYS(ask(lb, &lb_client, 2), "out #3 in 1: drop\n");
+	LB_SAYS(ask(lb, &lb_other, 2), ""); /* another who wants to know: it waits for the same probe */
+	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 1);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #2 in 1: FLOOD\nout #4 in 5: FLOOD\n");
+	lb_free(lb);
+}
+
+static void who_asks_while_owners_speak_waits_for_the_others_too(void)
+{
+	struct lb *lb = lb_new_empty("hold=1s");
+
+	lb_announce(lb, &lb_client);
+	lb_revive(lb, &lb_a);
+	ask(lb, &lb_client, 2);
+	LB_SAYS(ask(lb, &lb_other, 2), "");
+	hear_quietly(lb, &lb_b);
+	lb_pass(lb, FB_NS_PER_S);
+	LB_SAYS(lb_said(lb), ANSWER "out #2 in 1: drop\nout frame: output:5: " STABLE
+	                            " > :05 arp 192.168.2.2 is-at " STABLE "\nout #3 in 5: drop\n");
+	lb_free(lb);
+}
+
+static void beyond_the_limit_questions_are_flooded_at_once(void)
+{
+	struct lb *lb = lb_new_empty("hold_max=1");
+	const char *said;
+
+	lb_announce(lb, &lb_client);
+	ask(lb, &lb_client, 2);
+	said = ask(lb, &lb_client, 5);
+	CU_ASSERT(lb_has(said, "out #3 in 1: FLOOD\n") && lb_has(said, PROBE("5")));
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_full"), 1);
+	lb_pass(lb, 200 * ms_ns);
+	lb_said(lb);
+	lb_free(lb);
+}
+
+static void questions_for_no_host_are_taken(void)
+{
+	struct lb *lb = lb_new("");
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	lb_build_arp(&frame, &lb_client, FB_ARP_REQUEST, NULL, 0);
+	lb_frame_in(lb, 1, &frame);
+	LB_SAYS(lb_said(lb), "out #4 in 1: drop\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_waited"), 0);
+	lb_free(lb);
+}
+
+static void what_waits_is_forgotten_with_its_switch(void)
+{
+	struct lb *lb = lb_new_empty("");
+	struct fake_switch *second = fake_switch_join(lb->bench, 2, 6);
+
+	lb->leaks = true;
+	lb_announce(lb, &lb_client);
+	ask(lb, &lb_client, 2);
+	fake_switch_leave(lb->sw);
+	lb_switch_to(lb, second);
+	lb_pass(lb, FB_NS_PER_S);
+	CU_ASSERT(!lb_has(lb_said(lb), "who-has 192.168.2.2 tell 192.168.2.1"));
+	lb_free(lb);
+}
+
+/* --- arp=flood --- */
+
+static void with_arp_flood_questions_are_flooded_and_answers_are_not(void)
+{
+	struct lb *lb = lb_new("arp=flood");
+
+	LB_SAYS(ask(lb, &lb_client, 2), "out #4 in 1: FLOOD\n");
+	LB_SAYS(arp(lb, (struct arp){.from = &lb_b,
+	                             .target = 1,
+	                             .op = FB_ARP_REPLY,
+	                             .dl_dst = mac_of(&lb_client)}),
+	        "out #5 in 3: output:1\n");
+	LB_SAYS(ask(lb, &lb_a, 1), "out #6 in 2: FLOOD\n");
+	LB_SAYS(lb_announce(lb, &lb_a), "out #7 in 2: FLOOD\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_answered"), 0);
+	lb_free(lb);
+}
+
+UNIT_TESTS("balancer_arp",
+           UNIT_TEST(a_question_for_a_shared_address_is_answered_with_its_stable_mac),
+           UNIT_TEST(the_buffer_of_an_answered_question_is_released_once),
+           UNIT_TEST(a_frame_without_buffer_leaves_nothing_to_release),
+           UNIT_TEST(a_question_to_one_replica_is_answered_too),
+           UNIT_TEST(what_replicas_announce_reaches_nobody),
+           UNIT_TEST(the_answer_of_a_replica_is_replaced_for_who_has_asked),
+           UNIT_TEST(an_answer_to_a_host_that_wants_the_address_is_taken),
+           UNIT_TEST(an_address_that_was_shared_is_answered_for_with_one_owner_left),
+           UNIT_TEST(a_host_that_wants_a_shared_address_hears_of_no_conflict),
+           UNIT_TEST(vlans_are_kept_apart), UNIT_TEST(a_replica_is_told_the_mac_of_an_owner),
+           UNIT_TEST(a_replica_is_told_the_stable_mac_of_another_shared_address),
+           UNIT_TEST(a_replica_waits_for_an_owner_that_is_not_known),
+           UNIT_TEST(where_no_probe_is_answered_all_are_asked_in_a_replicas_place),
+           UNIT_TEST(a_question_for_one_owner_goes_to_it_alone),
+           UNIT_TEST(a_question_to_a_mac_that_nobody_has_any_more_reaches_the_owner),
+           UNIT_TEST(a_question_that_came_by_the_owners_port_is_dropped),
+           UNIT_TEST(a_host_that_wants_the_address_of_another_hears_of_it),
+           UNIT_TEST(announcements_of_hosts_that_share_nothing_are_flooded),
+           UNIT_TEST(an_answer_for_a_host_that_nobody_heard_is_flooded),
+           UNIT_TEST(a_question_waits_until_all_owners_can_have_spoken),
+           UNIT_TEST(with_one_owner_that_has_spoken_the_question_goes_to_it),
+           UNIT_TEST(with_no_owner_that_has_spoken_the_question_is_flooded),
+           UNIT_TEST(the_same_question_is_not_asked_twice_while_it_waits),
+           UNIT_TEST(who_asks_while_owners_speak_waits_for_the_others_too),
+           UNIT_TEST(beyond_the_limit_questions_are_flooded_at_once),
+           UNIT_TEST(questions_for_no_host_are_taken),
+           UNIT_TEST(what_waits_is_forgotten_with_its_switch),
+           UNIT_TEST(with_arp_flood_questions_are_flooded_and_answers_are_not))
