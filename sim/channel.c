@@ -15,6 +15,7 @@
 struct batch {
 	uint64_t arrival_ns;
 	size_t len;
+	struct channel_load load;
 	bool closes; /* the end closed after it */
 };
 
@@ -26,6 +27,7 @@ struct direction {
 	struct ring batches; /* of struct batch, oldest first */
 	struct batch last;   /* the newest, still growing; its bytes are in 'bytes' */
 	bool has_last;
+	uint64_t foreground; /* batches that are no background */
 	const char *broken; /* why it broke: both ends are to be told; NULL: it did not */
 };
 
@@ -42,6 +44,12 @@ struct channel {
 };
 
 enum { BATCHES_BYTES_MAX = 1 << 26 };
+
+static bool is_background(const struct batch *batch)
+{
+	return batch->load.background && batch->load.background == batch->load.messages &&
+	       !batch->closes;
+}
 
 static void direction_fire(struct event *event);
 
@@ -73,6 +81,7 @@ static void direction_clear(struct direction *d)
 	ring_consume(&d->bytes, d->bytes.len);
 	ring_consume(&d->batches, d->batches.len);
 	d->has_last = false;
+	d->foreground = 0;
 	d->broken = NULL;
 }
 
@@ -156,10 +165,12 @@ static struct batch *current_batch(struct direction *d)
 	}
 	d->last = (struct batch){.arrival_ns = arrival_ns};
 	d->has_last = true;
+	d->foreground++;
 	return &d->last;
 }
 
-void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, size_t len)
+void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, size_t len,
+                  struct channel_load load)
 {
 	struct direction *d = &channel->direction[!end];
 	struct batch *batch;
@@ -177,7 +188,11 @@ void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, s
 		limit_reached(channel);
 		return;
 	}
+	d->foreground -= !is_background(batch);
 	batch->len += len;
+	batch->load.messages += load.messages;
+	batch->load.background += load.background;
+	d->foreground += !is_background(batch);
 	arm(d);
 }
 
@@ -193,13 +208,15 @@ void channel_close(struct channel *channel, unsigned end)
 	if (!channel->open[!end] || d->broken)
 		return;
 	batch = current_batch(d);
-	if (batch)
+	if (batch) {
+		d->foreground += is_background(batch);
 		batch->closes = true;
+	}
 	arm(d);
 }
 
 /* Hand out the 'len' oldest bytes in one piece. */
-static void deliver_piece(struct direction *d, size_t len)
+static void deliver_piece(struct direction *d, size_t len, bool background)
 {
 	struct channel *channel = d->channel;
 
@@ -211,14 +228,15 @@ static void deliver_piece(struct direction *d, size_t len)
 	ring_consume(&d->bytes, len);
 	channel->counters.pieces++;
 	channel->counters.bytes += len;
-	channel->ops.deliver(channel->ops.ctx, d->to, channel->piece, len);
+	channel->ops.deliver(channel->ops.ctx, d->to, channel->piece, len, background);
 }
 
-/* Cut 'len' bytes at drawn places and deliver them, until the receiver closes. Half of all batches
- * stay whole. */
-static void deliver_cut(struct direction *d, size_t len)
+/* Cut the batch at drawn places and deliver it, until the receiver closes. Half of all batches stay
+ * whole. */
+static void deliver_cut(struct direction *d, const struct batch *batch)
 {
 	struct channel *channel = d->channel;
+	size_t len = batch->len;
 	unsigned cuts = 0;
 
 	if (rng_below(&channel->rng, 2))
@@ -231,7 +249,7 @@ static void deliver_cut(struct direction *d, size_t len)
 			cuts--;
 		}
 		len -= piece;
-		deliver_piece(d, piece);
+		deliver_piece(d, piece, is_background(batch));
 	}
 }
 
@@ -262,7 +280,9 @@ static void direction_fire(struct event *event)
 		ring_consume(&d->batches, sizeof batch);
 	else
 		d->has_last = false;
-	deliver_cut(d, batch.len);
+	d->foreground -= !is_background(&batch);
+	d->channel->counters.background[d->to] += batch.load.background;
+	deliver_cut(d, &batch);
 	if (batch.closes && !d->broken)
 		close_receiver(d, "closed by the peer");
 	else
@@ -276,7 +296,7 @@ uint64_t channel_in_flight(const struct channel *channel)
 	for (unsigned end = 0; end < 2; end++) {
 		const struct direction *d = &channel->direction[end];
 
-		count += d->bytes.len + d->has_last + d->batches.len + (d->broken != NULL);
+		count += d->foreground + (d->broken != NULL);
 	}
 	return count;
 }

@@ -6,7 +6,10 @@
  * channel's own generator, so that no reader can rely on where a read begins or ends. The pieces
  * arrive one after another at the same instant.
  *
- * A channel is opened and closed; a close arrives after what was sent before it. */
+ * A channel is opened and closed; a close arrives after what was sent before it.
+ *
+ * Some messages are background: nobody waits for them to arrive, and who asks whether something is
+ * under way does not mean them (lldp.h). */
 #ifndef SIM_CHANNEL_H
 #define SIM_CHANNEL_H
 
@@ -23,9 +26,15 @@ enum {
 	CHANNEL_PIECES_MAX = 8,       /* that what was sent at one instant is cut into */
 };
 
+/* How many messages bytes are, and how many of those are background. */
+struct channel_load {
+	uint32_t messages, background;
+};
+
 struct channel_ops {
-	/* A piece arrives at 'end'. May send, and close either end. */
-	void (*deliver)(void *ctx, unsigned end, const uint8_t *bytes, size_t len);
+	/* A piece arrives at 'end'. May send, and close either end. 'background': so is all that was
+	 * sent together with it. */
+	void (*deliver)(void *ctx, unsigned end, const uint8_t *bytes, size_t len, bool background);
 	/* The other end's close arrives at 'end', or the channel broke: 'end' is closed now too. */
 	void (*closed)(void *ctx, unsigned end, const char *reason);
 	void *ctx;
@@ -33,6 +42,7 @@ struct channel_ops {
 
 struct channel_counters {
 	uint64_t pieces, bytes; /* delivered */
+	uint64_t background[2]; /* messages, by receiving end */
 	uint64_t broken;        /* times that CHANNEL_BYTES_MAX was reached */
 };
 
@@ -46,7 +56,8 @@ void channel_open(struct channel *channel);
 /* True when 'end' is open. */
 bool channel_is_open(const struct channel *channel, unsigned end);
 /* Send from 'end'; what a closed end sends is dropped. Never calls back. */
-void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, size_t len);
+void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, size_t len,
+                  struct channel_load load);
 /* Close 'end': it hears nothing more, and the other end is told after all that was sent. Never
  * calls back. */
 void channel_close(struct channel *channel, unsigned end);
@@ -54,7 +65,7 @@ void channel_close(struct channel *channel, unsigned end);
  * constant text), at this instant but from an event. */
 void channel_break(struct channel *channel, const char *reason);
 
-/* Bytes and closes on the way, either direction. */
+/* What is on the way, in either direction, as far as it is no background; closes are not. */
 uint64_t channel_in_flight(const struct channel *channel);
 const struct channel_counters *channel_counters(const struct channel *channel);
 

@@ -87,36 +87,32 @@ static uint64_t count_connections(const struct expect *expect, uint32_t outcome)
 
 /* The sum over switch 'sw', or over all, of what 'count' says of a switch. */
 static uint64_t sum_switches(const struct expect *expect, uint32_t sw,
-                             uint64_t (*count)(struct agent *agent))
+                             uint64_t (*count)(struct network *network, uint32_t sw))
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < expect->scenario->switches_count; i++)
 		if (sw == SCENARIO_NONE || sw == i)
-			sum += count(network_agent(expect->network, i));
+			sum += count(expect->network, i);
 	return sum;
 }
 
-static uint64_t packet_ins_of(struct agent *agent)
+static uint64_t packet_ins_of(struct network *network, uint32_t sw)
 {
-	return datapath_counters(agent_datapath(agent))->packet_ins;
+	return network_switch_counts(network, sw).packet_ins;
 }
 
-static uint64_t buffers_of(struct agent *agent)
+static uint64_t buffers_of(struct network *network, uint32_t sw)
 {
-	return datapath_buffers_in_use(agent_datapath(agent));
+	return datapath_buffers_in_use(agent_datapath(network_agent(network, sw)));
 }
 
-/* Errors that the controller sent. */
-static uint64_t errors_in_of(struct agent *agent)
+/* Errors either way. */
+static uint64_t errors_of(struct network *network, uint32_t sw)
 {
-	return agent_counters(agent)->errors_in;
-}
+	const struct network_switch_counts counts = network_switch_counts(network, sw);
 
-/* Errors that the switch sent. */
-static uint64_t errors_out_of(struct agent *agent)
-{
-	return agent_counters(agent)->errors_out;
+	return counts.errors_in + counts.errors_out;
 }
 
 static bool count_flow(void *ctx, const struct fb_flow_stats *stats)
@@ -142,19 +138,11 @@ static uint64_t count_flows(const struct expect *expect,
 	return count;
 }
 
-/* What the switch counts of a queue, which the loader knows to be there. */
-static const struct fb_queue_stats *queue_stats(const struct expect *expect,
+static struct network_queue_counts queue_counts(const struct expect *expect,
                                                 const struct scenario_expectation *expectation)
 {
-	const struct datapath *dp =
-	        agent_datapath(network_agent(expect->network, expectation->subject));
-	const struct datapath_queue *queue;
-	size_t place = 0;
-
-	while ((queue = datapath_queue_at(dp, expectation->port, place++)) != NULL)
-		if (queue->queue_id == expectation->queue_id)
-			return &queue->stats;
-	abort();
+	return network_queue_counts(expect->network, expectation->subject, expectation->port,
+	                            expectation->queue_id);
 }
 
 /* TCP connections and UDP datagrams that a service of the host has answered. */
@@ -185,8 +173,7 @@ static uint64_t count_all(const struct expect *expect,
 	case EXPECT_FLOW_MODS:
 		return network_controller_counts(expect->network).flow_mods;
 	case EXPECT_ERRORS:
-		return sum_switches(expect, SCENARIO_NONE, errors_in_of) +
-		       sum_switches(expect, SCENARIO_NONE, errors_out_of);
+		return sum_switches(expect, SCENARIO_NONE, errors_of);
 	case EXPECT_FRAMES:
 		return expect->filters[expectation->id].count;
 	case EXPECT_COUNTER:
@@ -196,9 +183,9 @@ static uint64_t count_all(const struct expect *expect,
 	case EXPECT_BUFFERS_IN_USE:
 		return sum_switches(expect, subject, buffers_of);
 	case EXPECT_QUEUE_SENT:
-		return queue_stats(expect, expectation)->tx_packets;
+		return queue_counts(expect, expectation).sent;
 	case EXPECT_QUEUE_DROPPED:
-		return queue_stats(expect, expectation)->tx_errors;
+		return queue_counts(expect, expectation).dropped;
 	}
 	return 0;
 }

@@ -355,6 +355,8 @@ static void send_faulty(struct direction *d, struct frame *frame, uint64_t arriv
 		push(d, frame, arrival_ns);
 	if (duplicated) {
 		d->counters.duplicated++;
+		if (d->link->ops.duplicated)
+			d->link->ops.duplicated(d->link->ops.ctx, frame);
 		if (held_back)
 			push_late(d, frame_ref(frame), arrival_ns + config->reorder_delay_ns);
 		else
@@ -491,6 +493,23 @@ uint64_t link_in_flight(const struct link *link)
 			count += link_queues_waiting(d->egress->queues);
 	}
 	return count;
+}
+
+static bool direction_carries(const struct direction *d, bool (*counts)(struct frame *frame))
+{
+	for (uint32_t i = 0; i < d->ring_count; i++)
+		if (counts(d->ring[(d->ring_head + i) & (d->ring_size - 1)].frame))
+			return true;
+	for (uint32_t i = 0; i < d->late.count; i++)
+		if (counts(((const struct late *)(const void *)d->late.nodes[i])->frame))
+			return true;
+	return d->egress && link_queues_hold(d->egress->queues, counts);
+}
+
+bool link_carries(const struct link *link, bool (*counts)(struct frame *frame))
+{
+	return direction_carries(&link->direction[0], counts) ||
+	       direction_carries(&link->direction[1], counts);
 }
 
 const struct link_counters *link_counters(const struct link *link, unsigned end)

@@ -36,6 +36,8 @@ struct link_ops {
 	 * DOWN name the sending end, DELIVERED the receiving one. SENT is told for each frame that
 	 * left, lost or not: at an end with queues when its turn comes. */
 	void (*observe)(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
+	/* One more frame is made of 'frame'; borrowed. May be NULL. */
+	void (*duplicated)(void *ctx, const struct frame *frame);
 	/* The link came up or went down: both ends see it. */
 	void (*state)(void *ctx, unsigned end, bool up);
 	void *ctx;
@@ -63,8 +65,9 @@ enum link_event link_send_queued(struct link *link, unsigned end, uint32_t queue
 /* Down: frames in flight and in the queue are lost. */
 void link_set_up(struct link *link, bool up);
 bool link_is_up(const struct link *link);
-/* Frames on the way or waiting. */
+/* Frames on the way or waiting; and whether there is one among them that 'counts' holds for. */
 uint64_t link_in_flight(const struct link *link);
+bool link_carries(const struct link *link, bool (*counts)(struct frame *frame));
 const struct link_counters *link_counters(const struct link *link, unsigned end);
 
 #endif

@@ -235,6 +235,19 @@ uint64_t link_queues_waiting(const struct link_queues *queues)
 	return queues->frames;
 }
 
+bool link_queues_hold(const struct link_queues *queues, bool (*counts)(struct frame *frame))
+{
+	for (unsigned i = 0; i < queues->count; i++) {
+		const struct queue *queue = queues->list[i];
+
+		for (uint32_t j = 0; j < queue->fifo_count; j++)
+			if (counts(queue->fifo[(queue->fifo_head + j) & (queue->fifo_size - 1)]
+			                   .frame))
+				return true;
+	}
+	return false;
+}
+
 const struct link_queue_counters *link_queues_counters(const struct link_queues *queues,
                                                        uint32_t queue_id)
 {

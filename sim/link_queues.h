@@ -56,8 +56,9 @@ bool link_queues_put(struct link_queues *queues, uint32_t queue_id, struct frame
 /* The frame that goes next, with its reference; NULL: none waits. */
 struct frame *link_queues_take(struct link_queues *queues);
 
-/* Frames that wait. */
+/* Frames that wait; and whether there is one among them that 'counts' holds for. */
 uint64_t link_queues_waiting(const struct link_queues *queues);
+bool link_queues_hold(const struct link_queues *queues, bool (*counts)(struct frame *frame));
 /* Of 'queue_id', as link_queues_put() names it. */
 const struct link_queue_counters *link_queues_counters(const struct link_queues *queues,
                                                        uint32_t queue_id);

@@ -15,6 +15,7 @@
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "lib/io/bad_option.h"
+#include "lib/io/read_file.h"
 #include "sim/capture.h"
 #include "sim/report.h"
 #include "sim/runner.h"
@@ -146,19 +147,42 @@ static char *read_file(const char *path, size_t *len)
 	return text;
 }
 
+/* A file that an application of the scenario names: 'ctx' is the scenario's folder. */
+static char *read_named(void *ctx, const char *name, size_t *len, struct fb_text *error)
+{
+	return read_file_in(ctx, name, len, error);
+}
+
+/* The folder of a file; NULL: the one that we work in. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+
+	if (!slash)
+		return NULL;
+	folder = xstrdup(path);
+	folder[slash == path ? 1 : slash - path] = 0;
+	return folder;
+}
+
 /* Load a scenario file; NULL after printing what is wrong with it. */
 static struct scenario *load(const char *path, const struct arguments *arguments)
 {
 	const char *name = strcmp(path, "-") ? path : "standard input";
+	const struct scenario_files files = {.read = read_named, .ctx = folder_of(path)};
 	struct scenario *scenario;
 	struct problems problems;
 	size_t len;
 	char *text = read_file(path, &len);
 
-	if (!text)
+	if (!text) {
+		free(files.ctx);
 		return NULL;
+	}
 	problems_init(&problems);
-	scenario = scenario_load_text(text, len, name, arguments->settings, &problems);
+	scenario = scenario_load_text(text, len, name, arguments->settings, &files, &problems);
+	free(files.ctx);
 	problems_print(&problems, name, stderr);
 	problems_destroy(&problems);
 	free(text);

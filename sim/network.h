@@ -5,7 +5,10 @@
  * from channels to sessions and agents, and after each call into a core asks for its deadline and
  * sets its event of the clock. It keeps the digest of all deliveries, counts frames for
  * expectations, and tells observers what happens. What to do in which order is the runner's
- * business. */
+ * business.
+ *
+ * Discovery frames, and the messages that carry them, are counted apart from all others and are no
+ * activity (lldp.h). */
 #ifndef SIM_NETWORK_H
 #define SIM_NETWORK_H
 
@@ -24,12 +27,23 @@ struct network_observer {
 	/* At a host's interface: what it sends, whatever becomes of it, and what it gets. */
 	void (*host_frame)(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
 	                   const struct frame *frame);
+	/* 'frame', none of discovery, is about to go over 'link', which has a carrier, to its end
+	 * 'to': 'host' sends it, or (SCENARIO_NONE) a switch. frame->tag is the observer's to set. */
+	void (*sending)(void *ctx, uint64_t now_ns, uint32_t link, unsigned to, uint32_t host,
+	                struct frame *frame);
+	/* A link makes one more frame of 'frame'. */
+	void (*duplicated)(void *ctx, uint64_t now_ns, const struct frame *frame);
+	/* The end 'end' of 'link' is at another port from now on. */
+	void (*moved)(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
+	              const struct scenario_end *at);
 	/* The control connection of a switch was made; an end's close arrived at 'at', the other
 	 * end (CHANNEL_*); bytes arrived at 'to'. */
 	void (*connected)(void *ctx, uint64_t now_ns, uint32_t sw);
 	void (*closed)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at);
 	void (*bytes)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
 	              size_t len);
+	/* The switch sent an OpenFlow error. */
+	void (*error)(void *ctx, uint64_t now_ns, uint32_t sw);
 	/* A log line of the controller's application 'who', or of the switch 'who'. */
 	void (*log)(void *ctx, uint64_t now_ns, const char *who, const char *line);
 	/* The fail mode of a switch began or ended: it matches frames by 'mode' now. 'line' says so
@@ -39,7 +53,7 @@ struct network_observer {
 	void *ctx;
 };
 
-enum { NETWORK_OBSERVERS_MAX = 4 };
+enum { NETWORK_OBSERVERS_MAX = 8 };
 
 /* Counts the frames that 'program' passes (all when it is NULL or empty). The owner's, zeroed but
  * for 'program'. */
@@ -50,12 +64,26 @@ struct network_filter {
 
 struct network_counters {
 	uint64_t frames_delivered; /* over a link, by links */
+	uint64_t lldp_frames;      /* the same of discovery, which are not among those */
 };
 
-/* What the controller counted, and those before it that went down. */
+/* What the controller counted, and those before it that went down; all but the messages of
+ * discovery, which are apart. */
 struct network_controller_counts {
 	uint64_t messages; /* both ways */
 	uint64_t packet_ins, packet_outs, flow_mods;
+	uint64_t lldp_messages;
+};
+
+/* What a switch counted since the run began, whatever power it lost; without discovery. */
+struct network_switch_counts {
+	uint64_t packet_ins;
+	uint64_t errors_in, errors_out; /* that the controller sent, that the switch sent */
+};
+
+/* The same of one of its queues. */
+struct network_queue_counts {
+	uint64_t sent, dropped;
 };
 
 /* Build the network of 'scenario', which must outlive it, at time 0. The controller's log lines up
@@ -73,10 +101,17 @@ void network_add_filter(struct network *network, uint32_t link, unsigned end,
 
 /* Connect the switches with the controller; where there is none, their fail mode begins. */
 void network_start(struct network *network);
-/* All switches have joined, and what their joining sent has arrived. */
+/* All switches that have power and a control channel have joined, and what their joining sent has
+ * arrived. */
 bool network_joined(const struct network *network);
-/* How many switches the controller knows. */
+/* And the controller's applications are ready. Without a controller both are true. */
+bool network_ready(const struct network *network);
+/* How many switches the controller knows, and how many have power and a control channel. */
 size_t network_switches_up(const struct network *network);
+size_t network_switches_expected(const struct network *network);
+/* The switch has a connection with the controller; and has never had another. */
+bool network_switch_is_connected(const struct network *network, uint32_t sw);
+bool network_switch_kept_connected(const struct network *network, uint32_t sw);
 
 struct clock *network_clock(struct network *network);
 uint64_t network_now(const struct network *network);
@@ -84,18 +119,35 @@ uint64_t network_now(const struct network *network);
 /* A host; whoever calls its functions calls network_host_called() afterwards. */
 struct host *network_host(struct network *network, uint32_t host);
 void network_host_called(struct network *network, uint32_t host);
+/* Where an end of a link is now. */
+const struct scenario_end *network_link_end(const struct network *network, uint32_t link,
+                                            unsigned end);
+/* A command for an application, as controller_command(). -1 too when the controller is down. */
+int network_command(struct network *network, const char *app, const char *const *words,
+                    size_t count, struct fb_text *answer);
+
 /* Faults. */
 void network_set_link(struct network *network, uint32_t link, bool up);
 void network_set_host(struct network *network, uint32_t host, bool on);
+/* A host's cable, whose other end is at a switch, is pulled out there; it is put into another port,
+ * one of the scenario's spare ones or the one that it was in at first. */
+void network_unplug(struct network *network, uint32_t host);
+void network_plug(struct network *network, uint32_t host, uint32_t sw, uint16_t port_no);
+/* Without power a switch forgets its entries, buffers and queues, its links have no carrier, and its
+ * connection ends. With power it begins as at the start. */
+void network_set_switch(struct network *network, uint32_t sw, bool on);
 /* The controller ends, as a process does, with all that it knows and with its connections; or begins
  * anew. Switches try to connect when their back-off lets them. */
 void network_set_controller(struct network *network, bool up);
 /* Down: the control connection of 'sw' breaks at both ends, and none can be made. */
 void network_set_control(struct network *network, uint32_t sw, bool up);
 
-/* What faults change, as it is now. */
+/* What faults change, as it is now. A link is up as long as no step took it down. */
 bool network_link_is_up(const struct network *network, uint32_t link);
 bool network_host_is_on(const struct network *network, uint32_t host);
+/* It is on, and its link has a carrier. */
+bool network_host_is_reachable(const struct network *network, uint32_t host);
+bool network_switch_is_on(const struct network *network, uint32_t sw);
 bool network_controller_is_up(const struct network *network);
 bool network_control_is_up(const struct network *network, uint32_t sw);
 
@@ -107,6 +159,9 @@ uint64_t network_last_activity(const struct network *network);
 bool network_busy(const struct network *network, struct fb_text *what);
 
 struct agent *network_agent(struct network *network, uint32_t sw);
+struct network_switch_counts network_switch_counts(const struct network *network, uint32_t sw);
+struct network_queue_counts network_queue_counts(const struct network *network, uint32_t sw,
+                                                 uint16_t port, uint32_t queue_id);
 struct network_controller_counts network_controller_counts(const struct network *network);
 /* The counter 'name' of the application 'app', of all controllers so far. */
 uint64_t network_app_counter(const struct network *network, const char *app, const char *name);

@@ -234,5 +234,9 @@ void report_end(FILE *out, const struct runner_result *result)
 	        (unsigned long long)result->frames, (unsigned long long)result->messages,
 	        (unsigned long long)result->packet_ins, (unsigned long long)result->packet_outs,
 	        (unsigned long long)result->flow_mods, time);
+	if (result->lldp_frames || result->lldp_messages)
+		fprintf(out, "beside these %llu frames and %llu messages of discovery\n",
+		        (unsigned long long)result->lldp_frames,
+		        (unsigned long long)result->lldp_messages);
 	fprintf(out, "digest: %s\n", result->digest);
 }

@@ -206,23 +206,37 @@ static void execute_step(struct runner *runner, const struct scenario_step *step
 	report_steps(runner, step);
 }
 
-/* Wait until all switches have joined; false when they do not. */
-static bool join(struct runner *runner)
+void runner_not_ready(struct runner *runner, struct position at)
 {
 	const struct trace_relation all = trace_relation_all();
-	const struct position at = runner->scenario->controller.at;
+	const struct network *network = runner->network;
+	const size_t expected = network_switches_expected(network);
 	char happened[TEXT_BYTES];
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 
+	if (!network_controller_is_up(network))
+		fb_text_puts(&text, "the controller was down for 30 s");
+	else if (network_switches_up(network) == expected)
+		fb_text_printf(&text,
+		               "all %zu had joined, but the controller was not ready after 30 s",
+		               expected);
+	else
+		fb_text_printf(&text, "%zu of %zu had joined after 30 s",
+		               network_switches_up(network), expected);
+	fail(runner, at, "all switches to join the controller, and it to be ready", happened, &all);
+}
+
+/* Wait until all switches have joined and the controller is ready; false when they do not. */
+static bool join(struct runner *runner)
+{
+	const struct position at = runner->scenario->controller.at;
+
 	network_start(runner->network);
-	while (!network_joined(runner->network)) {
+	while (!network_ready(runner->network)) {
 		if (is_over(runner, at))
 			return false;
 		if (runner->clock->now_ns >= RUNNER_JOIN_NS) {
-			fb_text_printf(&text, "%zu of %zu had joined after 30 s",
-			               network_switches_up(runner->network),
-			               runner->scenario->switches_count);
-			fail(runner, at, "all switches to join the controller", happened, &all);
+			runner_not_ready(runner, at);
 			return false;
 		}
 		step_to(runner, RUNNER_JOIN_NS);
@@ -259,6 +273,8 @@ static void take_counts(struct runner *runner)
 	result->now_ns = runner->clock->now_ns;
 	result->events = runner->clock->fired;
 	result->frames = network_counters(runner->network)->frames_delivered;
+	result->lldp_frames = network_counters(runner->network)->lldp_frames;
+	result->lldp_messages = counts.lldp_messages;
 	network_digest(runner->network, result->digest);
 	result->messages = counts.messages;
 	result->packet_ins = counts.packet_ins;

@@ -7,6 +7,8 @@
  * file says 'at_end: no'); entries and buffers, which come and go, are judged at their step alone
  * (unless it says 'at_end: yes').
  *
+ * A run begins when all switches have joined and the controller is ready (controller_ready()).
+ *
  * A run ends at the first quiet moment after its last step. One that is still going on at 'end' has
  * failed. */
 #ifndef SIM_RUNNER_H
@@ -16,7 +18,7 @@
 #include "sim/scenario.h"
 
 #define RUNNER_QUIET_NS   FB_NS_PER_S
-#define RUNNER_JOIN_NS    (30 * FB_NS_PER_S)  /* for all switches to join */
+#define RUNNER_JOIN_NS    (30 * FB_NS_PER_S)  /* until all have joined and are ready */
 #define RUNNER_EVENTS_MAX UINT64_C(100000000) /* over all; more is taken for a loop */
 
 struct runner_options {
@@ -34,6 +36,7 @@ struct runner_result {
 	uint64_t expectations;   /* judged, the requests of traffic steps among them */
 	uint64_t events, frames; /* of the clock; delivered over links */
 	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */
+	uint64_t lldp_frames, lldp_messages; /* of discovery, which are not among those */
 };
 
 /* Run 'scenario' once. '*result' must be given to runner_result_destroy(). */

@@ -33,6 +33,11 @@ struct runner {
 	bool given_up;       /* the run cannot go on */
 };
 
+/* --- runner.c --- */
+
+/* The wait for switches and controller was in vain: that is a failure of the step at 'at'. */
+void runner_not_ready(struct runner *runner, struct position at);
+
 /* --- runner_steps.c --- */
 
 /* Begin 'step', which is no expectation or mark: 'step_done' becomes true when it has ended. */

@@ -35,6 +35,7 @@ enum {
 	SCENARIO_REPLIES_MAX = 100,
 	SCENARIO_TEXT_BYTES_MAX = 65536,
 	SCENARIO_MARKS_MAX = 100,
+	SCENARIO_FILES_MAX = 100, /* that applications name */
 };
 #define SCENARIO_END_NS_DEFAULT    (3600 * FB_NS_PER_S)
 #define SCENARIO_TIME_NS_MAX       (UINT64_C(100) * 365 * 24 * 3600 * FB_NS_PER_S)
@@ -83,6 +84,28 @@ struct scenario_switch {
 	size_t queues_count, flows_count;
 	/* While a file is read: it says something of these that cannot be read. */
 	bool queues_wrong, fail_mode_wrong;
+};
+
+/* A port that is free at first, and that the steps move a host to. */
+struct scenario_spare {
+	struct position at;
+	uint32_t sw, host;
+	uint16_t port;
+};
+
+/* A file that an application named when the scenario was read: its bytes, or why it has none. */
+struct scenario_file {
+	char *name;
+	char *bytes; /* NULL: it cannot be read */
+	size_t len;
+	char *error;
+};
+
+/* Where files that applications name come from. */
+struct scenario_files {
+	/* As fb_app_read_file(). */
+	char *(*read)(void *ctx, const char *name, size_t *len, struct fb_text *error);
+	void *ctx;
 };
 
 struct scenario_listener {
@@ -233,12 +256,16 @@ struct scenario {
 	uint64_t end_ns;
 
 	struct scenario_controller controller;
+	struct scenario_file *files; /* that its applications read */
+	size_t files_count;
 	struct scenario_switch *switches;
 	size_t switches_count;
 	struct scenario_host *hosts;
 	size_t hosts_count;
 	struct scenario_link *links;
 	size_t links_count;
+	struct scenario_spare *spares;
+	size_t spares_count;
 
 	struct scenario_step *steps;
 	size_t steps_count;
@@ -250,10 +277,16 @@ struct scenario {
 
 /* Read a scenario from 'len' bytes at 'text', which messages call 'file'. 'settings' are
  * "app.option=value" texts that change the controller's applications (NULL-terminated list, may be
- * NULL). Returns NULL when anything is wrong; all that is wrong is in 'problems' then, sorted. */
+ * NULL). 'files' gives the files that applications name, all of which are read now (NULL: there are
+ * none). Returns NULL when anything is wrong; all that is wrong is in 'problems' then, sorted. */
 struct scenario *scenario_load_text(const char *text, size_t len, const char *file,
-                                    const char *const *settings, struct problems *problems);
+                                    const char *const *settings,
+                                    const struct scenario_files *files, struct problems *problems);
 void scenario_free(struct scenario *scenario); /* takes NULL */
+
+/* The file 'name' as it was when the scenario was read; as fb_app_read_file(). */
+char *scenario_read_file(const struct scenario *scenario, const char *name, size_t *len,
+                         struct fb_text *error);
 
 /* The service behind 'ip' and 'port': of the first host that has both; HOST_SERVICE_NONE when
  * nobody listens. */

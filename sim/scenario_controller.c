@@ -103,18 +103,60 @@ static void trial_log(void *ctx, enum fb_log_level level, const char *who, const
 	(void)line;
 }
 
-static const struct controller_ops trial_ops = {
-        .send = trial_send, .close = trial_close, .log = trial_log};
+/* Read the file for good: a run finds it as it was now. */
+static void take_file(struct loader *loader, const char *name)
+{
+	struct scenario *scenario = loader->scenario;
+	char buffer[400];
+	struct fb_text error = fb_text_make(buffer, sizeof buffer);
+	struct scenario_file *file;
+
+	scenario->files =
+	        xrealloc(scenario->files, (scenario->files_count + 1) * sizeof *scenario->files);
+	file = &scenario->files[scenario->files_count++];
+	*file = (struct scenario_file){.name = xstrdup(name)};
+	if (loader->files)
+		file->bytes = loader->files->read(loader->files->ctx, name, &file->len, &error);
+	else
+		fb_text_printf(&error, "%.300s: cannot be read: there are no files here", name);
+	if (!file->bytes)
+		file->error = xstrdup(buffer);
+}
+
+static char *trial_read_file(void *ctx, const char *name, size_t *len, struct fb_text *error)
+{
+	struct loader *loader = ctx;
+	const struct scenario *scenario = loader->scenario;
+	size_t i = 0;
+
+	while (i < scenario->files_count && strcmp(scenario->files[i].name, name))
+		i++;
+	if (i == scenario->files_count && i < SCENARIO_FILES_MAX)
+		take_file(loader, name);
+	return scenario_read_file(scenario, name, len, error);
+}
+
+static struct controller *trial_new(struct loader *loader, const struct controller_config *config)
+{
+	const struct controller_ops ops = {.send = trial_send,
+	                                   .close = trial_close,
+	                                   .log = trial_log,
+	                                   .read_file = trial_read_file,
+	                                   .ctx = loader};
+
+	return controller_new(config, &ops);
+}
 
 /* True when an application of 'cls' takes 'options'; what is wrong is in 'error' otherwise. */
-static bool options_hold(const struct fb_app_class *cls, const char *options, struct fb_text *error)
+static bool options_hold(struct loader *loader, const struct fb_app_class *cls,
+                         const char *options, struct fb_text *error)
 {
 	struct controller_config config;
 	struct controller *trial;
 	bool hold;
 
 	controller_config_default(&config);
-	trial = controller_new(&config, &trial_ops);
+	trial = trial_new(loader, &config);
 	hold = !controller_add_app(trial, cls, options, error);
 	controller_free(trial);
 	return hold;
@@ -150,12 +192,12 @@ static void set_option(struct loader *loader, struct scenario_app *app, const ch
 	char *options = with_option(app->options, option), buffer[400], ignored[400];
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 	struct fb_text other = fb_text_make(ignored, sizeof ignored);
-	bool wrong = !options_hold(app->cls, options, &error);
+	bool wrong = !options_hold(loader, app->cls, options, &error);
 
-	if (wrong && !options_hold(app->cls, app->options, &other)) {
+	if (wrong && !options_hold(loader, app->cls, app->options, &other)) {
 		/* The file's may be to blame: look at this one alone. */
 		error = fb_text_make(buffer, sizeof buffer);
-		wrong = !options_hold(app->cls, option, &error);
+		wrong = !options_hold(loader, app->cls, option, &error);
 	}
 	if (wrong) {
 		problems_add(loader->problems, (struct position){0, 0}, "--set '%.80s': %s",
@@ -223,7 +265,7 @@ static void trial_counter(void *ctx, const char *app, const char *name, uint64_t
 static void try_controller(struct loader *loader)
 {
 	struct scenario_controller *controller = &loader->scenario->controller;
-	struct controller *trial = controller_new(&controller->config, &trial_ops);
+	struct controller *trial = trial_new(loader, &controller->config);
 	char buffer[400];
 
 	for (size_t i = 0; i < controller->apps_count; i++) {

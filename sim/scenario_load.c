@@ -53,6 +53,13 @@ void scenario_free(struct scenario *scenario)
 	for (size_t i = 0; i < scenario->links_count; i++)
 		free(scenario->links[i].name);
 	free(scenario->links);
+	free(scenario->spares);
+	for (size_t i = 0; i < scenario->files_count; i++) {
+		free(scenario->files[i].name);
+		free(scenario->files[i].bytes);
+		free(scenario->files[i].error);
+	}
+	free(scenario->files);
 	free_steps(scenario->steps, scenario->steps_count);
 	for (size_t i = 0; i < scenario->marks_count; i++)
 		free(scenario->marks[i]);
@@ -61,6 +68,28 @@ void scenario_free(struct scenario *scenario)
 	free(scenario->name);
 	free(scenario->description);
 	free(scenario);
+}
+
+char *scenario_read_file(const struct scenario *scenario, const char *name, size_t *len,
+                         struct fb_text *error)
+{
+	for (size_t i = 0; i < scenario->files_count; i++) {
+		const struct scenario_file *file = &scenario->files[i];
+		char *copy;
+
+		if (strcmp(file->name, name))
+			continue;
+		if (!file->bytes) {
+			fb_text_puts(error, file->error);
+			return NULL;
+		}
+		copy = xmalloc(file->len + 1);
+		memcpy(copy, file->bytes, file->len + 1);
+		*len = file->len;
+		return copy;
+	}
+	fb_text_printf(error, "%.300s: cannot be read: no option of the scenario names it", name);
+	return NULL;
 }
 
 enum host_service scenario_service(const struct scenario *scenario, uint32_t ip, uint16_t port)
@@ -216,11 +245,15 @@ static char *name_of_file(const char *file)
 }
 
 struct scenario *scenario_load_text(const char *text, size_t len, const char *file,
-                                    const char *const *settings, struct problems *problems)
+                                    const char *const *settings,
+                                    const struct scenario_files *files, struct problems *problems)
 {
 	struct scenario *scenario = xcalloc(1, sizeof *scenario);
-	struct loader loader = {
-	        .scenario = scenario, .problems = problems, .settings = settings, .multiplier = 1};
+	struct loader loader = {.scenario = scenario,
+	                        .problems = problems,
+	                        .settings = settings,
+	                        .files = files,
+	                        .multiplier = 1};
 	struct yaml_tree tree;
 
 	scenario->file = xstrdup(file);

@@ -22,6 +22,7 @@ struct loader {
 	struct scenario *scenario;
 	struct problems *problems;
 	const char *const *settings;
+	const struct scenario_files *files; /* NULL: there are none */
 	struct fb_table *names; /* struct scenario_name */
 	const char **name_list; /* of all hosts and switches, NULL-terminated: for "did you mean" */
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/wire/framer.h"
+#include "sim/lldp.h"
 
 enum {
 	FRAMERS_PER_SWITCH = 2, /* one for each receiving end */
@@ -128,11 +129,19 @@ static void event_write(const struct trace *trace, const struct trace_event *eve
 
 /* --- Taking events --- */
 
+/* Discovery belongs to no story: it goes on all the time, whatever happens. */
+static bool is_discovery(const struct trace_event *event, const void *bytes, size_t len)
+{
+	return (event->kind == TRACE_FRAME && lldp_is_frame(bytes, len)) ||
+	       (event->kind == TRACE_MESSAGE && lldp_is_message(bytes, len));
+}
+
 static void take(struct trace *trace, struct trace_event from, const char *who, const void *bytes,
                  size_t len)
 {
-	struct trace_event *event =
-	        trace->keep ? &trace->ring[trace->events % TRACE_EVENTS_MAX] : &trace->scratch;
+	struct trace_event *event = trace->keep && !is_discovery(&from, bytes, len)
+	                                    ? &trace->ring[trace->events++ % TRACE_EVENTS_MAX]
+	                                    : &trace->scratch;
 
 	from.who = event->who;
 	from.bytes = event->bytes;
@@ -147,7 +156,6 @@ static void take(struct trace *trace, struct trace_event from, const char *who, 
 	free(from.who);
 	from.who = who ? xstrdup(who) : NULL;
 	*event = from;
-	trace->events++;
 	if (trace->live)
 		event_write(trace, event, "", trace->live);
 }

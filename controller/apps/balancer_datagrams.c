@@ -117,12 +117,15 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 	balancer_tcp_pass_to_backend(call, pi, session, is_udp);
 }
 
+/* A switch that has just joined may have entries of the session, and so know its backend. */
 static void open_session(const struct balancer_call *call, const struct fb_packet_in *pi,
                          const struct balancer_key *key)
 {
 	struct balancer_address *address = balancer_owners_find(call, key->server_ip, key->vlan);
 	const struct balancer_owner *owner;
 
+	if (key->proto == FB_IP_UDP && balancer_recovery_wait(call, pi))
+		return;
 	if (!address) {
 		balancer_held_add(call, pi);
 		return;

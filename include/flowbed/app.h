@@ -172,10 +172,15 @@ bool fb_log_limit_allows(struct fb_log_limit *limit, uint64_t now_ns, uint64_t *
 /* False: formatting a line of this level would be in vain. */
 bool fb_app_logs(const struct fb_app *app, enum fb_log_level level);
 
-/* Of the value of a FB_OPTION_TEXT: the text, valid as long as the instance. "" where nothing was given. */
+/* Of the value of a FB_OPTION_TEXT: the text, which lives as long as the instance. */
 static inline const char *fb_option_text(uint64_t value)
 {
-	return (const char *)(uintptr_t)value;
+	const char *text = (const char *)(uintptr_t)value;
+
+	/* GCC 12 takes a text to be shorter than the array that 'value' was read from, and leaves
+	 * out what is to be done with longer ones. This hides where it came from. */
+	__asm__("" : "+r"(text));
+	return text;
 }
 /* The bytes of the file 'name', as whoever runs the controller sees it, with a zero behind them; to
  * be freed with free(). NULL with a text in 'error': it cannot be read, or is larger than 16 MiB. */

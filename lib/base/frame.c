@@ -105,7 +105,7 @@ struct frame *frame_new(struct frame_pool *pool, size_t len)
 	f->refs = 1;
 	f->len = (uint32_t)len;
 	f->offset = FRAME_HEADROOM_BYTES;
-	f->next_free = NULL;
+	f->tag = 0;
 	pool->in_use++;
 	return f;
 }
@@ -144,6 +144,7 @@ struct frame *frame_writable(struct frame *f)
 	if (f->refs == 1 && f->offset >= TAG_BYTES)
 		return f;
 	copy = frame_copy_of(f->pool, frame_data(f), f->len);
+	copy->tag = f->tag;
 	frame_unref(f);
 	return copy;
 }

@@ -22,7 +22,10 @@ struct frame {
 	uint32_t offset;   /* of the frame's first byte in 'memory'; the headroom */
 	uint32_t capacity; /* bytes at 'memory' */
 	struct frame_pool *pool;
-	struct frame *next_free; /* the pool's */
+	union {
+		struct frame *next_free; /* the pool's */
+		uint64_t tag; /* the owner's: 0 in a new frame; goes along with frame_writable() */
+	};
 	uint8_t memory[];
 };
 

@@ -235,7 +235,8 @@ static uint64_t transfer(bool with_datapath, bool with_digest, uint64_t *frames,
 	b.event[0].fire = fire_0;
 	b.event[1].fire = fire_1;
 	for (unsigned i = 0; i < 2; i++) {
-		struct link_ops link_ops = {deliver, observe, NULL, &place[i]};
+		struct link_ops link_ops = {
+		        .deliver = deliver, .observe = observe, .ctx = &place[i]};
 		struct host_ops host_ops = {transmit, &place[i]};
 		struct host_config config;
 

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scenario *sc;
 
 	problems_init(&problems);
-	sc = scenario_load_text((const char *)data, size, "fuzz.yaml", NULL, &problems);
+	sc = scenario_load_text((const char *)data, size, "fuzz.yaml", NULL, NULL, &problems);
 	if ((sc == NULL) != (problems.count > 0))
 		abort();
 	for (size_t i = 0; i < problems.count; i++)

@@ -116,10 +116,28 @@ static void a_frame_without_headroom_is_copied_before_it_is_written(void)
 	frame_pool_free(pool);
 }
 
+static void a_tag_goes_along_with_copies_and_no_further(void)
+{
+	struct frame_pool *pool = frame_pool_new();
+	struct frame *f = frame_copy_of(pool, "abc", 3), *mine;
+
+	CU_ASSERT_EQUAL(f->tag, 0);
+	f->tag = 7;
+	mine = frame_writable(frame_ref(f));
+	CU_ASSERT_EQUAL(mine->tag, 7);
+	frame_unref(mine);
+	frame_unref(f);
+	f = frame_copy_of(pool, "abc", 3);
+	CU_ASSERT_EQUAL(f->tag, 0);
+	frame_unref(f);
+	frame_pool_free(pool);
+}
+
 UNIT_TESTS("frame", UNIT_TEST(a_new_frame_has_room_and_headroom),
            UNIT_TEST(a_freed_frame_is_used_again_by_its_size),
            UNIT_TEST(a_used_frame_comes_back_as_new),
            UNIT_TEST(a_frame_lives_until_its_last_reference_goes),
            UNIT_TEST(a_frame_of_one_owner_is_written_in_place),
            UNIT_TEST(a_shared_frame_is_copied_before_it_is_written),
-           UNIT_TEST(a_frame_without_headroom_is_copied_before_it_is_written))
+           UNIT_TEST(a_frame_without_headroom_is_copied_before_it_is_written),
+           UNIT_TEST(a_tag_goes_along_with_copies_and_no_further))

@@ -3,20 +3,20 @@
 
 static const uint64_t ms_ns = FB_NS_PER_MS;
 
-#define STABLE "0e:fc:c0:a8:02:02"
-#define ANSWER "out frame: output:1: " STABLE " > :01 arp 192.168.2.2 is-at " STABLE "\n"
+#define STABLE        "0e:fc:c0:a8:02:02"
+#define ANSWER        "out frame: output:1: " STABLE " > :01 arp 192.168.2.2 is-at " STABLE "\n"
 #define PROBE(target) "arp who-has 192.168.2." target " tell 0.0.0.0"
 
 /* An ARP frame with all that can be odd about it. */
 struct arp {
 	const struct lb_host *from;
-	uint16_t op;             /* 0: a request */
-	uint8_t target;          /* last byte of the address */
-	const uint8_t *dl_dst;   /* NULL: broadcast */
-	bool sender_is_nobody;   /* sender address 0.0.0.0 */
-	const uint8_t *sha;      /* NULL: the MAC of 'from' */
-	uint16_t vlan_tci;       /* 0: no tag */
-	uint16_t in_port;        /* 0: that of 'from' */
+	uint16_t op;           /* 0: a request */
+	uint8_t target;        /* last byte of the address */
+	const uint8_t *dl_dst; /* NULL: broadcast */
+	bool sender_is_nobody; /* sender address 0.0.0.0 */
+	const uint8_t *sha;    /* NULL: the MAC of 'from' */
+	uint16_t vlan_tci;     /* 0: no tag */
+	uint16_t in_port;      /* 0: that of 'from' */
 };
 
 static const char *arp(struct lb *lb, struct arp a)
@@ -30,11 +30,10 @@ static const char *arp(struct lb *lb, struct arp a)
 	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
 	if (a.dl_dst)
 		memcpy(eth.dl_dst, a.dl_dst, FB_MAC_BYTES);
-	CU_ASSERT_FATAL(fb_build_arp(&frame, &eth, a.op ? a.op : FB_ARP_REQUEST,
-	                             a.sha ? a.sha : eth.dl_src,
-	                             a.sender_is_nobody ? 0 : lb_ip(a.from->ip),
-	                             a.dl_dst && a.op == FB_ARP_REPLY ? a.dl_dst : nobody,
-	                             lb_ip(a.target)));
+	CU_ASSERT_FATAL(fb_build_arp(
+	        &frame, &eth, a.op ? a.op : FB_ARP_REQUEST, a.sha ? a.sha : eth.dl_src,
+	        a.sender_is_nobody ? 0 : lb_ip(a.from->ip),
+	        a.dl_dst && a.op == FB_ARP_REPLY ? a.dl_dst : nobody, lb_ip(a.target)));
 	lb_frame_in(lb, a.in_port ? a.in_port : a.from->port, &frame);
 	return lb_said(lb);
 }
@@ -224,10 +223,9 @@ static void where_no_probe_is_answered_all_are_asked_in_a_replicas_place(void)
 	lb_pass(lb, 200 * ms_ns);
 	LB_SAYS(lb_said(lb), "");
 	fb_mac_from_u64(stable, UINT64_C(0x0efcc0a80202));
-	LB_SAYS(arp(lb, (struct arp){.from = &lb_other,
-	                             .target = 2,
-	                             .op = FB_ARP_REPLY,
-	                             .dl_dst = stable}),
+	LB_SAYS(arp(lb,
+	            (struct arp){
+	                    .from = &lb_other, .target = 2, .op = FB_ARP_REPLY, .dl_dst = stable}),
 	        "out #5 in 5: drop\n");
 	LB_SAYS(ask(lb, &lb_a, 5),
 	        "out frame: output:2: :05 > :02 arp 192.168.2.5 is-at :05\nout #6 in 2: drop\n");
@@ -356,7 +354,8 @@ static void the_same_question_is_not_asked_twice_while_it_waits(void)
 	lb_announce(lb, &lb_client);
 	ask(lb, &lb_client, 2);
 	LB_SAYS(ask(lb, &lb_client, 2), "out #3 in 1: drop\n");
-	LB_SAYS(ask(lb, &lb_other, 2), ""); /* another who wants to know: it waits for the same probe */
+	LB_SAYS(ask(lb, &lb_other, 2),
+	        ""); /* another who wants to know: it waits for the same probe */
 	CU_ASSERT_EQUAL(lb_counter(lb, "probes"), 1);
 	lb_pass(lb, 200 * ms_ns);
 	LB_SAYS(lb_said(lb), "out #2 in 1: FLOOD\nout #4 in 5: FLOOD\n");

@@ -371,9 +371,9 @@ static void answers_that_are_not_to_the_check_count_for_nothing(void)
 	        {3, FB_TCP_SYN | FB_TCP_ACK, .tp_src = 1},
 	        {3, FB_TCP_SYN | FB_TCP_ACK, .nw_src = 7},
 	        {5, FB_TCP_SYN | FB_TCP_ACK, .port = 3},
-	        {3, FB_TCP_SYN},
-	        {3, FB_TCP_ACK},
-	        {3, FB_TCP_RST},
+	        {3, FB_TCP_SYN, .ack = 0},
+	        {3, FB_TCP_ACK, .ack = 0},
+	        {3, FB_TCP_RST, .ack = 0},
 	};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -543,20 +543,142 @@ static void an_address_that_another_asks_for_meanwhile_is_not_used(void)
 	clinic_free(c);
 }
 
+/* A RFC 5227 probe, too: whoever sends it wants the address. */
 static void whoever_asks_for_the_address_is_answered(void)
 {
 	struct clinic *c = clinic_new("check=tcp:22");
+	static const struct lb_host prober = {6, 0, 6};
+	const char *said;
 	uint64_t flooded;
 
 	pass(c, 3 * s_ns);
 	flooded = lb_counter(c->lb, "flooded");
-	lb_buffered_arp:
-	lb_arp(c->lb, &lb_a, FB_ARP_REQUEST, NULL, 254);
-	(void)flooded;
+	said = lb_arp(c->lb, &lb_a, FB_ARP_REQUEST, NULL, 254);
+	CU_ASSERT(lb_has(said, "output:2: 0e:fb:"));
+	CU_ASSERT(lb_has(said, "> :02 arp reply 192.168.2.254 is-at 0e:fb:"));
+	said = lb_arp(c->lb, &prober, FB_ARP_REQUEST, NULL, 254);
+	CU_ASSERT(lb_has(said, "> :06 arp reply 192.168.2.254 is-at 0e:fb:"));
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "flooded"), flooded);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 0);
 	clinic_free(c);
 }
 
-UNIT_TESTS("balancer_health",
-           UNIT_TEST(an_owner_is_checked_at_once_and_then_after_every_interval),
+static void packets_to_the_address_go_no_further(void)
+{
+	static const struct lb_host self = {9, 254, 9};
+	static const uint8_t flags[] = {FB_TCP_SYN, FB_TCP_ACK, FB_TCP_RST,
+	                                FB_TCP_FIN | FB_TCP_ACK};
+	struct clinic *c = clinic_new("check=tcp:22");
+
+	pass(c, 3 * s_ns);
+	for (size_t i = 0; i < sizeof flags; i++) {
+		const char *said = lb_tcp(c->lb, &(struct lb_segment){.from = &lb_client,
+		                                                      .to = &self,
+		                                                      .tp_src = 1,
+		                                                      .tp_dst = 32768,
+		                                                      .flags = flags[i]});
+
+		CU_ASSERT(lb_has(said, ": drop\n"));
+		CU_ASSERT_FALSE(lb_has(said, "output"));
+	}
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "sessions"), 0);
+	clinic_free(c);
+}
+
+static void an_address_that_another_turns_out_to_have_is_given_up(void)
+{
+	static const struct lb_host late = {6, 254, 6};
+	struct clinic *c =
+	        clinic_new("check=tcp:22,check_interval=1s,check_timeout=1s,check_down=1");
+	size_t before;
+
+	c->services[3] = SERVICE_SILENT;
+	while (checks_of(c, 3) < 1)
+		pass(c, 100 * ms_ns);
+	lb_announce(c->lb, &late);
+	pass(c, s_ns);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 1);
+	/* The answer to the check that was out may have gone to the other one. */
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "checks_failed"), 0);
+	c->services[3] = SERVICE_OPEN;
+	before = c->checks_count;
+	pass(c, 5 * s_ns);
+	CU_ASSERT(c->checks_count > before);
+	for (size_t i = before; i < c->checks_count; i++)
+		CU_ASSERT_EQUAL(c->checks[i].p.nw_src, lb_ip(253));
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
+	clinic_free(c);
+}
+
+static void where_no_address_is_free_it_is_tried_again_later(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22,probe_interval=1h");
+	struct lb_host host = {6, 0, 6};
+
+	for (unsigned last = 3; last < 255; last++) {
+		host.ip = (uint8_t)last;
+		lb_arp(c->lb, &host, FB_ARP_REQUEST, NULL, host.ip);
+	}
+	pass(c, 30 * s_ns);
+	CU_ASSERT_EQUAL(c->checks_count, 0);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_addresses_none"), 1);
+	pass(c, 40 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_addresses_none"), 2);
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
+	clinic_free(c);
+}
+
+static void the_address_that_is_given_is_used_at_once(void)
+{
+	static const struct lb_host other = {6, 77, 6};
+	struct clinic *c = clinic_new("check=tcp:22,check_address=192.168.2.77,check_interval=1s");
+	const char *said;
+
+	pass(c, 0);
+	CU_ASSERT_EQUAL(check_of(c, 2, 0)->p.nw_src, lb_ip(77));
+	CU_ASSERT_EQUAL(c->probes[254], 0);
+	said = lb_arp(c->lb, &lb_b, FB_ARP_REQUEST, NULL, 77);
+	CU_ASSERT(lb_has(said, "> :03 arp reply 192.168.2.77 is-at 0e:fb:"));
+	lb_arp(c->lb, &other, FB_ARP_REQUEST, NULL, 77);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 1);
+	pass(c, 5 * s_ns);
+	CU_ASSERT_EQUAL(check_of(c, 2, 3)->p.nw_src, lb_ip(77));
+	clinic_free(c);
+}
+
+static void an_address_that_is_not_needed_any_more_is_given_back(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22,check_interval=1s");
+
+	pass(c, 5 * s_ns);
+	fake_switch_set_link(c->lb->sw, 2, false);
+	fake_switch_set_link(c->lb->sw, 3, false);
+	pass(c, 1300 * s_ns);
+	look(c);
+	CU_ASSERT_FALSE(lb_has(lb_arp(c->lb, &lb_client, FB_ARP_REQUEST, NULL, 254), "arp reply"));
+	clinic_free(c);
+}
+
+UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_after_every_interval),
            UNIT_TEST(a_check_is_a_syn_to_the_owner_alone), UNIT_TEST(every_check_has_other_numbers),
-           UNIT_TEST(a_syn_ack_is_reset_exactly))
+           UNIT_TEST(a_syn_ack_is_reset_exactly), UNIT_TEST(a_refusal_is_not_reset),
+           UNIT_TEST(checks_are_no_sessions_and_take_no_turn),
+           UNIT_TEST(an_owner_that_refuses_three_times_gets_no_connections),
+           UNIT_TEST(silence_is_as_bad_as_a_refusal),
+           UNIT_TEST(an_owner_is_back_after_two_good_checks),
+           UNIT_TEST(one_answer_of_the_other_kind_starts_the_count_anew),
+           UNIT_TEST(answers_that_are_not_to_the_check_count_for_nothing),
+           UNIT_TEST(a_late_syn_ack_is_reset_and_counts_for_nothing),
+           UNIT_TEST(an_address_with_one_owner_is_not_checked),
+           UNIT_TEST(nothing_is_checked_unless_it_is_wanted),
+           UNIT_TEST(who_has_gone_is_not_checked_any_more), UNIT_TEST(checks_are_spread_over_time),
+           UNIT_TEST(an_address_is_asked_for_twice_before_it_is_used),
+           UNIT_TEST(an_address_that_somebody_answers_for_is_not_used),
+           UNIT_TEST(an_address_that_was_heard_before_is_not_even_asked_for),
+           UNIT_TEST(an_address_that_another_asks_for_meanwhile_is_not_used),
+           UNIT_TEST(whoever_asks_for_the_address_is_answered),
+           UNIT_TEST(packets_to_the_address_go_no_further),
+           UNIT_TEST(an_address_that_another_turns_out_to_have_is_given_up),
+           UNIT_TEST(where_no_address_is_free_it_is_tried_again_later),
+           UNIT_TEST(the_address_that_is_given_is_used_at_once),
+           UNIT_TEST(an_address_that_is_not_needed_any_more_is_given_back))

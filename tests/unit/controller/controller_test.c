@@ -1,6 +1,7 @@
 /* The controller as a whole: its limits, its chain of applications, its end. */
 #include "tests/unit/harness.h"
 
+#include "controller/controller_report.h"
 #include "tests/unit/controller/fake_switch.h"
 
 static void connections_over_the_limit_are_refused_and_counted(void)
@@ -321,6 +322,247 @@ static void a_debug_line_below_the_level_is_not_logged(void)
 	bench_free(b);
 }
 
+/* --- Applications that need others, take commands, are ready --- */
+
+/* What each instance is told is noted here, in order. */
+static char notes[1024];
+static struct fb_text noted;
+
+struct servant {
+	struct fb_app *app;
+	bool busy;
+};
+
+static struct servant *servants[64]; /* by place */
+
+static void *servant_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	struct servant *s;
+
+	if (values[0]) {
+		fb_text_puts(error, "the servant will not come");
+		return NULL;
+	}
+	s = calloc(1, sizeof *s);
+	assert(s);
+	s->app = app;
+	servants[fb_app_index(app)] = s;
+	fb_text_printf(&noted, "%u ", fb_app_index(app));
+	return s;
+}
+
+/* Says what it was told, and floods a frame from each switch. */
+static int servant_command(void *state, const char *const *words, size_t count,
+                           struct fb_text *answer, uint64_t now_ns)
+{
+	const struct servant *s = state;
+	struct fb_switch *sw = NULL;
+	struct fb_packet_out po = {.buffer_id = 7, .in_port = OFPP_NONE};
+
+	fb_text_printf(answer, "%u at %llu:", fb_app_index(s->app), (unsigned long long)now_ns);
+	for (size_t i = 0; i < count; i++)
+		fb_text_printf(answer, " %s", words[i]);
+	while ((sw = fb_app_next_switch(s->app, sw)))
+		fb_send_packet_out(s->app, sw, NULL, &po);
+	return count > 0 && strcmp(words[0], "no") == 0 ? -1 : 0;
+}
+
+static bool servant_ready(const void *state)
+{
+	return !((const struct servant *)state)->busy;
+}
+
+static const struct fb_option servant_options[] = {
+        {.name = "refuses", .type = FB_OPTION_BOOL, .default_text = "no"},
+};
+static const struct fb_option stubborn_options[] = {
+        {.name = "refuses", .type = FB_OPTION_BOOL, .default_text = "yes"},
+};
+
+#define SERVANT .summary = "serves", .create = servant_create, .destroy = free, .options_count = 1
+
+static const struct fb_app_class base_class = {.name = "base",
+                                               .options = servant_options,
+                                               .command = servant_command,
+                                               .ready = servant_ready,
+                                               SERVANT};
+static const struct fb_app_class needy_class = {
+        .name = "needy", .needs = &base_class, .options = servant_options, SERVANT};
+static const struct fb_app_class needier_class = {.name = "needier",
+                                                  .needs = &needy_class,
+                                                  .options = servant_options,
+                                                  .ready = servant_ready,
+                                                  SERVANT};
+static const struct fb_app_class stubborn_class = {
+        .name = "stubborn", .options = stubborn_options, SERVANT};
+static const struct fb_app_class needs_stubborn_class = {
+        .name = "hopeless", .needs = &stubborn_class, .options = servant_options, SERVANT};
+
+static struct bench *servants_bench(void)
+{
+	noted = fb_text_make(notes, sizeof notes);
+	return bench_new();
+}
+
+/* "base needy " for a chain of two. */
+static const char *chain_of(const struct bench *b)
+{
+	static char text[4096];
+	struct fb_text names = fb_text_make(text, sizeof text);
+
+	for (unsigned i = 0; i < controller_report_apps(b->ctl); i++) {
+		struct fb_report report;
+		const char *name;
+
+		fb_report_init(&report, 4096, 0);
+		fb_report_begin_map(&report, NULL);
+		controller_report_app(b->ctl, i, &report);
+		fb_report_end_map(&report);
+		name = report.text + strlen("{\"name\":\"");
+		fb_text_printf(&names, "%.*s ", (int)strcspn(name, "\""), name);
+		fb_report_destroy(&report);
+	}
+	return text;
+}
+
+static void what_an_application_needs_is_put_before_it_once(void)
+{
+	struct bench *b = servants_bench();
+
+	bench_add(b, &fb_app_hub, "");
+	bench_add(b, &needy_class, "");
+	bench_add(b, &needy_class, "");
+	CU_ASSERT_STRING_EQUAL(chain_of(b), "hub base needy needy#2 ");
+	CU_ASSERT_STRING_EQUAL(notes, "1 2 3 ");
+	bench_free(b);
+
+	b = servants_bench();
+	bench_add(b, &needier_class, "");
+	CU_ASSERT_STRING_EQUAL(chain_of(b), "base needy needier ");
+	bench_free(b);
+}
+
+static void what_an_application_needs_is_left_where_the_user_put_it(void)
+{
+	struct bench *b = servants_bench();
+
+	bench_add(b, &base_class, "");
+	bench_add(b, &fb_app_hub, "");
+	bench_add(b, &needier_class, "");
+	CU_ASSERT_STRING_EQUAL(chain_of(b), "base hub needy needier ");
+	bench_add(b, &base_class, "");
+	CU_ASSERT_STRING_EQUAL(chain_of(b), "base hub needy needier base#2 ");
+	bench_free(b);
+}
+
+static void what_is_wrong_with_what_an_application_needs_is_told(void)
+{
+	struct bench *b = servants_bench();
+
+	CU_ASSERT_EQUAL(bench_try_add(b, &needs_stubborn_class, ""), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "the servant will not come");
+	CU_ASSERT_STRING_EQUAL(chain_of(b), "");
+	for (int i = 0; i < 63; i++)
+		bench_add(b, &fb_app_hub, "");
+	CU_ASSERT_EQUAL(bench_try_add(b, &needy_class, ""), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "a chain has at most 64 applications");
+	bench_free(b);
+}
+
+static int command(struct bench *b, const char *app, const char *const *words, size_t count)
+{
+	struct fb_text answer = fb_text_make(b->error, sizeof b->error);
+
+	return controller_command(b->ctl, app, words, count, &answer, b->now_ns);
+}
+
+static void a_command_reaches_the_instance_that_is_named(void)
+{
+	static const char *const words[] = {"drain", "192.168.2.2", "-1"}, *const no[] = {"no"};
+	struct bench *b = servants_bench();
+	struct fake_switch *sw;
+
+	bench_add(b, &needy_class, "");
+	bench_add(b, &base_class, "");
+	sw = fake_switch_join(b, 1, 1);
+	b->now_ns = 5;
+	CU_ASSERT_EQUAL(command(b, "base", words, 3), 0);
+	CU_ASSERT_STRING_EQUAL(b->error, "0 at 1000000000: drain 192.168.2.2 -1"); /* never back */
+	/* What it sends goes out at once. */
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_PACKET_OUT), 1);
+	b->now_ns = 7 * FB_NS_PER_S;
+	CU_ASSERT_EQUAL(command(b, "base#2", words, 0), 0);
+	CU_ASSERT_STRING_EQUAL(b->error, "2 at 7000000000:");
+	CU_ASSERT_EQUAL(command(b, "base#2", no, 1), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "2 at 7000000000: no");
+	CU_ASSERT_EQUAL(fake_switch_count(sw, OFPT_PACKET_OUT), 3);
+	bench_free(b);
+}
+
+static void a_command_for_nobody_is_refused(void)
+{
+	static const char *const words[] = {"drain"};
+	struct bench *b = servants_bench();
+
+	bench_add(b, &needy_class, "");
+	CU_ASSERT_EQUAL(command(b, "needy", words, 1), -1);
+	CU_ASSERT_STRING_EQUAL(b->error, "needy takes no commands");
+	CU_ASSERT_EQUAL(command(b, "base#2", words, 1), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(b->error, "no application is named 'base#2'"));
+	CU_ASSERT_EQUAL(command(b, "", words, 1), -1);
+	bench_free(b);
+}
+
+static void a_controller_is_ready_when_all_applications_are(void)
+{
+	struct bench *b = servants_bench();
+
+	CU_ASSERT(controller_ready(b->ctl));
+	bench_add(b, &needier_class, "");
+	bench_add(b, &fb_app_hub, "");
+	CU_ASSERT(controller_ready(b->ctl));
+	servants[0]->busy = true;
+	CU_ASSERT_FALSE(controller_ready(b->ctl));
+	servants[2]->busy = true;
+	servants[0]->busy = false;
+	CU_ASSERT_FALSE(controller_ready(b->ctl));
+	servants[2]->busy = false;
+	servants[1]->busy = true; /* which its class does not ask about */
+	CU_ASSERT(controller_ready(b->ctl));
+	bench_free(b);
+}
+
+static char *read_nothing(void *ctx, const char *name, size_t *len, struct fb_text *error)
+{
+	fb_text_printf(error, "%s: %s", name, (const char *)ctx);
+	*len = 0;
+	return strcmp(name, "empty") == 0 ? calloc(1, 1) : NULL;
+}
+
+static void files_are_those_of_whoever_drives_the_controller(void)
+{
+	struct bench *b = servants_bench();
+	char ctx[] = "not today", *bytes;
+	struct controller_ops ops = {.read_file = read_nothing, .ctx = ctx};
+	struct controller *ctl = controller_new(&b->config, &ops);
+	struct fb_text error = fb_text_make(b->error, sizeof b->error);
+	size_t len = 1;
+
+	bench_add(b, &base_class, "");
+	CU_ASSERT_PTR_NULL(fb_app_read_file(servants[0]->app, "list", &len, &error));
+	CU_ASSERT_STRING_EQUAL(b->error, "list: there are no files here");
+	CU_ASSERT_EQUAL(controller_add_app(ctl, &base_class, "", &error), 0);
+	error = fb_text_make(b->error, sizeof b->error);
+	CU_ASSERT_PTR_NULL(fb_app_read_file(servants[0]->app, "list", &len, &error));
+	CU_ASSERT_STRING_EQUAL(b->error, "list: not today");
+	bytes = fb_app_read_file(servants[0]->app, "empty", &len, &error);
+	CU_ASSERT_PTR_NOT_NULL(bytes);
+	CU_ASSERT_EQUAL(len, 0);
+	free(bytes);
+	controller_free(ctl);
+	bench_free(b);
+}
+
 UNIT_TESTS("controller", UNIT_TEST(connections_over_the_limit_are_refused_and_counted),
            UNIT_TEST(every_session_can_be_a_switch),
            UNIT_TEST(a_seed_for_the_dpids_changes_no_result),
@@ -337,4 +579,11 @@ UNIT_TESTS("controller", UNIT_TEST(connections_over_the_limit_are_refused_and_co
            UNIT_TEST(the_limit_of_log_lines_lets_ten_through_and_then_one_a_second),
            UNIT_TEST(ports_over_the_limit_are_refused_and_counted),
            UNIT_TEST(a_virtual_port_is_no_port_of_a_switch),
-           UNIT_TEST(a_debug_line_below_the_level_is_not_logged))
+           UNIT_TEST(a_debug_line_below_the_level_is_not_logged),
+           UNIT_TEST(what_an_application_needs_is_put_before_it_once),
+           UNIT_TEST(what_an_application_needs_is_left_where_the_user_put_it),
+           UNIT_TEST(what_is_wrong_with_what_an_application_needs_is_told),
+           UNIT_TEST(a_command_reaches_the_instance_that_is_named),
+           UNIT_TEST(a_command_for_nobody_is_refused),
+           UNIT_TEST(a_controller_is_ready_when_all_applications_are),
+           UNIT_TEST(files_are_those_of_whoever_drives_the_controller))

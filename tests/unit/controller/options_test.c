@@ -1,9 +1,12 @@
 /* Options of applications: what is taken, and what is said about what is not. */
 #include "tests/unit/harness.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/controller.h"
+#include "controller/controller_report.h"
 #include "controller/core.h"
 
 static const char *const modes[] = {"packet", "flows", NULL};
@@ -187,9 +190,119 @@ static void an_option_twice_or_without_value_is_refused(void)
 	        "app: unknown option '', known are count, mac_idle, verbose, mode, total or wait"));
 }
 
+/* --- Texts --- */
+
+static const struct fb_option text_options[] = {
+        {.name = "addresses", .type = FB_OPTION_TEXT, .default_text = "", .max = 20},
+        {.name = "file", .type = FB_OPTION_TEXT, .default_text = "none", .max = 4000},
+        {.name = "count", .type = FB_OPTION_INTEGER, .default_text = "7", .max = 100},
+};
+
+enum { ADDRESSES, FILE_NAME, TEXT_OPTIONS = 3 };
+
+static char kept_text[2][32];
+
+/* Texts are valid here, whatever becomes of what the user wrote. */
+static void *texts_create(struct fb_app *app, const uint64_t *given, struct fb_text *why)
+{
+	(void)app;
+	(void)why;
+	snprintf(kept_text[0], sizeof kept_text[0], "%s", fb_option_text(given[ADDRESSES]));
+	snprintf(kept_text[1], sizeof kept_text[1], "%s", fb_option_text(given[FILE_NAME]));
+	return kept_text;
+}
+
+static const struct fb_app_class text_cls = {
+        .name = "texts",
+        .summary = "takes texts",
+        .options = text_options,
+        .options_count = TEXT_OPTIONS,
+        .create = texts_create,
+};
+
+static int parse_texts(const char *text)
+{
+	struct fb_text t = fb_text_make(error, sizeof error);
+
+	memset(values, 0xff, sizeof values);
+	memset(texts, 'x', sizeof texts);
+	return app_options_parse(&text_cls, text, texts, values, &t);
+}
+
+static void texts_are_taken_as_they_are(void)
+{
+	static const struct {
+		const char *text, *addresses, *file;
+	} cases[] = {
+	        {NULL, "", "none"},
+	        {"", "", "none"},
+	        {"addresses=192.168.2.2:80", "192.168.2.2:80", "none"},
+	        {"addresses=,file=", "", ""},
+	        {"addresses=a=b=c,file==", "a=b=c", "="},
+	        {"file=a b;c \"d\"/\xc3\xa4,addresses= x ", " x ", "a b;c \"d\"/\xc3\xa4"},
+	        {"file=x,count=3,addresses=y", "y", "x"},
+	        {"addresses=12345678901234567890", "12345678901234567890", "none"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CU_ASSERT_EQUAL_FATAL(parse_texts(cases[i].text), 0);
+		CU_ASSERT_STRING_EQUAL(fb_option_text(values[ADDRESSES]), cases[i].addresses);
+		CU_ASSERT_STRING_EQUAL(fb_option_text(values[FILE_NAME]), cases[i].file);
+	}
+}
+
+static void a_text_has_a_length_at_most(void)
+{
+	static char text[5000];
+
+	CU_ASSERT_EQUAL(parse_texts("addresses=123456789012345678901"), -1);
+	CU_ASSERT_STRING_EQUAL(error, "texts: addresses=123456789012345678901: expected a text of "
+	                              "at most 20 characters, without comma");
+	/* A long one is not told whole: what would be right stands behind it. */
+	memset(text, 'n', sizeof text - 1);
+	memcpy(text, "addresses=", 10);
+	text[4000] = '\0';
+	CU_ASSERT_EQUAL(parse_texts(text), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "nnn...: expected a text of at most 20 characters"));
+	memcpy(text, "file=", 5);
+	CU_ASSERT_EQUAL(parse_texts(text), 0);
+	CU_ASSERT_EQUAL(strlen(fb_option_text(values[FILE_NAME])), 3995);
+	text[4000] = 'n';
+	text[4096] = '\0';
+	CU_ASSERT_EQUAL(parse_texts(text), -1);
+}
+
+/* The controller keeps them for as long as the instance lives: they are told later. */
+static void texts_outlive_what_the_user_wrote(void)
+{
+	struct controller_config config;
+	struct controller *ctl;
+	struct fb_text why = fb_text_make(error, sizeof error);
+	struct fb_report report;
+	char *written = strdup("file=services,addresses=192.168.2.2");
+
+	controller_config_default(&config);
+	ctl = controller_new(&config, &(struct controller_ops){0});
+	CU_ASSERT_EQUAL_FATAL(controller_add_app(ctl, &text_cls, written, &why), 0);
+	CU_ASSERT_STRING_EQUAL(kept_text[0], "192.168.2.2");
+	CU_ASSERT_STRING_EQUAL(kept_text[1], "services");
+	memset(written, '?', strlen(written));
+	free(written);
+	fb_report_init(&report, 4096, 0);
+	fb_report_begin_map(&report, NULL);
+	controller_report_app(ctl, 0, &report);
+	fb_report_end_map(&report);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	        report.text, "{\"addresses\":\"192.168.2.2\",\"file\":\"services\",\"count\":7}"));
+	fb_report_destroy(&report);
+	controller_free(ctl);
+}
+
 UNIT_TESTS("options", UNIT_TEST(defaults_fill_what_is_not_said),
            UNIT_TEST(durations_have_units_and_fractions), UNIT_TEST(what_is_no_duration_is_refused),
            UNIT_TEST(integers_stay_in_their_range), UNIT_TEST(words_for_yes_and_no_are_known),
            UNIT_TEST(an_unknown_option_is_refused_with_the_nearest_known_one),
            UNIT_TEST(a_class_without_options_takes_none),
-           UNIT_TEST(an_option_twice_or_without_value_is_refused))
+           UNIT_TEST(an_option_twice_or_without_value_is_refused),
+           UNIT_TEST(texts_are_taken_as_they_are), UNIT_TEST(a_text_has_a_length_at_most),
+           UNIT_TEST(texts_outlive_what_the_user_wrote))

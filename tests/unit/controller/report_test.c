@@ -60,6 +60,7 @@ static void holds(const char *text, const char *part, int line)
 struct watcher {
 	struct fb_app *app;
 	unsigned replies, errors;
+	bool busy;
 };
 
 static struct watcher *watcher;
@@ -98,6 +99,11 @@ static void watcher_error(void *state, struct fb_switch *sw, uint32_t xid, bool 
 	watcher->errors++;
 }
 
+static bool watcher_ready(const void *state)
+{
+	return !((const struct watcher *)state)->busy;
+}
+
 static const char *const colours[] = {"red", "green", NULL};
 static const struct fb_option watcher_options[] = {
         {.name = "number", .type = FB_OPTION_INTEGER, .default_text = "7", .max = 1000},
@@ -115,6 +121,7 @@ static const struct fb_app_class watcher_class = {
         .destroy = free,
         .stats_reply = watcher_stats_reply,
         .error = watcher_error,
+        .ready = watcher_ready,
 };
 
 /* --- Switches that have tables --- */
@@ -707,6 +714,22 @@ static void the_balancer_tells_which_switches_are_away(void)
 	lb_free(lb);
 }
 
+static void that_applications_are_not_ready_is_told(void)
+{
+	struct bench *b = bench_new();
+	struct controller_report report;
+
+	bench_add(b, &watcher_class, "");
+	bench_add(b, &fb_app_hub, "");
+	for (int busy = 0; busy < 2; busy++) {
+		watcher->busy = busy;
+		controller_report_write(b->ctl, &everything, 0, &report, b->now_ns);
+		CU_ASSERT_EQUAL(report.ready, !busy);
+		controller_report_destroy(&report);
+	}
+	bench_free(b);
+}
+
 UNIT_TESTS("report", UNIT_TEST(a_switch_is_asked_for_its_tables_and_no_application_hears_of_it),
            UNIT_TEST(a_reply_in_parts_is_complete_with_its_last_part),
            UNIT_TEST(a_switch_without_statistics_of_tables_is_not_asked),
@@ -725,6 +748,7 @@ UNIT_TESTS("report", UNIT_TEST(a_switch_is_asked_for_its_tables_and_no_applicati
            UNIT_TEST(every_counter_has_a_name_of_its_own),
            UNIT_TEST(counters_of_applications_stand_in_the_order_of_the_chain),
            UNIT_TEST(options_in_force_are_told),
+           UNIT_TEST(that_applications_are_not_ready_is_told),
            UNIT_TEST(learning_tells_its_stations_those_heard_last_first),
            UNIT_TEST(the_balancer_tells_owners_and_sessions),
            UNIT_TEST(the_balancer_tells_which_owners_are_silent),

@@ -11,6 +11,7 @@ static struct {
 	uint8_t bytes[BYTES_MAX];
 	size_t len;
 	size_t pieces;
+	size_t background; /* pieces */
 	size_t piece_len[PIECES_MAX];
 	uint64_t piece_ns[PIECES_MAX];
 	const char *closed;
@@ -21,9 +22,10 @@ static struct clock clk;
 static struct channel *channel;
 static unsigned close_at_piece; /* the receiver closes at this piece, 0: never */
 
-static void deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len)
+static void deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len, bool background)
 {
 	(void)ctx;
+	ends[end].background += background;
 	if (ends[end].len + len <= BYTES_MAX)
 		memcpy(ends[end].bytes + ends[end].len, bytes, len);
 	ends[end].len += len;
@@ -67,13 +69,19 @@ static void run(void)
 		;
 }
 
+/* Bytes that are no messages, and so no background. */
+static void send_bytes(struct channel *to, unsigned from, const uint8_t *bytes, size_t len)
+{
+	channel_send(to, from, bytes, len, (struct channel_load){0});
+}
+
 static void send_pattern(unsigned from, size_t len)
 {
 	uint8_t bytes[BYTES_MAX];
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(i * 7 + (i >> 8));
-	channel_send(channel, from, bytes, len);
+	send_bytes(channel, from, bytes, len);
 }
 
 static void bytes_arrive_whole_in_order_after_the_delay(void)
@@ -98,10 +106,10 @@ static void bytes_arrive_whole_in_order_after_the_delay(void)
 static void what_is_sent_at_one_instant_is_one_and_later_bytes_come_later(void)
 {
 	begin(1, "c");
-	channel_send(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ab", 2);
-	channel_send(channel, CHANNEL_CONTROLLER, (const uint8_t *)"cd", 2);
+	send_bytes(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ab", 2);
+	send_bytes(channel, CHANNEL_CONTROLLER, (const uint8_t *)"cd", 2);
 	clock_advance(&clk, 500);
-	channel_send(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ef", 2);
+	send_bytes(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ef", 2);
 	CU_ASSERT_EQUAL(clock_next(&clk), 1000);
 	clock_step(&clk);
 	CU_ASSERT_EQUAL(ends[CHANNEL_SWITCH].len, 4);
@@ -198,7 +206,7 @@ static void an_opened_channel_has_forgotten_the_old_connection(void)
 	channel_close(channel, CHANNEL_SWITCH);
 	channel_open(channel);
 	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
-	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"new", 3);
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"new", 3);
 	run();
 	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 3);
 	CU_ASSERT_PTR_NULL(ends[CHANNEL_CONTROLLER].closed);
@@ -211,9 +219,9 @@ static void a_channel_that_is_too_full_breaks_at_both_ends(void)
 
 	begin(1, "c");
 	for (int i = 0; i < CHANNEL_BYTES_MAX / (int)sizeof bytes; i++)
-		channel_send(channel, CHANNEL_SWITCH, bytes, sizeof bytes);
+		send_bytes(channel, CHANNEL_SWITCH, bytes, sizeof bytes);
 	CU_ASSERT_EQUAL(channel_counters(channel)->broken, 0);
-	channel_send(channel, CHANNEL_SWITCH, bytes, 1);
+	send_bytes(channel, CHANNEL_SWITCH, bytes, 1);
 	CU_ASSERT_EQUAL(channel_counters(channel)->broken, 1);
 	run();
 	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 0);
@@ -248,6 +256,39 @@ static void what_is_under_way_on_a_channel_that_breaks_is_lost(void)
 	end();
 }
 
+static void background_is_not_under_way(void)
+{
+	const struct channel_load traffic = {.messages = 1}, mixed = {3, 2}, background = {2, 2};
+
+	begin(1, "c");
+	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2, background);
+	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"cd", 2, background);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 4);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].background, ends[CHANNEL_CONTROLLER].pieces);
+	CU_ASSERT_EQUAL(channel_counters(channel)->background[CHANNEL_CONTROLLER], 4);
+	CU_ASSERT_EQUAL(channel_counters(channel)->background[CHANNEL_SWITCH], 0);
+	/* Together with anything else it is something. */
+	channel_send(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ab", 2, mixed);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 1);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_SWITCH].background, 0);
+	CU_ASSERT_EQUAL(channel_counters(channel)->background[CHANNEL_SWITCH], 2);
+	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2, background);
+	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2, traffic);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 1);
+	run();
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2, background);
+	channel_close(channel, CHANNEL_SWITCH);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 1);
+	run();
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	CU_ASSERT_PTR_NOT_NULL(ends[CHANNEL_CONTROLLER].closed);
+	end();
+}
+
 UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(what_is_sent_at_one_instant_is_one_and_later_bytes_come_later),
            UNIT_TEST(pieces_are_cut_at_places_of_the_seed_and_the_name),
@@ -256,4 +297,5 @@ UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(a_receiver_that_closes_gets_no_further_piece),
            UNIT_TEST(an_opened_channel_has_forgotten_the_old_connection),
            UNIT_TEST(a_channel_that_is_too_full_breaks_at_both_ends),
-           UNIT_TEST(what_is_under_way_on_a_channel_that_breaks_is_lost))
+           UNIT_TEST(what_is_under_way_on_a_channel_that_breaks_is_lost),
+           UNIT_TEST(background_is_not_under_way))

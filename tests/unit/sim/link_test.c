@@ -20,6 +20,7 @@ static struct arrival arrivals[ARRIVALS_MAX];
 static unsigned arrival_count;
 static unsigned events[2][LINK_DOWN + 1];
 static unsigned states[2][2];
+static unsigned duplicates;
 static bool again;         /* ... from the end that it came from, once more */
 static bool answer;        /* each frame that arrives is sent back */
 static unsigned cut_after; /* the link goes down when so many have arrived; 0: never */
@@ -53,6 +54,13 @@ static void state(void *ctx, unsigned end, bool up)
 	states[end][up]++;
 }
 
+static void duplicated(void *ctx, const struct frame *frame)
+{
+	(void)ctx;
+	CU_ASSERT_TRUE(frame->refs > 0);
+	duplicates++;
+}
+
 static struct link_config plain(void)
 {
 	struct link_config config;
@@ -63,12 +71,15 @@ static struct link_config plain(void)
 
 static void start_named(const struct link_config *config, uint64_t seed, const char *name)
 {
-	struct link_ops ops = {deliver, observe, state, NULL};
+	struct link_ops ops = {.deliver = deliver,
+	                       .observe = observe,
+	                       .duplicated = duplicated,
+	                       .state = state};
 
 	clock_init(&clock_, 100);
 	pool = frame_pool_new();
 	link_ = link_new(&clock_, config, &ops, seed, name);
-	arrival_count = 0;
+	arrival_count = duplicates = 0;
 	cut_after = 0;
 	answer = again = false;
 	memset(events, 0, sizeof events);
@@ -248,6 +259,7 @@ static void faults_come_as_often_as_they_are_asked_for(void)
 	CU_ASSERT_TRUE(about(counters->duplicated, 1800));
 	CU_ASSERT_TRUE(about(counters->reordered, 3240));
 	CU_ASSERT_EQUAL(arrival_count, 10000 - counters->lost + counters->duplicated);
+	CU_ASSERT_EQUAL(duplicates, counters->duplicated);
 	CU_ASSERT_EQUAL(events[0][LINK_LOST], counters->lost);
 	CU_ASSERT_EQUAL(events[0][LINK_SENT], 10000);
 	CU_ASSERT_EQUAL(link_counters(link_, 1)->sent_frames, 0);
@@ -664,6 +676,56 @@ static void faults_befall_frames_of_queues_too(void)
 	stop();
 }
 
+static bool is_seven(struct frame *frame)
+{
+	uint32_t number;
+
+	memcpy(&number, frame_data(frame), sizeof number);
+	return number == 7;
+}
+
+static bool is_nothing(struct frame *frame)
+{
+	(void)frame;
+	return false;
+}
+
+static void what_a_link_carries_is_found_wherever_it_waits(void)
+{
+	struct link_config config = plain();
+
+	/* Under way, either way. */
+	for (unsigned from = 0; from < 2; from++) {
+		start(&config);
+		CU_ASSERT_FALSE(link_carries(link_, is_seven));
+		send(from, 6, 60);
+		CU_ASSERT_FALSE(link_carries(link_, is_seven));
+		send(from, 7, 60);
+		CU_ASSERT_TRUE(link_carries(link_, is_seven));
+		CU_ASSERT_FALSE(link_carries(link_, is_nothing));
+		run();
+		CU_ASSERT_FALSE(link_carries(link_, is_seven));
+		stop();
+	}
+	/* Held back. */
+	config.reorder_ppm = 1000000;
+	start(&config);
+	send(0, 6, 60);
+	send(0, 7, 60);
+	CU_ASSERT_TRUE(link_carries(link_, is_seven));
+	stop();
+	/* In a queue, behind others. */
+	config.reorder_ppm = 0;
+	start(&config);
+	CU_ASSERT_EQUAL(link_add_queue(link_, 0, 1, 700), 0);
+	for (uint32_t i = 3; i < 7; i++)
+		send_queued(1, i, 60);
+	CU_ASSERT_FALSE(link_carries(link_, is_seven));
+	send_queued(1, 7, 60);
+	CU_ASSERT_TRUE(link_carries(link_, is_seven));
+	stop();
+}
+
 UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
            UNIT_TEST(frames_wait_for_each_other_in_one_direction_only),
            UNIT_TEST(a_rate_that_does_not_divide_is_rounded_up),
@@ -688,4 +750,5 @@ UNIT_TESTS("link", UNIT_TEST(a_frame_takes_its_time_on_the_wire_and_the_delay),
            UNIT_TEST(a_full_queue_is_told_to_the_sender),
            UNIT_TEST(a_link_that_goes_down_loses_what_waits_in_queues),
            UNIT_TEST(without_a_rate_nothing_waits_in_queues),
-           UNIT_TEST(faults_befall_frames_of_queues_too))
+           UNIT_TEST(faults_befall_frames_of_queues_too),
+           UNIT_TEST(what_a_link_carries_is_found_wherever_it_waits))

@@ -15,7 +15,7 @@ static void run_seed(const char *text, uint64_t seed, bool keep)
 	const struct runner_options options = {.seed = seed, .keep = keep};
 
 	problems_init(&problems);
-	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, &problems);
+	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, NULL, &problems);
 	problems_print(&problems, "# test.yaml", stdout);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
 	runner_run(sc, &options, &result);
@@ -263,7 +263,7 @@ static char *summary_of(const char *text)
 	size_t len;
 
 	problems_init(&problems);
-	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, &problems);
+	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, NULL, &problems);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
 	options.summary = open_memstream(&summary, &len);
 	runner_run(sc, &options, &result);

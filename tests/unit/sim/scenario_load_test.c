@@ -12,7 +12,7 @@ static struct scenario *sc;
 static void load_with(const char *text, const char *const *settings)
 {
 	problems_init(&problems);
-	sc = scenario_load_text(text, strlen(text), "dir/test.yaml", settings, &problems);
+	sc = scenario_load_text(text, strlen(text), "dir/test.yaml", settings, NULL, &problems);
 	CU_ASSERT_EQUAL(sc == NULL, problems.count > 0);
 }
 
@@ -274,7 +274,7 @@ static void mistakes_without_end_are_counted(void)
 	for (int i = 0; i < 3000; i++)
 		len += (size_t)sprintf(text + len, "  - {x: y}\n");
 	problems_init(&problems);
-	sc = scenario_load_text(text, len, "t", NULL, &problems);
+	sc = scenario_load_text(text, len, "t", NULL, NULL, &problems);
 	CU_ASSERT_PTR_NULL(sc);
 	CU_ASSERT_EQUAL(problems.count, PROBLEMS_MAX);
 	CU_ASSERT_TRUE(problems.dropped > 1000);

@@ -1,0 +1,38 @@
+/* What is no traffic: link-layer discovery frames (LLDP, Ethernet type 0x88cc), and the messages
+ * that carry them between controller and switch.
+ *
+ * A controller that discovers links sends some out of every port for as long as it runs. They take
+ * part in the run as everything does (they take time, get lost, are in captures and in the digest),
+ * but nobody counts them as traffic: expectations do not, hosts do not, and a network in which
+ * nothing else happens is quiet.
+ *
+ * A message is one of discovery when it is a packet-in or packet-out with the bytes of such a
+ * frame, or a packet-out that lets go the packet buffer of such a packet-in; struct lldp_buffers
+ * remembers which buffers those are. */
+#ifndef SIM_LLDP_H
+#define SIM_LLDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/frame.h"
+#include "sim/channel.h"
+
+/* Buffers of one switch that hold a discovery frame, as far as messages told. */
+struct lldp_buffers {
+	uint32_t *ids;
+	uint32_t count, size;
+};
+
+enum { LLDP_BUFFERS_MAX = 1024 }; /* remembered; beyond it the oldest is taken for traffic */
+
+bool lldp_is_frame(const uint8_t *frame, size_t len);
+/* The message, which is whole, carries a discovery frame. */
+bool lldp_is_message(const uint8_t *msg, size_t len);
+
+/* How many messages there are in 'bytes', which a switch or its controller sends at once, all of
+ * them whole, and how many of them are of discovery. */
+struct channel_load lldp_weigh(struct lldp_buffers *buffers, const uint8_t *bytes, size_t len);
+void lldp_buffers_forget(struct lldp_buffers *buffers); /* all; frees what it holds */
+
+#endif

@@ -1,0 +1,158 @@
+/* What the files of the network share: network.c (its life, frames, what is asked of it),
+ * network_build.c (making it), network_control.c (the control channels) and network_faults.c (what
+ * breaks and comes back). */
+#ifndef SIM_NETWORK_PRIVATE_H
+#define SIM_NETWORK_PRIVATE_H
+
+#include "controller/session.h"
+#include "lib/base/rng.h"
+#include "sim/lldp.h"
+#include "sim/network.h"
+#include "softswitch/reconnect.h"
+
+struct network_link;
+
+struct network_host {
+	struct event event; /* the host's deadline */
+	struct network *network;
+	struct host *host;
+	struct network_link *link; /* NULL: none */
+	unsigned end;
+	uint32_t index;
+	bool pending; /* it waits for an answer */
+};
+
+/* A port of a switch, and where it leads. */
+struct network_port {
+	bool exists;
+	struct network_link *link; /* NULL: nothing is plugged in */
+	unsigned end;
+	uint64_t rate_bps; /* of what was plugged in at first */
+};
+
+struct network_switch {
+	struct event event;   /* the agent's deadline */
+	struct event control; /* its connection ended, or the next attempt is due */
+	struct network *network;
+	struct agent *agent;        /* another one after each loss of power */
+	struct network_port *ports; /* by port number */
+	uint32_t ports_count;
+	struct channel *channel;
+	struct session *session; /* the controller's end; NULL: closed */
+	struct agent_conn *conn; /* the switch's end */
+	struct reconnect reconnect;
+	bool off;                /* it has no power */
+	bool control_down;       /* attempts fail */
+	enum datapath_mode mode; /* as observers know it */
+	uint32_t index, place;
+	uint64_t connects; /* connections made */
+
+	struct lldp_buffers lldp_buffers;
+	uint64_t lldp_packet_ins;            /* sent */
+	struct network_switch_counts before; /* of agents that lost power; without discovery */
+	struct network_queue_counts *queues_before; /* the same by queue of the file */
+	uint64_t errors_told; /* of this agent: of errors_out, told to observers */
+};
+
+/* A counter of an application. */
+struct network_app_count {
+	char *app, *name;
+	uint64_t value;
+};
+
+struct network_filters {
+	struct network_filter **items;
+	size_t count;
+};
+
+struct network_link {
+	struct link *link;
+	struct network *network;
+	uint32_t index;
+	struct scenario_end ends[2];
+	struct network_filters filters[2]; /* by receiving end */
+	bool down;                         /* a step took it down */
+	bool unplugged;                    /* its host moves */
+};
+
+struct network {
+	struct clock clock;
+	const struct scenario *scenario;
+	uint64_t seed;
+	struct frame_pool *pool;
+	struct digest *digest;
+
+	struct controller *controller; /* NULL: none, or it is down */
+	struct event controller_event; /* its deadline */
+	struct rng controller_rng;     /* its run ids */
+	enum fb_log_level log_level;
+	struct network_controller_counts counts_before; /* of those that went down */
+	struct network_app_count *app_counts_before;
+	size_t app_counts_before_count;
+	struct network_switch *switches;
+	struct network_host *hosts;
+	struct network_link *links;
+	bool closing; /* being freed: nobody reconnects */
+
+	uint64_t last_activity_ns;
+	uint32_t hosts_pending; /* hosts that wait for an answer */
+	uint64_t lldp_packet_outs;
+	struct network_counters counters;
+	struct network_observer observers[NETWORK_OBSERVERS_MAX];
+	size_t observers_count;
+};
+
+/* Tell all observers that have 'member'. */
+#define NETWORK_OBSERVE(network, member, ...)                                                      \
+	do {                                                                                       \
+		for (size_t o_ = 0; o_ < (network)->observers_count; o_++)                         \
+			if ((network)->observers[o_].member)                                       \
+				(network)->observers[o_].member((network)->observers[o_].ctx,      \
+				                                (network)->clock.now_ns,           \
+				                                __VA_ARGS__);                      \
+	} while (0)
+
+/* --- network.c: after every call of a core, its deadline may be another --- */
+
+void network_host_fire(struct event *event);
+void network_agent_called(struct network_switch *sw);
+void network_controller_called(struct network *network);
+/* What the links call. */
+void network_deliver(void *ctx, unsigned end, struct frame *frame);
+void network_observe(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
+void network_duplicated(void *ctx, const struct frame *frame);
+void network_carrier(void *ctx, unsigned end, bool up);
+/* What hosts and agents call. */
+void network_transmit(void *ctx, struct frame *frame);
+enum datapath_sent network_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+                                  struct frame *frame);
+
+/* --- network_build.c --- */
+
+void network_build(struct network *network);
+/* A controller, where the scenario has one. */
+void network_build_controller(struct network *network);
+/* An agent for 'sw', with the ports that it has, none of them with a carrier. */
+void network_build_agent(struct network_switch *sw);
+/* The queues of its ports, and the entries that it begins with. */
+void network_build_tables(struct network_switch *sw);
+
+/* --- network_control.c --- */
+
+/* The switch looks after its control connection. */
+void network_control_run(struct network_switch *sw);
+/* What the controller, agents and channels call. */
+void network_control_fire(struct event *event);
+void network_controller_send(void *conn, const uint8_t *bytes, size_t len);
+void network_controller_close(void *conn, const char *reason);
+void network_controller_log(void *ctx, enum fb_log_level level, const char *who, const char *line);
+char *network_controller_read_file(void *ctx, const char *name, size_t *len, struct fb_text *error);
+void network_agent_send(void *conn, const uint8_t *bytes, size_t len);
+void network_agent_close(void *conn, const char *reason);
+void network_agent_ready(void *conn);
+void network_agent_log(void *ctx, enum agent_log_level level, const char *line);
+void network_channel_deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len,
+                             bool background);
+void network_channel_closed(void *ctx, unsigned end, const char *reason);
+
+#endif
