@@ -126,7 +126,7 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 
 	if (key->proto == FB_IP_UDP && balancer_recovery_wait(call, pi))
 		return;
-	if (!address) {
+	if (!address || balancer_owners_is_recalled(address)) {
 		balancer_held_add(call, pi);
 		return;
 	}

@@ -69,7 +69,7 @@ static unsigned released(const struct lb *lb, uint32_t id)
 
 static void a_question_for_a_shared_address_is_answered_with_its_stable_mac(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(ask(lb, &lb_client, 2), ANSWER "out #4 in 1: drop\n");
 	LB_SAYS(ask(lb, &lb_client, 2), ANSWER "out #5 in 1: drop\n");
@@ -79,7 +79,7 @@ static void a_question_for_a_shared_address_is_answered_with_its_stable_mac(void
 
 static void the_buffer_of_an_answered_question_is_released_once(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	ask(lb, &lb_client, 2);
 	lb_pass(lb, FB_NS_PER_S);
@@ -90,7 +90,7 @@ static void the_buffer_of_an_answered_question_is_released_once(void)
 
 static void a_frame_without_buffer_leaves_nothing_to_release(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	lb->unbuffered = true;
 	LB_SAYS(ask(lb, &lb_client, 2), ANSWER);
@@ -100,7 +100,7 @@ static void a_frame_without_buffer_leaves_nothing_to_release(void)
 /* Linux asks by unicast whether an entry still holds. */
 static void a_question_to_one_replica_is_answered_too(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 2, .dl_dst = mac_of(&lb_b)}),
 	        ANSWER "out #4 in 1: drop\n");
@@ -109,7 +109,7 @@ static void a_question_to_one_replica_is_answered_too(void)
 
 static void what_replicas_announce_reaches_nobody(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(lb_announce(lb, &lb_a), "out #4 in 2: drop\n");
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_b, .target = 2, .op = FB_ARP_REPLY}),
@@ -121,7 +121,7 @@ static void what_replicas_announce_reaches_nobody(void)
 
 static void the_answer_of_a_replica_is_replaced_for_who_has_asked(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_b,
 	                             .target = 1,
@@ -133,7 +133,7 @@ static void the_answer_of_a_replica_is_replaced_for_who_has_asked(void)
 
 static void an_answer_to_a_host_that_wants_the_address_is_taken(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 	uint8_t bytes[64];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 
@@ -146,7 +146,7 @@ static void an_answer_to_a_host_that_wants_the_address_is_taken(void)
 
 static void an_address_that_was_shared_is_answered_for_with_one_owner_left(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	fake_switch_set_link(lb->sw, 3, false);
 	lb_said(lb);
@@ -156,7 +156,7 @@ static void an_address_that_was_shared_is_answered_for_with_one_owner_left(void)
 
 static void a_host_that_wants_a_shared_address_hears_of_no_conflict(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_c, .target = 2, .sender_is_nobody = true}),
 	        "out #4 in 4: drop\n");
@@ -165,14 +165,16 @@ static void a_host_that_wants_a_shared_address_hears_of_no_conflict(void)
 
 static void vlans_are_kept_apart(void)
 {
-	struct lb *lb = lb_new("hold_max=0");
+	struct lb *lb = lb_new("arp=proxy,hold_max=0");
+	const char *said;
 
-	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 2, .vlan_tci = 5}),
-	        "out #4 in 1: FLOOD\n");
+	said = arp(lb, (struct arp){.from = &lb_client, .target = 2, .vlan_tci = 5});
+	CU_ASSERT(lb_has(said, "out #4 in 1: FLOOD\n") && lb_has(said, "vlan 5 " PROBE("2")));
 	arp(lb, (struct arp){.from = &lb_a, .target = 2, .vlan_tci = 5});
 	arp(lb, (struct arp){.from = &lb_b, .target = 2, .vlan_tci = 5});
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 2, .vlan_tci = 0x6005}),
-	        ANSWER "out #4 in 1: drop\n");
+	        "out frame: output:1: " STABLE " > :01 vlan 5 pcp 3 arp 192.168.2.2 is-at " STABLE
+	        "\nout #7 in 1: drop\n");
 	lb_free(lb);
 }
 
@@ -180,7 +182,7 @@ static void vlans_are_kept_apart(void)
 
 static void a_replica_is_told_the_mac_of_an_owner(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(ask(lb, &lb_a, 1),
 	        "out frame: output:2: :01 > :02 arp 192.168.2.1 is-at :01\nout #4 in 2: drop\n");
@@ -190,7 +192,7 @@ static void a_replica_is_told_the_mac_of_an_owner(void)
 static void a_replica_is_told_the_stable_mac_of_another_shared_address(void)
 {
 	static const struct lb_host one = {5, 5, 5}, two = {6, 5, 6};
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	lb_announce(lb, &one);
 	lb_announce(lb, &two);
@@ -201,7 +203,7 @@ static void a_replica_is_told_the_stable_mac_of_another_shared_address(void)
 
 static void a_replica_waits_for_an_owner_that_is_not_known(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 	const char *said;
 
 	lb_revive(lb, &lb_other);
@@ -214,14 +216,32 @@ static void a_replica_waits_for_an_owner_that_is_not_known(void)
 	lb_free(lb);
 }
 
+/* The ports to which the next message, which must be a packet-out, goes; one bit each. */
+static unsigned next_outputs(struct lb *lb)
+{
+	const struct fb_msg *msg = fake_switch_expect(lb->sw, OFPT_PACKET_OUT);
+	struct fb_action action;
+	size_t offset = 0;
+	unsigned ports = 0;
+
+	CU_ASSERT_FATAL(msg != NULL);
+	while (fb_action_next(msg->packet_out.actions.data, msg->packet_out.actions.len, &offset,
+	                      &action))
+		ports |= action.type == OFPAT_OUTPUT ? 1u << action.output.port : 0;
+	return ports;
+}
+
 static void where_no_probe_is_answered_all_are_asked_in_a_replicas_place(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 	uint8_t stable[FB_MAC_BYTES];
 
 	ask(lb, &lb_a, 5);
 	lb_pass(lb, 200 * ms_ns);
-	LB_SAYS(lb_said(lb), "");
+	CU_ASSERT_EQUAL(next_outputs(lb), 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6);
+	lb->sw->read_at = 0;
+	CU_ASSERT(lb_has(lb_said(lb), ": " STABLE " > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.5 "
+	                              "tell 192.168.2.2\nout #4 in 2: drop\n"));
 	fb_mac_from_u64(stable, UINT64_C(0x0efcc0a80202));
 	LB_SAYS(arp(lb,
 	            (struct arp){
@@ -236,7 +256,7 @@ static void where_no_probe_is_answered_all_are_asked_in_a_replicas_place(void)
 
 static void a_question_for_one_owner_goes_to_it_alone(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	lb_announce(lb, &lb_other);
 	LB_SAYS(ask(lb, &lb_client, 5), "out #5 in 1: output:5\n");
@@ -252,7 +272,7 @@ static void a_question_for_one_owner_goes_to_it_alone(void)
 
 static void a_question_to_a_mac_that_nobody_has_any_more_reaches_the_owner(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 	uint8_t stable[FB_MAC_BYTES];
 
 	lb_announce(lb, &lb_other);
@@ -264,7 +284,7 @@ static void a_question_to_a_mac_that_nobody_has_any_more_reaches_the_owner(void)
 
 static void a_question_that_came_by_the_owners_port_is_dropped(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	lb_announce(lb, &lb_other);
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_client, .target = 5, .in_port = 5}),
@@ -274,7 +294,7 @@ static void a_question_that_came_by_the_owners_port_is_dropped(void)
 
 static void a_host_that_wants_the_address_of_another_hears_of_it(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	lb_announce(lb, &lb_other);
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_c, .target = 5, .sender_is_nobody = true}),
@@ -284,7 +304,7 @@ static void a_host_that_wants_the_address_of_another_hears_of_it(void)
 
 static void announcements_of_hosts_that_share_nothing_are_flooded(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(lb_announce(lb, &lb_other), "out #4 in 5: FLOOD\n");
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_other, .target = 5, .op = FB_ARP_REPLY}),
@@ -295,7 +315,7 @@ static void announcements_of_hosts_that_share_nothing_are_flooded(void)
 static void an_answer_for_a_host_that_nobody_heard_is_flooded(void)
 {
 	static const uint8_t unknown[FB_MAC_BYTES] = {2, 0, 0, 0, 0, 9};
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_client,
 	                             .target = 9,
@@ -309,7 +329,7 @@ static void an_answer_for_a_host_that_nobody_heard_is_flooded(void)
 
 static void a_question_waits_until_all_owners_can_have_spoken(void)
 {
-	struct lb *lb = lb_new_empty("");
+	struct lb *lb = lb_new_empty("arp=proxy");
 
 	lb_announce(lb, &lb_client);
 	lb_revive(lb, &lb_a);
@@ -324,7 +344,7 @@ static void a_question_waits_until_all_owners_can_have_spoken(void)
 
 static void with_one_owner_that_has_spoken_the_question_goes_to_it(void)
 {
-	struct lb *lb = lb_new_empty("");
+	struct lb *lb = lb_new_empty("arp=proxy");
 
 	lb_announce(lb, &lb_client);
 	lb_revive(lb, &lb_a);
@@ -336,7 +356,7 @@ static void with_one_owner_that_has_spoken_the_question_goes_to_it(void)
 
 static void with_no_owner_that_has_spoken_the_question_is_flooded(void)
 {
-	struct lb *lb = lb_new_empty("");
+	struct lb *lb = lb_new_empty("arp=proxy");
 
 	lb_announce(lb, &lb_client);
 	ask(lb, &lb_client, 2);
@@ -349,7 +369,7 @@ static void with_no_owner_that_has_spoken_the_question_is_flooded(void)
 
 static void the_same_question_is_not_asked_twice_while_it_waits(void)
 {
-	struct lb *lb = lb_new_empty("");
+	struct lb *lb = lb_new_empty("arp=proxy");
 
 	lb_announce(lb, &lb_client);
 	ask(lb, &lb_client, 2);
@@ -364,7 +384,7 @@ static void the_same_question_is_not_asked_twice_while_it_waits(void)
 
 static void who_asks_while_owners_speak_waits_for_the_others_too(void)
 {
-	struct lb *lb = lb_new_empty("hold=1s");
+	struct lb *lb = lb_new_empty("arp=proxy,hold=1s");
 
 	lb_announce(lb, &lb_client);
 	lb_revive(lb, &lb_a);
@@ -379,7 +399,7 @@ static void who_asks_while_owners_speak_waits_for_the_others_too(void)
 
 static void beyond_the_limit_questions_are_flooded_at_once(void)
 {
-	struct lb *lb = lb_new_empty("hold_max=1");
+	struct lb *lb = lb_new_empty("arp=proxy,hold_max=1");
 	const char *said;
 
 	lb_announce(lb, &lb_client);
@@ -394,7 +414,7 @@ static void beyond_the_limit_questions_are_flooded_at_once(void)
 
 static void questions_for_no_host_are_taken(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("arp=proxy");
 	uint8_t bytes[64];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 
@@ -407,8 +427,8 @@ static void questions_for_no_host_are_taken(void)
 
 static void what_waits_is_forgotten_with_its_switch(void)
 {
-	struct lb *lb = lb_new_empty("");
-	struct fake_switch *second = fake_switch_join(lb->bench, 2, 6);
+	struct lb *lb = lb_new_empty("arp=proxy");
+	struct fake_switch *second = lb_join(lb->bench, 2, 6);
 
 	lb->leaks = true;
 	lb_announce(lb, &lb_client);
