@@ -21,6 +21,8 @@
  * a closed one; as long as it does, whatever else its client sends is answered with RST, and so is
  * what its backend sends, should that live and not know.
  *
+ * A backend that comes back before its client was told keeps the session.
+ *
  * A host answers such questions at most every 500 ms (Linux): reset_timeout should be longer.
  *
  * Limits: sessions that are being reset (those beyond are forgotten at once; if their clients send,
@@ -129,8 +131,25 @@ void balancer_reset_abandon(const struct balancer_call *call, struct balancer_se
 
 	if (r)
 		end(call, r);
-	if (!session->closed)
-		session->resetting = false;
+	if (session->closed)
+		return;
+	session->resetting = false;
+	session->abandoned = false;
+}
+
+/* The backend of 'session' is there after all, and its client was not told yet: it goes on. */
+static bool goes_on(const struct balancer_call *call, struct balancer_session *session)
+{
+	const struct balancer_key key = balancer_sessions_key_of(session);
+	const struct balancer_address *address =
+	        balancer_owners_find(call, key.server_ip, key.vlan);
+	const struct balancer_owner *owner =
+	        address ? balancer_owners_by_mac(address, session->backend_mac) : NULL;
+
+	if (session->closed || !owner || !balancer_owner_is_up(owner))
+		return false;
+	balancer_reset_abandon(call, session);
+	return true;
 }
 
 /* --- What is sent to the client --- */
@@ -182,12 +201,14 @@ static void ask(const struct balancer_call *call, const struct balancer_session 
 	call->b->counters.resets_asked++;
 }
 
-/* It is the turn of 'r': its client is asked, or has been often enough. One that was told, and says
+/* It is the turn of 'r': its backend may be back; else its client is asked, or has been often enough. One that was told, and says
  * nothing, has ended. */
 static void turn(const struct balancer_call *call, struct reset *r)
 {
 	struct balancer_session *session = fb_table_at(call->b->sessions.table, r->session);
 
+	if (goes_on(call, session))
+		return;
 	if (r->asked < call->b->config.reset_tries) {
 		ask(call, session, r->seq);
 		r->asked++;
@@ -248,25 +269,27 @@ static bool came_by_edge(const struct balancer_call *call, const struct fb_packe
 	return fb_discovery_port(call->b->discovery, balancer_place(call, pi)) == FB_PORT_EDGE;
 }
 
-void balancer_reset_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
+bool balancer_reset_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
                             struct balancer_session *session, enum balancer_direction direction)
 {
 	const struct fb_packet *p = &pi->packet;
 	bool has_number =
 	        (p->tcp_flags & FB_TCP_ACK) && !(p->tcp_flags & (FB_TCP_RST | FB_TCP_SYN));
 
+	if (goes_on(call, session))
+		return false;
 	if (direction == BALANCER_TO_CLIENT && has_number && session->closed &&
-	    came_by_edge(call, pi)) {
+	    came_by_edge(call, pi))
 		balancer_send_refuse(call, pi);
-		return;
-	}
-	balancer_send_drop(call, pi);
+	else
+		balancer_send_drop(call, pi);
 	if (direction == BALANCER_TO_CLIENT)
-		return;
+		return true;
 	if (p->tcp_flags & FB_TCP_RST)
 		from_ended_client(call, session);
 	else if (has_number)
 		from_client(call, p, session);
+	return true;
 }
 
 /* --- Time --- */

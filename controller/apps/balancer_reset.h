@@ -34,10 +34,11 @@ void balancer_reset_free(struct balancer_reset *reset);
  * forgotten instead: the caller looks for the next one before. */
 void balancer_reset_begin(const struct balancer_call *call, struct balancer_session *session);
 /* A segment, no SYN, of a session that is marked 'resetting': one of the client brings the numbers
- * for the RST, one of the backend is kept from the client. 'pi' is released. */
-void balancer_reset_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
+ * for the RST, one of the backend is kept from the client. True: 'pi' was released. False: the
+ * backend is back, and 'session' is not being reset any more. */
+bool balancer_reset_segment(const struct balancer_call *call, const struct fb_packet_in *pi,
                             struct balancer_session *session, enum balancer_direction direction);
-/* 'session' is forgotten, or its backend is back: then it goes on, unless its client was told. */
+/* 'session' is forgotten, or goes on, where its client was not told. */
 void balancer_reset_abandon(const struct balancer_call *call, struct balancer_session *session);
 
 /* Ask whose turn it is; and when that is to be called again. */

@@ -283,6 +283,8 @@ static void checks_are_no_sessions_and_take_no_turn(void)
 {
 	struct clinic *c = clinic_new("check=tcp:22,check_interval=1s");
 
+	uint64_t flooded = lb_counter(c->lb, "flooded");
+
 	CU_ASSERT_EQUAL(turns(c, 2, 1), 1);
 	pass(c, 10 * s_ns);
 	c->services[3] = SERVICE_CLOSED;
@@ -292,7 +294,7 @@ static void checks_are_no_sessions_and_take_no_turn(void)
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "refused_by_backend"), 0);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "late_synacks"), 0);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "strays_passed"), 0);
-	CU_ASSERT_EQUAL(lb_counter(c->lb, "flooded"), 0);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "flooded"), flooded);
 	CU_ASSERT_EQUAL(c->flow_mods, 0);
 	CU_ASSERT_EQUAL(turns(c, 3, 1), 1);
 	clinic_free(c);
@@ -393,7 +395,7 @@ static void answers_that_are_not_to_the_check_count_for_nothing(void)
 
 static void a_late_syn_ack_is_reset_and_counts_for_nothing(void)
 {
-	static const struct reply good = {3, FB_TCP_SYN | FB_TCP_ACK};
+	static const struct reply good = {.number = 3, .flags = FB_TCP_SYN | FB_TCP_ACK};
 	struct clinic *c = clinic_new("check=tcp:22,check_interval=10s,check_down=1,check_up=1");
 	size_t resets;
 
@@ -555,9 +557,9 @@ static void whoever_asks_for_the_address_is_answered(void)
 	flooded = lb_counter(c->lb, "flooded");
 	said = lb_arp(c->lb, &lb_a, FB_ARP_REQUEST, NULL, 254);
 	CU_ASSERT(lb_has(said, "output:2: 0e:fb:"));
-	CU_ASSERT(lb_has(said, "> :02 arp reply 192.168.2.254 is-at 0e:fb:"));
+	CU_ASSERT(lb_has(said, "> :02 arp 192.168.2.254 is-at 0e:fb:"));
 	said = lb_arp(c->lb, &prober, FB_ARP_REQUEST, NULL, 254);
-	CU_ASSERT(lb_has(said, "> :06 arp reply 192.168.2.254 is-at 0e:fb:"));
+	CU_ASSERT(lb_has(said, "> :06 arp 192.168.2.254 is-at 0e:fb:"));
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "flooded"), flooded);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 0);
 	clinic_free(c);
@@ -638,7 +640,7 @@ static void the_address_that_is_given_is_used_at_once(void)
 	CU_ASSERT_EQUAL(check_of(c, 2, 0)->p.nw_src, lb_ip(77));
 	CU_ASSERT_EQUAL(c->probes[254], 0);
 	said = lb_arp(c->lb, &lb_b, FB_ARP_REQUEST, NULL, 77);
-	CU_ASSERT(lb_has(said, "> :03 arp reply 192.168.2.77 is-at 0e:fb:"));
+	CU_ASSERT(lb_has(said, "> :03 arp 192.168.2.77 is-at 0e:fb:"));
 	lb_arp(c->lb, &other, FB_ARP_REQUEST, NULL, 77);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 1);
 	pass(c, 5 * s_ns);
@@ -655,7 +657,7 @@ static void an_address_that_is_not_needed_any_more_is_given_back(void)
 	fake_switch_set_link(c->lb->sw, 3, false);
 	pass(c, 1300 * s_ns);
 	look(c);
-	CU_ASSERT_FALSE(lb_has(lb_arp(c->lb, &lb_client, FB_ARP_REQUEST, NULL, 254), "arp reply"));
+	CU_ASSERT_FALSE(lb_has(lb_arp(c->lb, &lb_client, FB_ARP_REQUEST, NULL, 254), "is-at"));
 	clinic_free(c);
 }
 
