@@ -187,6 +187,7 @@ static void balancer_switch_up(void *state, struct fb_switch *sw, uint64_t now_n
 
 	balancer_sessions_doubt(&call, call.node);
 	balancer_recall_join(&call);
+	balancer_recovery_switch_up(&call);
 	balancer_owners_switch_up(&call, call.node);
 	finish(&call);
 }
@@ -232,6 +233,7 @@ static void balancer_network_event(void *state, const struct fb_network_event *e
 		break;
 	case FB_EVENT_EDGE_UP:
 		balancer_owners_refresh(&call);
+		balancer_sweep_soon(&call);
 		break;
 	case FB_EVENT_PORT_DOWN:
 		lose_port(&call, event->at);

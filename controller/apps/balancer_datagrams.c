@@ -251,6 +251,8 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 
 	balancer_sessions_key(&key, &pi->packet);
 	session = balancer_sessions_find(&call->b->sessions, &key, &direction);
+	if (!session && key.proto == FB_IP_UDP)
+		session = balancer_recovery_session(call, pi, &direction);
 	if (session && direction == BALANCER_TO_BACKEND)
 		from_client(call, pi, session);
 	else if (session)

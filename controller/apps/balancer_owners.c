@@ -119,7 +119,8 @@ struct balancer_owner *balancer_owners_by_mac(const struct balancer_address *add
 
 void balancer_owners_update(struct balancer_address *address, struct balancer_owner *owner)
 {
-	owner->as.eligible = balancer_owner_is_up(owner) && !owner->away && !owner->drained;
+	owner->as.eligible = balancer_owner_is_up(owner) && !owner->away && !owner->recalled &&
+	                     !owner->drained;
 	balancer_schedule_changed(&address->schedule);
 }
 
@@ -477,7 +478,7 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 		call->b->counters.addresses_full++;
 		return false;
 	}
-	is_first = !has_owner_there(address);
+	is_first = !has_owner_there(address) || balancer_owners_is_recalled(address);
 	if (!owner)
 		owner = add_owner(call, address, pi);
 	if (!owner)
@@ -486,6 +487,7 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 		move_owner(call, address, owner, at);
 	if (!owner->as.eligible) {
 		owner->away = false;
+		owner->recalled = false;
 		balancer_owners_update(address, owner);
 	}
 	owner->heard_ns = call->now_ns;
@@ -493,6 +495,73 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 	owner->speaks_arp |= p->is_arp;
 	*ip = key.ip;
 	return is_first;
+}
+
+/* --- Recalling --- */
+
+bool balancer_owners_is_recalled(const struct balancer_address *address)
+{
+	bool is_recalled = false;
+
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		const struct balancer_owner *owner = &address->owners[i];
+
+		if (!balancer_owner_is_there(owner))
+			continue;
+		if (!owner->recalled)
+			return false;
+		is_recalled = true;
+	}
+	return is_recalled;
+}
+
+/* One that the service does not name keeps its sessions and gets no others. */
+static struct balancer_owner *add_recalled(const struct balancer_call *call,
+                                           struct balancer_address *address,
+                                           const uint8_t mac[FB_MAC_BYTES])
+{
+	struct balancer_owner *owner;
+
+	if (address->owners_count >= call->b->config.owners_max) {
+		call->b->counters.owners_full++;
+		return NULL;
+	}
+	owner = append_owner(call, address, mac);
+	if (!owner)
+		return NULL;
+	owner->drained = address->service && balancer_service_names_backends(address->service);
+	address->shared |= address->owners_count > 1;
+	return owner;
+}
+
+void balancer_owners_recall(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
+                            const uint8_t mac[FB_MAC_BYTES], struct fb_place at, bool is_backend,
+                            bool is_shared)
+{
+	const struct balancer_address_key key = balancer_address_key(ip, vlan);
+	struct balancer_address *address = balancer_owners_find(call, ip, vlan);
+	struct balancer_owner *owner;
+
+	if (!address)
+		address = add_address(call, &key);
+	if (!address) {
+		call->b->counters.addresses_full++;
+		return;
+	}
+	address->shared |= is_shared;
+	owner = balancer_owners_by_mac(address, mac);
+	if (!owner)
+		owner = add_recalled(call, address, mac);
+	if (owner && !balancer_owner_is_there(owner) &&
+	    enter_place(&call->b->owners, address, at)) {
+		owner->at = at;
+		owner->heard_ns = call->now_ns;
+		owner->recalled = true;
+		balancer_owners_update(address, owner);
+		balancer_health_refresh(call, address);
+	}
+	if (is_backend)
+		balancer_owners_wanted(call, address);
 }
 
 /* --- Probing --- */

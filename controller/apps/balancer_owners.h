@@ -37,6 +37,7 @@ struct balancer_owner {
 	uint64_t heard_ns;   /* the last time that it spoke for the address */
 	uint32_t unanswered; /* probes since then */
 	bool speaks_arp;     /* it was heard by ARP: so silence on probes means something */
+	bool recalled;       /* known from a flow entry, and not heard yet: no new connections */
 	bool configured;     /* a backend of the address's service: it stays when it is lost */
 	bool away;           /* its switch is away: nobody can tell, and nothing can be sent there */
 	bool drained;        /* keeps its sessions and gets no new ones */
@@ -97,6 +98,14 @@ struct balancer_address *balancer_owners_spoken_for(const struct balancer_owners
  * address, which is 'known' or unknown. True when the address, in '*ip', had no owner before. */
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                           struct balancer_address *known, uint32_t *ip);
+
+/* A flow entry says that 'mac' at 'at' owns the address ('is_backend': that somebody connects to
+ * it; 'is_shared': that it has several owners). Learned where it was not known, and probed. */
+void balancer_owners_recall(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
+                            const uint8_t mac[FB_MAC_BYTES], struct fb_place at, bool is_backend,
+                            bool is_shared);
+/* True when all that is known of who owns the address comes from flow entries. */
+bool balancer_owners_is_recalled(const struct balancer_address *address);
 
 /* NULL: nobody was heard under the address. With no owners: there were some, and they are gone. */
 struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,

@@ -137,7 +137,7 @@ static size_t spots_of(const struct balancer *b, const struct balancer_session *
 	return spots_count;
 }
 
-/* The same way for both directions, whoever asks. */
+/* The same way for both directions, whoever asks. There is none to an end that is nowhere. */
 static size_t find_path(const struct balancer_call *call, const struct balancer_session *session,
                         struct fb_place client_at, struct fb_place backend_at,
                         struct fb_hop hops[FB_PATH_HOPS_MAX])
@@ -145,6 +145,8 @@ static size_t find_path(const struct balancer_call *call, const struct balancer_
 	const struct balancer_key key = balancer_sessions_key_of(session);
 	uint64_t hash = (key.words[0] ^ key.words[1]) * UINT64_C(0x9e3779b97f4a7c15);
 
+	if (client_at.port == 0 || backend_at.port == 0)
+		return 0;
 	return fb_discovery_path(call->b->discovery, client_at, backend_at, hash ^ hash >> 32,
 	                         hops);
 }
@@ -490,6 +492,29 @@ static bool may_still_hold(const struct balancer_call *call, const struct balanc
 	return is_away;
 }
 
+/* True while it is not known what is behind a port on the way of 'session': its switch has just
+ * joined, again, and what it forwards it goes on forwarding. */
+static bool is_pending(const struct balancer_call *call, const struct balancer_session *session)
+{
+	const struct fb_discovery *d = call->b->discovery;
+	struct fb_hop hops[FB_PATH_HOPS_MAX];
+	size_t count = hops_of(call->b, session, hops);
+	bool is_pending = false;
+
+	for (size_t i = 0; i < count; i++) {
+		enum fb_port_kind in = fb_discovery_port(
+		        d, (struct fb_place){hops[i].node, hops[i].in_port});
+		enum fb_port_kind out = fb_discovery_port(
+		        d, (struct fb_place){hops[i].node, hops[i].out_port});
+
+		if (fb_discovery_switch(d, hops[i].node) &&
+		    (in == FB_PORT_DOWN || out == FB_PORT_DOWN))
+			return false;
+		is_pending |= in == FB_PORT_PENDING || out == FB_PORT_PENDING;
+	}
+	return is_pending;
+}
+
 bool balancer_paths_renew(const struct balancer_call *call, struct balancer_session *session,
                           struct fb_place client_at, struct fb_place backend_at)
 {
@@ -504,6 +529,9 @@ bool balancer_paths_renew(const struct balancer_call *call, struct balancer_sess
 		session->route = BALANCER_DIRECT;
 		return true;
 	}
+	if (balancer_same_place(session->client_at, client_at) &&
+	    balancer_same_place(session->backend_at, backend_at) && is_pending(call, session))
+		return true;
 	count = find_path(call, session, client_at, backend_at, hops);
 	if (count == 0 && may_still_hold(call, session))
 		return true;

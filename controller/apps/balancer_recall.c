@@ -301,17 +301,19 @@ static void learn_entry(const struct balancer_call *call, struct balancer_half *
 		half->live |= (uint8_t)(1 << entry->direction);
 }
 
-/* What the ends are is all that is known of their addresses. */
+/* A client that addressed another MAC than that of its backend did so because others own the
+ * address, too. */
 static void learn_owners(const struct balancer_call *call, const struct balancer_half *half)
 {
+	const bool is_shared = !fb_mac_equal(half->addressed_mac, half->backend_mac);
 	const struct balancer_key *key = &half->key;
 
 	if (half->backend_at.port != 0)
 		balancer_owners_recall(call, key->server_ip, key->vlan, half->backend_mac,
-		                       half->backend_at, true);
+		                       half->backend_at, true, is_shared);
 	if (half->client_at.port != 0 && half->told == BOTH)
 		balancer_owners_recall(call, key->client_ip, key->vlan, half->client_mac,
-		                       half->client_at, false);
+		                       half->client_at, false, false);
 }
 
 /* 'flow' is the first entry of a direction of a session that is not known. */

@@ -1,5 +1,5 @@
-/* Sessions that the controller does not know, or not any more: after it was restarted, after a
- * session was forgotten. */
+/* Segments of sessions that the controller does not know, or not any more: after it was restarted,
+ * after a session was forgotten. */
 #ifndef BALANCER_RECOVERY_H
 #define BALANCER_RECOVERY_H
 
@@ -8,21 +8,21 @@
 #include <flowbed/discovery.h>
 #include <flowbed/table.h>
 
-#include "controller/apps/balancer_queue.h"
+#include "controller/apps/balancer_sessions.h"
 
 struct balancer;
 struct balancer_call;
-struct balancer_session;
 struct recovery_frame;
 
 TAILQ_HEAD(recovery_frames, recovery_frame);
 
 struct balancer_recovery {
-	struct recovery_frames recalled; /* wait until switches have told their entries */
-	struct recovery_frames settling; /* wait until all owners of an address can have answered */
-	uint32_t waiting;                /* in both */
-	struct fb_table *probes;         /* struct probe, by the index of the session */
-	struct balancer_queue due;
+	struct recovery_frames recalling; /* wait until switches have told their entries */
+	struct recovery_frames settling;  /* until all owners of an address can have spoken */
+	uint32_t waiting;                 /* in both */
+	bool impatient;                   /* what is handled now has waited for long enough */
+	uint64_t began_ns;                /* when the first switch joined; 0: none did */
+	struct fb_table *probes;          /* struct probe, by the index of the session */
 };
 
 /* False when memory is short; balancer_recovery_free() may follow. */
@@ -30,15 +30,22 @@ bool balancer_recovery_init(struct balancer_recovery *recovery, const struct bal
                             uint32_t seed);
 void balancer_recovery_free(struct balancer_recovery *recovery);
 
+/* The switch of the call joined; it left: what it keeps is forgotten. */
+void balancer_recovery_switch_up(const struct balancer_call *call);
+void balancer_recovery_switch_down(const struct balancer_call *call);
+
 /* While switches still tell their entries: keep 'pi', a packet of an unknown session, and handle it
- * again when they have. False: there is nothing to wait for, or no room: go on with it. (A stray
- * needs no such question before.) */
+ * again when they have. False: there is nothing to wait for, or no room: go on with it. (Strays need
+ * no such question before.) */
 bool balancer_recovery_wait(const struct balancer_call *call, const struct fb_packet_in *pi);
 /* All switches have told: what waited for that goes on. */
 void balancer_recovery_recalled(const struct balancer_call *call);
-/* The switch of the call left: what it keeps is forgotten. */
-void balancer_recovery_switch_down(const struct balancer_call *call);
 
+/* Make the session of 'pi', of any protocol, for which there is none, when entries have told its
+ * backend. '*direction' is that of 'pi'. NULL: they have not. */
+struct balancer_session *balancer_recovery_session(const struct balancer_call *call,
+                                                   const struct fb_packet_in *pi,
+                                                   enum balancer_direction *direction);
 /* The TCP segment 'pi', no SYN, is of no session: it goes to the one that can be meant, or to each
  * candidate until one is known to be its backend, or waits; it is released in any case. */
 void balancer_recovery_stray(const struct balancer_call *call, const struct fb_packet_in *pi);

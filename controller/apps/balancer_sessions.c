@@ -278,8 +278,8 @@ void balancer_sessions_settle(const struct balancer_call *call, struct balancer_
 	count(call, session, may_send(call, session));
 }
 
-/* True when entries of 'session' are on 'node'. */
-static bool is_on(const struct balancer *b, const struct balancer_session *session, uint16_t node)
+bool balancer_sessions_is_on(const struct balancer *b, const struct balancer_session *session,
+                             uint16_t node)
 {
 	const struct balancer_route *route;
 
@@ -303,12 +303,23 @@ void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node)
 
 	for (; session; session = next) {
 		next = fb_table_at(sessions->table, session->link.newer);
-		if (!is_on(call->b, session, node))
+		if (!balancer_sessions_is_on(call->b, session, node))
 			continue;
 		balancer_queue_remove(live, session);
 		session->state = BALANCER_UNSURE;
 		balancer_queue_push(&sessions->queues[BALANCER_UNSURE], session, call->now_ns);
 	}
+}
+
+void balancer_sessions_trust(const struct balancer_call *call, struct balancer_session *session)
+{
+	struct balancer_sessions *sessions = &call->b->sessions;
+
+	if (session->state != BALANCER_UNSURE)
+		return;
+	balancer_queue_remove(&sessions->queues[BALANCER_UNSURE], session);
+	session->state = BALANCER_LIVE;
+	balancer_queue_push(&sessions->queues[BALANCER_LIVE], session, call->now_ns);
 }
 
 void balancer_sessions_run(const struct balancer_call *call)

@@ -126,6 +126,11 @@ void balancer_sessions_set_backend(const struct balancer_call *call,
                                    const uint8_t mac[FB_MAC_BYTES], struct fb_place at);
 /* Something happened to 'session': it waits anew, in the queue of what it is now. */
 void balancer_sessions_settle(const struct balancer_call *call, struct balancer_session *session);
+/* True when entries of 'session' are on 'node'. */
+bool balancer_sessions_is_on(const struct balancer *b, const struct balancer_session *session,
+                             uint16_t node);
+/* The entries of 'session', which was in doubt, are all there. */
+void balancer_sessions_trust(const struct balancer_call *call, struct balancer_session *session);
 /* The switch 'node' was away: it may have removed entries and could not tell. */
 void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node);
 

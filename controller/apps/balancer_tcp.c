@@ -256,7 +256,7 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 	struct balancer_session *session;
 	const struct balancer_owner *owner;
 
-	if (!address) {
+	if (!address || balancer_owners_is_recalled(address)) {
 		balancer_held_add(call, pi);
 		return;
 	}
@@ -453,10 +453,8 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 		syn_again(call, pi, session);
 		return;
 	}
-	if (session->resetting) {
-		balancer_reset_segment(call, pi, session, BALANCER_TO_BACKEND);
+	if (session->resetting && balancer_reset_segment(call, pi, session, BALANCER_TO_BACKEND))
 		return;
-	}
 	note_end(session, BALANCER_TO_BACKEND, p);
 	pass_to_backend(call, pi, session);
 }
@@ -512,10 +510,8 @@ static void from_backend(const struct balancer_call *call, const struct fb_packe
 
 	if (came_by_edge(call, pi) && !is_from_backend(call, pi, session))
 		return;
-	if (session->resetting) {
-		balancer_reset_segment(call, pi, session, BALANCER_TO_CLIENT);
+	if (session->resetting && balancer_reset_segment(call, pi, session, BALANCER_TO_CLIENT))
 		return;
-	}
 	session->abandoned = false;
 	note_answer(call, session, p);
 	note_end(session, BALANCER_TO_CLIENT, p);
@@ -573,10 +569,10 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 		from_client(call, pi, session);
 	else if (session)
 		from_backend(call, pi, session);
-	else if (is_syn(&pi->packet))
-		open_session(call, pi, &key);
-	else
+	else if (!is_syn(&pi->packet))
 		balancer_recovery_stray(call, pi);
+	else if (!balancer_recovery_wait(call, pi))
+		open_session(call, pi, &key);
 }
 
 /* --- After a switch was away --- */

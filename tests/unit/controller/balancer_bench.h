@@ -69,6 +69,25 @@ static inline bool lb_has(const char *is, const char *text)
 	return strstr(is, text) != NULL;
 }
 
+/* A switch that has no flow entries joins, with its ports as edges. */
+static inline struct fake_switch *lb_join(struct bench *b, uint64_t dpid, uint16_t ports)
+{
+	struct fake_switch *sw = fake_switch_join_keeping(b, dpid, ports, true);
+	const struct fb_msg *msg;
+	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY};
+
+	while ((msg = fake_switch_next(sw))) {
+		if (msg->type != OFPT_STATS_REQUEST)
+			continue;
+		reply.xid = msg->xid;
+		reply.stats_reply.type = msg->stats_request.type;
+		fake_switch_send(sw, &reply);
+	}
+	bench_pass(b, 0);
+	fake_switch_discard(sw);
+	return sw;
+}
+
 /* --- What the controller says --- */
 
 /* Append 'from' with each "02:00:00:00:00:" written ":". */
@@ -426,25 +445,6 @@ static inline void lb_pass(struct lb *lb, uint64_t ns)
 	b->now_ns = until_ns;
 }
 
-/* A switch that has no flow entries joins, with its ports as edges. */
-static inline struct fake_switch *lb_join(struct lb *lb, uint64_t dpid, uint16_t ports)
-{
-	struct fake_switch *sw = fake_switch_join_keeping(lb->bench, dpid, ports, true);
-	const struct fb_msg *msg;
-	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY};
-
-	while ((msg = fake_switch_next(sw))) {
-		if (msg->type != OFPT_STATS_REQUEST)
-			continue;
-		reply.xid = msg->xid;
-		reply.stats_reply.type = msg->stats_request.type;
-		fake_switch_send(sw, &reply);
-	}
-	bench_pass(lb->bench, 0);
-	fake_switch_discard(sw);
-	return sw;
-}
-
 /* Nothing is known yet. The old way of ARP is the default here: most tests are not about it. */
 static inline struct lb *lb_new_empty(const char *options)
 {
@@ -461,7 +461,7 @@ static inline struct lb *lb_new_empty(const char *options)
 	snprintf(all, sizeof all, "%s%s%s", lb_has(options, "arp=") ? "" : "arp=flood",
 	         *options && !lb_has(options, "arp=") ? "," : "", options);
 	bench_add(lb->bench, &fb_app_balancer, all);
-	lb->sw = lb_join(lb, 1, 6);
+	lb->sw = lb_join(lb->bench, 1, 6);
 	return lb;
 }
 

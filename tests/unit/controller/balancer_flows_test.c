@@ -655,7 +655,7 @@ static void sessions_survive_a_cut_of_the_control_connection(void)
 	lb_syn(lb, 2, 1);
 	fake_switch_leave(lb->sw);
 	lb_pass(lb, 10 * s_ns);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
 	lb_said(lb);
 	CU_ASSERT(lb_has(lb_to_server(lb, 1, FB_TCP_ACK), "mod_dl_dst::02,output:2\n"));
 	CU_ASSERT(lb_has(lb_syn_ack(lb, &lb_b, 2, 1), "mod_dl_src::02,mod_dl_dst::01,output:1\n"));
@@ -670,7 +670,7 @@ static void entries_whose_end_may_have_been_missed_are_installed_again_once(void
 	open_session(lb, 1, 1);
 	fake_switch_leave(lb->sw);
 	lb_pass(lb, s_ns);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
 	lb_pass(lb, 30 * s_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 4);
 	lb_pass(lb, 300 * s_ns);
@@ -685,7 +685,7 @@ static void a_packet_does_not_settle_whether_entries_live(void)
 
 	open_session(lb, 1, 1);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
 	lb_to_server(lb, 1, FB_TCP_ACK); /* too soon to install again */
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
 	lb_pass(lb, 30 * s_ns);
@@ -700,7 +700,7 @@ static void sessions_whose_backend_vanished_while_the_switch_was_away_are_aged(v
 	open_session(lb, 1, 1);
 	lb_silence(lb, &lb_a);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 1));
+	lb_switch_to(lb, lb_join(lb->bench, 1, 1));
 	lb_pass(lb, 70 * s_ns - 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
@@ -726,7 +726,7 @@ static void owners_behind_a_port_that_vanished_while_the_switch_was_away_are_los
 
 	lb_silence(lb, &lb_b);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 2)); /* without port 3 */
+	lb_switch_to(lb, lb_join(lb->bench, 1, 2)); /* without port 3 */
 	for (uint16_t tp = 1; tp <= 3; tp++)
 		CU_ASSERT(lb_has(lb_syn(lb, tp, 1), "mod_dl_dst::02,output:2\n"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);

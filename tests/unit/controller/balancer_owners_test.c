@@ -319,7 +319,7 @@ static void addresses_in_use_are_probed_when_their_switch_comes_back(void)
 	next_syn(lb);
 	lb_pass(lb, 10 * s_ns);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
 	lb_pass(lb, 0);
 	CU_ASSERT_EQUAL(count_of(lb_said(lb), PROBE), 1);
 	lb_free(lb);
@@ -421,7 +421,7 @@ static void switches_are_apart(void)
 	struct fake_switch *first = lb->sw;
 	static const struct lb_host elsewhere = {2, 2, 5};
 
-	lb_switch_to(lb, fake_switch_join(lb->bench, 2, 6));
+	lb_switch_to(lb, lb_join(lb->bench, 2, 6));
 	lb_announce(lb, &elsewhere);
 	lb_silence_all(lb);
 	CU_ASSERT(lb_has(next_syn(lb), ": mod_dl_dst::02,output:5\n"));
@@ -446,7 +446,7 @@ static void a_syn_from_another_switch_goes_where_that_one_has_decided(void)
 	                         .flags = FB_TCP_SYN,
 	                         .seq = 9};
 
-	second = fake_switch_join(lb->bench, 2, 6);
+	second = lb_join(lb->bench, 2, 6);
 	CU_ASSERT(second->session != NULL);
 	/* A probe of the second switch comes in by port 5. */
 	fb_mac_from_u64(mac, UINT64_C(0x0efb00000002));
@@ -494,7 +494,7 @@ static void a_frame_that_the_balancer_has_rewritten_is_no_news(void)
 
 	/* The second switch knows server_a at port 5; the first has given the client's connection
 	 * to server_b, and puts server_a's MAC into what comes back. */
-	second = fake_switch_join(lb->bench, 2, 6);
+	second = lb_join(lb->bench, 2, 6);
 	lb_switch_to(lb, second);
 	lb_announce(lb, &uplink_client);
 	lb_announce(lb, &uplink_a);
@@ -524,7 +524,7 @@ static void a_frame_from_a_mac_that_nobody_addressed_asks_no_switch(void)
 	        .from = &spoofed, .to = &lb_client, .tp_src = 22, .tp_dst = 1, .flags = FB_TCP_ACK};
 
 	for (uint64_t dpid = 2; dpid <= SWITCHES; dpid++)
-		lb_switch_to(lb, fake_switch_join(lb->bench, dpid, 6));
+		lb_switch_to(lb, lb_join(lb->bench, dpid, 6));
 	lb_switch_to(lb, first);
 	lb_silence_all(lb);
 	lb_syn(lb, 1, 1);
@@ -560,7 +560,7 @@ static void a_flood_of_frames_that_may_be_rewritten_is_asked_about_within_a_limi
 	        .from = &lb_a, .to = &lb_client, .tp_src = 22, .tp_dst = 9, .flags = FB_TCP_ACK};
 	uint64_t asked;
 
-	fake_switch_join(lb->bench, 2, 6);
+	lb_join(lb->bench, 2, 6);
 	lb_switch_to(lb, first);
 	lb_silence_all(lb);
 	lb_syn(lb, 1, 1); /* it names server_a */
@@ -596,7 +596,7 @@ static void who_rewrote_the_last_frame_is_asked_first(void)
 	uint64_t asked;
 
 	for (uint64_t dpid = 2; dpid <= 9; dpid++)
-		last = fake_switch_join(lb->bench, dpid, 6);
+		last = lb_join(lb->bench, dpid, 6);
 	lb_silence_all(lb);
 	lb_syn(lb, 9, 1);
 	CU_ASSERT(lb_has(lb_syn(lb, 1, 1), OUT_B));
@@ -756,7 +756,7 @@ static void held_syns_are_forgotten_with_their_switch(void)
 
 	lb_syn(lb, 1, 1);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, fake_switch_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
 	LB_SAYS(lb_announce(lb, &lb_a), "out #2 in 2: FLOOD\n");
 	lb_pass(lb, s_ns);
 	lb->leaks = true;
