@@ -322,8 +322,8 @@ static void tell_half(const struct balancer_call *call, const struct fb_flow_sta
 {
 	const uint64_t age_ns = flow->duration_sec * FB_NS_PER_S + flow->duration_nsec;
 	const uint64_t made_ns = age_ns < call->now_ns ? call->now_ns - age_ns : 0;
-	const uint8_t *backend_mac = entry->direction == BALANCER_TO_CLIENT ? flow->match.dl_src
-	                                                                     : entry->dl_dst;
+	const uint8_t *backend_mac =
+	        entry->direction == BALANCER_TO_CLIENT ? flow->match.dl_src : entry->dl_dst;
 	struct balancer_half *half = half_of(call, entry);
 
 	if (!half)
@@ -349,8 +349,7 @@ static void tell_half(const struct balancer_call *call, const struct fb_flow_sta
 static bool read_entry(const struct fb_flow_stats *flow, struct entry *entry)
 {
 	const uint32_t needed = OFPFW_IN_PORT | OFPFW_DL_VLAN | OFPFW_DL_TYPE | OFPFW_NW_PROTO |
-	                        OFPFW_TP_SRC | OFPFW_TP_DST | OFPFW_NW_SRC_MASK |
-	                        OFPFW_NW_DST_MASK;
+	                        OFPFW_TP_SRC | OFPFW_TP_DST | OFPFW_NW_SRC_MASK | OFPFW_NW_DST_MASK;
 	const struct fb_match *match = &flow->match;
 	struct fb_action action;
 	size_t offset = 0;

@@ -75,7 +75,7 @@ struct recovery_frame {
 
 /* A session whose backend is being found out. */
 struct probe {
-	uint32_t session; /* its index */
+	uint32_t session;  /* its index */
 	uint32_t seq, ack; /* of the client's last segment */
 	bool has_ack;
 	uint32_t shown;     /* segments shown to some of many candidates: whose turn is next */
@@ -229,8 +229,8 @@ static bool must_wait(const struct balancer *b)
 
 bool balancer_recovery_wait(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
-	return must_wait(call->b) && keep(call, pi, &call->b->recovery.recalling,
-	                                  call->b->config.recall_timeout_ns);
+	return must_wait(call->b) &&
+	       keep(call, pi, &call->b->recovery.recalling, call->b->config.recall_timeout_ns);
 }
 
 void balancer_recovery_recalled(const struct balancer_call *call)
@@ -362,9 +362,8 @@ struct balancer_session *balancer_recovery_session(const struct balancer_call *c
 	half = balancer_recall_find(&call->b->recall, &key, direction);
 	if (!half)
 		return NULL;
-	ends = (struct ends){.key = half->key,
-	                     .client_at = half->client_at,
-	                     .backend_at = half->backend_at};
+	ends = (struct ends){
+	        .key = half->key, .client_at = half->client_at, .backend_at = half->backend_at};
 	memcpy(ends.client_mac, half->client_mac, FB_MAC_BYTES);
 	memcpy(ends.addressed_mac, half->addressed_mac, FB_MAC_BYTES);
 	memcpy(ends.backend_mac, half->backend_mac, FB_MAC_BYTES);
