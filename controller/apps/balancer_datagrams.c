@@ -14,11 +14,13 @@
  *                        ever sends (a log, say) gets entries all the same. An entry cannot see the
  *                        identifier of an echo: these go through the controller
  *     from a replica     what belongs to no session (the server speaks first, or was silent for
- *                        long) begins one with the replica as its client: so what comes back reaches
- *                        the one that sent. Where two replicas send with the same ports, to the same
- *                        end, the last one gets the answers
- *     from another       than its backend, which is still there, towards the client of a session: a
- *                        replica that was given up. It is dropped: a client hears one server
+ *                        long) begins one with the replica as its backend: so what comes back
+ *                        reaches the one that sent, and the other end sees the stable MAC of the
+ *                        address, as it would in an answer. Where two replicas send with the same
+ *                        ports to the same end, the last one gets the answers
+ *     from another       than its backend, which is still there, towards a client that has begun the
+ *                        session: a replica that was given up. It is dropped: a client hears one
+ *                        server
  *     refused            is nobody with an answer: UDP has none. Datagrams to a port that the
  *                        service does not have, to an address all of whose owners are down, and
  *                        beyond the session table's limit are dropped, and counted
@@ -43,7 +45,11 @@
 #include "controller/apps/balancer_send.h"
 #include "controller/apps/balancer_tcp.h"
 
-enum { DATAGRAMS_OPEN = 2 }; /* of a client: from then on it counts as a stream */
+/* What a session counts of its client's datagrams. */
+enum {
+	DATAGRAMS_OPEN = 2,                /* from then on they are a stream; there it stays */
+	DATAGRAMS_ARE_ANSWERS = UINT8_MAX, /* a replica has begun the session; there it stays */
+};
 
 static bool is_from_link(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
@@ -57,12 +63,27 @@ static bool has_sane_addresses(const struct fb_packet *p)
 	       p->nw_dst < 0xe0000000 && p->nw_src != p->nw_dst && !fb_mac_is_multicast(p->dl_src);
 }
 
+static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
+{
+	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
+
+	return address && address->shared;
+}
+
+/* The MAC under which others know the sender of 'p', which shares its address. */
+static void shown_mac(const struct balancer_call *call, const struct fb_packet *p,
+                      uint8_t mac[FB_MAC_BYTES])
+{
+	if (call->b->config.arp == BALANCER_ARP_PROXY)
+		balancer_arp_mac(mac, p->nw_src);
+	else
+		memcpy(mac, p->dl_src, FB_MAC_BYTES);
+}
+
 /* To the one station that 'pi', which is of no session, can be meant for. */
 static void pass_alone(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
-	const struct balancer_address *from =
-	        balancer_owners_find(call, p->nw_src, balancer_vlan(p));
 	struct balancer_rewrite rewrite;
 	uint8_t mac[FB_MAC_BYTES];
 
@@ -71,8 +92,8 @@ static void pass_alone(const struct balancer_call *call, const struct fb_packet_
 		balancer_send_drop(call, pi);
 		return;
 	}
-	if (call->b->config.arp == BALANCER_ARP_PROXY && from && from->shared) {
-		balancer_arp_mac(mac, p->nw_src);
+	if (is_shared(call, p->nw_src, balancer_vlan(p))) {
+		shown_mac(call, p, mac);
 		rewrite.dl_src = mac;
 	}
 	call->b->counters.strays_passed++;
@@ -97,14 +118,47 @@ static const struct balancer_owner *backend_for(const struct balancer_call *call
 	return balancer_tcp_choose(call, pi, address);
 }
 
-/* Make 'pi' the first of a session with 'key' and pass it on to its backend, the station 'mac' at
+/* 'pi', which a replica has sent, is the first of 'session', which ends at the station 'mac' at
  * 'at'. */
+static void begin_at_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
+                             struct balancer_session *session, const uint8_t mac[FB_MAC_BYTES],
+                             struct fb_place at)
+{
+	const struct fb_packet *p = &pi->packet;
+
+	memcpy(session->client_mac, mac, FB_MAC_BYTES);
+	session->client_at = at;
+	shown_mac(call, p, session->addressed_mac);
+	balancer_sessions_set_backend(call, session, p->dl_src, balancer_place(call, pi));
+	session->syns = DATAGRAMS_ARE_ANSWERS;
+	balancer_tcp_note(session, BALANCER_TO_CLIENT, p);
+	balancer_tcp_note(session, BALANCER_TO_BACKEND, p);
+	memcpy(session->seen[BALANCER_TO_BACKEND].dl_dst, session->addressed_mac, FB_MAC_BYTES);
+}
+
+static struct balancer_key reversed(const struct balancer_key *key)
+{
+	return (struct balancer_key){
+	        .client_ip = key->server_ip,
+	        .server_ip = key->client_ip,
+	        .client_tp = key->server_tp,
+	        .server_tp = key->client_tp,
+	        .vlan = key->vlan,
+	        .proto = key->proto,
+	};
+}
+
+/* Make 'pi' the first of a session with 'key', in which its sender is called the client, and pass it
+ * on to the station 'mac' at 'at'. */
 static void begin(const struct balancer_call *call, const struct fb_packet_in *pi,
                   const struct balancer_key *key, const uint8_t mac[FB_MAC_BYTES],
                   struct fb_place at)
 {
 	const bool is_udp = key->proto == FB_IP_UDP;
-	struct balancer_session *session = balancer_sessions_add(call, key);
+	const bool by_replica = is_shared(call, key->client_ip, key->vlan) &&
+	                        !is_shared(call, key->server_ip, key->vlan);
+	const struct balancer_key other = reversed(key);
+	struct balancer_session *session = balancer_sessions_add(call, by_replica ? &other : key);
 
 	if (!session) {
 		call->b->counters.refused_sessions_full++;
@@ -113,8 +167,13 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 	}
 	call->b->counters.udp_sessions += is_udp;
 	call->b->counters.echo_sessions += !is_udp;
-	balancer_tcp_begin(call, pi, session, mac, at);
-	balancer_tcp_pass_to_backend(call, pi, session, is_udp);
+	if (by_replica) {
+		begin_at_backend(call, pi, session, mac, at);
+		balancer_tcp_pass_to_client(call, pi, session, is_udp);
+	} else {
+		balancer_tcp_begin(call, pi, session, mac, at);
+		balancer_tcp_pass_to_backend(call, pi, session, is_udp);
+	}
 }
 
 /* A switch that has just joined may have entries of the session, and so know its backend. */
@@ -189,7 +248,7 @@ static void hear_client(const struct balancer_call *call, const struct fb_packet
 		balancer_paths_renew(call, session, at, session->backend_at);
 	if (session->syns < DATAGRAMS_OPEN)
 		session->syns++;
-	session->answered |= session->syns == DATAGRAMS_OPEN;
+	session->answered |= session->syns >= DATAGRAMS_OPEN;
 	balancer_tcp_note(session, BALANCER_TO_BACKEND, p);
 }
 
@@ -205,7 +264,7 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 }
 
 /* 'pi' came by an edge, from the backend of 'session' or from one that takes its place; or from
- * another: false then. */
+ * another: false then. Replicas that both send first take turns. */
 static bool hear_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
                          struct balancer_session *session)
 {
@@ -213,10 +272,12 @@ static bool hear_backend(const struct balancer_call *call, const struct fb_packe
 	const struct fb_place at = balancer_place(call, pi);
 
 	if (!fb_mac_equal(p->dl_src, session->backend_mac)) {
-		if (balancer_tcp_backend_lives(call, session))
-			return false;
+		if (session->syns != DATAGRAMS_ARE_ANSWERS) {
+			if (balancer_tcp_backend_lives(call, session))
+				return false;
+			call->b->counters.moved++;
+		}
 		balancer_sessions_set_backend(call, session, p->dl_src, at);
-		call->b->counters.moved++;
 	} else if (!balancer_same_place(session->backend_at, at)) {
 		balancer_paths_renew(call, session, session->client_at, at);
 	}

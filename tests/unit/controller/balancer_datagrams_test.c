@@ -3,6 +3,8 @@
 
 static const uint64_t s_ns = FB_NS_PER_S, ms_ns = FB_NS_PER_MS;
 
+#define STABLE "0e:fc:c0:a8:02:02"
+
 enum { DNS = 53 };
 
 struct datagram {
@@ -208,11 +210,57 @@ static void where_the_backend_is_gone_the_one_that_answers_takes_its_place(void)
 
 static void what_comes_back_reaches_the_replica_that_has_sent(void)
 {
-	struct lb *lb = lb_new("mode=packet");
+	struct lb *lb = lb_new("mode=packet,arp=proxy");
+	struct datagram log = {.from = &lb_b, .to = &lb_client, .tp_src = 7000, .tp_dst = 514};
 	struct datagram reply = {.from = &lb_client, .to = &lb_a, .tp_src = 514, .tp_dst = 7000};
 
-	udp(lb, (struct datagram){.from = &lb_b, .to = &lb_client, .tp_src = 7000, .tp_dst = 514});
-	LB_SAYS(udp(lb, reply), "out #5 in 1: mod_dl_src::01,mod_dl_dst::03,output:3\n");
+	/* From the MAC that the other end knows its address by. */
+	CU_ASSERT(
+	        lb_has(udp(lb, log), "out #4 in 3: mod_dl_src:" STABLE ",mod_dl_dst::01,output:1"));
+	LB_SAYS(udp(lb, reply), "out #5 in 1: mod_dl_dst::03,output:3\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "udp_sessions"), 1);
+	lb_free(lb);
+}
+
+static void the_answer_to_a_replica_brings_the_entries(void)
+{
+	struct lb *lb = lb_new("arp=proxy");
+	struct datagram log = {.from = &lb_b, .to = &lb_client, .tp_src = 7000, .tp_dst = 514};
+	struct datagram reply = {.from = &lb_client, .to = &lb_a, .tp_src = 514, .tp_dst = 7000};
+
+	CU_ASSERT(!lb_has(udp(lb, log), "add"));
+	LB_SAYS(udp(lb, reply),
+	        "add "
+	        "udp,in_port=1,vlan_tci=0x0000,nw_src=192.168.2.1,nw_dst=192.168.2.2,tp_src=514,"
+	        "tp_dst=7000: mod_dl_dst::03,output:3\n"
+	        "add "
+	        "udp,in_port=3,vlan_tci=0x0000,dl_src=:03,nw_src=192.168.2.2,nw_dst=192.168.2.1,"
+	        "tp_src=7000,tp_dst=514: mod_dl_src:" STABLE ",mod_dl_dst::01,output:1\n"
+	        "out #5 in 1: mod_dl_dst::03,output:3\n");
+	lb_free(lb);
+}
+
+static void with_arp_flood_a_replica_is_known_by_its_own_mac(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+	struct datagram log = {.from = &lb_b, .to = &lb_client, .tp_src = 7000, .tp_dst = 514};
+
+	CU_ASSERT(lb_has(udp(lb, log), "out #4 in 3: mod_dl_src::03,mod_dl_dst::01,output:1\n"));
+	lb_free(lb);
+}
+
+/* Each is a client, and a server, of the other. */
+static void a_replica_that_asks_another_shared_address_is_its_client(void)
+{
+	static const struct lb_host one = {5, 5, 5}, two = {6, 5, 6};
+	struct lb *lb = lb_new("mode=packet,arp=proxy");
+	struct datagram asked = {.from = &lb_b, .to = &one, .tp_src = 7000, .tp_dst = DNS};
+	struct datagram reply = {.from = &one, .to = &lb_a, .tp_src = DNS, .tp_dst = 7000};
+
+	lb_announce(lb, &one);
+	lb_announce(lb, &two);
+	CU_ASSERT(lb_has(udp(lb, asked), "out #6 in 3: mod_dl_dst::05,output:5\n"));
+	LB_SAYS(udp(lb, reply), "out #7 in 5: mod_dl_src::05,mod_dl_dst::03,output:3\n");
 	lb_free(lb);
 }
 
@@ -230,6 +278,7 @@ static void of_two_replicas_with_the_same_ports_the_last_gets_the_answers(void)
 	CU_ASSERT(lb_has(udp(lb, reply), "mod_dl_dst::03,output:3"));
 	CU_ASSERT(lb_has(udp(lb, a), "mod_dl_dst::01,output:1"));
 	CU_ASSERT(lb_has(udp(lb, reply), "mod_dl_dst::02,output:2"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 0);
 	lb_free(lb);
 }
 
@@ -375,9 +424,9 @@ static void two_hosts_may_ping_each_other_with_one_identifier(void)
 	        .from = &lb_client, .to = &lb_a, .tp_src = 1, .type = FB_ICMP_ECHO_REPLY};
 
 	ping(lb, 1);
-	CU_ASSERT(lb_has(echo(lb, asked), "out #5 in 3: mod_dl_dst::01,output:1\n"));
+	CU_ASSERT(lb_has(echo(lb, asked), "out #5 in 3: mod_dl_src::03,mod_dl_dst::01,output:1\n"));
 	/* The reply goes to the replica that has asked, not to the one that was asked. */
-	LB_SAYS(echo(lb, reply), "out #6 in 1: mod_dl_src::01,mod_dl_dst::03,output:3\n");
+	LB_SAYS(echo(lb, reply), "out #6 in 1: mod_dl_dst::03,output:3\n");
 	LB_SAYS(pong(lb, &lb_a, 1), "out #7 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
@@ -386,8 +435,7 @@ static void a_reply_of_no_session_goes_to_the_one_that_can_be_meant(void)
 {
 	struct lb *lb = lb_new("arp=proxy");
 
-	LB_SAYS(pong(lb, &lb_a, 1),
-	        "out #4 in 2: mod_dl_src:0e:fc:c0:a8:02:02,mod_dl_dst::01,output:1\n");
+	LB_SAYS(pong(lb, &lb_a, 1), "out #4 in 2: mod_dl_src:" STABLE ",mod_dl_dst::01,output:1\n");
 	LB_SAYS(echo(lb, (struct datagram){.from = &lb_client,
 	                                   .to = &lb_a,
 	                                   .to_mac = &lb_other,
@@ -410,6 +458,9 @@ UNIT_TESTS("balancer_datagrams", UNIT_TEST(each_new_pair_of_ports_takes_a_turn),
            UNIT_TEST(a_replica_that_was_given_up_is_not_heard),
            UNIT_TEST(where_the_backend_is_gone_the_one_that_answers_takes_its_place),
            UNIT_TEST(what_comes_back_reaches_the_replica_that_has_sent),
+           UNIT_TEST(the_answer_to_a_replica_brings_the_entries),
+           UNIT_TEST(with_arp_flood_a_replica_is_known_by_its_own_mac),
+           UNIT_TEST(a_replica_that_asks_another_shared_address_is_its_client),
            UNIT_TEST(of_two_replicas_with_the_same_ports_the_last_gets_the_answers),
            UNIT_TEST(a_host_that_shares_its_address_with_nobody_is_passed_to_as_it_is),
            UNIT_TEST(towards_an_unknown_address_a_datagram_waits),
