@@ -28,6 +28,11 @@
 
 enum { LB_BUFFERS_MAX = 65536, LB_SERVICE = 22 };
 
+/* How a frame of the controller's own goes to all hosts. */
+#define LB_EVERYWHERE "out frame: output:1,output:2,output:3,output:4,output:5,output:6: "
+#define LB_PROBE                                                                                   \
+	LB_EVERYWHERE "0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 0.0.0.0\n"
+
 struct lb_host {
 	uint8_t number; /* last byte of the MAC */
 	uint8_t ip;     /* last byte of the address: 192.168.2.x */

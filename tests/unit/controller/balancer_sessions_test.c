@@ -81,6 +81,8 @@ static void what_is_not_a_syn_opens_nothing(void)
 
 	for (unsigned i = 0; i < sizeof flags; i++)
 		lb_to_server(lb, (uint16_t)(100 + i), flags[i]);
+	lb_pass(lb, s_ns); /* so long do some of them wait */
+	lb_said(lb);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 0);
 	CU_ASSERT_EQUAL(receiver(lb_syn(lb, 1, 1)), 1);
 	lb_free(lb);
@@ -489,8 +491,8 @@ static void sessions_of_two_vlans_are_apart(void)
 	lb_syn(lb, 1, 1);
 	/* On VLAN 7 nobody owns the address yet: asked there. */
 	LB_SAYS(lb_tcp(lb, &syn),
-	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff vlan 7 arp who-has "
-	        "192.168.2.2 tell 0.0.0.0\n");
+	        LB_EVERYWHERE "0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff vlan 7 arp who-has "
+	                      "192.168.2.2 tell 0.0.0.0\n");
 	lb_pass(lb, s_ns);
 	lb_said(lb);
 	/* A tag of priority alone is no VLAN. */

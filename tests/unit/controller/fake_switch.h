@@ -451,7 +451,7 @@ static inline uint16_t fake_only_output(struct fb_view actions)
 /* True for a packet-out that only drops: a plain output to the ingress port is its only action. */
 static inline bool fake_goes_nowhere(const struct fb_packet_out *po)
 {
-	return fake_only_output(po->actions) == po->in_port;
+	return po->in_port != OFPP_NONE && fake_only_output(po->actions) == po->in_port;
 }
 
 #endif
