@@ -198,6 +198,7 @@ static void balancer_switch_down(void *state, struct fb_switch *sw, uint64_t now
 {
 	const struct balancer_call call = call_for(state, sw, now_ns);
 
+	balancer_sessions_doubt(&call, call.node);
 	balancer_held_switch_down(&call.b->held, call.node);
 	balancer_arp_switch_down(&call.b->arp, call.node);
 	balancer_paths_switch_down(&call, call.node);

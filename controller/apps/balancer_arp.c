@@ -108,19 +108,12 @@ static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vl
 	return address && address->shared;
 }
 
-/* The only owner of 'address' that is there; NULL where there is none, or several. */
+/* The owner of 'address', which is not shared; NULL: nobody knows it. */
 static const struct balancer_owner *only_owner(const struct balancer_address *address)
 {
-	const struct balancer_owner *only = NULL;
-
-	for (uint32_t i = 0; address && i < address->owners_count; i++) {
-		if (!balancer_owner_is_there(&address->owners[i]))
-			continue;
-		if (only)
-			return NULL;
-		only = &address->owners[i];
-	}
-	return only;
+	if (!address || address->owners_count == 0 || !balancer_owner_is_there(&address->owners[0]))
+		return NULL;
+	return &address->owners[0];
 }
 
 /* --- What is done to a frame: each of these releases it --- */
@@ -213,10 +206,8 @@ static struct fb_place place_of(const struct balancer_call *call, const uint8_t 
 static void forward(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
-	struct fb_place at = {0};
+	struct fb_place at = place_of(call, p->dl_dst, p->nw_dst, balancer_vlan(p));
 
-	if (!fb_mac_is_multicast(p->dl_dst))
-		at = place_of(call, p->dl_dst, p->nw_dst, balancer_vlan(p));
 	if (at.port != 0)
 		pass_on(call, pi, NULL, at);
 	else

@@ -391,11 +391,7 @@ static void begin_generation(const struct balancer_call *call, struct balancer_s
 	session->was_installed = true;
 	session->installed_ms = balancer_ms(call->now_ns);
 	session->entries = 1 << BALANCER_TO_BACKEND | 1 << BALANCER_TO_CLIENT;
-	if (session->state != BALANCER_UNSURE)
-		return;
-	balancer_queue_remove(&sessions->queues[BALANCER_UNSURE], session);
-	session->state = BALANCER_LIVE;
-	balancer_queue_push(&sessions->queues[BALANCER_LIVE], session, call->now_ns);
+	balancer_sessions_trust(call, session);
 }
 
 /* Send the entries of 'session', whose route is set. 'old' is what it was before, with the hold on
@@ -468,15 +464,16 @@ static bool is_good(const struct balancer_call *call, const struct balancer_sess
 	       fb_discovery_path_holds(call->b->discovery, hops, old_count);
 }
 
-/* True while a switch that is away may still forward: as far as can be seen all that lies between is
- * up. */
-static bool may_still_hold(const struct balancer_call *call, const struct balancer_session *session)
+/* As far as can be seen all that lies between the ends is up. */
+bool balancer_paths_may_hold(const struct balancer_call *call,
+                             const struct balancer_session *session, bool *is_told)
 {
 	const struct fb_discovery *d = call->b->discovery;
 	struct fb_hop hops[FB_PATH_HOPS_MAX];
 	size_t count = hops_of(call->b, session, hops);
 	bool is_away = false;
 
+	*is_told = false;
 	for (size_t i = 0; i < count; i++) {
 		const struct fb_place in = {hops[i].node, hops[i].in_port};
 		const struct fb_place out = {hops[i].node, hops[i].out_port};
@@ -485,6 +482,7 @@ static bool may_still_hold(const struct balancer_call *call, const struct balanc
 			is_away = true;
 			continue;
 		}
+		*is_told = true;
 		if (fb_discovery_port(d, in) == FB_PORT_DOWN ||
 		    fb_discovery_port(d, out) == FB_PORT_DOWN)
 			return false;
@@ -521,6 +519,7 @@ bool balancer_paths_renew(const struct balancer_call *call, struct balancer_sess
 	struct fb_hop hops[FB_PATH_HOPS_MAX];
 	struct balancer_session old;
 	size_t count;
+	bool is_told;
 
 	if (!session->entries) {
 		session->client_at = client_at;
@@ -533,7 +532,7 @@ bool balancer_paths_renew(const struct balancer_call *call, struct balancer_sess
 	    balancer_same_place(session->backend_at, backend_at) && is_pending(call, session))
 		return true;
 	count = find_path(call, session, client_at, backend_at, hops);
-	if (count == 0 && may_still_hold(call, session))
+	if (count == 0 && balancer_paths_may_hold(call, session, &is_told))
 		return true;
 	if (count > 0 && is_good(call, session, client_at, backend_at, count))
 		return true;

@@ -36,6 +36,10 @@ bool balancer_paths_install(const struct balancer_call *call, struct balancer_se
  * no way: then all its entries are removed. */
 bool balancer_paths_renew(const struct balancer_call *call, struct balancer_session *session,
                           struct fb_place client_at, struct fb_place backend_at);
+/* True while a switch on the way of 'session' is away and may forward all the same; '*is_told': there
+ * is another one, which says when entries are gone. */
+bool balancer_paths_may_hold(const struct balancer_call *call,
+                             const struct balancer_session *session, bool *is_told);
 /* Remove all entries of 'session', at once; it has none then. */
 void balancer_paths_remove(const struct balancer_call *call, struct balancer_session *session);
 /* Remove those of one direction only. */

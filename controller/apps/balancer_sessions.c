@@ -9,7 +9,8 @@
  *     closed       60 s: TIME_WAIT
  *     live         never: the switch says when its entries are gone
  *     unsure       the idle timeout: then the entries are installed again (balancer_tcp.c), after
- *                  which the switch will say when they are gone
+ *                  which the switch will say when they are gone. Where all switches that have them
+ *                  are away by then, nobody will: the session waits as an open one
  *
  * UDP and ICMP echo sessions wait in the same queues: unanswered as long as only one side was heard.
  *
@@ -265,17 +266,24 @@ static enum balancer_state state_of(const struct balancer_session *session)
 	return session->answered ? BALANCER_OPEN : BALANCER_UNANSWERED;
 }
 
-void balancer_sessions_settle(const struct balancer_call *call, struct balancer_session *session)
+/* Make 'session' wait anew as one in 'state'. */
+static void wait_as(const struct balancer_call *call, struct balancer_session *session,
+                    enum balancer_state state)
 {
 	struct balancer_sessions *sessions = &call->b->sessions;
-	enum balancer_state state = state_of(session);
 
-	if (state == BALANCER_UNSURE)
-		return;
 	balancer_queue_remove(&sessions->queues[session->state], session);
 	session->state = state;
 	balancer_queue_push(&sessions->queues[state], session, call->now_ns);
 	count(call, session, may_send(call, session));
+}
+
+void balancer_sessions_settle(const struct balancer_call *call, struct balancer_session *session)
+{
+	enum balancer_state state = state_of(session);
+
+	if (state != BALANCER_UNSURE)
+		wait_as(call, session, state);
 }
 
 bool balancer_sessions_is_on(const struct balancer *b, const struct balancer_session *session,
@@ -297,29 +305,30 @@ bool balancer_sessions_is_on(const struct balancer *b, const struct balancer_ses
 
 void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node)
 {
+	static const enum balancer_state states[] = {BALANCER_LIVE, BALANCER_OPEN};
 	struct balancer_sessions *sessions = &call->b->sessions;
-	struct balancer_queue *live = &sessions->queues[BALANCER_LIVE];
-	struct balancer_session *session = balancer_queue_oldest(live), *next;
+	struct balancer_session *session, *next;
 
-	for (; session; session = next) {
-		next = fb_table_at(sessions->table, session->link.newer);
-		if (!balancer_sessions_is_on(call->b, session, node))
-			continue;
-		balancer_queue_remove(live, session);
-		session->state = BALANCER_UNSURE;
-		balancer_queue_push(&sessions->queues[BALANCER_UNSURE], session, call->now_ns);
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+		session = balancer_queue_oldest(&sessions->queues[states[i]]);
+		for (; session; session = next) {
+			next = fb_table_at(sessions->table, session->link.newer);
+			if (session->entries && balancer_sessions_is_on(call->b, session, node))
+				wait_as(call, session, BALANCER_UNSURE);
+		}
 	}
 }
 
 void balancer_sessions_trust(const struct balancer_call *call, struct balancer_session *session)
 {
-	struct balancer_sessions *sessions = &call->b->sessions;
+	if (session->state == BALANCER_UNSURE || session->state == BALANCER_OPEN)
+		wait_as(call, session, BALANCER_LIVE);
+}
 
-	if (session->state != BALANCER_UNSURE)
-		return;
-	balancer_queue_remove(&sessions->queues[BALANCER_UNSURE], session);
-	session->state = BALANCER_LIVE;
-	balancer_queue_push(&sessions->queues[BALANCER_LIVE], session, call->now_ns);
+void balancer_sessions_wait(const struct balancer_call *call, struct balancer_session *session,
+                            bool is_told)
+{
+	wait_as(call, session, is_told ? BALANCER_UNSURE : BALANCER_OPEN);
 }
 
 void balancer_sessions_run(const struct balancer_call *call)

@@ -61,7 +61,7 @@ struct balancer_session {
 	/* The handshake */
 	uint32_t syn_ms; /* when the last SYN was counted; balancer_ms() */
 	uint32_t isn;    /* the client's initial sequence number */
-	uint8_t syns;    /* SYNs counted with that number; UDP: datagrams, up to 2 */
+	uint8_t syns;    /* SYNs counted with that number; UDP: see balancer_datagrams.c */
 	bool turned : 1;    /* 'sorted' has the server first */
 	bool answered : 1;  /* the backend accepted or refused: it is never changed any more */
 	bool moved : 1;     /* the backend was changed: never again for its silence */
@@ -131,7 +131,11 @@ bool balancer_sessions_is_on(const struct balancer *b, const struct balancer_ses
                              uint16_t node);
 /* The entries of 'session', which was in doubt, are all there. */
 void balancer_sessions_trust(const struct balancer_call *call, struct balancer_session *session);
-/* The switch 'node' was away: it may have removed entries and could not tell. */
+/* 'session' is still in doubt. With 'is_told' some switch will say when its entries are gone; without
+ * it is forgotten after the grace time, unless a switch that has them comes back. */
+void balancer_sessions_wait(const struct balancer_call *call, struct balancer_session *session,
+                            bool is_told);
+/* The switch 'node' went away, or was: it may have removed entries and could not tell. */
 void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node);
 
 /* Forget what is due; and when that is to be called again. */

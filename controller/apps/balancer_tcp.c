@@ -578,7 +578,7 @@ void balancer_tcp_segment(const struct balancer_call *call, const struct fb_pack
 /* --- After a switch was away --- */
 
 /* If the entries are gone they come back and expire once more, in sight of the controller; if not,
- * this changes nothing. */
+ * this changes nothing. While a switch is away that may still forward nothing is changed either. */
 void balancer_tcp_rearm(const struct balancer_call *call)
 {
 	struct balancer_sessions *sessions = &call->b->sessions;
@@ -591,9 +591,14 @@ void balancer_tcp_rearm(const struct balancer_call *call)
 		struct balancer_session *session = balancer_queue_oldest(q);
 		bool backend_is_there = balancer_tcp_backend_lives(call, session);
 		bool client_is_there = balancer_tcp_client_lives(call, session);
+		bool is_told;
 
 		if (session->state != BALANCER_UNSURE)
 			continue; /* it was moved */
+		if (session->entries && balancer_paths_may_hold(call, session, &is_told)) {
+			balancer_sessions_wait(call, session, is_told);
+			continue;
+		}
 		if (backend_is_there && client_is_there)
 			balancer_paths_install(call, session, NULL, NULL);
 		if (session->state != BALANCER_UNSURE)

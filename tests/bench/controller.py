@@ -44,7 +44,8 @@ TARGETS = {
 # What answers must be. Debian's controller remembers 8,192 addresses at most and floods to others.
 EXPECT = {NULL: "null", LEARNING: "learning", HUB: "hub", BALANCER: "balancer", OVS: "forgetful"}
 # No session may end while it is measured: the entries of each live for a minute.
-APPS = {LEARNING: "learning", HUB: "hub", BALANCER: "balancer,sessions_max=16777216"}
+APPS = {LEARNING: ["learning"], HUB: ["hub"],
+        BALANCER: ["discovery,edge_after=0", "balancer,sessions_max=16777216,recall_timeout=1ms,arp=flood"]}
 
 
 class Measure:
@@ -99,7 +100,7 @@ def start(who, build, cores, threads, scratch):
     if who == NULL:
         command = [os.path.join(build, "bench", "controller_null"), "ptcp:0"]
     else:
-        command = [os.path.join(build, "flowbed-controller"), "--no-status", "-l", "ptcp:0:127.0.0.1", APPS[who]]
+        command = [os.path.join(build, "flowbed-controller"), "--no-status", "-l", "ptcp:0:127.0.0.1", *APPS[who]]
         if threads > 1 and who != BALANCER:
             command[1:1] = ["--threads", str(threads)]
     process = Process(*cores.pin(cores.controller, command))

@@ -208,9 +208,11 @@ static inline uint64_t load_mac_of(const struct fake *fake, uint32_t station)
 	return LOAD_MAC | (uint64_t)fake->index << 24 | (fake->load->first_mac + station);
 }
 
+/* All switches are one network: as long as each has fewer stations than 2^17, and all of them fit
+ * into 24 bits, no two have one address. */
 static inline uint32_t load_ip_of(const struct fake *fake, uint32_t station)
 {
-	return LOAD_IP | (fake->load->first_mac + station);
+	return LOAD_IP | (((fake->index << 17) + fake->load->first_mac + station) & 0xffffff);
 }
 
 /* The Internet checksum of what was added up. */

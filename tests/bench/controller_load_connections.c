@@ -25,7 +25,7 @@ enum {
 	TCP_WINDOW = 65535,
 };
 
-#define SERVER_IP UINT32_C(0xc0a80202)
+#define SERVER_IP UINT32_C(0xc0a80002) /* of the first switch */
 #define BROADCAST UINT64_C(0xffffffffffff)
 
 enum stage { FREE, SYN_SENT, ACKS, ACK_SENT };
@@ -51,6 +51,12 @@ struct arp_reply {
 	uint32_t ip;
 	uint32_t station; /* who says where it is */
 };
+
+/* The address that the servers of a switch share. */
+static uint32_t server_ip_of(const struct fake *fake)
+{
+	return SERVER_IP + (fake->index << 8);
+}
 
 struct connections {
 	struct connection *ring;
@@ -148,7 +154,7 @@ static struct load_frame frame_of(const struct fake *fake, const struct connecti
 	        .dl_src = load_mac_of(fake, client),
 	        .dl_dst = load_mac_of(fake, 0),
 	        .nw_src = load_ip_of(fake, client),
-	        .nw_dst = SERVER_IP,
+	        .nw_dst = server_ip_of(fake),
 	        .nw_proto = FB_IP_TCP,
 	        .tp_src = client_tp_of(fake, connection->number),
 	        .tp_dst = server_tp_of(fake, connection->number),
@@ -160,7 +166,7 @@ static struct load_frame frame_of(const struct fake *fake, const struct connecti
 	        .in_port = load_port_of(fake, connection->server),
 	        .dl_src = load_mac_of(fake, connection->server),
 	        .dl_dst = frame.dl_src,
-	        .nw_src = SERVER_IP,
+	        .nw_src = server_ip_of(fake),
 	        .nw_dst = frame.nw_src,
 	        .nw_proto = FB_IP_TCP,
 	        .tp_src = frame.tp_dst,
@@ -244,7 +250,7 @@ static void put_segment(struct fake *fake, struct packet_in *pi, uint32_t place,
 static void put_arp(struct fake *fake, uint8_t *bytes, uint32_t station,
                     const struct arp_reply *reply)
 {
-	uint32_t ip = station < SERVERS ? SERVER_IP : load_ip_of(fake, station);
+	uint32_t ip = station < SERVERS ? server_ip_of(fake) : load_ip_of(fake, station);
 	uint8_t *frame = bytes + sizeof(struct ofp_packet_in), *arp = frame + FB_ETH_HEADER_BYTES;
 
 	put_head(fake, bytes, load_port_of(fake, station), HELD_ARP, 0);
@@ -397,7 +403,7 @@ static struct connection *find_match(const struct fake *fake, const struct ofp_m
 	uint32_t nw_src = fb_get32(&match->nw_src), nw_dst = fb_get32(&match->nw_dst);
 	uint16_t tp_src = fb_get16(&match->tp_src), tp_dst = fb_get16(&match->tp_dst);
 
-	*to_client = nw_src == SERVER_IP;
+	*to_client = nw_src == server_ip_of(fake);
 	return *to_client ? find(fake, nw_dst, tp_dst, tp_src) : find(fake, nw_src, tp_src, tp_dst);
 }
 
@@ -452,9 +458,9 @@ static void hear_request(struct fake *fake, const uint8_t *arp)
 {
 	struct connections *c = fake->connections;
 	uint32_t ip = fb_get32(arp + 24), macs = fake->load->options.macs;
-	uint32_t first = ip == SERVER_IP ? 0 : ip - load_ip_of(fake, 0), last = first;
+	uint32_t first = ip == server_ip_of(fake) ? 0 : ip - load_ip_of(fake, 0), last = first;
 
-	if (ip == SERVER_IP)
+	if (ip == server_ip_of(fake))
 		last = SERVERS - 1;
 	else if (first < SERVERS || first >= macs)
 		return;

@@ -58,7 +58,7 @@ static const struct bench_case cases[] = {
         {"learning-1k", LEARNING, 1000, false, "", "packet-in", 1},
         {"learning-100k", LEARNING, 100000, false, "", "packet-in", 1},
         {"chain-1k", LEARNING, 1000, true, "", "packet-in", 1},
-        {"balancer", BALANCER, 1000, false, "sessions_max=16777216", "connection", 2},
+        {"balancer", BALANCER, 1000, false, "sessions_max=16777216,recall_timeout=1ms,arp=flood", "connection", 2},
 };
 
 struct bench;
@@ -265,17 +265,28 @@ static void put_datagram(struct fake *fake, struct fb_buf *out)
 }
 
 /* Stations of the balancer: the backends, who share an address, and behind them the clients. */
-#define SHARED_IP UINT32_C(0xc0a80001)
+#define SHARED_IP UINT32_C(0xc0a80001) /* on the first switch */
+
+/* All switches are one network, in which addresses are told apart. */
+static uint32_t shared_ip_of(const struct fake *fake)
+{
+	return SHARED_IP + ((uint32_t)(fake - fake->bench->fakes) << 8);
+}
+
+static uint32_t client_ip_of(const struct fake *fake, uint32_t station)
+{
+	return 0x0a000000 | (uint32_t)(fake - fake->bench->fakes) << 17 | station;
+}
 
 static void put_segment(struct fake *fake, struct fb_buf *out, uint32_t connection, bool ack)
 {
 	uint32_t client = BACKENDS + connection % (fake->bench->what->macs - BACKENDS);
-	uint32_t client_ip = 0x0a000000 | client, backend = connection % BACKENDS;
+	uint32_t client_ip = client_ip_of(fake, client), backend = connection % BACKENDS;
 	uint16_t client_tp = (uint16_t)(1024 + connection / 1000);
 	uint32_t source = ack ? backend : client, target = ack ? client : backend;
 	uint8_t *frame = put_packet_in(fake, out, port_of(source), source, target);
-	uint8_t *tcp = put_ipv4(frame, FB_IP_TCP, ack ? SHARED_IP : client_ip,
-	                        ack ? client_ip : SHARED_IP);
+	uint8_t *tcp = put_ipv4(frame, FB_IP_TCP, ack ? shared_ip_of(fake) : client_ip,
+	                        ack ? client_ip : shared_ip_of(fake));
 
 	fb_set16(tcp, ack ? 80 : client_tp);
 	fb_set16(tcp + 2, ack ? client_tp : 80);
@@ -327,6 +338,8 @@ static void join(struct bench *b, struct fake *fake, struct fb_buf *in)
 	fb_msg_put_header_only(in, OFPT_HELLO, 1);
 	fb_msg_encode(in, &msg);
 	receive(fake, in);
+	b->now_ns += FB_NS_PER_MS; /* entries that it had are not waited for any longer */
+	controller_run(b->ctl, b->now_ns);
 }
 
 /* Each station is heard once: a broadcast, by which the balancer's backends claim their address.
@@ -346,7 +359,7 @@ static void teach(struct fake *fake, struct fb_buf *in)
 		arp[5] = 4;
 		fb_set16(arp + 6, FB_ARP_REQUEST);
 		memcpy(arp + 8, frame + FB_MAC_BYTES, FB_MAC_BYTES);
-		fb_set32(arp + 14, i < BACKENDS ? SHARED_IP : 0x0a000000 | i);
+		fb_set32(arp + 14, i < BACKENDS ? shared_ip_of(fake) : client_ip_of(fake, i));
 		fb_set32(arp + 24, 0x0affffff);
 		receive(fake, in);
 		fake->bench->now_ns += FB_NS_PER_S / SWITCHES / what->macs;
@@ -378,6 +391,8 @@ static struct bench *bench_new(const struct bench_case *what, struct fb_buf *in)
 	b->ctl = controller_new(&config, &ops);
 	if (what->noting)
 		add_app(b->ctl, &noting_class, "");
+	if (what->kind == BALANCER)
+		add_app(b->ctl, &fb_app_discovery, "edge_after=0,interval=1h,timeout=3h");
 	add_app(b->ctl, classes[what->kind], what->options);
 	for (int i = 0; i < SWITCHES; i++) {
 		join(b, &b->fakes[i], in);

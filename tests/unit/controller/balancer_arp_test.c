@@ -1,5 +1,6 @@
 /* ARP: who learns which MAC address. */
 #include "tests/unit/controller/balancer_bench.h"
+#include "tests/unit/controller/fake_network.h"
 
 static const uint64_t ms_ns = FB_NS_PER_MS;
 
@@ -252,6 +253,21 @@ static void where_no_probe_is_answered_all_are_asked_in_a_replicas_place(void)
 	lb_free(lb);
 }
 
+static void what_is_asked_in_a_replicas_place_has_its_vlan(void)
+{
+	struct lb *lb = lb_new_empty("arp=proxy");
+	struct arp a = {.from = &lb_a, .target = 2, .vlan_tci = 5}, b = a;
+
+	b.from = &lb_b;
+	arp(lb, a);
+	arp(lb, b);
+	a.target = 5;
+	arp(lb, a);
+	lb_pass(lb, 200 * ms_ns);
+	CU_ASSERT(lb_has(lb_said(lb), " vlan 5 arp who-has 192.168.2.5 tell 192.168.2.2\n"));
+	lb_free(lb);
+}
+
 /* --- An address of one --- */
 
 static void a_question_for_one_owner_goes_to_it_alone(void)
@@ -299,6 +315,7 @@ static void a_host_that_wants_the_address_of_another_hears_of_it(void)
 	lb_announce(lb, &lb_other);
 	LB_SAYS(arp(lb, (struct arp){.from = &lb_c, .target = 5, .sender_is_nobody = true}),
 	        "out #5 in 4: output:5\n");
+	LB_SAYS(lb_arp(lb, &lb_other, FB_ARP_REPLY, mac_of(&lb_c), 0), "out #6 in 5: output:4\n");
 	lb_free(lb);
 }
 
@@ -382,18 +399,57 @@ static void the_same_question_is_not_asked_twice_while_it_waits(void)
 	lb_free(lb);
 }
 
+/* A host with two addresses. */
+static void the_same_question_for_another_sender_address_waits_too(void)
+{
+	static const struct lb_host second = {1, 9, 1};
+	struct lb *lb = lb_new_empty("arp=proxy");
+
+	lb_announce(lb, &lb_client);
+	ask(lb, &lb_client, 2);
+	LB_SAYS(ask(lb, &second, 2), "");
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #2 in 1: FLOOD\nout #3 in 1: FLOOD\n");
+	lb_free(lb);
+}
+
+/* Two have asked; the second owner speaks later than the first. */
 static void who_asks_while_owners_speak_waits_for_the_others_too(void)
 {
+	static const struct lb_host third = {6, 6, 6};
 	struct lb *lb = lb_new_empty("arp=proxy,hold=1s");
 
 	lb_announce(lb, &lb_client);
-	lb_revive(lb, &lb_a);
 	ask(lb, &lb_client, 2);
-	LB_SAYS(ask(lb, &lb_other, 2), "");
+	ask(lb, &lb_other, 2);
+	hear_quietly(lb, &lb_a);
+	LB_SAYS(lb_said(lb), "");
+	LB_SAYS(ask(lb, &third, 2), "");
+	LB_SAYS(ask(lb, &third, 2), "out #6 in 6: drop\n");
+	lb_pass(lb, 5 * ms_ns);
 	hear_quietly(lb, &lb_b);
-	lb_pass(lb, FB_NS_PER_S);
+	lb_pass(lb, 5 * ms_ns);
 	LB_SAYS(lb_said(lb), ANSWER "out #2 in 1: drop\nout frame: output:5: " STABLE
-	                            " > :05 arp 192.168.2.2 is-at " STABLE "\nout #3 in 5: drop\n");
+	                            " > :05 arp 192.168.2.2 is-at " STABLE "\nout #3 in 5: drop\n"
+	                            "out frame: output:6: " STABLE
+	                            " > :06 arp 192.168.2.2 is-at " STABLE "\nout #5 in 6: drop\n");
+	lb_free(lb);
+}
+
+static void questions_for_an_address_in_several_vlans_wait_apart(void)
+{
+	struct lb *lb = lb_new_empty("arp=proxy");
+	struct arp tagged = {.from = &lb_client, .target = 2, .vlan_tci = 5};
+
+	lb_announce(lb, &lb_client);
+	ask(lb, &lb_client, 2);
+	CU_ASSERT(lb_has(arp(lb, tagged), "vlan 5 " PROBE("2")));
+	hear_quietly(lb, &lb_a); /* without tag */
+	lb_said(lb);
+	lb_pass(lb, 100 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #2 in 1: output:2\n");
+	lb_pass(lb, 100 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #3 in 1: FLOOD\n");
 	lb_free(lb);
 }
 
@@ -428,15 +484,111 @@ static void questions_for_no_host_are_taken(void)
 static void what_waits_is_forgotten_with_its_switch(void)
 {
 	struct lb *lb = lb_new_empty("arp=proxy");
-	struct fake_switch *second = lb_join(lb->bench, 2, 6);
+	struct fake_switch *first = lb->sw, *second = lb_join(lb->bench, 2, 6);
 
 	lb->leaks = true;
 	lb_announce(lb, &lb_client);
 	ask(lb, &lb_client, 2);
-	fake_switch_leave(lb->sw);
 	lb_switch_to(lb, second);
-	lb_pass(lb, FB_NS_PER_S);
-	CU_ASSERT(!lb_has(lb_said(lb), "who-has 192.168.2.2 tell 192.168.2.1"));
+	ask(lb, &lb_other, 2);
+	fake_switch_leave(first);
+	lb_said(lb);
+	lb_pass(lb, 200 * ms_ns);
+	LB_SAYS(lb_said(lb), "out #3 in 5: FLOOD\n");
+	lb_free(lb);
+}
+
+/* --- Two switches --- */
+
+#define DISCOVERY "edge_after=0,interval=100ms,timeout=1h"
+
+/* A second switch is behind port 4 of the first, which is behind its port 4. */
+static struct lb *two_switches(struct fake_network *net, const char *discovery,
+                               struct fake_switch **second)
+{
+	struct lb *lb = calloc(1, sizeof *lb);
+
+	CU_ASSERT_FATAL(lb != NULL);
+	*net = fake_network_begin(discovery, &fb_app_balancer, "arp=proxy");
+	lb->bench = net->b;
+	lb->sw = lb_join(net->b, 1, 6);
+	*second = lb_join(net->b, 2, 6);
+	fake_network_wire(net, lb->sw, 4, *second, 4);
+	fake_network_pass(net, FB_NS_PER_S);
+	fake_network_discard(net);
+	return lb;
+}
+
+static void a_frame_that_came_over_a_link_is_flooded_on_and_not_answered_twice(void)
+{
+	static const struct lb_host far = {1, 1, 4};
+	struct fake_network net;
+	struct fake_switch *second;
+	struct lb *lb = two_switches(&net, DISCOVERY, &second);
+	struct arp to_other = {.from = &far, .target = 5, .dl_dst = mac_of(&lb_other)};
+	const char *flood = "output:1,output:2,output:3,output:5,output:6\n";
+
+	hear_quietly(lb, &lb_a);
+	hear_quietly(lb, &lb_b);
+	lb_said(lb);
+	lb_switch_to(lb, second);
+	hear_quietly(lb, &lb_other);
+	lb_said(lb);
+	CU_ASSERT(lb_has(ask(lb, &far, 2), flood) && !lb_has(lb->said, "is-at"));
+	CU_ASSERT(lb_has(ask(lb, &far, 9), flood)); /* nor does it wait again */
+	CU_ASSERT(
+	        lb_has(arp(lb, to_other), flood)); /* the other ways of the flood were taken, too */
+	CU_ASSERT_EQUAL(lb_counter(lb, "arp_answered") + lb_counter(lb, "arp_waited"), 0);
+	lb_free(lb);
+}
+
+/* The padding of the frame is in the switch, the question is here. */
+static void of_a_frame_that_came_cut_the_question_reaches_another_switch(void)
+{
+	struct fake_network net;
+	struct fake_switch *second;
+	struct lb *lb = two_switches(&net, DISCOVERY, &second);
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PACKET_IN};
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+	struct fake_switch *first = lb->sw;
+
+	lb_switch_to(lb, second);
+	hear_quietly(lb, &lb_other);
+	lb_said(lb);
+	lb_build_arp(&frame, &lb_client, FB_ARP_REQUEST, NULL, 5);
+	msg.packet_in = (struct fb_of_packet_in){.buffer_id = ++lb->buffer_id,
+	                                         .total_len = 60,
+	                                         .in_port = 1,
+	                                         .data = {frame.data, frame.len}};
+	fake_switch_send(first, &msg);
+	LB_SAYS(lb_said_by(lb, first), "out #2 in 1: drop\n");
+	LB_SAYS(lb_said(lb), "out frame: output:5: :01 > ff:ff:ff:ff:ff:ff arp who-has "
+	                     "192.168.2.5 tell 192.168.2.1\n");
+	/* On its way over a link it is nobody's to answer. */
+	hear_quietly(lb, &lb_a);
+	hear_quietly(lb, &lb_b);
+	lb_said(lb);
+	fb_set32(bytes + FB_ETH_HEADER_BYTES + 24, lb_ip(2));
+	msg.packet_in.buffer_id = ++lb->buffer_id;
+	msg.packet_in.in_port = 4;
+	fake_switch_send(second, &msg);
+	LB_SAYS(lb_said(lb), "out #5 in 4: output:1,output:2,output:3,output:5,output:6\n");
+	lb_free(lb);
+}
+
+/* Discovery remembers fewer hosts here than there are. */
+static void an_answer_reaches_an_owner_that_discovery_has_forgotten(void)
+{
+	struct fake_network net;
+	struct fake_switch *second;
+	struct lb *lb = two_switches(&net, DISCOVERY ",hosts_max=1", &second);
+	struct arp answer = {
+	        .from = &lb_client, .target = 5, .op = FB_ARP_REPLY, .dl_dst = mac_of(&lb_other)};
+
+	hear_quietly(lb, &lb_other);
+	lb_said(lb);
+	LB_SAYS(arp(lb, answer), "out #2 in 1: output:5\n");
 	lb_free(lb);
 }
 
@@ -472,6 +624,7 @@ UNIT_TESTS("balancer_arp",
            UNIT_TEST(a_replica_is_told_the_stable_mac_of_another_shared_address),
            UNIT_TEST(a_replica_waits_for_an_owner_that_is_not_known),
            UNIT_TEST(where_no_probe_is_answered_all_are_asked_in_a_replicas_place),
+           UNIT_TEST(what_is_asked_in_a_replicas_place_has_its_vlan),
            UNIT_TEST(a_question_for_one_owner_goes_to_it_alone),
            UNIT_TEST(a_question_to_a_mac_that_nobody_has_any_more_reaches_the_owner),
            UNIT_TEST(a_question_that_came_by_the_owners_port_is_dropped),
@@ -482,8 +635,13 @@ UNIT_TESTS("balancer_arp",
            UNIT_TEST(with_one_owner_that_has_spoken_the_question_goes_to_it),
            UNIT_TEST(with_no_owner_that_has_spoken_the_question_is_flooded),
            UNIT_TEST(the_same_question_is_not_asked_twice_while_it_waits),
+           UNIT_TEST(the_same_question_for_another_sender_address_waits_too),
            UNIT_TEST(who_asks_while_owners_speak_waits_for_the_others_too),
+           UNIT_TEST(questions_for_an_address_in_several_vlans_wait_apart),
            UNIT_TEST(beyond_the_limit_questions_are_flooded_at_once),
            UNIT_TEST(questions_for_no_host_are_taken),
            UNIT_TEST(what_waits_is_forgotten_with_its_switch),
+           UNIT_TEST(a_frame_that_came_over_a_link_is_flooded_on_and_not_answered_twice),
+           UNIT_TEST(of_a_frame_that_came_cut_the_question_reaches_another_switch),
+           UNIT_TEST(an_answer_reaches_an_owner_that_discovery_has_forgotten),
            UNIT_TEST(with_arp_flood_questions_are_flooded_and_answers_are_not))

@@ -93,6 +93,16 @@ static inline struct fake_switch *lb_join(struct bench *b, uint64_t dpid, uint16
 	return sw;
 }
 
+/* One joins that does not tell which flow entries it has. */
+static inline struct fake_switch *lb_join_silent(struct bench *b, uint64_t dpid, uint16_t ports)
+{
+	struct fake_switch *sw = fake_switch_join(b, dpid, ports);
+
+	bench_pass(b, 0);
+	fake_switch_discard(sw);
+	return sw;
+}
+
 /* --- What the controller says --- */
 
 /* Append 'from' with each "02:00:00:00:00:" written ":". */

@@ -10,6 +10,16 @@
 	"22,"                                                                                      \
 	"tp_dst=" #tp ": mod_dl_src::02,mod_dl_dst::01,output:1\n"
 
+#define UP_DELETE(tp)                                                                              \
+	"delete-strict "                                                                           \
+	"tcp,in_port=1,vlan_tci=0x0000,nw_src=192.168.2.1,nw_dst=192.168.2.2,tp_src=" #tp          \
+	",tp_dst=22\n"
+#define DOWN_DELETE(tp)                                                                            \
+	"delete-strict "                                                                           \
+	"tcp,in_port=2,vlan_tci=0x0000,dl_src=:02,nw_src=192.168.2.2,nw_dst=192.168.2.1,tp_src="   \
+	"22,"                                                                                      \
+	"tp_dst=" #tp "\n"
+
 static const uint64_t s_ns = FB_NS_PER_S;
 
 /* The two entries that the last call brought. */
@@ -75,9 +85,7 @@ static void without_buffers_the_frame_itself_is_released(void)
 	const char *said;
 
 	lb->unbuffered = true;
-	LB_SAYS(lb_syn(lb, 1, 1),
-	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 "
-	        "tell 0.0.0.0\n"
+	LB_SAYS(lb_syn(lb, 1, 1), LB_PROBE
 	        "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > 192.168.2.2.22: "
 	        "tcp S seq 1 win 65535\n");
 	said = lb_syn_ack(lb, &lb_a, 1, 1);
@@ -129,7 +137,7 @@ static void cookies_name_the_balancer_and_the_run(void)
 	struct lb *lb = lb_new("");
 
 	open_session(lb, 1, 1);
-	CU_ASSERT_EQUAL(up_entry.cookie >> 48, 0xfb00);
+	CU_ASSERT_EQUAL(up_entry.cookie >> 48, 0xfb01); /* the second of its chain */
 	CU_ASSERT_EQUAL((uint32_t)(up_entry.cookie >> 16), 0x1234abcd);
 	CU_ASSERT_EQUAL(up_entry.cookie, down_entry.cookie);
 	lb_free(lb);
@@ -306,14 +314,12 @@ static void a_new_connection_on_old_ports_takes_a_turn_when_no_entry_lives(void)
 
 static void a_dead_backend_deletes_both_entries(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("on_failure=leave");
 
 	open_session(lb, 1, 1);
 	lb_silence(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, false);
-	LB_SAYS(lb_said(lb), "delete tcp,nw_dst=192.168.2.2,out_port=2\n"
-	                     "delete tcp,in_port=2,nw_dst=192.168.2.2,out_port=IN_PORT\n"
-	                     "delete tcp,in_port=2,nw_src=192.168.2.2\n");
+	LB_SAYS(lb_said(lb), "delete ,out_port=2\ndelete in_port=2\n");
 	lb_flow_removed(lb, &up_entry, OFPRR_DELETE);
 	lb_flow_removed(lb, &down_entry, OFPRR_DELETE);
 	/* Its session is not given to another, and no entry leads to the dead port. */
@@ -369,7 +375,7 @@ static void a_table_that_is_full_leaves_the_session_to_the_controller(void)
 
 		fb_match_encode(bytes + 8, &fm->match);
 		fb_set64(bytes + 48, fm->cookie);
-		msg.xid = 0x01000001; /* the first message of the first application */
+		msg.xid = 0x02000001; /* the first message of the second application */
 		fake_switch_send(lb->sw, &msg);
 	}
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_failed"), 2);
@@ -382,7 +388,7 @@ static void a_table_that_is_full_leaves_the_session_to_the_controller(void)
 static void an_entry_that_the_switch_does_not_take_for_its_port_is_not_there(void)
 {
 	struct lb *lb = lb_new("");
-	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_ERROR, .xid = 0x01000001};
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_ERROR, .xid = 0x02000001};
 	uint8_t bytes[72] = {OFP_VERSION, OFPT_FLOW_MOD, 0, 72};
 
 	open_session(lb, 1, 1);
@@ -473,7 +479,8 @@ static void a_connection_that_followed_entries_is_unanswered_again(void)
 	lb_silence(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, false);
 	lb_said(lb);
-	LB_SAYS(lb_syn(lb, 1, 99), "out #7 in 1: mod_dl_dst::03,output:3\n");
+	LB_SAYS(lb_syn(lb, 1, 99),
+	        UP_DELETE(1) DOWN_DELETE(1) "out #7 in 1: mod_dl_dst::03,output:3\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 1);
 	lb_pass(lb, 71 * s_ns); /* and aged as such: the old entries are none of its */
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
@@ -670,7 +677,7 @@ static void entries_whose_end_may_have_been_missed_are_installed_again_once(void
 	open_session(lb, 1, 1);
 	fake_switch_leave(lb->sw);
 	lb_pass(lb, s_ns);
-	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join_silent(lb->bench, 1, 6));
 	lb_pass(lb, 30 * s_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 4);
 	lb_pass(lb, 300 * s_ns);
@@ -685,7 +692,7 @@ static void a_packet_does_not_settle_whether_entries_live(void)
 
 	open_session(lb, 1, 1);
 	fake_switch_leave(lb->sw);
-	lb_switch_to(lb, lb_join(lb->bench, 1, 6));
+	lb_switch_to(lb, lb_join_silent(lb->bench, 1, 6));
 	lb_to_server(lb, 1, FB_TCP_ACK); /* too soon to install again */
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
 	lb_pass(lb, 30 * s_ns);
@@ -695,28 +702,49 @@ static void a_packet_does_not_settle_whether_entries_live(void)
 
 static void sessions_whose_backend_vanished_while_the_switch_was_away_are_aged(void)
 {
-	struct lb *lb = lb_new("idle_timeout=30s,grace=40s");
+	struct lb *lb = lb_new("idle_timeout=30s,grace=40s,on_failure=leave");
 
 	open_session(lb, 1, 1);
 	lb_silence(lb, &lb_a);
+	lb_pass(lb, s_ns);
 	fake_switch_leave(lb->sw);
 	lb_switch_to(lb, lb_join(lb->bench, 1, 1));
-	lb_pass(lb, 70 * s_ns - 1);
+	lb_pass(lb, 40 * s_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
+	lb_pass(lb, 10 * FB_NS_PER_MS); /* after the sweep */
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
+	lb_free(lb);
+}
+
+static void the_sessions_of_a_switch_that_stays_away_are_forgotten(void)
+{
+	struct lb *lb = lb_new("idle_timeout=30s,grace=40s");
+
+	open_session(lb, 1, 1);
+	fake_switch_leave(lb->sw);
+	lb_pass(lb, 70 * s_ns - 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
 	lb_pass(lb, 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
 	lb_free(lb);
 }
 
-static void a_switch_that_stays_away_is_forgotten(void)
+/* It forwards without the controller, which is to know its sessions again. */
+static void the_sessions_of_a_switch_that_was_away_for_long_live_on(void)
 {
-	struct lb *lb = lb_new("");
+	struct lb *lb = lb_new("idle_timeout=30s,grace=40s");
 
 	open_session(lb, 1, 1);
 	fake_switch_leave(lb->sw);
-	lb_pass(lb, 301 * s_ns);
-	CU_ASSERT_EQUAL(lb_counter(lb, "switches_forgotten"), 1);
+	lb_pass(lb, 69 * s_ns); /* given up, and to be forgotten soon */
+	lb_switch_to(lb, lb_join_silent(lb->bench, 1, 6));
+	lb_pass(lb, 29 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
+	lb_pass(lb, s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 4);
+	lb_pass(lb, 300 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
 	lb_free(lb);
 }
 
@@ -733,12 +761,12 @@ static void owners_behind_a_port_that_vanished_while_the_switch_was_away_are_los
 	lb_free(lb);
 }
 
-static void on_join_nothing_is_deleted(void)
+static void on_join_entries_are_asked_for_and_nothing_is_deleted(void)
 {
 	struct lb *lb = lb_new_empty("");
 	struct fake_switch *sw = fake_switch_join_keeping(lb->bench, 2, 3, true);
 
-	LB_SAYS(lb_said_by(lb, sw), "");
+	LB_SAYS(lb_said_by(lb, sw), "STATS_REQUEST\n");
 	lb_free(lb);
 }
 
@@ -780,6 +808,7 @@ UNIT_TESTS("balancer_flows", UNIT_TEST(a_syn_installs_nothing),
            UNIT_TEST(entries_whose_end_may_have_been_missed_are_installed_again_once),
            UNIT_TEST(a_packet_does_not_settle_whether_entries_live),
            UNIT_TEST(sessions_whose_backend_vanished_while_the_switch_was_away_are_aged),
-           UNIT_TEST(a_switch_that_stays_away_is_forgotten),
+           UNIT_TEST(the_sessions_of_a_switch_that_stays_away_are_forgotten),
+           UNIT_TEST(the_sessions_of_a_switch_that_was_away_for_long_live_on),
            UNIT_TEST(owners_behind_a_port_that_vanished_while_the_switch_was_away_are_lost),
-           UNIT_TEST(on_join_nothing_is_deleted))
+           UNIT_TEST(on_join_entries_are_asked_for_and_nothing_is_deleted))

@@ -2,9 +2,7 @@
  */
 #include "tests/unit/controller/balancer_bench.h"
 
-#define PROBE                                                                                      \
-	"out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell "    \
-	"0.0.0.0\n"
+#define PROBE LB_PROBE
 #define OUT_A ": mod_dl_dst::02,output:2\n"
 #define OUT_B ": mod_dl_dst::03,output:3\n"
 
