@@ -12,6 +12,8 @@ uint16_t fb_discovery_node(const struct fb_discovery *d, const struct fb_switch 
 {
 	const struct topology_node *node = fb_switch_state(sw, d->app);
 
+	if (!node) /* in switch_down it has left already */
+		node = topology_find(d->topology, fb_switch_dpid(sw));
 	return node ? node->index : FB_NODE_NONE;
 }
 

@@ -73,7 +73,8 @@ struct fb_network_event {
 /* The service for 'app', whose class needs fb_app_discovery. */
 struct fb_discovery *fb_discovery_of(struct fb_app *app);
 
-/* The node of a switch that is up; the switch of a node, NULL while it is away. */
+/* The node of a switch that is up, or goes down just now (switch_down); the switch of a node, NULL
+ * while it is away. */
 uint16_t fb_discovery_node(const struct fb_discovery *d, const struct fb_switch *sw);
 struct fb_switch *fb_discovery_switch(const struct fb_discovery *d, uint16_t node);
 /* The dpid of a node, away or not. */
