@@ -13,6 +13,7 @@
  *                                   leads nowhere
  *     out frame: ACTIONS: FRAME     a packet-out with a frame
  *     add MATCH: ACTIONS            a flow-mod, and so on for the other commands
+ *     BARRIER_REQUEST               and any other message by its type; see lb_answer_barriers()
  *
  * Every buffer that was handed out must be released exactly once: lb_free() checks that, unless
  * 'leaks' is set. */
@@ -26,7 +27,7 @@
 #include <flowbed/packet.h>
 #include <flowbed/text.h>
 
-enum { LB_BUFFERS_MAX = 65536, LB_SERVICE = 22 };
+enum { LB_BUFFERS_MAX = 65536, LB_BARRIERS_MAX = 1024, LB_SERVICE = 22 };
 
 /* How a frame of the controller's own goes to all hosts. */
 #define LB_EVERYWHERE "out frame: output:1,output:2,output:3,output:4,output:5,output:6: "
@@ -42,6 +43,12 @@ struct lb_host {
 static const struct lb_host lb_client = {1, 1, 1}, lb_a = {2, 2, 2}, lb_b = {3, 2, 3},
                             lb_c = {4, 2, 4}, lb_other = {5, 5, 5};
 
+/* A barrier that a switch has not answered yet. */
+struct lb_barrier {
+	struct fake_switch *sw;
+	uint32_t xid;
+};
+
 struct lb {
 	struct bench *bench;
 	struct fake_switch *sw;
@@ -56,6 +63,8 @@ struct lb {
 	const struct lb_host *alive[8]; /* hosts that answer to probes: all that were announced, see
 	                                   lb_silence() */
 	size_t probes_at;               /* of sw->sent: probes before this were answered */
+	struct lb_barrier barriers[LB_BARRIERS_MAX]; /* seen and not answered, in their order */
+	size_t barriers_count;
 };
 
 static inline uint32_t lb_ip(uint8_t last)
@@ -172,6 +181,32 @@ static inline void lb_put_flow_mod(struct lb *lb, struct fb_text *t, const struc
 	fb_text_puts(t, "\n");
 }
 
+static inline void lb_note_barrier(struct lb *lb, struct fake_switch *sw, uint32_t xid)
+{
+	CU_ASSERT_FATAL(lb->barriers_count < LB_BARRIERS_MAX);
+	lb->barriers[lb->barriers_count++] = (struct lb_barrier){.sw = sw, .xid = xid};
+}
+
+/* 'sw' (NULL: each switch) answers the barriers that it was sent, as far as they were read. */
+static inline void lb_answer_barriers(struct lb *lb, const struct fake_switch *sw)
+{
+	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_BARRIER_REPLY};
+	const size_t count = lb->barriers_count;
+	struct lb_barrier asked[LB_BARRIERS_MAX];
+
+	memcpy(asked, lb->barriers, count * sizeof asked[0]);
+	lb->barriers_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (sw && asked[i].sw != sw) {
+			lb->barriers[lb->barriers_count++] = asked[i];
+			continue;
+		}
+		reply.xid = asked[i].xid;
+		if (asked[i].sw->session)
+			fake_switch_send(asked[i].sw, &reply);
+	}
+}
+
 /* Frames by which links are found are not said here. */
 static inline bool lb_is_discovery(const struct fb_msg *msg)
 {
@@ -192,7 +227,10 @@ static inline const char *lb_said_by(struct lb *lb, struct fake_switch *sw)
 			lb_put_packet_out(lb, &t, &msg->packet_out);
 		else if (msg->type == OFPT_FLOW_MOD)
 			lb_put_flow_mod(lb, &t, &msg->flow_mod);
-		else if (msg->type != OFPT_ECHO_REQUEST)
+		if (msg->type == OFPT_BARRIER_REQUEST)
+			lb_note_barrier(lb, sw, msg->xid);
+		if (msg->type != OFPT_PACKET_OUT && msg->type != OFPT_FLOW_MOD &&
+		    msg->type != OFPT_ECHO_REQUEST)
 			fb_text_printf(&t, "%s\n", fb_text_msg_type(msg->type));
 	}
 	fake_switch_discard(sw);
