@@ -206,7 +206,7 @@ static const struct fb_app_class noting_class = {
 static uint8_t *put_packet_in(struct fake *fake, struct fb_buf *out, uint16_t in_port,
                               uint32_t source, uint32_t target)
 {
-	uint64_t nic = UINT64_C(0x020000000000);
+	uint64_t nic = UINT64_C(0x020000000000) | (uint64_t)(fake - fake->bench->fakes) << 24;
 	uint8_t *p = fb_buf_reserve(out, PACKET_IN_BYTES), *frame;
 
 	if (!p)
