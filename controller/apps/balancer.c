@@ -375,7 +375,8 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 {
 	const struct fb_packet *p = &pi->packet;
 	const struct fb_place at = balancer_place(call, pi);
-	const bool is_edge = fb_discovery_port(call->b->discovery, at) != FB_PORT_LINK;
+	const enum fb_port_kind kind = fb_discovery_port(call->b->discovery, at);
+	const bool is_edge = kind != FB_PORT_LINK;
 	uint32_t ip;
 
 	if (fb_mac_equal(p->dl_src, balancer_own_mac) ||
@@ -384,7 +385,7 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 		balancer_send_drop(call, pi);
 		return;
 	}
-	if (is_edge)
+	if (kind == FB_PORT_EDGE) /* nobody is reached behind a port that is down */
 		hear(call, pi, batch, i);
 	if (is_edge && balancer_health_frame(call, pi))
 		return;
