@@ -45,11 +45,8 @@
 #include "controller/apps/balancer_send.h"
 #include "controller/apps/balancer_tcp.h"
 
-/* What a session counts of its client's datagrams. */
-enum {
-	DATAGRAMS_OPEN = 2,                /* from then on they are a stream; there it stays */
-	DATAGRAMS_ARE_ANSWERS = UINT8_MAX, /* a replica has begun the session; there it stays */
-};
+/* In place of a session's count of SYNs: a replica has begun it. */
+enum { BEGUN_BY_BACKEND = UINT8_MAX };
 
 static bool is_from_link(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
@@ -63,10 +60,8 @@ static bool has_sane_addresses(const struct fb_packet *p)
 	       p->nw_dst < 0xe0000000 && p->nw_src != p->nw_dst && !fb_mac_is_multicast(p->dl_src);
 }
 
-static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
+static bool is_shared(const struct balancer_address *address)
 {
-	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
-
 	return address && address->shared;
 }
 
@@ -84,6 +79,8 @@ static void shown_mac(const struct balancer_call *call, const struct fb_packet *
 static void pass_alone(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;
+	const struct balancer_address *from =
+	        balancer_owners_find(call, p->nw_src, balancer_vlan(p));
 	struct balancer_rewrite rewrite;
 	uint8_t mac[FB_MAC_BYTES];
 
@@ -92,7 +89,7 @@ static void pass_alone(const struct balancer_call *call, const struct fb_packet_
 		balancer_send_drop(call, pi);
 		return;
 	}
-	if (is_shared(call, p->nw_src, balancer_vlan(p))) {
+	if (is_shared(from)) {
 		shown_mac(call, p, mac);
 		rewrite.dl_src = mac;
 	}
@@ -130,7 +127,7 @@ static void begin_at_backend(const struct balancer_call *call, const struct fb_p
 	session->client_at = at;
 	shown_mac(call, p, session->addressed_mac);
 	balancer_sessions_set_backend(call, session, p->dl_src, balancer_place(call, pi));
-	session->syns = DATAGRAMS_ARE_ANSWERS;
+	session->syns = BEGUN_BY_BACKEND;
 	balancer_tcp_note(session, BALANCER_TO_CLIENT, p);
 	balancer_tcp_note(session, BALANCER_TO_BACKEND, p);
 	memcpy(session->seen[BALANCER_TO_BACKEND].dl_dst, session->addressed_mac, FB_MAC_BYTES);
@@ -148,6 +145,16 @@ static struct balancer_key reversed(const struct balancer_key *key)
 	};
 }
 
+/* The sender of 'pi' is one of several, and the one that it is for is not. */
+static bool is_from_replica(const struct balancer_call *call, const struct fb_packet_in *pi,
+                            const struct balancer_key *key)
+{
+	const struct balancer_address *from = balancer_owners_find(call, key->client_ip, key->vlan);
+	const struct balancer_address *to = balancer_owners_find(call, key->server_ip, key->vlan);
+
+	return is_shared(from) && !is_shared(to) && balancer_owners_by_mac(from, pi->packet.dl_src);
+}
+
 /* Make 'pi' the first of a session with 'key', in which its sender is called the client, and pass it
  * on to the station 'mac' at 'at'. */
 static void begin(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -155,8 +162,7 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
                   struct fb_place at)
 {
 	const bool is_udp = key->proto == FB_IP_UDP;
-	const bool by_replica = is_shared(call, key->client_ip, key->vlan) &&
-	                        !is_shared(call, key->server_ip, key->vlan);
+	const bool by_replica = is_from_replica(call, pi, key);
 	const struct balancer_key other = reversed(key);
 	struct balancer_session *session = balancer_sessions_add(call, by_replica ? &other : key);
 
@@ -169,10 +175,10 @@ static void begin(const struct balancer_call *call, const struct fb_packet_in *p
 	call->b->counters.echo_sessions += !is_udp;
 	if (by_replica) {
 		begin_at_backend(call, pi, session, mac, at);
-		balancer_tcp_pass_to_client(call, pi, session, is_udp);
+		balancer_tcp_pass_to_client(call, pi, session, false);
 	} else {
 		balancer_tcp_begin(call, pi, session, mac, at);
-		balancer_tcp_pass_to_backend(call, pi, session, is_udp);
+		balancer_tcp_pass_to_backend(call, pi, session, false);
 	}
 }
 
@@ -246,9 +252,7 @@ static void hear_client(const struct balancer_call *call, const struct fb_packet
 	}
 	if (!balancer_same_place(session->client_at, at))
 		balancer_paths_renew(call, session, at, session->backend_at);
-	if (session->syns < DATAGRAMS_OPEN)
-		session->syns++;
-	session->answered |= session->syns >= DATAGRAMS_OPEN;
+	session->answered = true; /* it is an answer, or not the first */
 	balancer_tcp_note(session, BALANCER_TO_BACKEND, p);
 }
 
@@ -272,7 +276,7 @@ static bool hear_backend(const struct balancer_call *call, const struct fb_packe
 	const struct fb_place at = balancer_place(call, pi);
 
 	if (!fb_mac_equal(p->dl_src, session->backend_mac)) {
-		if (session->syns != DATAGRAMS_ARE_ANSWERS) {
+		if (session->syns != BEGUN_BY_BACKEND) {
 			if (balancer_tcp_backend_lives(call, session))
 				return false;
 			call->b->counters.moved++;

@@ -1,5 +1,6 @@
 /* UDP and ICMP echo: what belongs together goes to one backend. */
 #include "tests/unit/controller/balancer_bench.h"
+#include "tests/unit/controller/fake_network.h"
 
 static const uint64_t s_ns = FB_NS_PER_S, ms_ns = FB_NS_PER_MS;
 
@@ -13,6 +14,7 @@ struct datagram {
 	uint16_t tp_src, tp_dst;         /* echo: tp_src is the identifier */
 	uint8_t type;                    /* echo: of ICMP */
 	uint16_t in_port;                /* 0: that of 'from' */
+	bool is_first, is_later;         /* echo: of two fragments */
 };
 
 static struct fb_eth_spec eth_of(const struct datagram *d)
@@ -185,6 +187,63 @@ static void entries_of_a_backend_that_is_gone_do_not_stay(void)
 	lb_free(lb);
 }
 
+/* Both fail at once: the second is not swept yet when the client sends. */
+static void entries_go_with_the_session_where_nobody_is_left(void)
+{
+	struct lb *lb = lb_new("");
+
+	query(lb, 9);
+	query(lb, 1);
+	answer(lb, &lb_b, 1);
+	fake_switch_set_link(lb->sw, 2, false);
+	fake_switch_set_link(lb->sw, 3, false);
+	lb_said(lb);
+	CU_ASSERT(lb_has(query(lb, 1), "delete-strict udp,in_port=1,"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "refused_all_down"), 1);
+	lb_free(lb);
+}
+
+/* server_a goes, and comes back. */
+static void go_and_come_back(struct lb *lb)
+{
+	fake_switch_set_link(lb->sw, 2, false);
+	fake_switch_set_link(lb->sw, 2, true);
+	lb_announce(lb, &lb_a);
+	lb_said(lb);
+}
+
+static void a_backend_that_is_chosen_again_is_kept(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+
+	query(lb, 1);
+	answer(lb, &lb_a, 1);
+	fake_switch_set_link(lb->sw, 3, false);
+	lb_pass(lb, s_ns);
+	go_and_come_back(lb);
+	CU_ASSERT(lb_has(query(lb, 1), "mod_dl_dst::02,output:2\n"));
+	fake_switch_set_link(lb->sw, 3, true);
+	lb_announce(lb, &lb_b);
+	CU_ASSERT(lb_has(query(lb, 1), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT(lb_has(query(lb, 1), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 1);
+	lb_free(lb);
+}
+
+static void a_backend_that_is_back_and_goes_on_is_kept(void)
+{
+	struct lb *lb = lb_new("mode=packet");
+
+	query(lb, 1);
+	answer(lb, &lb_a, 1);
+	go_and_come_back(lb);
+	LB_SAYS(answer(lb, &lb_a, 1), "out #7 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	CU_ASSERT(lb_has(query(lb, 1), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT(lb_has(query(lb, 1), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 0);
+	lb_free(lb);
+}
+
 static void a_replica_that_was_given_up_is_not_heard(void)
 {
 	struct lb *lb = lb_new("mode=packet");
@@ -279,6 +338,59 @@ static void of_two_replicas_with_the_same_ports_the_last_gets_the_answers(void)
 	CU_ASSERT(lb_has(udp(lb, a), "mod_dl_dst::01,output:1"));
 	CU_ASSERT(lb_has(udp(lb, reply), "mod_dl_dst::02,output:2"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "moved"), 0);
+	lb_free(lb);
+}
+
+/* Beyond the limit of owners, say: it is nobody's backend, and has its answers all the same. */
+static void a_replica_that_is_no_owner_is_a_client(void)
+{
+	struct lb *lb = lb_new("mode=packet,arp=proxy,owners_max=2");
+	struct datagram log = {.from = &lb_c, .to = &lb_client, .tp_src = 7000, .tp_dst = 514};
+	struct datagram reply = {.from = &lb_client, .to = &lb_a, .tp_src = 514, .tp_dst = 7000};
+
+	CU_ASSERT(lb_has(udp(lb, log), "out #4 in 4: mod_dl_dst::01,output:1\n"));
+	LB_SAYS(udp(lb, reply), "out #5 in 1: mod_dl_src::01,mod_dl_dst::04,output:4\n");
+	log.in_port = 6; /* it has moved */
+	LB_SAYS(udp(lb, log), "out #6 in 6: mod_dl_dst::01,output:1\n");
+	LB_SAYS(udp(lb, reply), "out #7 in 1: mod_dl_src::01,mod_dl_dst::04,output:6\n");
+	lb_free(lb);
+}
+
+static void a_client_with_another_mac_is_the_client_now(void)
+{
+	static const struct lb_host again = {5, 1, 5};
+	struct lb *lb = lb_new("");
+	struct datagram d = {.from = &again, .to = &lb_a, .tp_src = 1, .tp_dst = DNS};
+
+	query(lb, 1);
+	answer(lb, &lb_a, 1);
+	CU_ASSERT(lb_has(udp(lb, d), "delete-strict udp,in_port=1,"));
+	CU_ASSERT(lb_has(answer(lb, &lb_a, 1), "mod_dl_src::02,mod_dl_dst::05,output:5\n"));
+	lb_free(lb);
+}
+
+static void exact_entries_are_as_the_last_frames_were(void)
+{
+	struct lb *lb = lb_new("entries=exact");
+	struct datagram d = {.from = &lb_client, .to = &lb_b, .tp_src = 1, .tp_dst = DNS};
+
+	query(lb, 1);
+	/* Its ARP entry has changed. */
+	CU_ASSERT(lb_has(udp(lb, d), "dl_src=:01,dl_dst=:03,nw_src"));
+	lb_free(lb);
+}
+
+static void exact_entries_of_a_replica_that_speaks_first_are_for_its_stable_mac(void)
+{
+	struct lb *lb = lb_new("entries=exact,arp=proxy");
+	struct datagram log = {.from = &lb_b, .to = &lb_client, .tp_src = 7000, .tp_dst = 514};
+	const char *said;
+
+	udp(lb, log);
+	log.to_mac = &lb_other; /* a router to the client, say */
+	said = udp(lb, log);
+	CU_ASSERT(lb_has(said, "in_port=1,vlan_tci=0x0000,dl_src=:01,dl_dst=" STABLE ","));
+	CU_ASSERT(lb_has(said, "in_port=3,vlan_tci=0x0000,dl_src=:03,dl_dst=:05,"));
 	lb_free(lb);
 }
 
@@ -378,6 +490,79 @@ static void a_stream_is_kept_for_the_grace_time_without_entries(void)
 	lb_free(lb);
 }
 
+/* A switch that joined may have entries of the session. */
+static void a_datagram_waits_until_switches_have_told_their_entries(void)
+{
+	struct lb *lb = lb_new("");
+
+	fake_switch_join(lb->bench, 2, 6);
+	LB_SAYS(query(lb, 1), "");
+	LB_SAYS(ping(lb, 1),
+	        "out #5 in 1: mod_dl_dst::02,output:2\n"); /* there are none of echoes */
+	lb_pass(lb, 30 * s_ns);
+	CU_ASSERT(lb_has(lb_said(lb), "out #4 in 1: mod_dl_dst::03,output:3\n"));
+	lb_free(lb);
+}
+
+static void odd_addresses_begin_no_session(void)
+{
+	struct lb *lb = lb_new("");
+	struct datagram d = {.from = &lb_client, .to = &lb_client, .to_mac = &lb_a, .tp_src = 1};
+
+	LB_SAYS(udp(lb, d), "out #4 in 1: mod_dl_dst::01,output:IN_PORT\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "udp_sessions"), 0);
+	lb_free(lb);
+}
+
+/* --- Two switches --- */
+
+/* A second switch is behind port 4 of the first, which is behind its port 4. The client is at the
+ * first, the servers at the second. */
+static struct lb *two_switches(struct fake_network *net, struct fake_switch **second)
+{
+	struct lb *lb = calloc(1, sizeof *lb);
+	struct fake_switch *first;
+
+	CU_ASSERT_FATAL(lb != NULL);
+	*net = fake_network_begin("edge_after=0,interval=100ms,timeout=1h", &fb_app_balancer,
+	                          "arp=proxy");
+	lb->bench = net->b;
+	first = lb->sw = lb_join(net->b, 1, 6);
+	*second = lb_join(net->b, 2, 6);
+	fake_network_wire(net, first, 4, *second, 4);
+	fake_network_pass(net, FB_NS_PER_S);
+	fake_network_discard(net);
+	lb_announce(lb, &lb_client);
+	lb_said_by(lb, first);
+	lb_switch_to(lb, *second);
+	lb_announce(lb, &lb_a);
+	lb_announce(lb, &lb_b);
+	lb_said_by(lb, *second);
+	lb_switch_to(lb, first);
+	return lb;
+}
+
+static void a_datagram_on_its_way_over_a_link_is_not_counted_again(void)
+{
+	struct fake_network net;
+	struct fake_switch *second;
+	struct lb *lb = two_switches(&net, &second);
+	struct datagram d = {
+	        .from = &lb_client, .to = &lb_a, .tp_src = 1, .tp_dst = DNS, .in_port = 4};
+
+	lb->unbuffered = true;
+	query(lb, 1);
+	CU_ASSERT(lb_has(lb_said_by(lb, second), "mod_dl_dst::02,output:2: "));
+	lb_switch_to(lb, second);
+	CU_ASSERT(lb_has(udp(lb, d), "out frame: mod_dl_dst::02,output:2: "));
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 0);
+	d.tp_src = 2; /* of no session: nobody chooses here */
+	d.to_mac = &lb_b;
+	CU_ASSERT(lb_has(udp(lb, d), "out frame: mod_dl_dst::03,output:3: "));
+	CU_ASSERT_EQUAL(lb_counter(lb, "udp_sessions"), 1);
+	lb_free(lb);
+}
+
 /* --- ICMP echo --- */
 
 static void each_identifier_takes_a_turn_and_keeps_its_backend(void)
@@ -447,6 +632,23 @@ static void a_reply_of_no_session_goes_to_the_one_that_can_be_meant(void)
 	lb_free(lb);
 }
 
+static void later_fragments_follow_a_reply_of_no_session(void)
+{
+	struct lb *lb = lb_new("arp=proxy");
+	struct datagram d = {.from = &lb_a,
+	                     .to = &lb_client,
+	                     .tp_src = 1,
+	                     .type = FB_ICMP_ECHO_REPLY,
+	                     .is_first = true};
+
+	LB_SAYS(echo(lb, d), "out #4 in 2: mod_dl_src:" STABLE ",mod_dl_dst::01,output:1\n");
+	d.is_first = false;
+	d.is_later = true;
+	LB_SAYS(echo(lb, d), "out #5 in 2: mod_dl_src:" STABLE ",mod_dl_dst::01,output:1\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "fragments_followed"), 1);
+	lb_free(lb);
+}
+
 UNIT_TESTS("balancer_datagrams", UNIT_TEST(each_new_pair_of_ports_takes_a_turn),
            UNIT_TEST(datagrams_of_a_session_keep_their_backend),
            UNIT_TEST(the_answer_comes_from_the_mac_that_was_asked),
@@ -473,4 +675,15 @@ UNIT_TESTS("balancer_datagrams", UNIT_TEST(each_new_pair_of_ports_takes_a_turn),
            UNIT_TEST(a_reply_comes_from_the_mac_that_was_asked_and_brings_no_entries),
            UNIT_TEST(the_reply_of_another_replica_is_dropped),
            UNIT_TEST(two_hosts_may_ping_each_other_with_one_identifier),
-           UNIT_TEST(a_reply_of_no_session_goes_to_the_one_that_can_be_meant))
+           UNIT_TEST(a_reply_of_no_session_goes_to_the_one_that_can_be_meant),
+           UNIT_TEST(entries_go_with_the_session_where_nobody_is_left),
+           UNIT_TEST(a_backend_that_is_chosen_again_is_kept),
+           UNIT_TEST(a_backend_that_is_back_and_goes_on_is_kept),
+           UNIT_TEST(a_replica_that_is_no_owner_is_a_client),
+           UNIT_TEST(a_client_with_another_mac_is_the_client_now),
+           UNIT_TEST(exact_entries_are_as_the_last_frames_were),
+           UNIT_TEST(exact_entries_of_a_replica_that_speaks_first_are_for_its_stable_mac),
+           UNIT_TEST(a_datagram_waits_until_switches_have_told_their_entries),
+           UNIT_TEST(odd_addresses_begin_no_session),
+           UNIT_TEST(a_datagram_on_its_way_over_a_link_is_not_counted_again),
+           UNIT_TEST(later_fragments_follow_a_reply_of_no_session))

@@ -486,6 +486,33 @@ static void checks_are_spread_over_time(void)
 	clinic_free(c);
 }
 
+/* Two networks, each with an address that is shared by the same hosts. */
+static void checks_have_the_tag_of_their_network(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22");
+	size_t tagged = 0;
+
+	for (unsigned n = 2; n <= 3; n++) {
+		const struct lb_host from = {(uint8_t)n, 2, (uint16_t)n};
+
+		lb_tcp(c->lb, &(struct lb_segment){.from = &from,
+		                                   .to = &lb_client,
+		                                   .flags = FB_TCP_RST,
+		                                   .has_vlan = true,
+		                                   .vlan_tci = 7});
+	}
+	pass(c, 3 * s_ns);
+	CU_ASSERT_EQUAL(c->checks_count, 4);
+	CU_ASSERT_EQUAL(c->resets_count, 4);
+	for (size_t i = 0; i < c->checks_count; i++) {
+		tagged += c->checks[i].p.has_vlan && c->checks[i].p.vlan_tci == 7;
+		CU_ASSERT_EQUAL(c->checks[i].p.nw_src, lb_ip(254));
+	}
+	CU_ASSERT_EQUAL(tagged, 2);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_addresses"), 2);
+	clinic_free(c);
+}
+
 /* --- The address that checks come from --- */
 
 static void an_address_is_asked_for_twice_before_it_is_used(void)
@@ -674,6 +701,7 @@ UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_aft
            UNIT_TEST(an_address_with_one_owner_is_not_checked),
            UNIT_TEST(nothing_is_checked_unless_it_is_wanted),
            UNIT_TEST(who_has_gone_is_not_checked_any_more), UNIT_TEST(checks_are_spread_over_time),
+           UNIT_TEST(checks_have_the_tag_of_their_network),
            UNIT_TEST(an_address_is_asked_for_twice_before_it_is_used),
            UNIT_TEST(an_address_that_somebody_answers_for_is_not_used),
            UNIT_TEST(an_address_that_was_heard_before_is_not_even_asked_for),

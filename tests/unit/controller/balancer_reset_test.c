@@ -432,7 +432,6 @@ static void left_sessions_are_not_reset(void)
 	lb_free(lb);
 }
 
-/* Also those for which there is no room to wait are not left as they are. */
 static void many_clients_are_told_a_few_at_a_time(void)
 {
 	struct lb *lb = lb_new("mode=packet,sessions_max=10000");
@@ -460,6 +459,89 @@ static void many_clients_are_told_a_few_at_a_time(void)
 	lb_free(lb);
 }
 
+/* 'count' answered connections to server_a, from many clients behind one port, by frames without
+ * buffers. */
+static void connect_many(struct lb *lb, uint32_t count)
+{
+	struct lb_host from = lb_client;
+	uint8_t bytes[256];
+
+	lb->unbuffered = true;
+	for (uint32_t i = 0; i < count; i++) {
+		struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+		struct lb_segment s = {.to = &lb_a, .tp_dst = LB_SERVICE, .flags = FB_TCP_SYN};
+
+		from.ip = (uint8_t)(100 + (i >> 15));
+		s.from = &from;
+		s.tp_src = (uint16_t)(i & 0x7fff);
+		lb_build(&frame, &s);
+		lb_frame_in(lb, from.port, &frame);
+		frame = fb_buf_make(bytes, sizeof bytes);
+		s = (struct lb_segment){.from = &lb_a, .to = &from, .tp_src = LB_SERVICE};
+		s.tp_dst = (uint16_t)(i & 0x7fff);
+		s.flags = FB_TCP_SYN | FB_TCP_ACK;
+		s.ack = 1;
+		lb_build(&frame, &s);
+		lb_frame_in(lb, lb_a.port, &frame);
+		fake_switch_discard(lb->sw);
+		lb->probes_at = 0;
+	}
+}
+
+static void more_sessions_than_can_wait_are_forgotten(void)
+{
+	enum { WAIT_MAX = 65536, MORE = 100 };
+	struct lb *lb = lb_new_empty("mode=packet,sessions_max=100000,probe_interval=1h");
+
+	lb_announce(lb, &lb_client);
+	lb_announce(lb, &lb_a);
+	connect_many(lb, WAIT_MAX + MORE);
+	CU_ASSERT_EQUAL(lb_counter(lb, "answered"), WAIT_MAX + MORE);
+	fail(lb);
+	CU_ASSERT_EQUAL(lb_counter(lb, "failed"), WAIT_MAX + MORE);
+	CU_ASSERT_EQUAL(lb_counter(lb, "resets_full"), MORE);
+	for (unsigned i = 0; i < 60; i++) {
+		lb_pass(lb, 500 * ms_ns);
+		fake_switch_discard(lb->sw);
+		lb->probes_at = 0;
+	}
+	CU_ASSERT_EQUAL(lb_counter(lb, "resets_given_up"), WAIT_MAX);
+	lb_free(lb);
+}
+
+/* The question looks as what the server sent last. */
+static void the_question_has_the_tag_of_the_session(void)
+{
+	struct lb *lb = lb_new_empty("");
+	struct lb_segment s = {.from = &lb_client,
+	                       .to = &lb_a,
+	                       .tp_src = TP,
+	                       .tp_dst = LB_SERVICE,
+	                       .flags = FB_TCP_SYN,
+	                       .seq = ISN,
+	                       .has_vlan = true,
+	                       .vlan_tci = 0x2007};
+
+	lb_tcp(lb, &(struct lb_segment){.from = &lb_a,
+	                                .to = &lb_client,
+	                                .flags = FB_TCP_RST,
+	                                .has_vlan = true,
+	                                .vlan_tci = 7});
+	lb_tcp(lb, &s);
+	s.from = &lb_a;
+	s.to = &lb_client;
+	s.tp_src = LB_SERVICE;
+	s.tp_dst = TP;
+	s.flags = FB_TCP_SYN | FB_TCP_ACK;
+	s.ack = ISN + 1;
+	lb_tcp(lb, &s);
+	fail(lb);
+	CU_ASSERT_EQUAL_FATAL(look(lb)->count, 1);
+	CU_ASSERT(seen.segments[0].p.has_vlan);
+	CU_ASSERT_EQUAL(seen.segments[0].p.vlan_tci, 0x2007);
+	lb_free(lb);
+}
+
 UNIT_TESTS("balancer_reset", UNIT_TEST(entries_go_before_the_client_is_asked),
            UNIT_TEST(the_question_is_a_bare_ack_of_nothing),
            UNIT_TEST(the_answer_tells_the_number_of_the_reset),
@@ -477,4 +559,6 @@ UNIT_TESTS("balancer_reset", UNIT_TEST(entries_go_before_the_client_is_asked),
            UNIT_TEST(a_backend_that_is_back_too_late_does_not),
            UNIT_TEST(a_new_connection_from_the_same_port_is_a_new_one),
            UNIT_TEST(sessions_that_are_not_answered_or_closed_are_not_reset),
-           UNIT_TEST(left_sessions_are_not_reset), UNIT_TEST(many_clients_are_told_a_few_at_a_time))
+           UNIT_TEST(left_sessions_are_not_reset), UNIT_TEST(many_clients_are_told_a_few_at_a_time),
+           UNIT_TEST(more_sessions_than_can_wait_are_forgotten),
+           UNIT_TEST(the_question_has_the_tag_of_the_session))
