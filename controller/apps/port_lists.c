@@ -92,7 +92,7 @@ void port_lists_remove(struct port_lists *lists, uint64_t port, uint32_t index)
 		fb_table_remove(lists->ports, list);
 }
 
-uint64_t port_lists_first(const struct port_lists *lists, uint64_t port)
+uint32_t port_lists_first(const struct port_lists *lists, uint64_t port)
 {
 	const struct port_list *list = fb_table_find(lists->ports, &port);
 

@@ -28,6 +28,8 @@ bool port_lists_add(struct port_lists *lists, uint64_t port, uint32_t index);
 /* The entry 'index' is not at 'port' any more, where it was. */
 void port_lists_remove(struct port_lists *lists, uint64_t port, uint32_t index);
 /* The entry that has been at 'port' for longest; FB_TABLE_NONE: there is none. */
-uint64_t port_lists_first(const struct port_lists *lists, uint64_t port);
+uint32_t port_lists_first(const struct port_lists *lists, uint64_t port);
+/* The one that came to its port next after 'index'; FB_TABLE_NONE: it is the last. */
+uint32_t port_lists_next(const struct port_lists *lists, uint32_t index);
 
 #endif
