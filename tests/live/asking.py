@@ -118,9 +118,11 @@ class Switch(Peer):
     def __init__(self, controller, dpid=1, ports=(port(1), port(2), port(3)), tables=(table(0, b"exact", 5),),
                  capabilities=FLOW_STATS | TABLE_STATS):
         """'tables' None: it never answers a question for them; "refused": with an error."""
+        self.sending = threading.Lock()
         super().__init__(controller.connect())
         self.dpid, self.ports, self.tables, self.capabilities = dpid, ports, tables, capabilities
         self.counts = {}
+        self.links = {}  # port -> (switch, port): what goes out here comes in there
         self.is_up = threading.Event()
         self.changed = threading.Condition()
         self.thread = threading.Thread(target=self.play, daemon=True)
@@ -152,6 +154,25 @@ class Switch(Peer):
         except (OSError, Failed):
             return
 
+    def send(self, data):
+        with self.sending:
+            super().send(data)
+
+    def link(self, number, other, other_number):
+        """A cable, for what is sent with packet-outs."""
+        self.links[number] = (other, other_number)
+        other.links[other_number] = (self, number)
+
+    def carry(self, body):
+        """A packet-out that has its frame with it, to ports that are named."""
+        actions = body[8:8 + struct.unpack("!H", body[6:8])[0]]
+        frame = body[8 + len(actions):]
+        for place in range(0, len(actions), 8):
+            action, length, out = struct.unpack("!HHH", actions[place:place + 6])
+            if (action, length) == (0, 8) and frame and out in self.links:
+                other, number = self.links[out]
+                other.send(packet_in(frame, in_port=number))
+
     def handle(self, kind, xid, body):
         if kind == FEATURES_REQUEST:
             body = struct.pack("!QIB3xII", self.dpid, 256, 1, self.capabilities, 0xfff) + b"".join(self.ports)
@@ -162,6 +183,8 @@ class Switch(Peer):
             self.send(message(ECHO_REPLY, body, xid))
         elif kind == STATS_REQUEST:
             self.tell_stats(xid, body)
+        elif kind == PACKET_OUT:
+            self.carry(body)
         with self.changed:
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self.changed.notify_all()
