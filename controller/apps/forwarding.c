@@ -4,11 +4,10 @@
  * last to the first (forwarding_flows.c). Frames to unknown hosts and to groups are flooded over
  * the tree of discovery, from switch to switch through the controller.
  *
- * A frame that comes in by a link is one of two. Frames to unknown hosts and groups are copies of a
- * flood, and so are those to hosts that became known while copies were under way; they go on over
- * the tree, or end where they came by a link that is not of it. All others were sent on to a known
- * host, and met a switch without their entry: they are sent on by the way that is shortest from
- * there.
+ * A frame that comes in by a link is one of two. Frames to groups are copies of a flood, and so are
+ * those of pairs that were flooded a moment ago: they go on over the tree, or end where they came by
+ * a link that is not of it. All others met a switch without their entry, and are sent on by the way
+ * that is shortest from there.
  *
  * On whatever happens to the network the flows that it affects are moved or removed, and no others.
  * A flow table that is full, or refuses an entry, is no reason to lose frames: for a second those
@@ -210,13 +209,18 @@ static void handle_on_link(struct forwarding_call *call, struct fb_switch *sw,
 		forwarding_drop(call, sw, pi);
 		return;
 	}
-	dst = fb_discovery_host(f->discovery, pi->packet.dl_dst, vlan_of(&pi->packet));
-	if (!dst || forwarding_flows_is_flooded(f, pair, call->now_ns, &until_ns)) {
+	if (forwarding_flows_is_flooded(f, pair, call->now_ns, &until_ns)) {
 		flood(call, sw, pi);
 		return;
 	}
 	f->counters.transit++;
-	if (!flow || !mend(call, sw, pi, flow, here))
+	/* Entries that lead here are not all that it takes. */
+	if (flow && flow->adopted)
+		forwarding_flows_leave(call, flow);
+	dst = fb_discovery_host(f->discovery, pi->packet.dl_dst, vlan_of(&pi->packet));
+	if (!dst)
+		flood(call, sw, pi);
+	else if (!flow || !mend(call, sw, pi, flow, here))
 		send_toward(call, sw, pi, pair, here, dst->at);
 }
 
@@ -227,6 +231,7 @@ static void handle_known(struct forwarding_call *call, struct fb_switch *sw,
                          const struct fb_host *dst)
 {
 	struct forwarding *f = call->f;
+	uint64_t until_ns;
 	const struct fb_host *src =
 	        fb_discovery_host(f->discovery, pi->packet.dl_src, vlan_of(&pi->packet));
 
@@ -238,7 +243,10 @@ static void handle_known(struct forwarding_call *call, struct fb_switch *sw,
 	/* Groups are not known as sources, and have no flows. */
 	if (!src || !forwarding_is_place(src->at, here) ||
 	    has_full_switch(call, pair, here, dst->at)) {
-		send_toward(call, sw, pi, pair, here, dst->at);
+		if (forwarding_flows_is_flooded(f, pair, call->now_ns, &until_ns))
+			flood_unknown(call, sw, pi, pair);
+		else
+			send_toward(call, sw, pi, pair, here, dst->at);
 		return;
 	}
 	if (!flow)
@@ -259,9 +267,14 @@ static void handle_on_edge(struct forwarding_call *call, struct fb_switch *sw,
 	const struct fb_host *dst =
 	        fb_discovery_host(call->f->discovery, pi->packet.dl_dst, vlan_of(&pi->packet));
 
-	if (dst)
+	if (dst) {
 		handle_known(call, sw, pi, pair, flow, here, dst);
-	else if (flow && forwarding_is_leaving(flow) && forwarding_is_place(flow->from, here))
+		return;
+	}
+	/* Copies of a flood must not meet entries from before. */
+	if (flow && flow->adopted)
+		forwarding_flows_leave_from(call, flow, here);
+	if (flow && forwarding_is_leaving(flow) && forwarding_is_place(flow->from, here))
 		forwarding_flows_ride(call, flow);
 	else
 		flood_unknown(call, sw, pi, pair);

@@ -272,6 +272,13 @@ void forwarding_flows_leave(struct forwarding_call *call, struct forwarding_flow
 	forwarding_flows_look(f, flow);
 }
 
+void forwarding_flows_leave_from(struct forwarding_call *call, struct forwarding_flow *flow,
+                                 struct fb_place from)
+{
+	flow->from = from;
+	forwarding_flows_leave(call, flow);
+}
+
 /* --- The way --- */
 
 /* Nothing is installed while frames of it are under way that were flooded. */

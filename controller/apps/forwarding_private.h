@@ -167,6 +167,9 @@ bool forwarding_flows_aim(struct forwarding_call *call, struct forwarding_flow *
                           struct fb_place from, struct fb_place to);
 /* 'flow' is to leave. */
 void forwarding_flows_leave(struct forwarding_call *call, struct forwarding_flow *flow);
+/* The same for an adopted one; what comes in at 'from' meanwhile may wait for it. */
+void forwarding_flows_leave_from(struct forwarding_call *call, struct forwarding_flow *flow,
+                                 struct fb_place from);
 /* Its entries may all be gone: they are to be sent again. */
 void forwarding_flows_renew(struct forwarding_call *call, struct forwarding_flow *flow);
 /* call->rider goes the way of 'flow', at once or when that is ready. */
