@@ -198,6 +198,8 @@ int controller_command(struct controller *ctl, const char *name, const char *con
 		return result;
 	}
 	fb_text_printf(answer, "no application is named '%s'", name);
+	for (unsigned i = 0; i < ctl->apps_count; i++)
+		fb_text_printf(answer, "%s%s", i ? ", " : ": there are ", ctl->apps[i]->name);
 	return -1;
 }
 

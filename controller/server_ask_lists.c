@@ -245,7 +245,8 @@ static void print_word(struct line *line, const char *word)
 static bool is_large(struct fy_node *value)
 {
 	return server_json_is_list(value) ||
-	       (fy_node_is_mapping(value) && !server_json_is_count(value));
+	       (fy_node_is_mapping(value) && !server_json_is_count(value) &&
+	        !server_json_is_place(value));
 }
 
 /* A single value "name=value"; false: it is none, or nothing, or a 0 that is not wanted. */

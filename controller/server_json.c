@@ -110,3 +110,9 @@ bool server_json_is_count(struct fy_node *node)
 	return node && fy_node_is_mapping(node) && server_json_get(node, "count") &&
 	       server_json_get(node, "limit");
 }
+
+bool server_json_is_place(struct fy_node *node)
+{
+	return node && fy_node_is_mapping(node) && fy_node_mapping_item_count(node) == 2 &&
+	       server_json_get(node, "dpid") && server_json_get(node, "port");
+}

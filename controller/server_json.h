@@ -32,5 +32,7 @@ uint64_t server_json_count(struct fy_node *list);
 uint64_t server_json_shown(struct fy_node *list);
 /* A count of what is not listed: {count, limit}. */
 bool server_json_is_count(struct fy_node *node);
+/* A port of a switch: {dpid, port}. */
+bool server_json_is_place(struct fy_node *node);
 
 #endif

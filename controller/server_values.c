@@ -151,6 +151,17 @@ static const char *number_text(const char *key, const char *number, char text[SE
 	return server_values_grouped(strtoull(number, NULL, 10), text);
 }
 
+/* "0000000000000001:3" */
+static const char *place_text(struct fy_node *place, char text[SERVER_VALUES_BYTES])
+{
+	char dpid[SERVER_VALUES_BYTES], port[SERVER_VALUES_BYTES];
+
+	snprintf(text, SERVER_VALUES_BYTES, "%.40s:%.20s",
+	         server_values_harmless(server_json_text(place, "dpid"), dpid),
+	         port_text(server_json_number(place, "port"), port));
+	return text;
+}
+
 /* "tcp=22 udp=53", in one line. */
 static const char *map_text(struct fy_node *map, char text[SERVER_VALUES_BYTES])
 {
@@ -182,7 +193,8 @@ const char *server_values_text(const char *key, struct fy_node *value,
 	if (server_json_is_list(value))
 		return server_values_grouped(server_json_count(value), text);
 	if (fy_node_is_mapping(value))
-		return map_text(value, text);
+		return server_json_is_place(value) ? place_text(value, text)
+		                                   : map_text(value, text);
 	if (fy_node_is_sequence(value))
 		return server_values_joined(value, " ", text);
 	if (server_json_is_number(value))

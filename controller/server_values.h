@@ -23,7 +23,7 @@ const char *server_values_joined(struct fy_node *list, const char *separator,
 bool server_values_is_time(const char *key);
 /* A switch's port: "port", "in_port". */
 bool server_values_is_port(const char *key);
-/* The value of 'key'; "" for what there is not. */
+/* The value of 'key'; "" for what there is not. A place, {dpid, port}, is "0000000000000001:3". */
 const char *server_values_text(const char *key, struct fy_node *value,
                                char text[SERVER_VALUES_BYTES]);
 /* The key as the header of a column: "has_flows" as "HAS FLOWS", and a time without its unit. */

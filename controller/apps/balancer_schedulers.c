@@ -8,8 +8,10 @@
  * Smooth weighted round robin gives everybody credit as its weight before each choice; the richest
  * is chosen and pays the sum of all weights, so that credits add up to what they were. A credit
  * divided by that sum is the number of connections that a candidate is owed. When the sum changes,
- * credits are brought to the new measure: nobody is owed, or owes, more than one connection. One who
- * is not eligible keeps what he has. */
+ * credits are brought to the new measure, so that each is owed as much as before, and at most one
+ * connection; fractions count, or he who flaps would lose what he is owed and starve. One who is
+ * not eligible keeps what he has.
+ */
 #include "controller/apps/balancer_schedulers.h"
 
 #include <assert.h>
@@ -21,7 +23,10 @@ const char *const balancer_scheduler_names[BALANCER_SCHEDULERS + 1] = {
         [BALANCER_SOURCE] = "source",  [BALANCER_MAGLEV] = "maglev", [BALANCER_SCHEDULERS] = NULL,
 };
 
-enum { ENTRIES_FIRST = 4 };
+enum {
+	ENTRIES_FIRST = 4,
+	CREDIT_BITS = 16, /* of a credit are a fraction */
+};
 
 #define SLOT_FREE UINT16_MAX
 _Static_assert(BALANCER_CANDIDATES_MAX <= SLOT_FREE, "a slot names a member");
@@ -118,8 +123,8 @@ static uint64_t share_of(const struct balancer_schedule *schedule,
 	return schedule->scheduler == BALANCER_ROUND_ROBIN ? 1 : candidate->weight;
 }
 
-/* The one to whom 'number' modulo the sum of the shares belongs, counted from behind 'except', who
- * is left out. */
+/* The one to whom 'number' modulo the sum of the shares belongs, counted from behind 'except' round
+ * to before him: his share is left out. */
 static uint32_t walk(const struct balancer_schedule *schedule,
                      const struct balancer_candidates *candidates, uint32_t except, uint64_t number)
 {
@@ -135,8 +140,6 @@ static uint32_t walk(const struct balancer_schedule *schedule,
 	number %= sum;
 	for (;;) {
 		index = index + 1 < candidates->count ? index + 1 : 0;
-		if (index == except)
-			continue;
 		share = share_of(schedule, candidate_at(candidates, index));
 		if (number < share)
 			return index;
@@ -156,11 +159,8 @@ uint32_t balancer_schedule_other(const struct balancer_schedule *schedule,
 static bool is_current(const struct balancer_candidates *candidates,
                        const struct balancer_entry *entry)
 {
-	const struct balancer_candidate *candidate;
+	const struct balancer_candidate *candidate = candidate_at(candidates, entry->index);
 
-	if (entry->index >= candidates->count)
-		return false;
-	candidate = candidate_at(candidates, entry->index);
 	return candidate->eligible && candidate->id == entry->id &&
 	       candidate->weight == entry->weight;
 }
@@ -421,22 +421,30 @@ static uint64_t sum_of_weights(const struct balancer_candidates *candidates)
 	return sum;
 }
 
-/* Bring the credits to the measure of 'weights'. */
-static void rescale(struct balancer_schedule *schedule,
-                    const struct balancer_candidates *candidates, int64_t weights)
+/* Bring 'credit' from the measure 'before' to the measure 'now', and into it. */
+static int64_t rescaled(int64_t credit, int64_t before, int64_t now)
 {
-	int64_t before = schedule->weights ? (int64_t)schedule->weights : weights;
+	__extension__ __int128 product = (__int128)credit * now;
+
+	if (credit > before)
+		return now;
+	if (credit < -before)
+		return -now;
+	return (int64_t)(product / before);
+}
+
+static void rescale(struct balancer_schedule *schedule,
+                    const struct balancer_candidates *candidates, uint64_t weights)
+{
+	int64_t now = (int64_t)(weights << CREDIT_BITS);
+	int64_t before = schedule->weights ? (int64_t)(schedule->weights << CREDIT_BITS) : now;
 
 	for (uint32_t i = 0; i < candidates->count; i++) {
 		struct balancer_candidate *candidate = candidate_at(candidates, i);
 
-		if (candidate->credit > before)
-			candidate->credit = before;
-		if (candidate->credit < -before)
-			candidate->credit = -before;
-		candidate->credit = candidate->credit * weights / before;
+		candidate->credit = rescaled(candidate->credit, before, now);
 	}
-	schedule->weights = (uint64_t)weights;
+	schedule->weights = weights;
 }
 
 static uint32_t pick_weighted(struct balancer_schedule *schedule,
@@ -449,19 +457,19 @@ static uint32_t pick_weighted(struct balancer_schedule *schedule,
 	if (weights == 0)
 		return BALANCER_NOBODY;
 	if (weights != schedule->weights)
-		rescale(schedule, candidates, (int64_t)weights);
+		rescale(schedule, candidates, weights);
 	for (uint32_t i = 0; i < candidates->count; i++) {
 		struct balancer_candidate *candidate = candidate_at(candidates, i);
 
 		if (!is_available(candidate))
 			continue;
-		candidate->credit += candidate->weight;
+		candidate->credit += (int64_t)candidate->weight << CREDIT_BITS;
 		if (!richest || candidate->credit > richest->credit) {
 			richest = candidate;
 			picked = i;
 		}
 	}
-	richest->credit -= (int64_t)weights;
+	richest->credit -= (int64_t)(weights << CREDIT_BITS);
 	return picked;
 }
 

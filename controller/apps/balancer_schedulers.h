@@ -47,7 +47,7 @@ enum {
 /* A backend, as schedulers see it. */
 struct balancer_candidate {
 	uint64_t id;       /* its MAC as a number: no two of an address have the same */
-	int64_t credit;    /* wrr: what it is owed, see there; starts as 0 */
+	int64_t credit;    /* wrr: the connections that it is owed; starts as 0 */
 	uint32_t weight;   /* at most BALANCER_WEIGHT_MAX; 0: it gets no connections */
 	uint32_t sessions; /* lc: now */
 	bool eligible;

@@ -239,7 +239,7 @@ static void *discovery_create(struct fb_app *app, const uint64_t *values, struct
 	TAILQ_INIT(&d->sending);
 	for (int i = 0; i < DISCOVERY_WAITS_COUNT; i++)
 		TAILQ_INIT(&d->waiting[i]);
-	d->held_limits.per_port_max = d->options.held_max;
+	d->held_limits.per_queue_max = d->options.held_max;
 	d->held_limits.bytes_max = HELD_BYTES_MAX;
 	d->timer_ns = d->settle_ns = FB_NEVER;
 	return d;

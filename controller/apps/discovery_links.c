@@ -162,12 +162,12 @@ static void drop_held(struct fb_discovery *d, struct discovery_port *port,
 	struct fb_switch *sw = port->at.node->owner;
 	const struct fb_packet_in *pi;
 
-	while ((pi = discovery_held_first(&port->held))) {
+	while ((pi = held_frames_first(&port->held))) {
 		struct fb_packet_out po = {.buffer_id = pi->buffer_id, .in_port = pi->in_port};
 
 		if (pi->buffer_id != OFP_NO_BUFFER)
 			fb_send_packet_out(d->app, sw, cause, &po);
-		discovery_held_drop(&port->held, &d->held_limits);
+		held_frames_drop(&port->held, &d->held_limits);
 		d->counters.held_dropped++;
 	}
 }
@@ -273,7 +273,7 @@ void discovery_links_hold(struct fb_discovery *d, struct discovery_port *port,
                           struct fb_packet_in *pi)
 {
 	pi->verdict = FB_STOP;
-	if (discovery_held_add(&port->held, &d->held_limits, pi)) {
+	if (held_frames_add(&port->held, &d->held_limits, pi)) {
 		d->counters.held++;
 		return;
 	}
@@ -287,7 +287,7 @@ static void pass_held(struct fb_discovery *d, struct discovery_port *port, uint6
 	struct fb_place at = topology_place(&port->at);
 	const struct fb_packet_in *pi;
 
-	while ((pi = discovery_held_first(&port->held))) {
+	while ((pi = held_frames_first(&port->held))) {
 		const struct fb_packet *packet = &pi->packet;
 		uint64_t key = discovery_hosts_key(packet->dl_src, discovery_hosts_vlan(packet));
 
@@ -296,7 +296,7 @@ static void pass_held(struct fb_discovery *d, struct discovery_port *port, uint6
 			                     now_ns);
 		fb_app_redeliver(d->app, port->at.node->owner, pi, now_ns);
 		d->counters.held_passed++;
-		discovery_held_drop(&port->held, &d->held_limits);
+		held_frames_drop(&port->held, &d->held_limits);
 	}
 }
 
@@ -378,7 +378,6 @@ void discovery_links_port_up(struct fb_discovery *d, struct topology_node *node,
 	port->at.no_flood = desc->config & OFPPC_NO_FLOOD;
 	port->epoch = ++d->epochs;
 	memcpy(port->hw_addr, desc->hw_addr, FB_MAC_BYTES);
-	discovery_held_init(&port->held);
 	if (!topology_add_port(d->topology, node, &port->at))
 		abort();
 	d->counters.ports_up++;

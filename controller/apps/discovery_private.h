@@ -4,7 +4,6 @@
  *     discovery_links.c    what a port is: discovery frames heard and sent, edges, links
  *     discovery_tree.c     when which tree is in force
  *     discovery_hosts.c    which host is where
- *     discovery_held.c     frames that wait until it is known what is behind their port
  *     discovery_lldp.c     discovery frames as bytes
  *     discovery_service.c  what other applications ask (<flowbed/discovery.h>)
  *     discovery_options.c  its options
@@ -18,7 +17,7 @@
 #include <flowbed/discovery.h>
 #include <flowbed/table.h>
 
-#include "controller/apps/discovery_held.h"
+#include "controller/apps/held_frames.h"
 #include "controller/apps/port_lists.h"
 #include "controller/apps/topology.h"
 
@@ -44,7 +43,7 @@ struct discovery_port {
 	enum discovery_wait wait;
 	TAILQ_ENTRY(discovery_port) sending; /* among all, by send_ns */
 	TAILQ_ENTRY(discovery_port) waiting; /* among those with the same wait, by due_ns */
-	struct discovery_held held;          /* while it is pending */
+	struct held_frames held;          /* while it is pending */
 };
 
 /* Key: fb_host.mac and .vlan as discovery_hosts_key() mixes them. */
@@ -82,7 +81,7 @@ struct fb_discovery {
 	struct discovery_hosts hosts;
 	struct discovery_ports sending;
 	struct discovery_ports waiting[DISCOVERY_WAITS_COUNT]; /* DISCOVERY_WAIT_NOTHING: unused */
-	struct discovery_held_limits held_limits;
+	struct held_frames_limits held_limits;
 	uint32_t epochs;   /* ports that came up, so far */
 	uint64_t timer_ns; /* when the timer is set for; FB_NEVER: unset */
 

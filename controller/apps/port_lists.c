@@ -16,14 +16,14 @@ struct port_link {
 };
 
 struct port_list {
-	uint32_t port;
+	uint64_t port;
 	uint32_t first, last;
 };
 
 bool port_lists_init(struct port_lists *lists, uint32_t seed)
 {
 	*lists = (struct port_lists){
-	        .ports = fb_table_new(sizeof(uint32_t), sizeof(struct port_list), PORTS_MAX)};
+	        .ports = fb_table_new(sizeof(uint64_t), sizeof(struct port_list), PORTS_MAX)};
 	if (!lists->ports)
 		return false;
 	fb_table_seed(lists->ports, seed);
@@ -53,7 +53,7 @@ static bool has_link(struct port_lists *lists, uint32_t index)
 	return true;
 }
 
-bool port_lists_add(struct port_lists *lists, uint32_t port, uint32_t index)
+bool port_lists_add(struct port_lists *lists, uint64_t port, uint32_t index)
 {
 	struct port_list *list;
 
@@ -75,7 +75,7 @@ bool port_lists_add(struct port_lists *lists, uint32_t port, uint32_t index)
 	return true;
 }
 
-void port_lists_remove(struct port_lists *lists, uint32_t port, uint32_t index)
+void port_lists_remove(struct port_lists *lists, uint64_t port, uint32_t index)
 {
 	struct port_list *list = fb_table_find(lists->ports, &port);
 	struct port_link link = lists->links[index];
@@ -92,7 +92,7 @@ void port_lists_remove(struct port_lists *lists, uint32_t port, uint32_t index)
 		fb_table_remove(lists->ports, list);
 }
 
-uint32_t port_lists_first(const struct port_lists *lists, uint32_t port)
+uint32_t port_lists_first(const struct port_lists *lists, uint64_t port)
 {
 	const struct port_list *list = fb_table_find(lists->ports, &port);
 

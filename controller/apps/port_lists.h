@@ -1,5 +1,5 @@
-/* Which entries of a table are at which port of a switch, or of many switches: whatever number the
- * owner gives to a port.
+/* Which entries of a table are at which port. A port is a number of its owner's choice: with its
+ * switch in the upper bits where there are many; and it can be a MAC address as well.
  *
  * Stations and owners are kept in tables by what they are. When a port goes, those behind it must
  * be found at a cost of how many they are, not of how many there are at all: ports may go and come
@@ -24,12 +24,12 @@ void port_lists_free(struct port_lists *lists);
 
 /* The entry 'index', which is at no port, is at 'port' now: the last there. False when memory is
  * short. */
-bool port_lists_add(struct port_lists *lists, uint32_t port, uint32_t index);
+bool port_lists_add(struct port_lists *lists, uint64_t port, uint32_t index);
 /* The entry 'index' is not at 'port' any more, where it was. */
-void port_lists_remove(struct port_lists *lists, uint32_t port, uint32_t index);
+void port_lists_remove(struct port_lists *lists, uint64_t port, uint32_t index);
 /* The entry that has been at 'port' for longest; FB_TABLE_NONE: there is none. */
-uint32_t port_lists_first(const struct port_lists *lists, uint32_t port);
-/* The one that came to the same port after the entry 'index'; FB_TABLE_NONE: none did. */
+uint32_t port_lists_first(const struct port_lists *lists, uint64_t port);
+/* The one that came to its port next after 'index'; FB_TABLE_NONE: it is the last. */
 uint32_t port_lists_next(const struct port_lists *lists, uint32_t index);
 
 #endif

@@ -59,6 +59,24 @@ static void ends_have_names_and_addresses(void)
 	bench_free(b);
 }
 
+/* Of a Unix socket alone. */
+static void the_user_who_connected_is_known(void)
+{
+	for (int tcp = 0; tcp < 2; tcp++) {
+		struct bench *b = bench_new();
+		char text[128];
+		pid_t process = -1;
+		uid_t user = (uid_t)-1;
+
+		snprintf(text, sizeof text, tcp ? "ptcp:0:127.0.0.1" : "punix:%s/s", b->dir);
+		bench_connect(b, text);
+		CU_ASSERT_EQUAL(stream_peer_user(b->accepted[0].stream, &user, &process), !tcp);
+		CU_ASSERT_EQUAL(user, tcp ? (uid_t)-1 : geteuid());
+		CU_ASSERT_EQUAL(process, tcp ? -1 : getpid());
+		bench_free(b);
+	}
+}
+
 static void what_is_sent_before_the_connection_stands_waits(void)
 {
 	struct bench *b = bench_new();
@@ -353,6 +371,7 @@ static void what_cannot_be_listened_on_is_told(void)
 }
 
 UNIT_TESTS("stream", UNIT_TEST(bytes_go_both_ways), UNIT_TEST(ends_have_names_and_addresses),
+           UNIT_TEST(the_user_who_connected_is_known),
            UNIT_TEST(what_is_sent_before_the_connection_stands_waits),
            UNIT_TEST(a_connection_that_is_refused_is_told_from_the_loop),
            UNIT_TEST(nobody_listens_at_a_port_means_connection_refused),
