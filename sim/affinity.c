@@ -18,24 +18,75 @@ struct connection_key {
 
 struct connection {
 	struct connection_key key;
-	uint32_t isn;  /* the client's initial sequence number */
-	uint32_t host; /* that accepted segments, SCENARIO_NONE: none yet */
-	uint32_t syns; /* sent by the client */
-	bool begun;    /* 'host' got more than SYNs */
+	uint32_t client;     /* the host that opened it */
+	uint32_t isn;        /* its initial sequence number */
+	uint32_t syns;       /* that it sent */
+	uint32_t host;       /* that the latest SYN came to; SCENARIO_NONE: none yet */
+	uint32_t chosen;     /* whose answer reached the client; SCENARIO_NONE: nobody's yet */
+	uint64_t recoveries; /* there had been when it began */
+	uint64_t last_ns;    /* of its latest segment */
+	uint64_t resumed_ns; /* its first one after a silence; 0: there was none */
+	bool finished;       /* the client has sent a FIN */
+	bool refused;        /* the chosen one has sent a RST */
+	bool over;           /* a RST has ended it at the client */
 	bool split;
 };
 
 struct affinity {
 	const struct scenario *scenario;
+	struct affinity_ops ops;
+	bool *shared;         /* by host: others own its address too */
+	uint32_t *shared_ips; /* in rising order */
+	size_t shared_ips_count;
 	struct fb_table *connections; /* struct connection, the latest of each 4-tuple */
+	uint64_t recoveries;          /* control connections that began or ended */
 	uint64_t split, forgotten;
 };
 
-struct affinity *affinity_new(const struct scenario *scenario)
+/* --- Which addresses --- */
+
+static int ip_compare(const void *left, const void *right)
+{
+	const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static bool ip_is_shared(const struct affinity *affinity, uint32_t ip)
+{
+	return affinity->shared_ips_count &&
+	       bsearch(&ip, affinity->shared_ips, affinity->shared_ips_count, sizeof ip,
+	               ip_compare);
+}
+
+/* Find the addresses that stand at several hosts. */
+static void find_shared(struct affinity *affinity)
+{
+	const struct scenario *scenario = affinity->scenario;
+	const size_t count = scenario->hosts_count;
+	uint32_t *ips = xcalloc(count + 1, sizeof *ips);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		ips[i] = scenario->hosts[i].ip;
+	qsort(ips, count, sizeof *ips, ip_compare);
+	for (size_t i = 1; i < count; i++)
+		if (ips[i] == ips[i - 1] && (!kept || ips[kept - 1] != ips[i]))
+			ips[kept++] = ips[i];
+	affinity->shared_ips = ips;
+	affinity->shared_ips_count = kept;
+	affinity->shared = xcalloc(count + 1, sizeof *affinity->shared);
+	for (size_t i = 0; i < count; i++)
+		affinity->shared[i] = ip_is_shared(affinity, scenario->hosts[i].ip);
+}
+
+struct affinity *affinity_new(const struct scenario *scenario, const struct affinity_ops *ops)
 {
 	struct affinity *affinity = xcalloc(1, sizeof *affinity);
 
 	affinity->scenario = scenario;
+	affinity->ops = *ops;
+	find_shared(affinity);
 	affinity->connections = fb_table_new(sizeof(struct connection_key),
 	                                     sizeof(struct connection), AFFINITY_CONNECTIONS_MAX);
 	return affinity;
@@ -46,34 +97,97 @@ void affinity_free(struct affinity *affinity)
 	if (!affinity)
 		return;
 	fb_table_free(affinity->connections);
+	free(affinity->shared);
+	free(affinity->shared_ips);
 	free(affinity);
 }
 
-static struct connection_key key_of(const struct fb_packet *packet)
+/* --- Connections --- */
+
+/* The key of a segment, which the client sent or which is for it. */
+static struct connection_key key_of(const struct fb_packet *packet, bool from_client)
 {
 	struct connection_key key;
 
 	_Static_assert(sizeof key == 12, "a key has no padding");
-	key.client_ip = packet->nw_src;
-	key.server_ip = packet->nw_dst;
-	key.client_port = packet->tp_src;
-	key.server_port = packet->tp_dst;
+	key.client_ip = from_client ? packet->nw_src : packet->nw_dst;
+	key.server_ip = from_client ? packet->nw_dst : packet->nw_src;
+	key.client_port = from_client ? packet->tp_src : packet->tp_dst;
+	key.server_port = from_client ? packet->tp_dst : packet->tp_src;
 	return key;
 }
 
-static bool is_first_syn(const struct fb_packet *packet)
+static bool is_syn(const struct fb_packet *packet)
 {
 	return (packet->tcp_flags & (FB_TCP_SYN | FB_TCP_ACK | FB_TCP_RST | FB_TCP_FIN)) ==
 	       FB_TCP_SYN;
 }
 
-/* A client sends a SYN: a new connection, or the old one once more. */
-static void syn_sent(struct affinity *affinity, const struct fb_packet *packet)
+static bool is_rst(const struct fb_packet *packet)
 {
-	struct connection_key key = key_of(packet);
+	return packet->tcp_flags & FB_TCP_RST;
+}
+
+/* The connection that the client's segment, or one for it, belongs to; NULL: none that we know, or
+ * one that had these ports before. */
+static struct connection *find(const struct affinity *affinity, const struct fb_packet *packet,
+                               bool from_client)
+{
+	const struct connection_key key = key_of(packet, from_client);
+	struct connection *c = fb_table_find(affinity->connections, &key);
+	const uint32_t number = from_client ? packet->tcp_seq : packet->tcp_ack;
+	const bool has_number = from_client || (packet->tcp_flags & FB_TCP_ACK);
+
+	if (!c || (has_number && (int32_t)(number - c->isn) < 0))
+		return NULL;
+	return c;
+}
+
+/* A segment of it is seen. */
+static void note_segment(struct connection *c, uint64_t now_ns)
+{
+	if (now_ns - c->last_ns >= AFFINITY_SILENCE_NS)
+		c->resumed_ns = now_ns;
+	c->last_ns = now_ns;
+}
+
+/* A segment that another host gets may be a probe. */
+static bool may_be_probed(const struct affinity *affinity, const struct connection *c,
+                          uint64_t now_ns)
+{
+	return c->finished || c->recoveries != affinity->recoveries ||
+	       (c->resumed_ns && now_ns - c->resumed_ns < AFFINITY_SILENCE_NS);
+}
+
+/* The connection is split between 'one' and 'other'; false when it was already. */
+static bool split(struct affinity *affinity, struct connection *c, uint32_t one, uint32_t other,
+                  const char *why, struct affinity_split *out)
+{
+	if (c->split)
+		return false;
+	c->split = true;
+	affinity->split++;
+	*out = (struct affinity_split){.client_ip = c->key.client_ip,
+	                               .server_ip = c->key.server_ip,
+	                               .client_port = c->key.client_port,
+	                               .server_port = c->key.server_port,
+	                               .client = c->client,
+	                               .one = one,
+	                               .other = other,
+	                               .why = why};
+	return true;
+}
+
+/* --- What is sent --- */
+
+/* A client sends a SYN: a new connection, or the old one once more. */
+static void syn_sent(struct affinity *affinity, const struct fb_packet *packet, uint32_t host,
+                     uint64_t now_ns)
+{
+	const struct connection_key key = key_of(packet, true);
 	struct connection *c = fb_table_find(affinity->connections, &key);
 
-	if (c && c->isn == packet->tcp_seq && c->syns) {
+	if (c && c->isn == packet->tcp_seq && c->client == host) {
 		c->syns++;
 		return;
 	}
@@ -85,56 +199,149 @@ static void syn_sent(struct affinity *affinity, const struct fb_packet *packet)
 		c = fb_table_add(affinity->connections, &key);
 	if (!c)
 		return;
-	c->isn = packet->tcp_seq;
-	c->host = SCENARIO_NONE;
-	c->syns = 1;
-	c->begun = c->split = false;
+	*c = (struct connection){.key = key,
+	                         .client = host,
+	                         .isn = packet->tcp_seq,
+	                         .syns = 1,
+	                         .recoveries = affinity->recoveries,
+	                         .last_ns = now_ns,
+	                         .host = SCENARIO_NONE,
+	                         .chosen = SCENARIO_NONE};
 }
 
-/* 'host' gets a segment that is meant for it. */
-static void segment_accepted(struct affinity *affinity, const struct fb_packet *packet,
-                             uint32_t host)
+/* One of several owners of an address answers. */
+static bool answer_sent(struct affinity *affinity, const struct fb_packet *packet, uint32_t host,
+                        struct affinity_split *out)
 {
-	struct connection_key key = key_of(packet);
-	struct connection *c = fb_table_find(affinity->connections, &key);
-	bool syn = is_first_syn(packet);
+	struct connection *c = find(affinity, packet, false);
 
-	if (!c || (packet->tcp_flags & FB_TCP_RST) || (syn && packet->tcp_seq != c->isn))
-		return;
-	if (c->host == SCENARIO_NONE && !syn)
-		return; /* of the connection that had these ports before */
-	if (c->host == SCENARIO_NONE ||
-	    (c->host != host && syn && !c->begun && c->syns > SYNS_BEFORE_A_MOVE))
-		c->host = host;
-	if (c->host == host) {
-		c->begun |= !syn;
-	} else if (!c->split) {
-		c->split = true;
-		affinity->split++;
+	if (!c)
+		return false;
+	if (is_rst(packet)) {
+		c->refused |= host == c->chosen;
+		return false;
 	}
+	if (c->chosen == SCENARIO_NONE || host == c->chosen || (packet->tcp_flags & FB_TCP_SYN))
+		return false;
+	return split(affinity, c, c->chosen, host, "answers segments of it", out);
 }
 
-static void watch(void *ctx, uint64_t now_ns, uint32_t host, bool sent, const struct frame *frame)
+/* A client sends a segment that is no SYN. */
+static void segment_sent(struct affinity *affinity, const struct fb_packet *packet, uint64_t now_ns)
 {
-	struct affinity *affinity = ctx;
-	const struct scenario_host *at = &affinity->scenario->hosts[host];
+	struct connection *c = find(affinity, packet, true);
+
+	if (!c)
+		return;
+	note_segment(c, now_ns);
+	c->over |= is_rst(packet);
+	c->finished |= (packet->tcp_flags & FB_TCP_FIN) != 0;
+}
+
+bool affinity_sent(struct affinity *affinity, uint32_t host, const struct frame *frame,
+                   uint64_t now_ns, struct affinity_split *out)
+{
 	struct fb_packet packet;
 
-	(void)now_ns;
-	if (fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) || !packet.is_tcp)
-		return;
-	if (sent && is_first_syn(&packet))
-		syn_sent(affinity, &packet);
-	else if (!sent && fb_mac_equal(packet.dl_dst, at->mac) && packet.nw_dst == at->ip)
-		segment_accepted(affinity, &packet, host);
+	if (!affinity->shared_ips_count ||
+	    fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) || !packet.is_tcp)
+		return false;
+	if (affinity->shared[host])
+		return answer_sent(affinity, &packet, host, out);
+	if (!ip_is_shared(affinity, packet.nw_dst))
+		return false;
+	if (is_syn(&packet))
+		syn_sent(affinity, &packet, host, now_ns);
+	else
+		segment_sent(affinity, &packet, now_ns);
+	return false;
 }
 
-struct network_observer affinity_observer(struct affinity *affinity)
+/* --- What comes --- */
+
+/* A SYN comes to 'host'. */
+static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t host,
+                     struct affinity_split *out)
 {
-	return (struct network_observer){.host_frame = watch, .ctx = affinity};
+	const uint32_t before = c->host;
+
+	if (c->chosen != SCENARIO_NONE && c->chosen != host)
+		return split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
+	c->host = host;
+	if (before == SCENARIO_NONE || before == host || c->syns > SYNS_BEFORE_A_MOVE ||
+	    !affinity->ops.reachable(affinity->ops.ctx, before))
+		return false;
+	return split(affinity, c, before, host, "gets a SYN of it that is not the third", out);
 }
 
-uint64_t affinity_split(const struct affinity *affinity)
+/* One of several owners of the address gets a segment of a client. */
+static bool server_got(struct affinity *affinity, const struct fb_packet *packet, uint32_t host,
+                       uint32_t sender, uint64_t now_ns, struct affinity_split *out)
+{
+	struct connection *c = find(affinity, packet, true);
+	uint32_t right;
+
+	if (!c || c->client != sender || is_rst(packet))
+		return false;
+	if (is_syn(packet))
+		return packet->tcp_seq == c->isn && syn_came(affinity, c, host, out);
+	right = c->chosen == SCENARIO_NONE ? c->host : c->chosen;
+	if (right == SCENARIO_NONE || right == host || may_be_probed(affinity, c, now_ns))
+		return false;
+	return split(affinity, c, right, host, "gets segments of it", out);
+}
+
+/* A client gets a segment of 'sender', one of several owners of the address. */
+static bool client_got(struct affinity *affinity, const struct fb_packet *packet, uint32_t host,
+                       uint32_t sender, uint64_t now_ns, struct affinity_split *out)
+{
+	struct connection *c = find(affinity, packet, false);
+	uint32_t chosen;
+
+	if (!c || c->client != host || c->over)
+		return false;
+	chosen = c->chosen;
+	if (chosen == SCENARIO_NONE)
+		c->chosen = chosen = sender;
+	note_segment(c, now_ns);
+	c->over = is_rst(packet);
+	if (sender == chosen)
+		return false;
+	if (!is_rst(packet))
+		return split(affinity, c, chosen, sender, "sends segments that the client gets too",
+		             out);
+	if (c->refused || !affinity->ops.reachable(affinity->ops.ctx, chosen))
+		return false;
+	return split(affinity, c, chosen, sender, "sends a RST that the client gets", out);
+}
+
+bool affinity_got(struct affinity *affinity, uint32_t host, const struct frame *frame,
+                  uint64_t now_ns, struct affinity_split *out)
+{
+	const struct scenario_host *at = &affinity->scenario->hosts[host];
+	struct fb_packet packet;
+	uint32_t sender;
+
+	if (!affinity->shared_ips_count ||
+	    fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) || !packet.is_tcp ||
+	    !fb_mac_equal(packet.dl_dst, at->mac) || packet.nw_dst != at->ip)
+		return false;
+	sender = affinity->ops.sender(affinity->ops.ctx, frame);
+	if (sender == SCENARIO_NONE)
+		return false;
+	if (affinity->shared[host])
+		return server_got(affinity, &packet, host, sender, now_ns, out);
+	if (affinity->shared[sender])
+		return client_got(affinity, &packet, host, sender, now_ns, out);
+	return false;
+}
+
+void affinity_recovery(struct affinity *affinity)
+{
+	affinity->recoveries++;
+}
+
+uint64_t affinity_count(const struct affinity *affinity)
 {
 	return affinity->split;
 }

@@ -165,7 +165,7 @@ static uint64_t count_all(const struct expect *expect,
 	case EXPECT_CONNECTIONS:
 		return count_connections(expect, subject);
 	case EXPECT_SPLIT_CONNECTIONS:
-		return affinity_split(expect->affinity);
+		return affinity_count(expect->affinity);
 	case EXPECT_PACKET_INS:
 		return sum_switches(expect, subject, packet_ins_of);
 	case EXPECT_PACKET_OUTS:

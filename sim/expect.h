@@ -15,8 +15,7 @@ struct expect_connections {
 
 struct expect;
 
-/* Sets the network's frame filters: before network_start(). All arguments must outlive it.
- * 'affinity' is NULL when no expectation asks for it. */
+/* Sets the network's frame filters: before network_start(). All arguments must outlive it. */
 struct expect *expect_new(const struct scenario *scenario, struct network *network,
                           const struct affinity *affinity,
                           const struct expect_connections *connections);

@@ -2,6 +2,7 @@
 #include "sim/failures.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/xalloc.h"
 
@@ -55,6 +56,18 @@ void failures_add(struct failures *failures, struct position at, uint64_t time_n
 	                            .expected = xstrdup(expected),
 	                            .happened = xstrdup(happened),
 	                            .story = trace ? story_of(trace, relation) : NULL};
+}
+
+void failures_append(struct failures *failures, size_t place, const char *text)
+{
+	struct failure *failure = &failures->items[place];
+	size_t len;
+
+	if (place >= failures->count)
+		return;
+	len = strlen(failure->happened);
+	failure->happened = xrealloc(failure->happened, len + strlen(text) + 1);
+	strcpy(failure->happened + len, text);
 }
 
 void failures_print(const struct failures *failures, const char *file, FILE *out)

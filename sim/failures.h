@@ -30,6 +30,10 @@ void failures_add(struct failures *failures, struct position at, uint64_t time_n
                   const char *expected, const char *happened, struct trace *trace,
                   const struct trace_relation *relation);
 
+/* Add 'text' to what happened in the failure at 'place' of 'items', which may be one beyond those that
+ * are kept. */
+void failures_append(struct failures *failures, size_t place, const char *text);
+
 /* Print each, naming 'file'. */
 void failures_print(const struct failures *failures, const char *file, FILE *out);
 

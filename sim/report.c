@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sim/scenario_keys.h"
+
 enum {
 	WHO_WIDTH = 36, /* columns of a request's line */
 	ANSWER_WIDTH = 20,
@@ -217,16 +219,34 @@ void report_expectation(FILE *out, const struct scenario_expectation *expectatio
 	fprintf(out, "  %s  %s\n", held ? "ok    " : "FAILED", text);
 }
 
+/* Those that held. */
+static void report_properties(FILE *out, uint32_t held)
+{
+	const char *before = "\nheld: ";
+
+	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
+		if (!(held >> i & 1))
+			continue;
+		fprintf(out, "%s%s", before, scenario_keys_properties[i]);
+		before = ", ";
+	}
+	if (held)
+		fputc('\n', out);
+}
+
 void report_end(FILE *out, const struct runner_result *result)
 {
 	char time[32];
 	struct fb_text text = fb_text_make(time, sizeof time);
 
+	report_properties(out, result->properties_held);
 	fb_text_time(&text, result->now_ns);
+	if (!result->properties_held)
+		fputc('\n', out);
 	if (result->failures.total)
-		fprintf(out, "\n%llu FAILED", (unsigned long long)result->failures.total);
+		fprintf(out, "%llu FAILED", (unsigned long long)result->failures.total);
 	else
-		fprintf(out, "\nall held");
+		fprintf(out, "all held");
 	fprintf(out,
 	        ": %llu frames over links, %llu messages (%llu packet-ins, %llu packet-outs, %llu "
 	        "flow-mods) "

@@ -25,7 +25,10 @@ static bool is_over(struct runner *runner, struct position at)
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 	struct fb_text end = fb_text_make(time, sizeof time);
 
-	if (runner->clock->overflow) {
+	if (runner->broken[NO_LOOPS] &&
+	    properties_count(runner->properties, NO_LOOPS) > RUNNER_LOOPS_MAX) {
+		/* It is a failure already. */
+	} else if (runner->clock->overflow) {
 		fb_text_printf(&text, "more than %llu events wait at once",
 		               (unsigned long long)runner->clock->events_max);
 		fail(runner, at, "a network that copes with its traffic (do frames run in a loop?)",
@@ -192,6 +195,7 @@ static void report_steps(struct runner *runner, const struct scenario_step *step
 static void execute_step(struct runner *runner, const struct scenario_step *step)
 {
 	runner->modes_told = 0;
+	runner->at = step->at;
 	if (step->kind == STEP_EXPECT) {
 		execute_expect(runner, step);
 		return;
@@ -245,11 +249,53 @@ static bool join(struct runner *runner)
 	return true;
 }
 
+/* A property does not hold. */
+static void property_broken(void *ctx, enum scenario_property property, const char *expected,
+                            const char *happened, const struct trace_relation *relation)
+{
+	struct runner *runner = ctx;
+
+	fail(runner, runner->at, expected, happened, relation);
+	runner->broken[property] = runner->result->failures.total;
+}
+
+/* Those that were broken more than once tell so. */
+static void tell_how_often(struct runner *runner)
+{
+	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
+		const uint64_t count = properties_count(runner->properties, i);
+		char more[TEXT_BYTES];
+		struct fb_text text = fb_text_make(more, sizeof more);
+
+		if (!runner->broken[i] || count < 2)
+			continue;
+		fb_text_printf(&text, " (and %llu times more%s)", (unsigned long long)count - 1,
+		               i == NO_LOOPS && count > RUNNER_LOOPS_MAX ? ", which ended the run"
+		                                                         : "");
+		failures_append(&runner->result->failures, runner->broken[i] - 1, more);
+	}
+}
+
+/* Packet buffers may be in use for what goes on all the time, discovery: it is soon over. */
+static void judge_properties(struct runner *runner)
+{
+	const uint64_t deadline_ns = runner->clock->now_ns + RUNNER_QUIET_NS;
+
+	while (properties_await_buffers(runner->properties) && runner->clock->now_ns < deadline_ns)
+		step_to(runner, deadline_ns);
+	properties_judge_end(runner->properties);
+	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++)
+		if (properties_is_on(runner->properties, i) &&
+		    !properties_count(runner->properties, i))
+			runner->result->properties_held |= 1U << i;
+}
+
 static void run_steps(struct runner *runner)
 {
 	const struct scenario *scenario = runner->scenario;
 	const struct position last = scenario->steps[scenario->steps_count - 1].at;
 
+	runner->at = scenario->controller.at.line ? scenario->controller.at : scenario->steps[0].at;
 	if (!join(runner))
 		return;
 	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++) {
@@ -259,6 +305,8 @@ static void run_steps(struct runner *runner)
 	}
 	if (!runner->given_up)
 		wait_until_quiet(runner, last);
+	if (!runner->given_up)
+		judge_properties(runner);
 	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++)
 		judge_at_end(runner, &scenario->steps[i]);
 }
@@ -297,6 +345,7 @@ static void tell_mode(void *ctx, uint64_t now_ns, uint32_t sw, enum datapath_mod
 static void runner_init(struct runner *runner, const struct scenario *scenario,
                         const struct runner_options *options, struct runner_result *result)
 {
+	const struct properties_ops properties_ops = {.broken = property_broken, .ctx = runner};
 	struct network_observer observers[NETWORK_OBSERVERS_MAX];
 	size_t observers_count = 0;
 
@@ -307,10 +356,8 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 		runner->trace = trace_new(scenario, options->live, options->keep);
 		observers[observers_count++] = trace_observer(runner->trace);
 	}
-	if (scenario_expects(scenario, EXPECT_SPLIT_CONNECTIONS)) {
-		runner->affinity = affinity_new(scenario);
-		observers[observers_count++] = affinity_observer(runner->affinity);
-	}
+	runner->properties = properties_new(scenario, &properties_ops);
+	observers[observers_count++] = properties_observer(runner->properties);
 	if (options->summary)
 		observers[observers_count++] =
 		        (struct network_observer){.mode = tell_mode, .ctx = runner};
@@ -319,9 +366,10 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 	runner->network =
 	        network_new(scenario, options->seed, runner->trace ? FB_LOG_INFO : FB_LOG_ERROR,
 	                    observers, observers_count);
+	properties_watch(runner->properties, runner->network);
 	runner->clock = network_clock(runner->network);
-	runner->expect =
-	        expect_new(scenario, runner->network, runner->affinity, &runner->connections);
+	runner->expect = expect_new(scenario, runner->network,
+	                            properties_affinity(runner->properties), &runner->connections);
 	runner->missed = xcalloc(scenario->expectation_ids + 1, sizeof *runner->missed);
 	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
 }
@@ -331,7 +379,7 @@ static void runner_destroy(struct runner *runner)
 	runner_drop_steps(runner);
 	expect_free(runner->expect);
 	network_free(runner->network);
-	affinity_free(runner->affinity);
+	properties_free(runner->properties);
 	trace_free(runner->trace);
 	for (size_t i = 0; i < runner->scenario->step_ids; i++)
 		traffic_destroy(&runner->traffic[i]);
@@ -350,6 +398,7 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 	if (options->summary)
 		report_begin(options->summary, scenario, options->seed);
 	run_steps(&runner);
+	tell_how_often(&runner);
 	take_counts(&runner);
 	runner_destroy(&runner);
 }

@@ -10,7 +10,10 @@
  * A run begins when all switches have joined and the controller is ready (controller_ready()).
  *
  * A run ends at the first quiet moment after its last step. One that is still going on at 'end' has
- * failed. */
+ * failed.
+ *
+ * Every run must have the properties of properties.h, but for those that the scenario switches off;
+ * the first time that one is broken is a failure. Where frames run in loops the run ends. */
 #ifndef SIM_RUNNER_H
 #define SIM_RUNNER_H
 
@@ -20,6 +23,7 @@
 #define RUNNER_QUIET_NS   FB_NS_PER_S
 #define RUNNER_JOIN_NS    (30 * FB_NS_PER_S)  /* until all have joined and are ready */
 #define RUNNER_EVENTS_MAX UINT64_C(100000000) /* over all; more is taken for a loop */
+#define RUNNER_LOOPS_MAX  1000                /* times that frames came in by a port once more */
 
 struct runner_options {
 	uint64_t seed;
@@ -33,6 +37,7 @@ struct runner_result {
 	struct failures failures;
 	char digest[DIGEST_TEXT_BYTES];
 	uint64_t now_ns;         /* virtual time at the end */
+	uint32_t properties_held; /* bits of 1 << enum scenario_property */
 	uint64_t expectations;   /* judged, the requests of traffic steps among them */
 	uint64_t events, frames; /* of the clock; delivered over links */
 	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "sim/expect.h"
+#include "sim/properties.h"
 #include "sim/report.h"
 #include "sim/runner.h"
 #include "sim/traffic.h"
@@ -18,8 +19,8 @@ struct runner {
 	struct runner_result *result;
 	struct network *network;
 	struct clock *clock;
-	struct trace *trace;       /* NULL: none */
-	struct affinity *affinity; /* NULL: none */
+	struct trace *trace; /* NULL: none */
+	struct properties *properties;
 	struct expect *expect;
 	struct expect_connections connections;
 	bool *missed;            /* by id: expectations that did not hold at their step */
@@ -31,6 +32,9 @@ struct runner {
 	uint64_t modes_told; /* that began or ended in the present step */
 	bool step_done;      /* the step that runner_begin_step() began has ended */
 	bool given_up;       /* the run cannot go on */
+	/* By property: its failure's place among all, and 1; 0: none. */
+	uint64_t broken[SCENARIO_PROPERTIES];
+	struct position at;  /* of the present step */
 };
 
 /* --- runner.c --- */

@@ -186,6 +186,17 @@ struct scenario_expectation {
 	uint32_t queue_id;
 };
 
+/* What must hold in every run; see properties.h. */
+enum scenario_property {
+	NO_LOOPS,
+	NO_DUPLICATES,
+	NO_LOST_BUFFERS,
+	NO_SPLIT_SESSIONS,
+	NO_ERRORS,
+	NO_DEAD_ENTRIES,
+	SCENARIO_PROPERTIES, /* how many there are */
+};
+
 enum scenario_order { ORDER_ANY, ORDER_EXACT, ORDER_ALTERNATING };
 
 /* What a traffic step expects of each of its requests and of all of them together. */
@@ -254,6 +265,7 @@ struct scenario {
 	char *description; /* NULL: none */
 	uint64_t seed;     /* 1 when the file says nothing */
 	uint64_t end_ns;
+	uint32_t properties_off; /* bits of 1 << enum scenario_property */
 
 	struct scenario_controller controller;
 	struct scenario_file *files; /* that its applications read */
@@ -291,9 +303,6 @@ char *scenario_read_file(const struct scenario *scenario, const char *name, size
 /* The service behind 'ip' and 'port': of the first host that has both; HOST_SERVICE_NONE when
  * nobody listens. */
 enum host_service scenario_service(const struct scenario *scenario, uint32_t ip, uint16_t port);
-
-/* True when one of the file's expectations is of 'kind'. */
-bool scenario_expects(const struct scenario *scenario, enum scenario_kind kind);
 
 /* "at least 2", "exactly 5", "from 2 to 4". */
 void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bounds);

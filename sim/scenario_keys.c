@@ -4,9 +4,16 @@
 
 #include <stddef.h>
 
-const char *const scenario_keys_file[] = {"name",       "description", "seed",  "end",
-                                          "controller", "switches",    "hosts", "links",
-                                          "steps",      "expect",      NULL};
+const char *const scenario_keys_file[] = {"name",       "description", "seed",       "end",
+                                          "controller", "switches",    "hosts",      "links",
+                                          "steps",      "expect",      "properties", NULL};
+const char *const scenario_keys_properties[] = {"no_loops",
+                                                "no_duplicates",
+                                                "no_lost_buffers",
+                                                "no_split_sessions",
+                                                "no_errors",
+                                                "no_dead_entries",
+                                                NULL};
 const char *const scenario_keys_controller[] = {
         "apps", "echo_idle", "echo_timeout", "handshake_timeout", "miss_send_len", "delay", NULL};
 const char *const scenario_keys_switch[] = {

@@ -3,6 +3,7 @@
 #define SIM_SCENARIO_KEYS_H
 
 extern const char *const scenario_keys_file[];
+extern const char *const scenario_keys_properties[]; /* by enum scenario_property */
 extern const char *const scenario_keys_controller[];
 extern const char *const scenario_keys_switch[];
 extern const char *const scenario_keys_queue[];

@@ -4,6 +4,7 @@
  * steps, whatever their order in the file, because each refers to those before it. Reading goes on
  * after an error, so that all errors of a file come at once; what depends on a part that failed as
  * a whole is left out, so that one mistake is not told twice. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,23 +105,6 @@ enum host_service scenario_service(const struct scenario *scenario, uint32_t ip,
 	return HOST_SERVICE_NONE;
 }
 
-static bool steps_expect(const struct scenario_step *steps, size_t count, enum scenario_kind kind)
-{
-	for (size_t i = 0; i < count; i++) {
-		for (size_t j = 0; j < steps[i].expectations_count; j++)
-			if (steps[i].expectations[j].kind == kind)
-				return true;
-		if (steps_expect(steps[i].steps, steps[i].steps_count, kind))
-			return true;
-	}
-	return false;
-}
-
-bool scenario_expects(const struct scenario *scenario, enum scenario_kind kind)
-{
-	return steps_expect(scenario->steps, scenario->steps_count, kind);
-}
-
 void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bounds)
 {
 	if (bounds->has_min && bounds->has_max && bounds->min == bounds->max)
@@ -159,6 +143,24 @@ static void read_head(struct loader *loader, const struct yaml_node *root)
 	if ((value = yaml_get(root, "end")) != NULL)
 		scenario_read_duration(loader, value, "'end'", 1, SCENARIO_TIME_NS_MAX,
 		                       &scenario->end_ns);
+}
+
+/* {no_loops: no}: what this scenario breaks on purpose. */
+static void read_properties(struct loader *loader, const struct yaml_node *node)
+{
+	if (!scenario_read_map(loader, node, "'properties'", scenario_keys_properties))
+		return;
+	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
+		const struct yaml_node *value = yaml_get(node, scenario_keys_properties[i]);
+		char what[40];
+		bool on = true;
+
+		snprintf(what, sizeof what, "'%s'", scenario_keys_properties[i]);
+		if (value)
+			scenario_read_bool(loader, value, what, &on);
+		if (!on)
+			loader->scenario->properties_off |= 1U << i;
+	}
 }
 
 static void read_controller(struct loader *loader, const struct yaml_node *root)
@@ -205,6 +207,8 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	if (!scenario_read_map(loader, root, "a scenario", scenario_keys_file))
 		return;
 	read_head(loader, root);
+	if ((value = yaml_get(root, "properties")) != NULL)
+		read_properties(loader, value);
 	read_controller(loader, root);
 	if ((value = yaml_get(root, "switches")) != NULL)
 		scenario_read_switches(loader, value);

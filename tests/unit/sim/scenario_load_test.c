@@ -219,8 +219,18 @@ static void an_expect_of_the_file_is_its_last_step(void)
 	load(NETWORK "expect: {errors: never}\nsteps: [{wait: 1s}]\n");
 	CU_ASSERT_EQUAL(sc->steps_count, 2);
 	CU_ASSERT_EQUAL(sc->steps[1].kind, STEP_EXPECT);
-	CU_ASSERT_TRUE(scenario_expects(sc, EXPECT_ERRORS));
-	CU_ASSERT_FALSE(scenario_expects(sc, EXPECT_FLOWS));
+	CU_ASSERT_EQUAL(sc->steps[1].expectations[0].kind, EXPECT_ERRORS);
+	done();
+}
+
+static void properties_are_switched_off_by_name(void)
+{
+	load(NETWORK "steps: [{wait: 1s}]\n");
+	CU_ASSERT_EQUAL(sc->properties_off, 0);
+	done();
+	load("properties: {no_loops: no, no_errors: yes, no_dead_entries: no}\n" NETWORK
+	     "steps: [{wait: 1s}]\n");
+	CU_ASSERT_EQUAL(sc->properties_off, 1U << NO_LOOPS | 1U << NO_DEAD_ENTRIES);
 	done();
 }
 
@@ -379,6 +389,7 @@ UNIT_TESTS("scenario_load", UNIT_TEST(a_file_becomes_a_network),
            UNIT_TEST(counts_are_exact_bounded_or_never),
            UNIT_TEST(what_only_grows_is_judged_again_at_the_end),
            UNIT_TEST(an_expect_of_the_file_is_its_last_step),
+           UNIT_TEST(properties_are_switched_off_by_name),
            UNIT_TEST(settings_change_options_of_applications),
            UNIT_TEST(all_mistakes_of_a_file_come_in_the_order_of_the_file),
            UNIT_TEST(a_switch_begins_with_its_queues_and_flows),

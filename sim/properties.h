@@ -1,0 +1,46 @@
+/* What must hold in every run, whatever the scenario expects: the network is sound.
+ *
+ * Frames run in no loop and come to nobody twice (lives.h), connections are not split (affinity.h),
+ * no switch sends an error; and at the end of the run, when the network is quiet, no switch that has
+ * a controller keeps a packet in a buffer or an entry for a port that is down. A scenario that
+ * breaks one of these on purpose switches it off by its name.
+ *
+ * Packet buffers. Those that were in use when a connection with the controller began are nobody's
+ * fault. One that expired was lost just as well: that is told of a switch whose connection never
+ * broke. */
+#ifndef SIM_PROPERTIES_H
+#define SIM_PROPERTIES_H
+
+#include "sim/affinity.h"
+#include "sim/trace.h"
+
+struct properties;
+
+struct properties_ops {
+	/* The first time that 'property' does not hold: what was expected, what happened, and what
+	 * the story is about. */
+	void (*broken)(void *ctx, enum scenario_property property, const char *expected,
+	               const char *happened, const struct trace_relation *relation);
+	void *ctx;
+};
+
+/* 'scenario' must outlive it. */
+struct properties *properties_new(const struct scenario *scenario,
+                                  const struct properties_ops *ops);
+void properties_free(struct properties *properties); /* takes NULL */
+/* Properties watch a network as observers; they are told which one it is. */
+struct network_observer properties_observer(struct properties *properties);
+void properties_watch(struct properties *properties, struct network *network);
+
+/* Packet buffers may still be given back: somebody could wait a little. */
+bool properties_await_buffers(const struct properties *properties);
+/* The run is at its end, and quiet: judge what is judged then. */
+void properties_judge_end(struct properties *properties);
+
+/* How often a property was found broken. */
+uint64_t properties_count(const struct properties *properties, enum scenario_property property);
+/* The scenario has not switched it off. */
+bool properties_is_on(const struct properties *properties, enum scenario_property property);
+const struct affinity *properties_affinity(const struct properties *properties);
+
+#endif
