@@ -648,7 +648,12 @@ static void learning_tells_its_stations_those_heard_last_first(void)
 	bench_free(b);
 }
 
-static void the_balancer_tells_owners_and_sessions(void)
+static const char *instances(struct bench *b)
+{
+	return told(b, &everything, CONTROLLER_REPORT_INSTANCE);
+}
+
+static void the_balancer_tells_backends_and_sessions(void)
 {
 	struct lb *lb = lb_new("mode=flows");
 
@@ -657,24 +662,28 @@ static void the_balancer_tells_owners_and_sessions(void)
 	lb_syn_ack(lb, &lb_a, 40000, 1000);
 	lb_syn(lb, 40001, 2000);
 	lb_said(lb);
-	HOLDS(switches(lb->bench), "\"apps\":{\"balancer\":{\"own_mac\":\"0e:fb:00:00:00:01\","
-	                           "\"ports_of_switches\":[],\"stations\":{\"count\":4,"
-	                           "\"limit\":65536},\"held_syns\":{\"count\":0,\"limit\":256},");
-	HOLDS(json, "\"addresses\":{\"count\":3,\"limit\":16384,\"items\":["
-	            "{\"address\":\"192.168.2.2\",\"vlan\":null,\"turns\":2,\"probed\":true,"
-	            "\"wanted_s\":0.000,\"owners\":{\"count\":2,\"limit\":64,\"items\":["
-	            "{\"mac\":\"02:00:00:00:00:02\",\"port\":2,\"state\":\"answers\","
-	            "\"unanswered\":0,\"heard_s\":0.");
-	HOLDS(json, "{\"mac\":\"02:00:00:00:00:03\",\"port\":3,");
-	HOLDS(json, "{\"address\":\"192.168.2.1\",\"vlan\":null,\"turns\":0,\"probed\":false,"
+	HOLDS(instances(lb->bench), "{\"loop\":3,\"held\":{\"count\":0,\"limit\":256},"
+	                            "\"fragmented\":{\"count\":0,\"limit\":4096},");
+	HOLDS(json, "\"addresses\":{\"count\":3,\"limit\":131072,\"items\":["
+	            "{\"address\":\"192.168.2.2\",\"vlan\":null,\"shared\":true,"
+	            "\"configured\":false,\"scheduler\":\"rr\",\"probed\":true,"
+	            "\"wanted_s\":0.000,\"backends\":{\"count\":2,\"limit\":64,\"items\":["
+	            "{\"mac\":\"02:00:00:00:00:02\",\"switch\":\"0000000000000001\",\"port\":2,"
+	            "\"state\":\"up\",\"weight\":1,\"sessions\":1,\"unanswered\":0,"
+	            "\"heard_s\":0.");
+	HOLDS(json, "{\"mac\":\"02:00:00:00:00:03\",\"switch\":\"0000000000000001\",\"port\":3,");
+	HOLDS(json, "{\"address\":\"192.168.2.1\",\"vlan\":null,\"shared\":false,"
+	            "\"configured\":false,\"scheduler\":\"rr\",\"probed\":false,"
 	            "\"wanted_s\":null,");
-	HOLDS(json, "\"sessions\":{\"count\":2,\"limit\":65536,\"items\":["
-	            "{\"client\":\"192.168.2.1:40001\",\"server\":\"192.168.2.2:22\","
-	            "\"vlan\":null,\"backend\":\"02:00:00:00:00:03\",\"port\":3,"
-	            "\"state\":\"unanswered\",\"entries\":0,\"syn_s\":0.");
-	HOLDS(json, "{\"client\":\"192.168.2.1:40000\",\"server\":\"192.168.2.2:22\","
-	            "\"vlan\":null,\"backend\":\"02:00:00:00:00:02\",\"port\":2,"
-	            "\"state\":\"live\",\"entries\":2,");
+	HOLDS(json, "\"sessions\":{\"count\":2,\"limit\":262144,\"items\":["
+	            "{\"protocol\":\"tcp\",\"client\":\"192.168.2.1:40001\","
+	            "\"server\":\"192.168.2.2:22\",\"vlan\":null,"
+	            "\"backend\":\"02:00:00:00:00:03\",\"switch\":\"0000000000000001\","
+	            "\"port\":3,\"state\":\"unanswered\",\"entries\":0,\"hops\":1,\"syn_s\":0.");
+	HOLDS(json, "\"client\":\"192.168.2.1:40000\",\"server\":\"192.168.2.2:22\","
+	            "\"vlan\":null,\"backend\":\"02:00:00:00:00:02\","
+	            "\"switch\":\"0000000000000001\",\"port\":2,\"state\":\"live\","
+	            "\"entries\":2,");
 	HOLDS(json, "\"sessions_by_state\":{\"unanswered\":1,\"open\":0,\"live\":1,\"unsure\":0,"
 	            "\"closed\":0}");
 	HOLDS(json, "{\"address\":\"192.168.2.5\"");
@@ -683,34 +692,55 @@ static void the_balancer_tells_owners_and_sessions(void)
 	lb_free(lb);
 }
 
-static void the_balancer_tells_which_owners_are_silent(void)
+/* The state of a backend at 'port' of the only switch. */
+static void is_in_state(struct lb *lb, const char *mac, unsigned port, const char *state)
+{
+	char part[256];
+
+	snprintf(part, sizeof part,
+	         "{\"mac\":\"02:00:00:00:00:%s\",\"switch\":\"0000000000000001\",\"port\":%u,"
+	         "\"state\":\"%s\",",
+	         mac, port, state);
+	HOLDS(instances(lb->bench), part);
+}
+
+static void the_balancer_tells_which_backends_are_silent(void)
 {
 	struct lb *lb = lb_new("mode=flows");
 
 	lb_syn(lb, 40000, 1000);
+	is_in_state(lb, "03", 3, "up");
 	lb_silence(lb, &lb_b);
 	lb_pass(lb, 6 * FB_NS_PER_S);
-	HOLDS(switches(lb->bench), "{\"mac\":\"02:00:00:00:00:03\",\"port\":3,\"state\":\"silent\","
-	                           "\"unanswered\":");
-	HOLDS(json, "{\"mac\":\"02:00:00:00:00:02\",\"port\":2,\"state\":\"answers\",");
+	is_in_state(lb, "03", 3, "silent");
+	is_in_state(lb, "02", 2, "up");
 	lb_free(lb);
 }
 
-static void the_balancer_tells_which_switches_are_away(void)
+static void the_balancer_tells_which_backends_are_away(void)
 {
-	struct lb *lb = lb_new("mode=flows");
+	struct lb *lb = lb_new("");
 
-	HOLDS(told(lb->bench, &everything, CONTROLLER_REPORT_INSTANCE),
-	      "{\"loop\":3,\"switches_away\":{\"count\":0,\"limit\":64,\"items\":[],"
-	      "\"shown\":0}}");
 	lb_syn(lb, 40000, 1000);
-	lb->leaks = true;
+	lb_syn_ack(lb, &lb_a, 40000, 1000);
 	fake_switch_leave(lb->sw);
 	bench_pass(lb->bench, 2 * FB_NS_PER_S);
-	HOLDS(told(lb->bench, &everything, CONTROLLER_REPORT_INSTANCE),
-	      "\"switches_away\":{\"count\":1,\"limit\":64,\"items\":[{\"dpid\":"
-	      "\"0000000000000001\",\"away_s\":2.000,\"sessions\":1,\"addresses\":2}],"
-	      "\"shown\":1}");
+	is_in_state(lb, "02", 2, "away");
+	HOLDS(json, "\"live\":0,\"unsure\":1,");
+	lb_free(lb);
+}
+
+static void the_balancer_tells_which_backends_are_drained(void)
+{
+	static const char *const words[] = {"drain", "192.168.2.2", "02:00:00:00:00:03"};
+	struct lb *lb = lb_new("");
+	char memory[256];
+	struct fb_text answer = fb_text_make(memory, sizeof memory);
+
+	CU_ASSERT_EQUAL(controller_command(lb->bench->ctl, "balancer", words, 3, &answer,
+	                                   lb->bench->now_ns),
+	                0);
+	is_in_state(lb, "03", 3, "drained");
 	lb_free(lb);
 }
 
@@ -749,6 +779,7 @@ UNIT_TESTS("report", UNIT_TEST(a_switch_is_asked_for_its_tables_and_no_applicati
            UNIT_TEST(counters_of_applications_stand_in_the_order_of_the_chain),
            UNIT_TEST(options_in_force_are_told), UNIT_TEST(that_applications_are_not_ready_is_told),
            UNIT_TEST(learning_tells_its_stations_those_heard_last_first),
-           UNIT_TEST(the_balancer_tells_owners_and_sessions),
-           UNIT_TEST(the_balancer_tells_which_owners_are_silent),
-           UNIT_TEST(the_balancer_tells_which_switches_are_away))
+           UNIT_TEST(the_balancer_tells_backends_and_sessions),
+           UNIT_TEST(the_balancer_tells_which_backends_are_silent),
+           UNIT_TEST(the_balancer_tells_which_backends_are_away),
+           UNIT_TEST(the_balancer_tells_which_backends_are_drained))
