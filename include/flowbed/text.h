@@ -50,6 +50,9 @@ const char *fb_text_msg_type(uint8_t type); /* "PACKET_IN"; NULL where there is 
 void fb_text_error_code(struct fb_text *t, uint16_t type, uint16_t code);
 /* Virtual time in seconds with six decimals: "1.000250"; and with all nine where it is finer. */
 void fb_text_time(struct fb_text *t, uint64_t time_ns);
+/* ", did you mean 'ports'?" with the one of 'known' (NULL-terminated) that the mistyped 'word' is
+ * nearest to; nothing, and false, where it is near none. */
+bool fb_text_meant(struct fb_text *t, const char *word, const char *const *known);
 
 /* --- Parsing. On an error each returns -1 and appends to 'error' (which may be NULL) what is wrong
  * and what would be right; '*out' is then undefined. --- */

@@ -8,6 +8,7 @@
 
 #include <flowbed/time.h>
 
+#include "lib/base/nearest.h"
 #include "lib/wire/text_parts.h"
 
 const struct text_name text_port_names[] = {
@@ -53,6 +54,15 @@ void fb_text_puts(struct fb_text *t, const char *s)
 	memcpy(t->buf + t->len, s, len);
 	t->len += len;
 	t->buf[t->len] = '\0';
+}
+
+bool fb_text_meant(struct fb_text *t, const char *word, const char *const *known)
+{
+	const char *near = nearest(word, known);
+
+	if (near)
+		fb_text_printf(t, ", did you mean '%s'?", near);
+	return near != NULL;
 }
 
 void fb_text_mac(struct fb_text *t, const uint8_t mac[FB_MAC_BYTES])

@@ -53,6 +53,14 @@ static void times_have_six_decimals_and_nine_where_they_are_finer(void)
 	EXPECT("18446744073.709551615", fb_text_time(&text, UINT64_MAX));
 }
 
+static void a_mistyped_word_brings_the_nearest_or_nothing(void)
+{
+	static const char *const known[] = {"ports", "check", NULL};
+
+	EXPECT(", did you mean 'ports'?", CU_ASSERT(fb_text_meant(&text, "prots", known)));
+	EXPECT("", CU_ASSERT_FALSE(fb_text_meant(&text, "scheduler", known)));
+}
+
 static void errors_have_the_names_of_the_specification(void)
 {
 	EXPECT("OFPHFC_INCOMPATIBLE", fb_text_error_code(&text, OFPET_HELLO_FAILED, 0));
@@ -678,6 +686,7 @@ static void a_name_of_a_port_cannot_break_the_line(void)
 
 UNIT_TESTS("text", UNIT_TEST(addresses_and_ports_have_their_usual_form),
            UNIT_TEST(times_have_six_decimals_and_nine_where_they_are_finer),
+           UNIT_TEST(a_mistyped_word_brings_the_nearest_or_nothing),
            UNIT_TEST(errors_have_the_names_of_the_specification),
            UNIT_TEST(types_of_messages_have_names_and_others_have_none),
            UNIT_TEST(a_text_that_does_not_fit_is_cut_and_says_so),
