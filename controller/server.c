@@ -10,7 +10,7 @@
 #include "lib/io/system.h"
 
 enum {
-	APP_TEXT_BYTES = 1024, /* of an application with its options */
+	APP_TEXT_BYTES = 16384, /* of an application with its options */
 	CONNS_MAX_DEFAULT = 16384,
 };
 

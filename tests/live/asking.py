@@ -31,10 +31,10 @@ def new_path(kind):
 class Controller(Process):
     """The program with a status socket and a free port; a 'with' block ends it, which must be in order."""
 
-    def __init__(self, *args, apps=("learning",), status=None):
+    def __init__(self, *args, apps=("learning",), status=None, **options):
         self.status_path = status or new_path("status")
         super().__init__(PROGRAM, "--status-socket", self.status_path, "--drain", "50ms", "-l", "ptcp:0:127.0.0.1",
-                         *args, *apps)
+                         *args, *apps, **options)
         self.port = int(re.search(r"ptcp:(\d+):", self.wait_line("ready on ")).group(1))
 
     def __enter__(self):
