@@ -42,7 +42,8 @@ bool balancer_recovery_wait(const struct balancer_call *call, const struct fb_pa
 void balancer_recovery_recalled(const struct balancer_call *call);
 
 /* Make the session of 'pi', of any protocol, for which there is none, when entries have told its
- * backend. '*direction' is that of 'pi'. NULL: they have not. */
+ * backend, and it is known where who 'pi' is for can be found. '*direction' is that of 'pi'. NULL:
+ * they have not. */
 struct balancer_session *balancer_recovery_session(const struct balancer_call *call,
                                                    const struct fb_packet_in *pi,
                                                    enum balancer_direction *direction);
