@@ -13,7 +13,7 @@
  * an owner's loss means to its sessions is told in balancer_sweep.c.
  *
  * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
- * somebody connects to it (and for WANTED_NS after the last one): one probe every interval, and
+ * somebody connects to it (and for WANTED_NS after the last one), one that is configured always: one probe every interval, and
  * CHECK_NS after each a look at who has answered. While somebody has not, the next probe follows at
  * once, and after 'probes_lost_max' of them the silent owner is gone. Frames of any kind count as
  * answers. An owner that was never heard by ARP stays as long as no other owner of its address
@@ -442,6 +442,15 @@ void balancer_owners_find_many(const struct balancer_owners *owners,
 	}
 }
 
+bool balancer_owners_await(const struct balancer_address *address)
+{
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		if (address->owners[i].heard_ns != 0)
+			return false;
+	}
+	return address->service != NULL;
+}
+
 struct balancer_address *balancer_owners_spoken_for(const struct balancer_owners *owners,
                                                     const struct fb_packet_in *pi)
 {
@@ -660,7 +669,7 @@ static void check_due(const struct balancer_call *call, struct balancer_address 
 
 static void probe_due(const struct balancer_call *call, struct balancer_address *address)
 {
-	if (call->now_ns - address->wanted_ns >= WANTED_NS)
+	if (!address->service && call->now_ns - address->wanted_ns >= WANTED_NS)
 		watch(call, address, BALANCER_IDLE);
 	else
 		probe(call, address);
@@ -832,6 +841,8 @@ static void configure_address(const struct balancer_call *call,
 	}
 	address->service = service;
 	address->shared = true;
+	if (address->watch == BALANCER_IDLE)
+		watch(call, address, BALANCER_PROBED);
 	if (address->schedule.scheduler != scheduler) {
 		balancer_schedule_free(&address->schedule);
 		balancer_schedule_init(&address->schedule, scheduler);

@@ -140,6 +140,9 @@ void balancer_owners_set_failed(const struct balancer_call *call, struct balance
 /* Take over what is configured: services that are new, changed, or gone. */
 void balancer_owners_configure(const struct balancer_call *call);
 
+/* True for a configured address of which no owner was ever heard: they may be about to answer. */
+bool balancer_owners_await(const struct balancer_address *address);
+
 /* Somebody connects to the address: it is probed from now on. */
 void balancer_owners_wanted(const struct balancer_call *call, struct balancer_address *address);
 /* An owner of the address was silent: probe at once. */

@@ -267,6 +267,10 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 		return;
 	}
 	balancer_owners_wanted(call, address);
+	if (balancer_owners_await(address)) {
+		balancer_held_add(call, pi);
+		return;
+	}
 	owner = balancer_tcp_choose(call, pi, address);
 	if (!owner) {
 		call->b->counters.refused_all_down++;
@@ -292,6 +296,11 @@ void balancer_tcp_not_found(const struct balancer_call *call, const struct fb_pa
 	enum balancer_direction direction;
 	struct balancer_key key;
 
+	if (!host && is_syn(p) && balancer_owners_find(call, p->nw_dst, balancer_vlan(p))) {
+		call->b->counters.refused_all_down++;
+		balancer_send_refuse(call, pi);
+		return;
+	}
 	if (!host) {
 		call->b->counters.held_dropped++;
 		balancer_send_drop(call, pi);
