@@ -15,19 +15,6 @@ static const char *strange(struct lb *lb, uint8_t from, uint64_t to, uint16_t po
 	return lb_said(lb);
 }
 
-static const char *ping(struct lb *lb, const struct lb_host *from, const struct lb_host *to)
-{
-	uint8_t bytes[128];
-	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
-	struct lb_segment s = {.from = from, .to = to};
-	struct fb_eth_spec eth = lb_eth(&s);
-	struct fb_ipv4_spec ip = {.nw_src = lb_ip(from->ip), .nw_dst = lb_ip(to->ip)};
-
-	fb_build_icmp(&frame, &eth, &ip, FB_ICMP_ECHO_REQUEST, 0, 0x00010001, "abcdefgh", 8);
-	lb_frame_in(lb, from->port, &frame);
-	return lb_said(lb);
-}
-
 static void an_arp_request_is_flooded(void)
 {
 	struct lb *lb = lb_new("");
@@ -43,7 +30,7 @@ static void a_unicast_frame_goes_to_the_port_of_its_destination(void)
 
 	lb_mac(client, 1);
 	LB_SAYS(lb_arp(lb, &lb_a, FB_ARP_REPLY, client, 1), "out #4 in 2: output:1\n");
-	LB_SAYS(ping(lb, &lb_client, &lb_a), "out #5 in 1: output:2\n");
+	LB_SAYS(strange(lb, 1, UINT64_C(0x020000000002), 1), "out #5 in 1: output:2\n");
 	lb_free(lb);
 }
 
@@ -57,11 +44,11 @@ static void what_is_unknown_is_flooded(void)
 	lb_free(lb);
 }
 
-static void stations_are_forgotten_after_a_minute_of_silence(void)
+static void stations_are_forgotten_after_ten_minutes_of_silence(void)
 {
 	struct lb *lb = lb_new("");
 
-	lb_pass(lb, 60 * s_ns - 1);
+	lb_pass(lb, 600 * s_ns - 1);
 	LB_SAYS(strange(lb, 2, UINT64_C(0x020000000001), 2), "out #4 in 2: output:1\n");
 	lb_pass(lb, 1);
 	LB_SAYS(strange(lb, 2, UINT64_C(0x020000000001), 2), "out #5 in 2: FLOOD\n");
@@ -144,53 +131,43 @@ static void a_frame_that_came_cut_is_released_by_its_buffer(void)
 	lb_free(lb);
 }
 
-/* --- Segments of no session --- */
+/* --- Segments of no session; who of several is found out is told in balancer_recovery_test.c --- */
+
+/* Until all owners of its address have had the time to speak. */
+static const char *after_settling(struct lb *lb)
+{
+	lb_pass(lb, 10 * FB_NS_PER_MS);
+	return lb_said(lb);
+}
 
 static void a_stray_goes_to_the_only_owner_of_its_address(void)
 {
+	static const struct lb_host only = {5, 5, 5};
 	struct lb *lb = lb_new("");
+	struct lb_segment stray = {.from = &lb_client,
+	                           .to = &only,
+	                           .tp_src = 40000,
+	                           .tp_dst = 22,
+	                           .flags = FB_TCP_ACK};
 
-	LB_SAYS(lb_to_client(lb, &lb_a, 5, FB_TCP_ACK), "out #4 in 2: mod_dl_dst::01,output:1\n");
+	lb_announce(lb, &only);
+	lb_pass(lb, 20 * s_ns); /* so that nobody else may appear */
+	lb_said(lb);
+	LB_SAYS(lb_tcp(lb, &stray),
+	        LB_EVERYWHERE "0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.5 "
+	                      "tell 0.0.0.0\n");
+	LB_SAYS(after_settling(lb), "out #5 in 1: mod_dl_dst::05,output:5\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_passed"), 1);
 	lb_free(lb);
 }
 
-static void a_stray_to_a_shared_address_goes_to_the_owner_that_it_names(void)
-{
-	struct lb *lb = lb_new("");
-
-	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
-	                                        .to = &lb_b,
-	                                        .tp_src = 5,
-	                                        .tp_dst = 22,
-	                                        .flags = FB_TCP_ACK}),
-	        "out #4 in 1: mod_dl_dst::03,output:3\n");
-	lb_free(lb);
-}
-
-static void a_stray_that_names_no_owner_of_a_shared_address_is_dropped(void)
-{
-	static const struct lb_host nobody = {9, 2, 0};
-	struct lb *lb = lb_new("");
-
-	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
-	                                        .to = &nobody,
-	                                        .tp_src = 5,
-	                                        .tp_dst = 22,
-	                                        .flags = FB_TCP_ACK}),
-	        "out #4 in 1: drop\n");
-	CU_ASSERT_EQUAL(lb_counter(lb, "strays_dropped"), 1);
-	lb_free(lb);
-}
-
-static void a_stray_to_an_unknown_address_is_asked_for_and_dropped(void)
+static void a_stray_to_an_unknown_address_is_asked_for_and_never_flooded(void)
 {
 	struct lb *lb = lb_new_empty("");
 
-	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK),
-	        "out frame: FLOOD: 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 "
-	        "tell 0.0.0.0\n"
-	        "out #1 in 1: drop\n");
+	LB_SAYS(lb_to_server(lb, 1, FB_TCP_ACK), LB_PROBE);
+	lb_pass(lb, 200 * FB_NS_PER_MS);
+	LB_SAYS(lb_said(lb), "out #1 in 1: drop\n");
 	lb_free(lb);
 }
 
@@ -487,16 +464,14 @@ static void results_do_not_depend_on_how_the_stream_was_cut(void)
 UNIT_TESTS("balancer_frames", UNIT_TEST(an_arp_request_is_flooded),
            UNIT_TEST(a_unicast_frame_goes_to_the_port_of_its_destination),
            UNIT_TEST(what_is_unknown_is_flooded),
-           UNIT_TEST(stations_are_forgotten_after_a_minute_of_silence),
+           UNIT_TEST(stations_are_forgotten_after_ten_minutes_of_silence),
            UNIT_TEST(stations_behind_a_port_that_goes_down_are_forgotten),
            UNIT_TEST(a_multicast_source_is_never_learned),
            UNIT_TEST(a_frame_that_came_by_the_port_of_its_destination_is_dropped),
            UNIT_TEST(a_frame_that_came_cut_and_without_buffer_is_not_sent_on),
            UNIT_TEST(a_frame_that_came_cut_is_released_by_its_buffer),
            UNIT_TEST(a_stray_goes_to_the_only_owner_of_its_address),
-           UNIT_TEST(a_stray_to_a_shared_address_goes_to_the_owner_that_it_names),
-           UNIT_TEST(a_stray_that_names_no_owner_of_a_shared_address_is_dropped),
-           UNIT_TEST(a_stray_to_an_unknown_address_is_asked_for_and_dropped),
+           UNIT_TEST(a_stray_to_an_unknown_address_is_asked_for_and_never_flooded),
            UNIT_TEST(later_fragments_follow_their_first),
            UNIT_TEST(later_fragments_without_their_first_are_never_spread),
            UNIT_TEST(fragments_are_forgotten_after_half_a_minute),
