@@ -127,7 +127,7 @@
 	X(flooded)               /* frames flooded */                                              \
 	X(unicast)               /* frames sent to the port of their destination */                \
 	X(own_frames)            /* our own frames that came back: dropped */                      \
-	X(invalid)               /* TCP with impossible addresses: dropped */                      \
+	X(invalid)               /* TCP, UDP, echoes with impossible addresses: dropped */         \
 	X(cut)                   /* frames that came cut and without buffer: lost */
 
 struct balancer_counters {

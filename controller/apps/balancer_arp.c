@@ -108,10 +108,11 @@ static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vl
 	return address && address->shared;
 }
 
-/* The owner of 'address', which is not shared; NULL: nobody knows it. */
+/* The owner of 'address', which is not shared; NULL: nobody was heard. */
 static const struct balancer_owner *only_owner(const struct balancer_address *address)
 {
-	if (!address || address->owners_count == 0 || !balancer_owner_is_there(&address->owners[0]))
+	if (!address || address->owners_count == 0 || balancer_owners_is_recalled(address) ||
+	    !balancer_owner_is_there(&address->owners[0]))
 		return NULL;
 	return &address->owners[0];
 }

@@ -213,30 +213,42 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 
 /* --- Datagrams of a session --- */
 
+/* The owner that takes the place of the backend of 'session'; NULL where that goes on, or where there
+ * is none. '*lives' says whether the backend is there. */
+static const struct balancer_owner *successor(const struct balancer_call *call,
+                                              const struct fb_packet_in *pi,
+                                              struct balancer_session *session, bool *lives)
+{
+	const struct balancer_key key = balancer_sessions_key_of(session);
+	const bool leaves = call->b->config.on_failure == BALANCER_FAILURE_LEAVE;
+	struct balancer_address *address = balancer_owners_find(call, key.server_ip, key.vlan);
+	const struct balancer_owner *owner =
+	        address ? balancer_owners_by_mac(address, session->backend_mac) : NULL;
+
+	*lives = balancer_tcp_backend_lives(call, session);
+	if (!address || (*lives && (leaves || !(owner && owner->failed))))
+		return NULL;
+	return balancer_tcp_choose(call, pi, address);
+}
+
 /* The backend of 'session' takes datagrams; where it is gone, or failed, another does. False when
  * there is none: 'session' is no more then, and 'pi' dropped. */
 static bool has_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
                         struct balancer_session *session)
 {
-	const struct balancer_key key = balancer_sessions_key_of(session);
-	struct balancer_address *address;
-	const struct balancer_owner *owner;
+	bool lives;
+	const struct balancer_owner *owner = successor(call, pi, session, &lives);
 
-	if (balancer_tcp_backend_lives(call, session))
-		return true;
-	address = balancer_owners_find(call, key.server_ip, key.vlan);
-	owner = address ? balancer_tcp_choose(call, pi, address) : NULL;
-	if (!owner) {
+	if (owner) {
+		balancer_sessions_set_backend(call, session, owner->mac, owner->at);
+		call->b->counters.moved++;
+	} else if (!lives) {
 		call->b->counters.refused_all_down++;
 		balancer_paths_remove(call, session);
 		balancer_sessions_remove(call, session);
 		balancer_send_drop(call, pi);
-		return false;
 	}
-	balancer_sessions_set_backend(call, session, owner->mac, owner->at);
-	session->abandoned = false;
-	call->b->counters.moved++;
-	return true;
+	return owner || lives;
 }
 
 /* 'pi' came by an edge: its sender is the client of 'session' from now on. */
@@ -314,6 +326,11 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 	enum balancer_direction direction;
 	struct balancer_key key;
 
+	if (!has_sane_addresses(&pi->packet)) {
+		call->b->counters.invalid++;
+		balancer_send_drop(call, pi);
+		return;
+	}
 	balancer_sessions_key(&key, &pi->packet);
 	session = balancer_sessions_find(&call->b->sessions, &key, &direction);
 	if (!session && key.proto == FB_IP_UDP)
@@ -322,7 +339,7 @@ static void handle(const struct balancer_call *call, const struct fb_packet_in *
 		from_client(call, pi, session);
 	else if (session)
 		from_backend(call, pi, session);
-	else if (opens && has_sane_addresses(&pi->packet) && !is_from_link(call, pi))
+	else if (opens && !is_from_link(call, pi))
 		open_session(call, pi, &key);
 	else
 		pass_alone(call, pi);
