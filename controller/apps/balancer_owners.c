@@ -597,6 +597,7 @@ void balancer_owners_suspect(const struct balancer_call *call, struct balancer_a
 
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
 {
+	struct balancer_address *address = balancer_owners_find(call, ip, vlan);
 	struct balancer_owners *owners = &call->b->owners;
 
 	if (call->now_ns - owners->asks_since_ns >= FB_NS_PER_S) {
@@ -608,6 +609,8 @@ void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t
 		return;
 	}
 	owners->asks++;
+	if (address)
+		address->probed_ns = call->now_ns;
 	balancer_send_probe(call, ip, vlan);
 }
 

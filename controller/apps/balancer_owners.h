@@ -144,7 +144,7 @@ void balancer_owners_configure(const struct balancer_call *call);
 void balancer_owners_wanted(const struct balancer_call *call, struct balancer_address *address);
 /* An owner of the address was silent: probe at once. */
 void balancer_owners_suspect(const struct balancer_call *call, struct balancer_address *address);
-/* Ask who owns an unknown address. */
+/* Ask who owns an address that is not known, or not well. */
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
 
 /* The switch 'node' went away, or is back: then owners behind ports that it lacks are lost. */

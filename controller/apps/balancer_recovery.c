@@ -15,9 +15,8 @@
  *                                                backend from then on. When all have refused, the
  *                                                last RST is passed on: the connection is no more
  *
- * Who of two is the server? The one whose address is shared; where both or none are, the one with
- * the lower port, or who says SYN-ACK. The sender of a segment between two shared addresses counts
- * as client: what matters is which of the others is meant.
+ * Who of two is the server? The one whose address is shared. Where none is, who says SYN-ACK, or
+ * has the lower port; where both are, the receiver: what matters is which of its owners is meant.
  *
  * An answer counts when its numbers may belong to the connection: when it acknowledges about what
  * the client sent, and comes from about where the client has acknowledged. An owner that has another
@@ -26,9 +25,10 @@
  * Who is a candidate? Every owner that is there, drained or failing checks too. Before an address is
  * judged by its owners all of them must have had the time to speak: a stray towards one that was not
  * asked for lately waits (arp_settle). In the first seconds of a controller (YOUNG_NS) not all
- * switches may be back, nor all owners be known. Then only an answer tells the backend, not that one
- * alone remains, and no RST is passed on; candidates that refused are asked again with the next
- * segment.
+ * switches may be back, nor all owners be known. So it asks for the address of the sender, too,
+ * before it says which is the server; takes nobody for that because of ports; and only an answer
+ * tells the backend, not that one alone remains. No RST is passed on: candidates that refused are
+ * asked again with the next segment.
  *
  * Segments wait, too, while switches tell their entries: both lists are bounded by hold_max. A held
  * segment keeps its buffer in the switch, or its bytes here where the switch kept none.
@@ -55,6 +55,7 @@
 #include "controller/apps/balancer_tcp.h"
 
 #define YOUNG_NS (10 * FB_NS_PER_S)
+#define ASKED_NS (60 * FB_NS_PER_S) /* for so long the answers of an address's owners count */
 
 enum {
 	WAITING_BYTES_MAX = 2048, /* of one frame */
@@ -685,11 +686,17 @@ static void from_backend(const struct balancer_call *call, const struct fb_packe
 
 /* --- Strays --- */
 
-/* False: owners of 'address' that were not heard yet may still speak. */
+/* False: owners of the address that were not heard yet may still speak. They are asked, where they
+ * were not lately. */
 static bool is_settled(const struct balancer_call *call, const struct balancer_address *address)
 {
-	return address->watch != BALANCER_IDLE &&
-	       call->now_ns - address->probed_ns >= call->b->config.arp_settle_ns;
+	const uint64_t since_ns = call->now_ns - address->probed_ns;
+
+	if (address->probed_ns == 0 || (address->watch == BALANCER_IDLE && since_ns >= ASKED_NS)) {
+		balancer_owners_ask(call, address->key.ip, address->key.vlan);
+		return false;
+	}
+	return since_ns >= call->b->config.arp_settle_ns;
 }
 
 static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
@@ -717,7 +724,19 @@ static bool is_from_server(const struct balancer_call *call, const struct fb_pac
 	if (to_shared || !owns_its_address(call, p))
 		return false;
 	return from_shared || (p->tcp_flags & CONTROL_FLAGS) == (FB_TCP_SYN | FB_TCP_ACK) ||
-	       p->tp_src < p->tp_dst;
+	       (p->tp_src < p->tp_dst && !is_young(call));
+}
+
+/* True when all is known that tells whom 'p', towards 'address', is for. */
+static bool can_tell(const struct balancer_call *call, const struct fb_packet *p,
+                     const struct balancer_address *address)
+{
+	const struct balancer_address *from =
+	        balancer_owners_find(call, p->nw_src, balancer_vlan(p));
+	bool is_clear = !is_young(call) || !from || from->shared || address->shared ||
+	                is_settled(call, from);
+
+	return is_settled(call, address) && is_clear;
 }
 
 /* To the one that can be meant, or nowhere. */
@@ -774,8 +793,7 @@ void balancer_recovery_stray(const struct balancer_call *call, const struct fb_p
 		balancer_held_add(call, pi);
 		return;
 	}
-	if (!is_settled(call, address)) {
-		balancer_owners_wanted(call, address);
+	if (!can_tell(call, p, address)) {
 		keep_or_drop(call, pi, &recovery->settling, call->b->config.arp_settle_ns);
 		return;
 	}
