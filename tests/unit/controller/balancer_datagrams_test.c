@@ -212,6 +212,7 @@ static void entries_go_with_the_session_where_nobody_is_left(void)
 static void go_and_come_back(struct lb *lb)
 {
 	fake_switch_set_link(lb->sw, 2, false);
+	lb_pass(lb, 20 * ms_ns);
 	fake_switch_set_link(lb->sw, 2, true);
 	lb_pass(lb, 20 * ms_ns);
 	lb_announce(lb, &lb_a);
@@ -241,6 +242,17 @@ static void a_backend_that_is_back_and_goes_on_may_be_lost_again(void)
 	CU_ASSERT(lb_has(answer(lb, &lb_a, 1), "add udp,in_port=2,"));
 	fake_switch_set_link(lb->sw, 2, false);
 	CU_ASSERT(lb_has(lb_said(lb), "delete-strict udp,in_port=2,"));
+	lb_free(lb);
+}
+
+static void no_entries_lead_to_a_client_that_is_gone(void)
+{
+	struct lb *lb = lb_new("");
+
+	query(lb, 1);
+	fake_switch_set_link(lb->sw, 1, false);
+	lb_said(lb);
+	CU_ASSERT(!lb_has(answer(lb, &lb_a, 1), "add"));
 	lb_free(lb);
 }
 
@@ -658,6 +670,7 @@ UNIT_TESTS("balancer_datagrams", UNIT_TEST(each_new_pair_of_ports_takes_a_turn),
            UNIT_TEST(who_sends_twice_gets_entries_too),
            UNIT_TEST(a_backend_that_is_gone_is_replaced),
            UNIT_TEST(entries_of_a_backend_that_is_gone_do_not_stay),
+           UNIT_TEST(no_entries_lead_to_a_client_that_is_gone),
            UNIT_TEST(a_replica_that_was_given_up_is_not_heard),
            UNIT_TEST(where_the_backend_is_gone_the_one_that_answers_takes_its_place),
            UNIT_TEST(what_comes_back_reaches_the_replica_that_has_sent),
