@@ -8,9 +8,13 @@
  * twice, with sender address 0.0.0.0; an ARP packet of or for the address meanwhile, and it tries
  * the next. In networks of another size check_address is needed.
  *
- * An address in use is answered for by ARP, with the controller's own MAC. Who speaks ARP as its
- * sender has it, too: then another one is chosen; the one of check_address is kept, and the conflict
- * told. An address that no check has needed for a while is given back.
+ * An address in use is answered for by ARP, with the controller's own MAC. Hosts come first: when one
+ * turns out to have the address, or asks as above because it is about to take it, another one is
+ * chosen. The one of check_address is kept, and the conflict told. An address that no check has
+ * needed for a while is given back.
+ *
+ * Where a router answers for every address (proxy ARP) none is free: check_address is needed there,
+ * too.
  *
  * Limits: networks. Those beyond are not checked. */
 #include "controller/apps/balancer_self.h"
@@ -229,6 +233,8 @@ bool balancer_self_arp(const struct balancer_call *call, const struct fb_packet_
 	struct self *s;
 
 	note_conflict(call, p->nw_src, vlan);
+	if (p->nw_src == 0 && !call->b->health.self.given_ip)
+		note_conflict(call, p->nw_dst, vlan);
 	if (balancer_self_is(&call->b->health.self, p->nw_dst, vlan) && p->nw_src != p->nw_dst) {
 		if (p->arp_op == FB_ARP_REQUEST)
 			answer(call, pi);

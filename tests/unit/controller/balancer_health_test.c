@@ -572,11 +572,9 @@ static void an_address_that_another_asks_for_meanwhile_is_not_used(void)
 	clinic_free(c);
 }
 
-/* A RFC 5227 probe, too: whoever sends it wants the address. */
 static void whoever_asks_for_the_address_is_answered(void)
 {
 	struct clinic *c = clinic_new("check=tcp:22");
-	static const struct lb_host prober = {6, 0, 6};
 	const char *said;
 	uint64_t flooded;
 
@@ -585,10 +583,38 @@ static void whoever_asks_for_the_address_is_answered(void)
 	said = lb_arp(c->lb, &lb_a, FB_ARP_REQUEST, NULL, 254);
 	CU_ASSERT(lb_has(said, "output:2: 0e:fb:"));
 	CU_ASSERT(lb_has(said, "> :02 arp 192.168.2.254 is-at 0e:fb:"));
-	said = lb_arp(c->lb, &prober, FB_ARP_REQUEST, NULL, 254);
-	CU_ASSERT(lb_has(said, "> :06 arp 192.168.2.254 is-at 0e:fb:"));
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "flooded"), flooded);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 0);
+	clinic_free(c);
+}
+
+/* The ARP probe of RFC 5227: the host :06 is about to take the address. */
+static const char *arp_probe(struct lb *lb, uint8_t last)
+{
+	static const uint8_t nobody[FB_MAC_BYTES];
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+	struct fb_eth_spec eth = {0};
+
+	lb_mac(eth.dl_src, 6);
+	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
+	fb_build_arp(&frame, &eth, FB_ARP_REQUEST, eth.dl_src, 0, nobody, lb_ip(last));
+	lb_frame_in(lb, 6, &frame);
+	return lb_said(lb);
+}
+
+static void a_host_that_wants_the_address_gets_it(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22,check_interval=1s");
+	size_t before;
+
+	pass(c, 3 * s_ns);
+	CU_ASSERT_FALSE(lb_has(arp_probe(c->lb, 254), "is-at"));
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 1);
+	before = c->checks_count;
+	pass(c, 5 * s_ns);
+	CU_ASSERT(c->checks_count > before);
+	CU_ASSERT_EQUAL(c->checks[before].p.nw_src, lb_ip(253));
 	clinic_free(c);
 }
 
@@ -668,6 +694,9 @@ static void the_address_that_is_given_is_used_at_once(void)
 	CU_ASSERT_EQUAL(c->probes[254], 0);
 	said = lb_arp(c->lb, &lb_b, FB_ARP_REQUEST, NULL, 77);
 	CU_ASSERT(lb_has(said, "> :03 arp 192.168.2.77 is-at 0e:fb:"));
+	said = arp_probe(c->lb, 77);
+	CU_ASSERT(lb_has(said, "> :06 arp 192.168.2.77 is-at 0e:fb:"));
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 0);
 	lb_arp(c->lb, &other, FB_ARP_REQUEST, NULL, 77);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 1);
 	pass(c, 5 * s_ns);
@@ -707,6 +736,7 @@ UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_aft
            UNIT_TEST(an_address_that_was_heard_before_is_not_even_asked_for),
            UNIT_TEST(an_address_that_another_asks_for_meanwhile_is_not_used),
            UNIT_TEST(whoever_asks_for_the_address_is_answered),
+           UNIT_TEST(a_host_that_wants_the_address_gets_it),
            UNIT_TEST(packets_to_the_address_go_no_further),
            UNIT_TEST(an_address_that_another_turns_out_to_have_is_given_up),
            UNIT_TEST(where_no_address_is_free_it_is_tried_again_later),

@@ -316,6 +316,9 @@ static void a_client_that_had_ended_is_not_reset(void)
 	client(lb, FB_TCP_RST, 0, NULL);
 	lb_pass(lb, 30 * s_ns);
 	CU_ASSERT_EQUAL(look(lb)->count, 0);
+	/* A segment of before that comes late. */
+	client(lb, FB_TCP_ACK, 5000, NULL);
+	check_rst(lb, 5000);
 	CU_ASSERT_EQUAL(lb_counter(lb, "resets"), 0);
 	CU_ASSERT_EQUAL(lb_counter(lb, "resets_needless"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "resets_given_up"), 0);
@@ -375,6 +378,34 @@ static void a_backend_that_is_back_in_time_keeps_its_sessions(void)
 	CU_ASSERT(lb_has(lb_to_client(lb, &lb_a, TP, FB_TCP_ACK), "output:1"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "resets"), 0);
 	CU_ASSERT_EQUAL(lb_counter(lb, "resets_given_up"), 0);
+	lb_free(lb);
+}
+
+static void a_client_that_speaks_when_its_backend_is_back_is_not_reset(void)
+{
+	struct lb *lb = asked_with("reset_timeout=10s");
+
+	fake_switch_set_link(lb->sw, 2, true);
+	lb_pass(lb, 500 * ms_ns);
+	lb_announce(lb, &lb_a);
+	CU_ASSERT(lb_has(lb_to_server(lb, TP, FB_TCP_ACK), "mod_dl_dst::02,output:2"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "resets"), 0);
+	lb_free(lb);
+}
+
+static void a_backend_that_fails_again_has_its_sessions_reset(void)
+{
+	struct lb *lb = asked_with("reset_timeout=600ms");
+
+	fake_switch_set_link(lb->sw, 2, true);
+	lb_pass(lb, 500 * ms_ns);
+	lb_announce(lb, &lb_a);
+	lb_pass(lb, s_ns);
+	CU_ASSERT_EQUAL(look(lb)->count, 0);
+	fail(lb);
+	CU_ASSERT_EQUAL(look(lb)->count, 1);
+	client(lb, FB_TCP_ACK, 5000, NULL);
+	check_rst(lb, 5000);
 	lb_free(lb);
 }
 
@@ -556,6 +587,8 @@ UNIT_TESTS("balancer_reset", UNIT_TEST(entries_go_before_the_client_is_asked),
            UNIT_TEST(what_the_failed_backend_sends_does_not_reach_the_client),
            UNIT_TEST(a_backend_that_sends_after_the_reset_is_reset_too),
            UNIT_TEST(a_backend_that_is_back_in_time_keeps_its_sessions),
+           UNIT_TEST(a_client_that_speaks_when_its_backend_is_back_is_not_reset),
+           UNIT_TEST(a_backend_that_fails_again_has_its_sessions_reset),
            UNIT_TEST(a_backend_that_is_back_too_late_does_not),
            UNIT_TEST(a_new_connection_from_the_same_port_is_a_new_one),
            UNIT_TEST(sessions_that_are_not_answered_or_closed_are_not_reset),
