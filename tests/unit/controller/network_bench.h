@@ -1,0 +1,341 @@
+/* A balancer under test, on several fake switches that links connect.
+ *
+ *     struct nb *nb = nb_new("mode=flows");
+ *     struct fake_switch *s1 = nb_join(nb, 1), *s2 = nb_join(nb, 2);     six ports each
+ *     nb_link(nb, s1, 5, s2, 5);
+ *     nb_begin(nb);                                links and edges are known from here on
+ *     nb_host(nb, &lb_client, s1);                 behind its port there; it announces itself
+ *     nb_host(nb, &lb_a, s2);
+ *     nb_tcp(nb, s1, &segment)                     "s2 out frame: mod_dl_dst::02,output:2: ...\n"
+ *     nb_free(nb);
+ *
+ * Hosts, segments and lines are those of balancer_bench.h; what a switch was told stands behind its
+ * number. Discovery frames pass over links; hosts answer to probes, and probes are not said; switches
+ * tell that they have no entries when they join. They answer barriers when lb_answer_barriers() says
+ * so. */
+#ifndef UNIT_CONTROLLER_NETWORK_BENCH_H
+#define UNIT_CONTROLLER_NETWORK_BENCH_H
+
+#include "tests/unit/controller/balancer_bench.h"
+#include "tests/unit/controller/fake_network.h"
+
+enum { NB_PORTS = 6, NB_HOSTS_MAX = 32, NB_FRAME_BYTES = 256 };
+
+struct nb_host {
+	const struct lb_host *host;
+	struct fake_switch *sw;
+	bool silent; /* it does not answer to probes */
+};
+
+struct nb {
+	struct lb *lb;
+	struct fake_network net;
+	struct nb_host hosts[NB_HOSTS_MAX];
+	size_t hosts_count;
+	char said[1 << 16]; /* of nb_said() */
+};
+
+static inline struct nb *nb_new(const char *options)
+{
+	struct nb *nb = calloc(1, sizeof *nb);
+	char all[256];
+
+	CU_ASSERT_FATAL(nb != NULL);
+	nb->lb = calloc(1, sizeof *nb->lb);
+	CU_ASSERT_FATAL(nb->lb != NULL);
+	snprintf(all, sizeof all, "%s%s%s", lb_has(options, "arp=") ? "" : "arp=flood",
+	         *options && !lb_has(options, "arp=") ? "," : "", options);
+	nb->net =
+	        fake_network_begin("edge_after=50ms,interval=1h,timeout=3h", &fb_app_balancer, all);
+	nb->lb->bench = nb->net.b;
+	return nb;
+}
+
+static inline void nb_free(struct nb *nb)
+{
+	lb_free(nb->lb);
+	free(nb);
+}
+
+/* --- What the network does by itself --- */
+
+/* The hosts behind 'sw' answer the probe 'p'. */
+static inline void nb_answer_probe(struct nb *nb, struct fake_switch *sw, const struct fb_packet *p)
+{
+	uint8_t bytes[64], asker[FB_MAC_BYTES];
+	const uint32_t asked = p->nw_dst;
+
+	memcpy(asker, p->dl_src, FB_MAC_BYTES);
+	for (size_t i = 0; i < nb->hosts_count; i++) {
+		struct fb_buf reply = fb_buf_make(bytes, sizeof bytes);
+		const struct nb_host *at = &nb->hosts[i];
+
+		if (at->silent || at->sw != sw || lb_ip(at->host->ip) != asked || !sw->session)
+			continue;
+		lb_build_arp(&reply, at->host, FB_ARP_REPLY, asker, 0);
+		fake_switch_packet_in(sw, OFP_NO_BUFFER, at->host->port, reply.data, reply.len);
+	}
+}
+
+/* Take the first message to 'sw' that the network deals with by itself out of what was sent, into
+ * 'bytes'; its length, 0: there is none. */
+static inline size_t nb_take(struct fake_switch *sw, uint8_t *bytes, size_t size)
+{
+	struct fb_of_error error;
+	struct fb_packet p;
+	struct fb_msg msg;
+	size_t len;
+
+	for (size_t at = 0; at < sw->sent_len; at += len) {
+		const struct fb_packet_out *po = &msg.packet_out;
+
+		len = fb_get16(sw->sent + at + 2);
+		CU_ASSERT_FATAL(len <= size);
+		memcpy(bytes, sw->sent + at, len);
+		CU_ASSERT_FATAL(fb_msg_decode(bytes, len, &msg, &error) == 0);
+		if (msg.type != OFPT_STATS_REQUEST &&
+		    (msg.type != OFPT_PACKET_OUT || po->data.len == 0 ||
+		     fb_packet_parse(&p, po->data.data, po->data.len) < 0 ||
+		     (p.dl_type != FB_ETH_LLDP && !(p.is_arp && p.nw_src == 0))))
+			continue;
+		memmove(sw->sent + at, sw->sent + at + len, sw->sent_len - at - len);
+		sw->sent_len -= len;
+		if (sw->read_at > at)
+			sw->read_at -= len;
+		return len;
+	}
+	return 0;
+}
+
+static inline void nb_deal_with(struct nb *nb, struct fake_switch *sw, const uint8_t *bytes,
+                                size_t len)
+{
+	struct fb_msg msg, reply = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY};
+	struct fb_of_error error;
+	struct fb_packet p;
+
+	CU_ASSERT_FATAL(fb_msg_decode(bytes, len, &msg, &error) == 0);
+	if (msg.type == OFPT_STATS_REQUEST) {
+		reply.xid = msg.xid;
+		reply.stats_reply.type = msg.stats_request.type;
+		if (sw->session)
+			fake_switch_send(sw, &reply);
+		return;
+	}
+	CU_ASSERT_FATAL(fb_packet_parse(&p, msg.packet_out.data.data, msg.packet_out.data.len) ==
+	                0);
+	if (p.dl_type == FB_ETH_LLDP)
+		fake_network_carry(&nb->net, sw, fake_only_output(msg.packet_out.actions), p.data,
+		                   p.len);
+	else
+		nb_answer_probe(nb, sw, &p);
+}
+
+static inline void nb_settle(struct nb *nb)
+{
+	struct bench *b = nb->net.b;
+	uint8_t bytes[4096];
+	bool again = true;
+	size_t len;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < b->switches_count; i++) {
+			while ((len = nb_take(b->switches[i], bytes, sizeof bytes)) > 0) {
+				again = true;
+				nb_deal_with(nb, b->switches[i], bytes, len);
+			}
+		}
+	}
+}
+
+static inline void nb_pass(struct nb *nb, uint64_t ns)
+{
+	struct bench *b = nb->net.b;
+	uint64_t until_ns = b->now_ns + ns, deadline_ns;
+
+	nb_settle(nb);
+	while ((deadline_ns = controller_deadline(b->ctl)) <= until_ns) {
+		if (deadline_ns > b->now_ns)
+			b->now_ns = deadline_ns;
+		controller_run(b->ctl, b->now_ns);
+		nb_settle(nb);
+	}
+	b->now_ns = until_ns;
+}
+
+/* --- What the controller says --- */
+
+/* What it sent to all switches since the last call, a switch after the other in the order in which
+ * they joined. */
+static inline const char *nb_said(struct nb *nb)
+{
+	struct fb_text t = fb_text_make(nb->said, sizeof nb->said);
+	struct bench *b = nb->net.b;
+
+	nb_settle(nb);
+	for (size_t i = 0; i < b->switches_count; i++) {
+		const char *line = lb_said_by(nb->lb, b->switches[i]);
+
+		while (*line) {
+			size_t len = strcspn(line, "\n") + 1;
+
+			fb_text_printf(&t, "s%u %.*s", (unsigned)b->switches[i]->dpid, (int)len,
+			               line);
+			line += len;
+		}
+	}
+	CU_ASSERT(!t.cut);
+	return nb->said;
+}
+
+/* --- Switches and hosts --- */
+
+static inline struct fake_switch *nb_join(struct nb *nb, uint64_t dpid)
+{
+	return fake_network_join(&nb->net, dpid, NB_PORTS);
+}
+
+/* The switch that was 'old' joins again, with its links and hosts. */
+static inline struct fake_switch *nb_join_again(struct nb *nb, const struct fake_switch *old)
+{
+	struct fake_switch *sw = nb_join(nb, old->dpid);
+
+	for (size_t i = 0; i < nb->net.wires_count; i++) {
+		struct fake_wire *wire = &nb->net.wires[i];
+
+		if (wire->from == old)
+			wire->from = sw;
+		if (wire->to == old)
+			wire->to = sw;
+	}
+	for (size_t i = 0; i < nb->hosts_count; i++) {
+		if (nb->hosts[i].sw == old)
+			nb->hosts[i].sw = sw;
+	}
+	return sw;
+}
+
+static inline void nb_link(struct nb *nb, struct fake_switch *a, uint16_t a_port,
+                           struct fake_switch *b, uint16_t b_port)
+{
+	fake_network_wire(&nb->net, a, a_port, b, b_port);
+}
+
+/* All links and edges are known from here on. Links are wired before the first time that passes. */
+static inline void nb_begin(struct nb *nb)
+{
+	nb_pass(nb, FB_NS_PER_S);
+	CU_ASSERT(controller_ready(nb->net.b->ctl));
+	nb_said(nb);
+}
+
+/* Both ends of a link go up or down, one after the other. */
+static inline void nb_set_link(struct fake_switch *a, uint16_t a_port, struct fake_switch *b,
+                               uint16_t b_port, bool up)
+{
+	fake_switch_set_link(a, a_port, up);
+	fake_switch_set_link(b, b_port, up);
+}
+
+/* 'host' speaks ARP behind its port on 'sw': about itself. */
+static inline const char *nb_announce(struct nb *nb, const struct lb_host *host,
+                                      struct fake_switch *sw)
+{
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	lb_build_arp(&frame, host, FB_ARP_REQUEST, NULL, host->ip);
+	fake_switch_packet_in(sw, OFP_NO_BUFFER, host->port, frame.data, frame.len);
+	return nb_said(nb);
+}
+
+/* 'host' is behind its port on 'sw' from now on. */
+static inline void nb_host(struct nb *nb, const struct lb_host *host, struct fake_switch *sw)
+{
+	size_t i = 0;
+
+	while (i < nb->hosts_count && nb->hosts[i].host->number != host->number)
+		i++;
+	CU_ASSERT_FATAL(i < NB_HOSTS_MAX);
+	nb->hosts[i] = (struct nb_host){.host = host, .sw = sw};
+	nb->hosts_count += i == nb->hosts_count;
+	nb_announce(nb, host, sw);
+}
+
+static inline void nb_silence(struct nb *nb, const struct lb_host *host)
+{
+	for (size_t i = 0; i < nb->hosts_count; i++) {
+		if (nb->hosts[i].host->number == host->number)
+			nb->hosts[i].silent = true;
+	}
+}
+
+/* --- Segments --- */
+
+/* A segment comes in at 's->in_port', or the port of its sender, of 'sw'. */
+static inline const char *nb_tcp(struct nb *nb, struct fake_switch *sw, const struct lb_segment *s)
+{
+	uint8_t bytes[NB_FRAME_BYTES];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	lb_switch_to(nb->lb, sw);
+	lb_build(&frame, s);
+	lb_frame_in(nb->lb, s->in_port ? s->in_port : s->from->port, &frame);
+	return nb_said(nb);
+}
+
+/* The client's segment to the shared address, named as server_a; and one of 'server'. */
+static inline const char *nb_to_server(struct nb *nb, struct fake_switch *sw, uint16_t tp_src,
+                                       uint8_t flags)
+{
+	return nb_tcp(nb, sw,
+	              &(struct lb_segment){.from = &lb_client,
+	                                   .to = &lb_a,
+	                                   .tp_src = tp_src,
+	                                   .tp_dst = LB_SERVICE,
+	                                   .flags = flags,
+	                                   .seq = 1,
+	                                   .ack = 7001});
+}
+
+static inline const char *nb_syn(struct nb *nb, struct fake_switch *sw, uint16_t tp_src)
+{
+	return nb_to_server(nb, sw, tp_src, FB_TCP_SYN);
+}
+
+static inline const char *nb_to_client(struct nb *nb, struct fake_switch *sw,
+                                       const struct lb_host *server, uint16_t tp_dst, uint8_t flags)
+{
+	return nb_tcp(nb, sw,
+	              &(struct lb_segment){.from = server,
+	                                   .to = &lb_client,
+	                                   .tp_src = LB_SERVICE,
+	                                   .tp_dst = tp_dst,
+	                                   .flags = flags,
+	                                   .seq = 7000,
+	                                   .ack = 2});
+}
+
+static inline const char *nb_syn_ack(struct nb *nb, struct fake_switch *sw,
+                                     const struct lb_host *server, uint16_t tp_dst)
+{
+	return nb_to_client(nb, sw, server, tp_dst, FB_TCP_SYN | FB_TCP_ACK);
+}
+
+/* Session 'tp_src' between the client on 'at' and 'server' on 'server_at', with all its entries. */
+static inline void nb_open(struct nb *nb, struct fake_switch *at, const struct lb_host *server,
+                           struct fake_switch *server_at, uint16_t tp_src)
+{
+	nb_syn(nb, at, tp_src);
+	nb_syn_ack(nb, server_at, server, tp_src);
+	lb_answer_barriers(nb->lb, NULL);
+	nb_said(nb);
+}
+
+static inline uint64_t nb_counter(const struct nb *nb, const char *name)
+{
+	return lb_counter(nb->lb, name);
+}
+
+#endif
