@@ -75,6 +75,8 @@ void network_plug(struct network *network, uint32_t host, uint32_t sw, uint16_t 
 	const unsigned end = !network->hosts[host].end;
 	struct network_port *port = &network->switches[sw].ports[port_no];
 
+	if (!l->unplugged)
+		network_unplug(network, host);
 	l->ends[end] = (struct scenario_end){.is_switch = true, .index = sw, .port = port_no};
 	port->link = l;
 	port->end = end;

@@ -155,6 +155,8 @@ static void change_text(const struct scenario *scenario, const struct scenario_s
 		fb_text_printf(text, "link %s", scenario->links[index].name);
 	else if (step->kind == STEP_HOST)
 		fb_text_printf(text, "host %s", scenario->hosts[index].name);
+	else if (step->kind == STEP_SWITCH)
+		fb_text_printf(text, "switch %s", scenario->switches[index].name);
 	else if (step->kind == STEP_CONTROL)
 		fb_text_printf(text, "control channel of %s", scenario->switches[index].name);
 	else
@@ -162,7 +164,7 @@ static void change_text(const struct scenario *scenario, const struct scenario_s
 }
 
 void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
-                   uint64_t now_ns, bool changed)
+                   bool up, uint64_t now_ns, bool changed)
 {
 	char what[160], time[32];
 	struct fb_text what_out = fb_text_make(what, sizeof what);
@@ -171,11 +173,39 @@ void report_change(FILE *out, const struct scenario *scenario, const struct scen
 	change_text(scenario, step, &what_out);
 	fb_text_time(&time_out, now_ns);
 	if (changed)
-		fprintf(out, "\n  %s goes %s at %s s\n", what, step->change.up ? "up" : "down",
-		        time);
+		fprintf(out, "\n  %s goes %s at %s s\n", what, up ? "up" : "down", time);
 	else
 		fprintf(out, "\n  %s is %s already at %s s: nothing changes\n", what,
-		        step->change.up ? "up" : "down", time);
+		        up ? "up" : "down", time);
+}
+
+void report_move(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
+                 const struct scenario_end *from, uint64_t now_ns)
+{
+	const char *host = scenario->hosts[step->move.host].name;
+	const char *to = scenario->switches[step->move.sw].name;
+	char time[32];
+	struct fb_text text = fb_text_make(time, sizeof time);
+
+	fb_text_time(&text, now_ns);
+	if (from->index == step->move.sw && from->port == step->move.port)
+		fprintf(out, "\n  host %s is at %s:%u already at %s s: nothing changes\n", host, to,
+		        step->move.port, time);
+	else
+		fprintf(out, "\n  host %s moves from %s:%u to %s:%u at %s s\n", host,
+		        scenario->switches[from->index].name, from->port, to, step->move.port,
+		        time);
+}
+
+void report_command(FILE *out, const struct scenario_command *command, bool refused,
+                    const char *answer, uint64_t now_ns)
+{
+	char time[32];
+	struct fb_text text = fb_text_make(time, sizeof time);
+
+	fb_text_time(&text, now_ns);
+	fprintf(out, "\n  %s \"%s\" at %s s: %s%s%s\n", command->app, command->text, time,
+	        refused ? "refused" : "ok", answer[0] ? ", " : "", answer);
 }
 
 void report_mode(FILE *out, const struct scenario *scenario, uint32_t sw, enum datapath_mode mode,

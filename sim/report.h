@@ -14,9 +14,14 @@ enum {
 void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed);
 void report_traffic(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
                     const struct traffic *traffic);
-/* 'changed': false when it was so already. */
+/* What the step names goes up or down; 'changed': false when it was so already. */
 void report_change(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
-                   uint64_t now_ns, bool changed);
+                   bool up, uint64_t now_ns, bool changed);
+/* A host moves away from 'from', or is there already where it should go. */
+void report_move(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
+                 const struct scenario_end *from, uint64_t now_ns);
+void report_command(FILE *out, const struct scenario_command *command, bool refused,
+                    const char *answer, uint64_t now_ns);
 /* The fail mode of a switch begins or ends: the 'place'th of the step, from 0. */
 void report_mode(FILE *out, const struct scenario *scenario, uint32_t sw, enum datapath_mode mode,
                  uint64_t now_ns, uint64_t place);

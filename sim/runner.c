@@ -65,6 +65,8 @@ static bool step_to(struct runner *runner, uint64_t deadline_ns)
 		return false;
 	}
 	clock_step(runner->clock);
+	if (runner->awaiting && network_ready(runner->network))
+		runner_is_ready(runner);
 	return true;
 }
 
@@ -221,9 +223,9 @@ void runner_not_ready(struct runner *runner, struct position at)
 	if (!network_controller_is_up(network))
 		fb_text_puts(&text, "the controller was down for 30 s");
 	else if (network_switches_up(network) == expected)
-		fb_text_printf(&text,
-		               "all %zu had joined, but the controller was not ready after 30 s",
-		               expected);
+		fb_text_printf(&text, "all %zu had joined, but %s after 30 s", expected,
+		               network_joined(network) ? "the controller was not ready"
+		                                       : "messages were still under way");
 	else
 		fb_text_printf(&text, "%zu of %zu had joined after 30 s",
 		               network_switches_up(network), expected);

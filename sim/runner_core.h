@@ -28,6 +28,7 @@ struct runner {
 
 	TAILQ_HEAD(, activity) activities; /* under way */
 	TAILQ_HEAD(, iteration) iterations;
+	unsigned awaiting;   /* steps that wait until all is ready */
 	bool joined;         /* the switches have: from then on fail modes are told */
 	uint64_t modes_told; /* that began or ended in the present step */
 	bool step_done;      /* the step that runner_begin_step() began has ended */
@@ -46,6 +47,8 @@ void runner_not_ready(struct runner *runner, struct position at);
 
 /* Begin 'step', which is no expectation or mark: 'step_done' becomes true when it has ended. */
 void runner_begin_step(struct runner *runner, const struct scenario_step *step);
+/* All is ready: steps that wait for that end. */
+void runner_is_ready(struct runner *runner);
 /* Free what is under way. */
 void runner_drop_steps(struct runner *runner);
 

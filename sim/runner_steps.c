@@ -9,6 +9,8 @@
 #include "lib/base/xalloc.h"
 #include "sim/runner_core.h"
 
+enum { TEXT_BYTES = 600 };
+
 struct activity {
 	TAILQ_ENTRY(activity) entry;
 	struct runner *runner;
@@ -26,6 +28,8 @@ struct iteration {
 	size_t place;      /* of the request in the step's traffic */
 	size_t next_step;  /* GROUP: the step to begin next */
 	size_t steps_left; /* PARALLEL */
+	bool halfway;      /* SWITCH, MOVE: the second half is to come */
+	bool awaiting;     /* READY: it is not */
 };
 
 static void activity_begin(struct runner *runner, const struct scenario_step *step,
@@ -100,26 +104,160 @@ static bool is_up(const struct network *network, const struct scenario_step *ste
 		return network_link_is_up(network, step->change.index);
 	if (step->kind == STEP_HOST)
 		return network_host_is_on(network, step->change.index);
+	if (step->kind == STEP_SWITCH)
+		return network_switch_is_on(network, step->change.index);
 	if (step->kind == STEP_CONTROLLER)
 		return network_controller_is_up(network);
 	return network_control_is_up(network, step->change.index);
 }
 
-static void change(struct runner *runner, const struct scenario_step *step)
+static void change(struct runner *runner, const struct scenario_step *step, bool up)
 {
-	const bool up = step->change.up;
-
 	if (runner->options->summary)
-		report_change(runner->options->summary, runner->scenario, step,
+		report_change(runner->options->summary, runner->scenario, step, up,
 		              runner->clock->now_ns, is_up(runner->network, step) != up);
 	if (step->kind == STEP_LINK)
 		network_set_link(runner->network, step->change.index, up);
 	else if (step->kind == STEP_HOST)
 		network_set_host(runner->network, step->change.index, up);
+	else if (step->kind == STEP_SWITCH)
+		network_set_switch(runner->network, step->change.index, up);
 	else if (step->kind == STEP_CONTROLLER)
 		network_set_controller(runner->network, up);
 	else
 		network_set_control(runner->network, step->change.index, up);
+}
+
+/* The second half of the iteration comes 'after_ns' from now. */
+static void go_on_after(struct iteration *iteration, uint64_t after_ns)
+{
+	struct clock *clock = iteration->activity->runner->clock;
+
+	iteration->halfway = true;
+	clock_set(clock, &iteration->event, fb_time_after(clock->now_ns, after_ns));
+}
+
+static void change_begin(struct iteration *iteration)
+{
+	const struct scenario_step *step = iteration->activity->step;
+
+	change(iteration->activity->runner, step, step->change.up);
+	if (step->kind == STEP_SWITCH && step->change.restart_ns)
+		go_on_after(iteration, step->change.restart_ns);
+	else
+		iteration_finish(iteration);
+}
+
+/* Where the host's cable is plugged in. */
+static const struct scenario_end *plug_of(const struct runner *runner, uint32_t host)
+{
+	const struct scenario_host *at = &runner->scenario->hosts[host];
+
+	return network_link_end(runner->network, at->link, !at->link_end);
+}
+
+static void move_begin(struct iteration *iteration)
+{
+	struct runner *runner = iteration->activity->runner;
+	const struct scenario_step *step = iteration->activity->step;
+	const struct scenario_end *from = plug_of(runner, step->move.host);
+	const bool moves = from->index != step->move.sw || from->port != step->move.port;
+
+	if (runner->options->summary)
+		report_move(runner->options->summary, runner->scenario, step, from,
+		            runner->clock->now_ns);
+	if (moves) {
+		network_unplug(runner->network, step->move.host);
+		go_on_after(iteration, step->move.after_ns);
+	} else {
+		iteration_finish(iteration);
+	}
+}
+
+static void move_end(struct iteration *iteration)
+{
+	struct runner *runner = iteration->activity->runner;
+	const struct scenario_step *step = iteration->activity->step;
+	const uint32_t host = step->move.host;
+
+	network_plug(runner->network, host, step->move.sw, step->move.port);
+	if (!step->move.announce)
+		return;
+	host_arp(network_host(runner->network, host), 0, true, runner->clock->now_ns, NULL, NULL);
+	network_host_called(runner->network, host);
+}
+
+/* The second half of what was put off. */
+static void second_half(struct iteration *iteration)
+{
+	iteration->halfway = false;
+	if (iteration->activity->step->kind == STEP_MOVE)
+		move_end(iteration);
+	else
+		change(iteration->activity->runner, iteration->activity->step, true);
+	iteration_finish(iteration);
+}
+
+/* Give a command to an application. */
+static void command(struct runner *runner, const struct scenario_step *step)
+{
+	const struct scenario_command *c = step->command;
+	char expected[TEXT_BYTES], happened[TEXT_BYTES], answer[TEXT_BYTES / 2];
+	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
+	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
+	struct fb_text answer_text = fb_text_make(answer, sizeof answer);
+	const bool refused = network_command(runner->network, c->app, (const char *const *)c->words,
+	                                     c->words_count, &answer_text) != 0;
+
+	runner->result->expectations++;
+	if (runner->options->summary)
+		report_command(runner->options->summary, c, refused, answer, runner->clock->now_ns);
+	if (refused == c->refused)
+		return;
+	fb_text_printf(&expected_text, "%s \"%.200s\": %s", c->app, c->text,
+	               c->refused ? "refused" : "ok");
+	fb_text_printf(&happened_text, "%s%s%s", refused ? "refused" : "ok", answer[0] ? ": " : "",
+	               answer);
+	failures_add(&runner->result->failures, step->at, runner->clock->now_ns, expected, happened,
+	             NULL, NULL);
+}
+
+/* --- Waiting until all is ready --- */
+
+static void ready_begin(struct iteration *iteration)
+{
+	struct runner *runner = iteration->activity->runner;
+
+	if (network_ready(runner->network)) {
+		iteration_finish(iteration);
+		return;
+	}
+	iteration->awaiting = true;
+	runner->awaiting++;
+	clock_set(runner->clock, &iteration->event, runner->clock->now_ns + RUNNER_JOIN_NS);
+}
+
+void runner_is_ready(struct runner *runner)
+{
+	struct iteration *iteration;
+
+	TAILQ_FOREACH(iteration, &runner->iterations, entry)
+	{
+		if (!iteration->awaiting)
+			continue;
+		iteration->awaiting = false;
+		runner->awaiting--;
+		iteration_finish(iteration);
+	}
+}
+
+/* Its time is over. */
+static void ready_never(struct iteration *iteration)
+{
+	struct runner *runner = iteration->activity->runner;
+
+	runner->awaiting--;
+	runner_not_ready(runner, iteration->activity->step->at);
 }
 
 static void group_begin(struct iteration *iteration)
@@ -159,11 +297,21 @@ static void iteration_begin(struct activity *activity)
 	case STEP_TCP:
 		request_begin(iteration);
 		break;
+	case STEP_READY:
+		ready_begin(iteration);
+		break;
 	case STEP_LINK:
 	case STEP_HOST:
+	case STEP_SWITCH:
 	case STEP_CONTROLLER:
 	case STEP_CONTROL:
-		change(runner, activity->step);
+		change_begin(iteration);
+		break;
+	case STEP_MOVE:
+		move_begin(iteration);
+		break;
+	case STEP_APP:
+		command(runner, activity->step);
 		iteration_finish(iteration);
 		break;
 	case STEP_PARALLEL:
@@ -200,12 +348,18 @@ static void activity_end(struct activity *activity)
 	}
 }
 
-/* The iteration has ended: begin the next, or end the step. */
+/* The iteration has ended, or half of it: begin the next, or end the step. */
 static void iteration_fire(struct event *event)
 {
 	struct iteration *iteration = iteration_of(event);
 	struct activity *activity = iteration->activity;
 
+	if (iteration->halfway) {
+		second_half(iteration);
+		return;
+	}
+	if (iteration->awaiting)
+		ready_never(iteration);
 	TAILQ_REMOVE(&activity->runner->iterations, iteration, entry);
 	free(iteration);
 	activity->ended++;

@@ -214,18 +214,31 @@ struct scenario_replies {
 
 enum step_kind {
 	STEP_WAIT,
+	STEP_READY, /* wait until all switches have joined and the controller is ready */
 	STEP_PING,
 	STEP_ARP,
 	STEP_UDP,
 	STEP_TCP,
 	STEP_LINK,       /* a link goes up or down */
 	STEP_HOST,       /* a host is switched on or off */
+	STEP_SWITCH,     /* the same of a switch */
+	STEP_MOVE,       /* a host's cable goes to another port */
 	STEP_CONTROLLER, /* the controller ends or begins */
 	STEP_CONTROL,    /* a switch's control channel goes up or down */
+	STEP_APP,        /* a command for an application */
 	STEP_MARK,       /* counts of expectations that name the mark start here */
 	STEP_EXPECT,
 	STEP_PARALLEL, /* all of 'steps' at once */
 	STEP_GROUP,    /* all of 'steps' in order */
+};
+
+/* A command for an application of the controller. */
+struct scenario_command {
+	char *app;    /* the instance's name */
+	char *text;   /* as written */
+	char **words; /* with MAC addresses in place of hosts */
+	size_t words_count;
+	bool refused; /* it is to be refused */
 };
 
 struct scenario_step {
@@ -248,10 +261,18 @@ struct scenario_step {
 		struct {
 			uint32_t index; /* of the link, host or switch */
 			bool up;
+			uint64_t restart_ns; /* SWITCH: down and, after that, up; 0: not */
 		} change;
+		struct {
+			uint32_t host, sw;
+			uint16_t port;
+			bool announce; /* by gratuitous ARP, when it is there */
+			uint64_t after_ns; /* from pulling the cable to putting it in */
+		} move;
 		uint32_t mark;
 	};
 	struct scenario_replies replies;
+	struct scenario_command *command; /* APP */
 
 	struct scenario_expectation *expectations; /* EXPECT */
 	size_t expectations_count;

@@ -284,6 +284,9 @@ static bool has_port(const struct scenario *scenario, uint32_t sw, uint16_t port
 		if (end->is_switch && end->index == sw && end->port == port_no)
 			return true;
 	}
+	for (size_t i = 0; i < scenario->spares_count; i++)
+		if (scenario->spares[i].sw == sw && scenario->spares[i].port == port_no)
+			return true;
 	return false;
 }
 

@@ -26,9 +26,9 @@ const char *const scenario_keys_host[] = {"ip",     "mac",        "hostname", "g
 const char *const scenario_keys_link[] = {"between",   "delay",   "rate",          "queue",  "loss",
                                           "duplicate", "reorder", "reorder_delay", "jitter", NULL};
 
-const char *const scenario_keys_step[] = {"repeat", "wait",   "ping",     "arp",        "udp",
-                                          "tcp",    "link",   "host",     "controller", "control",
-                                          "mark",   "expect", "parallel", "steps",      NULL};
+const char *const scenario_keys_step[] = {
+        "repeat", "wait",       "ping",    "arp", "udp",  "tcp",    "link",     "host",  "switch",
+        "move",   "controller", "control", "app", "mark", "expect", "parallel", "steps", NULL};
 const char *const scenario_keys_ping[] = {"from", "to",      "count",  "interval",
                                           "size", "timeout", "expect", NULL};
 const char *const scenario_keys_arp[] = {"from", "to", "gratuitous", "expect", NULL};
@@ -38,6 +38,9 @@ const char *const scenario_keys_tcp[] = {"from",      "to",    "send",      "src
                                          "timeout",   "tos",   "tos_after", "ecn",
                                          "keep_open", "pause", "expect",    NULL};
 const char *const scenario_keys_change[] = {"down", "up", NULL};
+const char *const scenario_keys_switch_change[] = {"down", "up", "restart", "after", NULL};
+const char *const scenario_keys_move[] = {"host", "to", "after", "announce", NULL};
+const char *const scenario_keys_app[] = {"name", "command", "expect", NULL};
 const char *const scenario_keys_ping_expect[] = {"answered", "duplicates", "mac", "outcome", NULL};
 const char *const scenario_keys_arp_expect[] = {"mac", "outcome", NULL};
 const char *const scenario_keys_udp_expect[] = {"reply", "replies", "order",
@@ -62,4 +65,5 @@ const char *const scenario_keys_orders[] = {"any", "exact", "alternating", NULL}
 const char *const scenario_keys_fail_modes[] = {"secure", "standalone", "emergency", NULL};
 const char *const scenario_keys_fragments[] = {"normal", "drop", "reassemble", NULL};
 const char *const scenario_keys_up[] = {"down", "up", NULL};
+const char *const scenario_keys_answers[] = {"ok", "refused", NULL};
 const char *const scenario_keys_directions[] = {"in", "out", "both", NULL};

@@ -16,6 +16,9 @@ extern const char *const scenario_keys_arp[];
 extern const char *const scenario_keys_udp[];
 extern const char *const scenario_keys_tcp[];
 extern const char *const scenario_keys_change[];
+extern const char *const scenario_keys_switch_change[];
+extern const char *const scenario_keys_move[];
+extern const char *const scenario_keys_app[];
 extern const char *const scenario_keys_ping_expect[];
 extern const char *const scenario_keys_arp_expect[];
 extern const char *const scenario_keys_udp_expect[];
@@ -33,6 +36,7 @@ extern const char *const scenario_keys_orders[];     /* by enum scenario_order *
 extern const char *const scenario_keys_fail_modes[]; /* by enum agent_fail_mode */
 extern const char *const scenario_keys_fragments[];  /* by OFPC_FRAG_* */
 extern const char *const scenario_keys_up[];
+extern const char *const scenario_keys_answers[];
 extern const char *const scenario_keys_directions[];
 
 #endif

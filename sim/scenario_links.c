@@ -371,15 +371,14 @@ bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node
 	return found == 1;
 }
 
-bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link,
-                            unsigned *end)
+/* "h1" or "s1:2"; 'what' it should be is told when it is neither. */
+static bool read_end(struct loader *loader, const struct yaml_node *node, const char *what,
+                     struct scenario_end *wanted)
 {
-	const struct scenario *scenario = loader->scenario;
 	char text[LINK_TEXT_BYTES_MAX];
-	struct scenario_end wanted;
 	const char *whole;
 
-	if (!scenario_read_text(loader, node, "an end of a link", &whole))
+	if (!scenario_read_text(loader, node, what, &whole))
 		return false;
 	if (strlen(whole) >= sizeof text || strchr(whole, ' ')) {
 		problems_add(loader->problems, node->at,
@@ -389,13 +388,41 @@ bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node,
 		return false;
 	}
 	strcpy(text, whole);
-	if (!parse_end(loader, node->at, text, &wanted))
+	if (!parse_end(loader, node->at, text, wanted))
 		return false;
-	if (wanted.is_switch && !wanted.port) {
+	if (wanted->is_switch && !wanted->port) {
 		problems_add(loader->problems, node->at,
 		             "'%s' is a switch: write the port too, as %s:1", text, text);
 		return false;
 	}
+	return true;
+}
+
+bool scenario_read_port(struct loader *loader, const struct yaml_node *node, uint32_t *sw,
+                        uint16_t *port)
+{
+	struct scenario_end end;
+
+	if (!read_end(loader, node, "a port", &end))
+		return false;
+	if (!end.is_switch) {
+		problems_add(loader->problems, node->at,
+		             "'%.60s' is a host: write a port of a switch, as s1:2", node->text);
+		return false;
+	}
+	*sw = end.index;
+	*port = end.port;
+	return true;
+}
+
+bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link,
+                            unsigned *end)
+{
+	const struct scenario *scenario = loader->scenario;
+	struct scenario_end wanted;
+
+	if (!read_end(loader, node, "an end of a link", &wanted))
+		return false;
 	for (uint32_t i = 0; i < scenario->links_count; i++) {
 		for (unsigned e = 0; e < 2; e++) {
 			if (end_matches(&scenario->links[i].ends[e], &wanted)) {
@@ -406,6 +433,6 @@ bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node,
 		}
 	}
 	problems_add(loader->problems, node->at,
-	             "no link ends at '%.60s': name an end of one of 'links'", whole);
+	             "no link ends at '%.60s': name an end of one of 'links'", node->text);
 	return false;
 }

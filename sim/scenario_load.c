@@ -23,6 +23,7 @@ static void free_steps(struct scenario_step *steps, size_t count)
 
 		free(step->send);
 		free(step->target);
+		scenario_free_command(step->command);
 		for (size_t j = 0; j < step->replies.count; j++)
 			free(step->replies.texts[j]);
 		free(step->replies.texts);
@@ -221,8 +222,8 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	scenario_list_names(loader);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);
-	scenario_check_tables(loader);
 	read_script(loader, root);
+	scenario_check_tables(loader);
 }
 
 static void loader_destroy(struct loader *loader)

@@ -1,7 +1,7 @@
 /* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed
  * values of nodes), scenario_controller.c, scenario_switches.c, scenario_tables.c, scenario_hosts.c
- * and scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c and
- * scenario_expect.c. */
+ * and scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c,
+ * scenario_changes.c and scenario_expect.c (the steps). */
 #ifndef SIM_SCENARIO_LOADER_H
 #define SIM_SCENARIO_LOADER_H
 
@@ -112,6 +112,9 @@ bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node
 /* "h2" or "s1:2": an end of a link. */
 bool scenario_read_link_end(struct loader *loader, const struct yaml_node *node, uint32_t *link,
                             unsigned *end);
+/* "s1:2": a port of a switch, whatever is there. */
+bool scenario_read_port(struct loader *loader, const struct yaml_node *node, uint32_t *sw,
+                        uint16_t *port);
 
 /* --- scenario_names.c --- */
 bool scenario_add_name(struct loader *loader, struct position at, const char *name, bool is_switch,
@@ -131,6 +134,13 @@ bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX 
 /* Tell that nothing is called 'name', and what may have been meant. */
 void scenario_unknown_name(struct loader *loader, struct position at, const char *what,
                            const char *name);
+
+/* --- scenario_changes.c --- */
+/* A step that is neither traffic nor a group, by its key. */
+void scenario_read_change(struct loader *loader, const struct yaml_node *key,
+                          const struct yaml_node *value, const struct yaml_node *repeat,
+                          struct scenario_step *step);
+void scenario_free_command(struct scenario_command *command); /* takes NULL */
 
 /* --- scenario_steps.c --- */
 void scenario_read_steps(struct loader *loader, const struct yaml_node *node,

@@ -1,4 +1,5 @@
-/* Steps of a scenario: waiting, traffic, faults, groups. See scenario_loader.h. */
+/* Steps of a scenario: traffic and groups; scenario_changes.c has the others. See
+ * scenario_loader.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -444,74 +445,6 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node,
 		read_intact(loader, value, step);
 }
 
-/* --- Changes --- */
-
-/* {down: "h2 -- s1"} or {up: h2}. */
-static void read_change(struct loader *loader, const struct yaml_node *node,
-                        struct scenario_step *step, const char *what, const char *example,
-                        bool (*read)(struct loader *, const struct yaml_node *, uint32_t *))
-{
-	const struct yaml_node *down, *up;
-
-	if (!scenario_read_map(loader, node, what, scenario_keys_change))
-		return;
-	down = yaml_get(node, "down");
-	up = yaml_get(node, "up");
-	if (!down == !up) {
-		problems_add(loader->problems, node->at,
-		             "%s needs one of 'down' and 'up': write one, as {down: %s}", what,
-		             example);
-		return;
-	}
-	step->change.up = up != NULL;
-	read(loader, up ? up : down, &step->change.index);
-}
-
-/* A step that needs a controller. */
-static bool has_controller(struct loader *loader, const struct yaml_node *key)
-{
-	if (loader->scenario->controller.at.line)
-		return true;
-	problems_add(loader->problems, key->at,
-	             "'%s' needs a controller: name one, as controller: learning", key->text);
-	return false;
-}
-
-/* A step that changes nothing is refused where that is certain: where nothing is repeated or goes on
- * at the same time. */
-static void check_controller_change(struct loader *loader, const struct yaml_node *node, bool up)
-{
-	if (!loader->in_parallel && !loader->controller_unknown && up != loader->controller_down) {
-		char since[40] = "from the start";
-
-		if (loader->controller_line)
-			snprintf(since, sizeof since, "since line %u", loader->controller_line);
-		problems_add(loader->problems, node->at,
-		             "the controller is %s already, %s: leave this step out", node->text,
-		             since);
-		return;
-	}
-	loader->controller_unknown = loader->in_parallel;
-	loader->controller_down = !up;
-	loader->controller_line = node->at.line;
-}
-
-/* down, or up. */
-static void read_controller_change(struct loader *loader, const struct yaml_node *node,
-                                   const struct yaml_node *repeat, struct scenario_step *step)
-{
-	unsigned choice;
-
-	step->kind = STEP_CONTROLLER;
-	if (!scenario_read_choice(loader, node, "'controller'", scenario_keys_up, &choice))
-		return;
-	step->change.up = choice;
-	check_controller_change(loader, node, step->change.up);
-	if (step->repeat > 1)
-		problems_add(loader->problems, repeat->at,
-		             "the controller goes %s once: leave 'repeat' out", node->text);
-}
-
 /* --- Groups --- */
 
 static void read_group(struct loader *loader, const struct yaml_node *node,
@@ -581,11 +514,7 @@ static void read_action(struct loader *loader, const struct yaml_node *key,
                         const struct yaml_node *value, const struct yaml_node *repeat,
                         struct scenario_step *step)
 {
-	if (!strcmp(key->text, "wait")) {
-		step->kind = STEP_WAIT;
-		scenario_read_duration(loader, value, "'wait'", 1, SCENARIO_TIME_NS_MAX,
-		                       &step->wait_ns);
-	} else if (!strcmp(key->text, "ping")) {
+	if (!strcmp(key->text, "ping")) {
 		read_ping(loader, value, step);
 	} else if (!strcmp(key->text, "arp")) {
 		read_arp(loader, value, step);
@@ -593,19 +522,6 @@ static void read_action(struct loader *loader, const struct yaml_node *key,
 		read_udp(loader, value, step);
 	} else if (!strcmp(key->text, "tcp")) {
 		read_tcp(loader, value, step);
-	} else if (!strcmp(key->text, "link")) {
-		step->kind = STEP_LINK;
-		read_change(loader, value, step, "'link'", "h2 -- s1", scenario_read_link_name);
-	} else if (!strcmp(key->text, "host")) {
-		step->kind = STEP_HOST;
-		read_change(loader, value, step, "'host'", "h2", scenario_read_host);
-	} else if (!strcmp(key->text, "controller")) {
-		if (has_controller(loader, key))
-			read_controller_change(loader, value, repeat, step);
-	} else if (!strcmp(key->text, "control")) {
-		step->kind = STEP_CONTROL;
-		if (has_controller(loader, key))
-			read_change(loader, value, step, "'control'", "s1", scenario_read_switch);
 	} else if (!strcmp(key->text, "mark")) {
 		step->kind = STEP_MARK;
 		if (stands_alone(loader, key, repeat))
@@ -616,6 +532,8 @@ static void read_action(struct loader *loader, const struct yaml_node *key,
 			scenario_read_expect(loader, value, step);
 	} else if (!strcmp(key->text, "parallel") || !strcmp(key->text, "steps")) {
 		read_group(loader, value, step, !strcmp(key->text, "parallel"));
+	} else {
+		scenario_read_change(loader, key, value, repeat, step);
 	}
 }
 

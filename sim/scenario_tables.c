@@ -351,6 +351,10 @@ static void try_switch(struct loader *loader, uint32_t index, const struct port_
 		add_named_ports(&trial);
 	for (size_t i = 0; i < sw->queues_count; i++)
 		try_queue(&trial, &sw->queues[i]);
+	/* Entries may be for hosts that come later. */
+	for (size_t i = 0; i < loader->scenario->spares_count; i++)
+		if (loader->scenario->spares[i].sw == index)
+			add_port(&trial, loader->scenario->spares[i].port);
 	for (size_t i = 0; i < sw->flows_count; i++)
 		try_flow(&trial, &sw->flows[i]);
 	fb_table_free(trial.entries);

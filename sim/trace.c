@@ -22,6 +22,7 @@ struct trace_event {
 	enum trace_kind kind;
 	uint32_t place; /* link or switch */
 	unsigned end;   /* of the link, or the receiving end of the channel */
+	struct scenario_end ends[2]; /* FRAME: what the link was between */
 	enum link_event link_event;
 	char *who;      /* LOG, MODE */
 	uint8_t *bytes; /* frame, message or text */
@@ -34,6 +35,7 @@ struct trace {
 	FILE *live;
 	bool keep;
 	int place_width;        /* of the second column */
+	struct scenario_end (*ends)[2]; /* of each link, as it is now */
 	struct framer *framers; /* by switch and receiving end */
 	struct trace_event *ring;
 	uint64_t events;            /* seen; the latest is at (events - 1) % TRACE_EVENTS_MAX */
@@ -43,11 +45,11 @@ struct trace {
 /* --- Text --- */
 
 /* "h1 > s1:1": the way of a frame that arrives at 'end'. */
-static void way_text(const struct scenario *scenario, uint32_t link, unsigned end,
-                     struct fb_text *text)
+static void way_text(const struct scenario *scenario, const struct scenario_end ends[2],
+                     unsigned end, struct fb_text *text)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		const struct scenario_end *at = &scenario->links[link].ends[i ? end : !end];
+		const struct scenario_end *at = &ends[i ? end : !end];
 
 		if (at->is_switch)
 			fb_text_printf(text, "%s:%u", scenario->switches[at->index].name, at->port);
@@ -66,7 +68,7 @@ static void place_text(const struct trace *trace, const struct trace_event *even
 	switch (event->kind) {
 	case TRACE_FRAME:
 		/* A frame that got lost was going to the other end. */
-		way_text(trace->scenario, event->place,
+		way_text(trace->scenario, event->ends,
 		         event->link_event == LINK_DELIVERED ? event->end : !event->end, text);
 		break;
 	case TRACE_MESSAGE:
@@ -164,15 +166,26 @@ static void take(struct trace *trace, struct trace_event from, const char *who, 
 static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
                        enum link_event event, const struct frame *frame)
 {
+	struct trace *trace = ctx;
+	struct trace_event taken = {.time_ns = now_ns,
+	                            .kind = TRACE_FRAME,
+	                            .place = link,
+	                            .end = end,
+	                            .link_event = event};
+
 	if (event == LINK_SENT)
 		return;
-	take(ctx,
-	     (struct trace_event){.time_ns = now_ns,
-	                          .kind = TRACE_FRAME,
-	                          .place = link,
-	                          .end = end,
-	                          .link_event = event},
-	     NULL, frame->memory + frame->offset, frame->len);
+	memcpy(taken.ends, trace->ends[link], sizeof taken.ends);
+	take(trace, taken, NULL, frame->memory + frame->offset, frame->len);
+}
+
+static void take_moved(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
+                       const struct scenario_end *at)
+{
+	struct trace *trace = ctx;
+
+	(void)now_ns;
+	trace->ends[link][end] = *at;
 }
 
 /* Bytes become messages again; a message is shown when its last byte arrives. */
@@ -232,6 +245,7 @@ static void take_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 struct network_observer trace_observer(struct trace *trace)
 {
 	return (struct network_observer){.frame = take_frame,
+	                                 .moved = take_moved,
 	                                 .connected = take_connected,
 	                                 .closed = take_closed,
 	                                 .bytes = take_bytes,
@@ -251,7 +265,7 @@ static int place_width(const struct scenario *scenario)
 	for (uint32_t i = 0; i < scenario->links_count; i++) {
 		struct fb_text text = fb_text_make(place, sizeof place);
 
-		way_text(scenario, i, 0, &text);
+		way_text(scenario, scenario->links[i].ends, 0, &text);
 		width = text.len > width ? text.len : width;
 	}
 	for (size_t i = 0; i < scenario->switches_count; i++) {
@@ -270,6 +284,9 @@ struct trace *trace_new(const struct scenario *scenario, FILE *live, bool keep)
 	trace->live = live;
 	trace->keep = keep;
 	trace->place_width = place_width(scenario);
+	trace->ends = xcalloc(scenario->links_count + 1, sizeof *trace->ends);
+	for (size_t i = 0; i < scenario->links_count; i++)
+		memcpy(trace->ends[i], scenario->links[i].ends, sizeof *trace->ends);
 	trace->framers =
 	        xcalloc(FRAMERS_PER_SWITCH * scenario->switches_count + 1, sizeof *trace->framers);
 	for (size_t i = 0; i < FRAMERS_PER_SWITCH * scenario->switches_count; i++)
@@ -292,6 +309,7 @@ void trace_free(struct trace *trace)
 	free(trace->scratch.who);
 	free(trace->scratch.bytes);
 	free(trace->ring);
+	free(trace->ends);
 	free(trace->framers);
 	free(trace);
 }

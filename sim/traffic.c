@@ -50,6 +50,10 @@ static const char *kind_text(enum step_kind kind)
 	case STEP_TCP:
 		return "tcp";
 	case STEP_WAIT:
+	case STEP_READY:
+	case STEP_SWITCH:
+	case STEP_MOVE:
+	case STEP_APP:
 	case STEP_LINK:
 	case STEP_HOST:
 	case STEP_CONTROLLER:

@@ -231,6 +231,21 @@ static void answers_of_two_hosts_split_it(void)
 	end(0);
 }
 
+static void what_others_send_in_the_clients_name_does_not_count(void)
+{
+	struct frame *frame;
+
+	begin();
+	opened();
+	frame = segment(CLIENT, TWO, ACK, ISN + 1, 0);
+	sender = ALONE;
+	CU_ASSERT_FALSE(affinity_got(affinity, TWO, frame, now_ns, &told));
+	sender = CLIENT;
+	CU_ASSERT_TRUE(affinity_got(affinity, TWO, frame, now_ns, &told));
+	frame_unref(frame);
+	end(1);
+}
+
 static void what_a_network_card_ignores_does_not_count(void)
 {
 	begin();
@@ -366,6 +381,7 @@ UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(a_retransmitted_syn_at_another_host_splits_it),
            UNIT_TEST(unless_the_first_host_is_gone), UNIT_TEST(the_third_syn_may_move_on),
            UNIT_TEST(no_syn_moves_on_once_it_is_answered), UNIT_TEST(answers_of_two_hosts_split_it),
+           UNIT_TEST(what_others_send_in_the_clients_name_does_not_count),
            UNIT_TEST(what_a_network_card_ignores_does_not_count),
            UNIT_TEST(a_reset_of_the_client_does_not_count),
            UNIT_TEST(a_reset_of_another_host_must_not_pass),

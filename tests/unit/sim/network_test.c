@@ -225,6 +225,10 @@ static void a_switch_without_power_has_forgotten_all(void)
 	CU_ASSERT_TRUE(network_joined(net));
 	ping(0, 1);
 	CU_ASSERT_EQUAL(host_counters(network_host(net, 1))->frames_out, answered);
+	/* And it does not look for the controller. */
+	pass(20000);
+	CU_ASSERT_EQUAL(network_switches_up(net), 1);
+	CU_ASSERT_FALSE(network_switch_is_connected(net, 1));
 	/* It begins as at the start. */
 	network_set_switch(net, 1, true);
 	CU_ASSERT_FALSE(network_joined(net));

@@ -462,6 +462,169 @@ static void a_controller_may_go_while_messages_are_under_way(void)
 	}
 }
 
+static void all_is_waited_for(void)
+{
+	/* The next attempt is at 7 s. */
+	run_seed(SWITCHED "  - controller: down\n  - wait: 6s\n  - controller: up\n"
+	                  "  - wait: ready\n"
+	                  "  - expect: {flow_mods: {at_least: 4}, within: 1us}\n"
+	                  "  - wait: ready\n  - wait: ready\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_S, 8);
+	runner_result_destroy(&result);
+	/* What has no power or no channel is not waited for. */
+	holds("controller: learning\nswitches: {s1: {}, s2: {}, s3: {}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}}\nlinks: [h1 -- s1, s1 -- s2, s2 -- s3]\nsteps:\n"
+	      "  - switch: {down: s2}\n  - control: {down: s3}\n  - controller: down\n"
+	      "  - controller: up\n  - wait: ready\n  - expect: {flow_mods: {at_least: 8}, within: "
+	      "0}\n");
+	/* It is given up. */
+	fails(SWITCHED "  - parallel: [controller: down]\n  - wait: ready\n  - wait: 1s\n", 7, 30,
+	      "the controller was down for 30 s");
+	fails("controller: {apps: hub, delay: 5s, handshake_timeout: 60s}\n"
+	      "switches: {s1: {handshake_timeout: 60s, backoff: [20s, 20s]}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}}\nlinks: [h1 -- s1]\nsteps:\n"
+	      "  - control: {down: s1}\n  - control: {up: s1}\n  - wait: ready\n",
+	      8, 50, "0 of 1 had joined");
+	/* In a group. */
+	holds(SWITCHED "  - repeat: 3\n    steps:\n"
+	               "      - parallel: [controller: down, wait: 1s]\n      - controller: up\n"
+	               "      - parallel: [wait: ready, wait: ready, ping: {from: h1, to: h2, "
+	               "expect: {outcome: any}}]\n"
+	               "      - ping: {from: h1, to: h2}\n");
+}
+
+/* --- Power and moves --- */
+
+#define ROW                                                                                        \
+	"controller: learning\nswitches: {s1: {}, s2: {}}\n"                                       \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}, h3: {ip: 10.0.0.3/24}}\n"           \
+	"links: [h1 -- s1:1, h2 -- s1:2, h3 -- s2:1, s1:9 -- s2:9]\nsteps:\n"
+
+static void a_host_moves_to_a_free_port(void)
+{
+	char *summary;
+
+	holds(ROW "  - ping: {from: h1, to: h2}\n"
+	          "  - move: {host: h1, to: \"s2:5\", announce: yes}\n  - mark: moved\n"
+	          "  - ping: {from: h1, to: h3}\n  - ping: {from: h2, to: h1}\n"
+	          "  - expect: {since: moved, frames: [{at: \"s1:9\", filter: icmp, count: 1}, "
+	          "{on: h1 -- s1, filter: icmp, count: 4}], at_end: no}\n"
+	          "  - expect: {flows: {switch: s2, match: in_port=5, count: {at_least: 2}}}\n"
+	          /* And back. */
+	          "  - move: {host: h1, to: \"s1:1\", announce: yes}\n  - mark: back\n"
+	          "  - ping: {from: h1, to: h2}\n"
+	          "  - expect: {since: back, frames: {at: \"s1:9\", filter: icmp, count: never}}\n"
+	          "  - expect: {flows: {switch: s2, match: in_port=5, count: 0}}\n");
+	summary = summary_of(ROW "  - move: {host: h1, to: \"s2:5\", after: 3s}\n"
+	                         "  - move: {host: h1, to: \"s2:5\"}\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  host h1 moves from s1:1 to s2:5 at 0.00"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  host h1 is at s2:5 already at 3.00"));
+	free(summary);
+}
+
+static void what_is_under_way_to_a_host_that_moves_is_lost(void)
+{
+	holds(ROW
+	      "  - parallel:\n"
+	      "      - tcp: {from: h1, to: h2:7, send: 3MB, expect: {intact: yes}}\n"
+	      "      - steps: [wait: 10ms, move: {host: h1, to: \"s2:5\", after: 100ms, announce: "
+	      "yes}]\n");
+	holds(ROW "  - parallel:\n"
+	          "      - ping: {from: h3, to: h1, count: 10, interval: 10ms, expect: {answered: "
+	          "8}}\n"
+	          "      - steps: [wait: 45ms, move: {host: h1, to: \"s2:5\", after: 20ms, "
+	          "announce: yes}]\n");
+	/* The same one, twice at a time. */
+	holds(ROW "  - parallel:\n      - move: {host: h1, to: \"s2:5\", after: 3ms}\n"
+	          "      - move: {host: h1, to: \"s1:5\", after: 5ms}\n"
+	          "  - ping: {from: h1, to: h3}\n"
+	          "  - expect: {flows: {switch: s1, match: in_port=5, count: {at_least: 1}}}\n");
+}
+
+static void a_free_port_is_there_before_anybody_comes(void)
+{
+	holds("switches: {s1: {flows: [\"in_port=1,actions=output:2\", "
+	      "\"in_port=2,actions=output:5\", "
+	      "\"in_port=5,actions=output:2\"]}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	      "links: [h1 -- s1:1, h2 -- s1:2]\nsteps:\n"
+	      "  - ping: {from: h1, to: h2, expect: {answered: 0}}\n"
+	      "  - move: {host: h1, to: \"s1:5\"}\n  - ping: {from: h1, to: h2}\n");
+}
+
+static void the_story_names_the_port_that_it_was_then(void)
+{
+	const char *story;
+
+	run_seed("switches: {s1: {fail_mode: standalone}, s2: {flows: [\"in_port=9,actions=5\"]}}\n"
+	         "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	         "links: [h1 -- s1:1, h2 -- s1:2, s1:9 -- s2:9]\nsteps:\n"
+	         "  - arp: {from: h1, gratuitous: yes}\n  - move: {host: h1, to: \"s2:5\"}\n"
+	         "  - arp: {from: h1, to: h2}\n",
+	         1, true);
+	CU_ASSERT_EQUAL_FATAL(result.failures.count, 1);
+	story = result.failures.items[0].story;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(story);
+	CU_ASSERT_PTR_NOT_NULL(strstr(story, "h1 > s1:1"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(story, "h1 > s2:5"));
+	CU_ASSERT_TRUE(strstr(story, "h1 > s1:1") < strstr(story, "h1 > s2:5"));
+	runner_result_destroy(&result);
+}
+
+static void a_switch_goes_down_and_comes_up(void)
+{
+	char *summary;
+
+	holds(ROW "  - ping: {from: h1, to: h3}\n  - switch: {down: s2}\n"
+	          "  - ping: {from: h1, to: h3, expect: {answered: 0}}\n"
+	          "  - ping: {from: h1, to: h2}\n"
+	          "  - expect: {flows: {switch: s2, count: 0}}\n"
+	          "  - switch: {up: s2}\n  - wait: ready\n  - ping: {from: h1, to: h3}\n");
+	holds(ROW "  - switch: {restart: s2, after: 5s}\n  - wait: ready\n"
+	          "  - ping: {from: h1, to: h3}\n");
+	summary = summary_of(ROW "  - switch: {restart: s2, after: 5s}\n  - switch: {up: s2}\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  switch s2 goes down at 0.00"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  switch s2 goes up at 5.00"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  switch s2 is up already at 5.00"));
+	free(summary);
+}
+
+/* --- Commands --- */
+
+#define BALANCED                                                                                   \
+	"controller: balancer\nswitches: {s1: {}}\n"                                               \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}, h3: {ip: 10.0.0.2/24}}\n"           \
+	"links: [h1 -- s1, h2 -- s1, h3 -- s1]\nsteps:\n"                                          \
+	"  - repeat: 2\n    tcp: {from: h1, to: 10.0.0.2:22}\n"
+
+static void commands_reach_the_application(void)
+{
+	char *summary;
+
+	/* The name of a host is its MAC address. */
+	holds(BALANCED
+	      "  - app: {name: balancer, command: \"drain 10.0.0.2 h2\"}\n"
+	      "  - repeat: 2\n    tcp: {from: h1, to: 10.0.0.2:22, expect: {reply: h3}}\n"
+	      "  - app: {name: balancer, command: \" undrain  10.0.0.2\t02:00:00:00:00:02\"}\n"
+	      "  - app: {name: balancer, command: \"drain 10.0.0.2 h1\", expect: refused}\n"
+	      "  - expect: {answered: {h2: 1, h3: 3}}\n");
+	fails(BALANCED "  - app: {name: balancer, command: \"drain 10.0.0.2 h1\"}\n", 8, 0,
+	      "refused: 02:00:00:00:00:01");
+	fails(BALANCED
+	      "  - app: {name: balancer, command: \"drain 10.0.0.2 h2\", expect: refused}\n",
+	      8, 0, "ok: 02:00:00:00:00:02");
+	fails(BALANCED "  - controller: down\n"
+	               "  - app: {name: balancer, command: \"drain 10.0.0.2 h2\"}\n",
+	      9, 0, "refused: the controller is down");
+	summary =
+	        summary_of(BALANCED "  - app: {name: balancer, command: \"drain 10.0.0.2 h2\"}\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  balancer \"drain 10.0.0.2 h2\" at "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, " s: ok, 02:00:00:00:00:02 of 10.0.0.2"));
+	free(summary);
+}
+
 /* --- Switches without a controller --- */
 
 #define ALONE                                                                                      \
@@ -535,6 +698,11 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(the_back_off_grows_and_begins_anew),
            UNIT_TEST(steps_that_change_nothing_change_nothing),
            UNIT_TEST(a_controller_may_go_while_messages_are_under_way),
+           UNIT_TEST(all_is_waited_for), UNIT_TEST(a_host_moves_to_a_free_port),
+           UNIT_TEST(what_is_under_way_to_a_host_that_moves_is_lost),
+           UNIT_TEST(a_free_port_is_there_before_anybody_comes),
+           UNIT_TEST(the_story_names_the_port_that_it_was_then),
+           UNIT_TEST(a_switch_goes_down_and_comes_up), UNIT_TEST(commands_reach_the_application),
            UNIT_TEST(a_switch_without_a_controller_follows_its_flows),
            UNIT_TEST(its_fail_mode_holds_from_the_start), UNIT_TEST(an_entry_of_the_file_times_out),
            UNIT_TEST(a_full_queue_counts_as_dropped))

@@ -234,6 +234,62 @@ static void properties_are_switched_off_by_name(void)
 	done();
 }
 
+/* A file that can be read once. */
+static char *read_once(void *ctx, const char *name, size_t *len, struct fb_text *error)
+{
+	unsigned *times = ctx;
+	char *bytes;
+
+	if (strcmp(name, "there") || ++*times > 1) {
+		fb_text_printf(error, "%s: is not there", name);
+		return NULL;
+	}
+	*len = strlen("vip 10.0.0.1");
+	bytes = malloc(*len + 1);
+	strcpy(bytes, "vip 10.0.0.1");
+	return bytes;
+}
+
+static void files_are_read_with_the_scenario_and_once(void)
+{
+	static const char there[] = "controller: \"balancer,services=there\"\n"
+	                            "hosts: {h1: {ip: 10.0.0.1/24}}\nsteps: [{wait: 1s}]\n";
+	static const char away[] = "controller: \"balancer,services=away\"\n"
+	                           "hosts: {h1: {ip: 10.0.0.1/24}}\nsteps: [{wait: 1s}]\n";
+	unsigned times = 0;
+	const struct scenario_files files = {.read = read_once, .ctx = &times};
+	char buffer[200], *bytes;
+	struct fb_text error = fb_text_make(buffer, sizeof buffer);
+	size_t len = 0;
+
+	problems_init(&problems);
+	sc = scenario_load_text(there, strlen(there), "t", NULL, &files, &problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
+	CU_ASSERT_EQUAL(times, 1);
+	bytes = scenario_read_file(sc, "there", &len, &error);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+	CU_ASSERT_EQUAL(len, 12);
+	CU_ASSERT_STRING_EQUAL(bytes, "vip 10.0.0.1");
+	free(bytes);
+	CU_ASSERT_PTR_NULL(scenario_read_file(sc, "other", &len, &error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buffer, "other: cannot be read"));
+	done();
+	/* One that is not there is a mistake of the line that names it. */
+	problems_init(&problems);
+	sc = scenario_load_text(away, strlen(away), "t", NULL, &files, &problems);
+	CU_ASSERT_PTR_NULL(sc);
+	CU_ASSERT_EQUAL(problems.count, 1);
+	CU_ASSERT_EQUAL(problems.items[0].at.line, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(problems.items[0].text, "away: is not there"));
+	problems_destroy(&problems);
+	/* Where there are no files there is none. */
+	problems_init(&problems);
+	sc = scenario_load_text(there, strlen(there), "t", NULL, NULL, &problems);
+	CU_ASSERT_PTR_NULL(sc);
+	CU_ASSERT_EQUAL(problems.count, 1);
+	problems_destroy(&problems);
+}
+
 static void settings_change_options_of_applications(void)
 {
 	static const char *const settings[] = {"balancer.mode=packet", NULL};
@@ -390,6 +446,7 @@ UNIT_TESTS("scenario_load", UNIT_TEST(a_file_becomes_a_network),
            UNIT_TEST(what_only_grows_is_judged_again_at_the_end),
            UNIT_TEST(an_expect_of_the_file_is_its_last_step),
            UNIT_TEST(properties_are_switched_off_by_name),
+           UNIT_TEST(files_are_read_with_the_scenario_and_once),
            UNIT_TEST(settings_change_options_of_applications),
            UNIT_TEST(all_mistakes_of_a_file_come_in_the_order_of_the_file),
            UNIT_TEST(a_switch_begins_with_its_queues_and_flows),
