@@ -441,6 +441,7 @@ static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
 		return FB_CONTINUE;
 	if (session) {
 		b->counters.entries_removed++;
+		session->was_installed = false; /* the next one need not wait */
 		lose_entry(&call, session, direction);
 	} else {
 		b->counters.flow_removed_ignored++;

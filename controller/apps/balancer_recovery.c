@@ -628,6 +628,7 @@ static struct balancer_session *begin_probe(const struct balancer_call *call,
 		return NULL;
 	}
 	session->probing = true;
+	session->shown = true;
 	return session;
 }
 

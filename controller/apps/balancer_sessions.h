@@ -69,6 +69,7 @@ struct balancer_session {
 	bool counted : 1;   /* among the sessions of its owner */
 	bool was_installed : 1;
 	bool probing : 1;   /* the backend is being found out: balancer_recovery.c */
+	bool shown : 1;     /* it was: segments may be on their way to others */
 	bool resetting : 1; /* its backend failed: balancer_reset.c */
 	bool abandoned : 1; /* its backend was lost, and that was dealt with; until it is heard again */
 	uint8_t fins; /* 1 << balancer_direction */

@@ -451,6 +451,14 @@ static bool is_from_client(const struct balancer_call *call, const struct fb_pac
 	return true;
 }
 
+/* 'pi' was sent on to another candidate when the backend was not known yet. */
+static bool is_copy(const struct balancer_call *call, const struct fb_packet_in *pi,
+                    const struct balancer_session *session)
+{
+	return !came_by_edge(call, pi) && !is_syn(&pi->packet) &&
+	       !fb_mac_equal(pi->packet.dl_dst, session->backend_mac);
+}
+
 static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
                         struct balancer_session *session)
 {
@@ -458,6 +466,10 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 
 	if (came_by_edge(call, pi) && !is_from_client(call, pi, session))
 		return;
+	if (session->shown && is_copy(call, pi, session)) {
+		balancer_send_drop(call, pi);
+		return;
+	}
 	if (is_syn(p)) {
 		syn_again(call, pi, session);
 		return;

@@ -792,6 +792,29 @@ static void what_came_cut_names_its_candidate_on_its_way_to_another_switch(void)
 	lb_free(lb);
 }
 
+static void what_is_on_its_way_to_another_candidate_ends_when_the_backend_is_known(void)
+{
+	struct pair pair;
+	struct lb *lb;
+
+	join_pair(&pair, "mode=packet");
+	lb = pair.lb;
+	client_sends_cut(lb, ++lb->buffer_id);
+	fake_network_pass(&pair.net, 500 * ms_ns);
+	CU_ASSERT(lb_has(server_says(lb, &lb_a, 101, FB_TCP_ACK), "output:1\n"));
+	lb_switch_to(lb, pair.far);
+	lb_said(lb);
+	LB_SAYS(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                        .to = &lb_a,
+	                                        .to_mac = &lb_c,
+	                                        .tp_src = 101,
+	                                        .tp_dst = LB_SERVICE,
+	                                        .flags = FB_TCP_ACK,
+	                                        .in_port = 6}),
+	        "out #6 in 6: drop\n");
+	lb_free(lb);
+}
+
 static void a_stray_that_came_over_a_link_goes_to_whom_it_names(void)
 {
 	struct pair pair;
@@ -851,4 +874,5 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(a_session_that_was_forgotten_goes_on_with_its_backend),
            UNIT_TEST(candidates_on_other_switches_get_their_copy_there),
            UNIT_TEST(what_came_cut_names_its_candidate_on_its_way_to_another_switch),
+           UNIT_TEST(what_is_on_its_way_to_another_candidate_ends_when_the_backend_is_known),
            UNIT_TEST(a_stray_that_came_over_a_link_goes_to_whom_it_names))
