@@ -143,16 +143,6 @@ static void files_without_a_size_are_read_to_their_end(void)
 	free(read);
 }
 
-/* It says that it is empty, and has eight bytes for each page that there could be. */
-static void a_file_that_goes_on_and_on_is_refused(void)
-{
-	struct place p;
-
-	place_init(&p);
-	assert_refused(&p, "/proc/self/pagemap", "it is larger than 16 MiB");
-	place_destroy(&p);
-}
-
 static void what_is_no_file_is_refused_at_once(void)
 {
 	struct place p;
@@ -174,5 +164,4 @@ UNIT_TESTS("read_file", UNIT_TEST(all_bytes_come_with_a_zero_behind_them),
            UNIT_TEST(without_a_folder_it_is_the_one_that_the_program_works_in),
            UNIT_TEST(files_are_read_to_the_limit_and_not_beyond),
            UNIT_TEST(files_without_a_size_are_read_to_their_end),
-           UNIT_TEST(a_file_that_goes_on_and_on_is_refused),
            UNIT_TEST(what_is_no_file_is_refused_at_once))
