@@ -71,10 +71,8 @@ static struct link_config plain(void)
 
 static void start_named(const struct link_config *config, uint64_t seed, const char *name)
 {
-	struct link_ops ops = {.deliver = deliver,
-	                       .observe = observe,
-	                       .duplicated = duplicated,
-	                       .state = state};
+	struct link_ops ops = {
+	        .deliver = deliver, .observe = observe, .duplicated = duplicated, .state = state};
 
 	clock_init(&clock_, 100);
 	pool = frame_pool_new();

@@ -281,6 +281,34 @@ static void a_switch_may_lose_power_while_anything_is_under_way(void)
 	}
 }
 
+static void a_cable_goes_to_a_port_that_was_free(void)
+{
+	begin("controller: learning\nswitches: {s1: {}}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	      "links: [h1 -- s1:1, h2 -- s1:2]\n"
+	      "steps: [move: {host: h2, to: \"s1:5\"}]\n");
+	pass(100);
+	CU_ASSERT_TRUE(has_carrier(0, 2));
+	CU_ASSERT_PTR_NOT_NULL(datapath_port(agent_datapath(network_agent(net, 0)), 5));
+	CU_ASSERT_FALSE(has_carrier(0, 5));
+	network_unplug(net, 1);
+	CU_ASSERT_FALSE(has_carrier(0, 2) || has_carrier(0, 5) ||
+	                network_host_is_reachable(net, 1));
+	CU_ASSERT_TRUE(network_link_is_up(net, 1));
+	network_plug(net, 1, 0, 5);
+	CU_ASSERT_TRUE(has_carrier(0, 5) && !has_carrier(0, 2) &&
+	               network_host_is_reachable(net, 1));
+	CU_ASSERT_EQUAL(network_link_end(net, 1, 1)->port, 5);
+	CU_ASSERT_EQUAL(seen.moves, 1);
+	CU_ASSERT_EQUAL(seen.moved_link, 1);
+	CU_ASSERT_EQUAL(seen.moved_to.port, 5);
+	/* Without power nothing is known of where it was. */
+	network_set_switch(net, 0, false);
+	network_set_switch(net, 0, true);
+	CU_ASSERT_TRUE(has_carrier(0, 5) && !has_carrier(0, 2) && has_carrier(0, 1));
+	end();
+}
+
 static void a_switch_alone_goes_on_alone(void)
 {
 	begin("switches: {s1: {fail_mode: standalone}}\n"
@@ -318,4 +346,5 @@ UNIT_TESTS("network", UNIT_TEST(discovery_is_no_traffic), UNIT_TEST(all_else_is_
            UNIT_TEST(a_switch_without_power_has_forgotten_all),
            UNIT_TEST(a_link_that_a_step_took_down_stays_down),
            UNIT_TEST(a_switch_may_lose_power_while_anything_is_under_way),
-           UNIT_TEST(a_switch_alone_goes_on_alone), UNIT_TEST(counts_of_queues_outlast_power))
+           UNIT_TEST(a_cable_goes_to_a_port_that_was_free), UNIT_TEST(a_switch_alone_goes_on_alone),
+           UNIT_TEST(counts_of_queues_outlast_power))

@@ -522,6 +522,14 @@ static void a_host_moves_to_a_free_port(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  host h1 moves from s1:1 to s2:5 at 0.00"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  host h1 is at s2:5 already at 3.00"));
 	free(summary);
+	/* It says nothing of it unless it is to, and a move to where it is is none. */
+	run_seed(ROW "  - move: {host: h1, to: \"s2:5\"}\n"
+	             "  - move: {host: h1, to: \"s2:5\", after: 20s}\n"
+	             "  - expect: {frames: {on: h1 -- s1, count: never}}\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_TRUE(result.now_ns < 20 * FB_NS_PER_S);
+	runner_result_destroy(&result);
 }
 
 static void what_is_under_way_to_a_host_that_moves_is_lost(void)
@@ -598,6 +606,15 @@ static void a_switch_goes_down_and_comes_up(void)
 	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}, h3: {ip: 10.0.0.2/24}}\n"           \
 	"links: [h1 -- s1, h2 -- s1, h3 -- s1]\nsteps:\n"                                          \
 	"  - repeat: 2\n    tcp: {from: h1, to: 10.0.0.2:22}\n"
+
+static void a_run_begins_when_the_controller_is_ready(void)
+{
+	/* It looks for links for a tenth of a second. */
+	char *summary = summary_of(BALANCED "  - link: {down: h1 -- s1}\n");
+
+	CU_ASSERT_PTR_NOT_NULL(strstr(summary, "\n  link h1 -- s1:1 goes down at 0.1"));
+	free(summary);
+}
 
 static void commands_reach_the_application(void)
 {
@@ -703,6 +720,7 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(a_free_port_is_there_before_anybody_comes),
            UNIT_TEST(the_story_names_the_port_that_it_was_then),
            UNIT_TEST(a_switch_goes_down_and_comes_up), UNIT_TEST(commands_reach_the_application),
+           UNIT_TEST(a_run_begins_when_the_controller_is_ready),
            UNIT_TEST(a_switch_without_a_controller_follows_its_flows),
            UNIT_TEST(its_fail_mode_holds_from_the_start), UNIT_TEST(an_entry_of_the_file_times_out),
            UNIT_TEST(a_full_queue_counts_as_dropped))

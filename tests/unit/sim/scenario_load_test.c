@@ -257,15 +257,17 @@ static void files_are_read_with_the_scenario_and_once(void)
 	static const char away[] = "controller: \"balancer,services=away\"\n"
 	                           "hosts: {h1: {ip: 10.0.0.1/24}}\nsteps: [{wait: 1s}]\n";
 	unsigned times = 0;
+	static const char *const settings[] = {"balancer.mode=packet", NULL};
 	const struct scenario_files files = {.read = read_once, .ctx = &times};
 	char buffer[200], *bytes;
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 	size_t len = 0;
 
 	problems_init(&problems);
-	sc = scenario_load_text(there, strlen(there), "t", NULL, &files, &problems);
+	sc = scenario_load_text(there, strlen(there), "t", settings, &files, &problems);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
 	CU_ASSERT_EQUAL(times, 1);
+	CU_ASSERT_EQUAL(sc->files_count, 1);
 	bytes = scenario_read_file(sc, "there", &len, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
 	CU_ASSERT_EQUAL(len, 12);
