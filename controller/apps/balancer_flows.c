@@ -10,7 +10,8 @@
  *
  * nw_tos and the VLAN priority are wildcarded: programs change them in mid-session. With
  * entries=exact all twelve fields are as the last frame of that direction had them, further on as
- * they are after rewriting; a frame that differs comes to the controller, which installs again.
+ * they are after rewriting; a frame that differs comes to the controller, which installs again. So
+ * there may be several of a session at one spot, and they are deleted together.
  *
  * Every entry has an idle timeout and SEND_FLOW_REM. Its cookie is, from the top: 8 bits 0xfb, 8
  * bits for the place of the instance in its chain, 32 bits for the run of the controller, 16 bits
@@ -38,18 +39,8 @@ struct balancer_cookie balancer_flows_cookie(const struct balancer *b, uint64_t 
 	};
 }
 
-/* The MAC addresses of a frame of 'direction' once it was rewritten. */
-static void put_rewritten(struct fb_match *match, const struct balancer_session *session,
-                          enum balancer_direction direction)
-{
-	bool back = direction == BALANCER_TO_CLIENT;
-
-	memcpy(match->dl_src, back ? session->addressed_mac : session->client_mac, FB_MAC_BYTES);
-	memcpy(match->dl_dst, back ? session->client_mac : session->backend_mac, FB_MAC_BYTES);
-}
-
-void balancer_flows_match(const struct balancer_call *call, const struct balancer_session *session,
-                          const struct balancer_spot *spot, struct fb_match *match)
+void balancer_flows_match(const struct balancer_session *session, const struct balancer_spot *spot,
+                          struct fb_match *match)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
 	const struct balancer_seen *seen = &session->seen[spot->direction];
@@ -65,22 +56,28 @@ void balancer_flows_match(const struct balancer_call *call, const struct balance
 	        .tp_src = back ? key.server_tp : key.client_tp,
 	        .tp_dst = back ? key.client_tp : key.server_tp,
 	};
-	if (call->b->config.entries == BALANCER_ENTRIES_EXACT) {
-		put_rewritten(match, session, spot->direction);
-		if (spot->is_first) {
-			memcpy(match->dl_src, back ? session->backend_mac : session->client_mac,
-			       FB_MAC_BYTES);
-			memcpy(match->dl_dst, seen->dl_dst, FB_MAC_BYTES);
-		}
-		match->dl_vlan_pcp = seen->vlan_pcp;
-		match->nw_tos = seen->nw_tos;
-		return;
-	}
 	match->wildcards = OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN_PCP | OFPFW_NW_TOS;
 	if (back && spot->is_first) {
 		memcpy(match->dl_src, session->backend_mac, FB_MAC_BYTES);
 		match->wildcards &= ~(uint32_t)OFPFW_DL_SRC;
 	}
+}
+
+/* Make 'match' that of the last frame of its direction alone, as it is at 'spot'. */
+static void make_exact(const struct balancer_session *session, const struct balancer_spot *spot,
+                       struct fb_match *match)
+{
+	const struct balancer_seen *seen = &session->seen[spot->direction];
+	bool back = spot->direction == BALANCER_TO_CLIENT;
+	const uint8_t *sender = back ? session->backend_mac : session->client_mac;
+	const uint8_t *receiver = back ? session->client_mac : session->backend_mac;
+
+	match->wildcards = 0;
+	match->dl_vlan_pcp = seen->vlan_pcp;
+	match->nw_tos = seen->nw_tos;
+	memcpy(match->dl_src, back && !spot->is_first ? session->addressed_mac : sender,
+	       FB_MAC_BYTES);
+	memcpy(match->dl_dst, spot->is_first ? seen->dl_dst : receiver, FB_MAC_BYTES);
 }
 
 void balancer_flows_install(const struct balancer_call *call, struct balancer_session *session,
@@ -103,7 +100,9 @@ void balancer_flows_install(const struct balancer_call *call, struct balancer_se
 
 	if (!sw)
 		return;
-	balancer_flows_match(call, session, spot, &fm.match);
+	balancer_flows_match(session, spot, &fm.match);
+	if (config->entries == BALANCER_ENTRIES_EXACT)
+		make_exact(session, spot, &fm.match);
 	if (spot->is_first)
 		balancer_send_put_actions(&actions, back ? session->addressed_mac : NULL,
 		                          back ? session->client_mac : session->backend_mac,
@@ -131,9 +130,10 @@ static void send_delete(const struct balancer_call *call, uint16_t node, struct 
 void balancer_flows_delete(const struct balancer_call *call, uint16_t node,
                            const struct fb_match *match)
 {
+	const bool exact = call->b->config.entries == BALANCER_ENTRIES_EXACT;
 	struct fb_flow_mod fm = {
 	        .match = *match,
-	        .command = OFPFC_DELETE_STRICT,
+	        .command = exact ? OFPFC_DELETE : OFPFC_DELETE_STRICT,
 	        .priority = call->b->config.priority,
 	        .out_port = OFPP_NONE,
 	};

@@ -12,13 +12,14 @@ struct balancer_spot {
 	bool is_first;
 };
 
-/* The match of the entry of 'session' at 'spot'. */
-void balancer_flows_match(const struct balancer_call *call, const struct balancer_session *session,
-                          const struct balancer_spot *spot, struct fb_match *match);
+/* The match of the entry of 'session' at 'spot'; with entries=exact what all of them there have in
+ * common. */
+void balancer_flows_match(const struct balancer_session *session, const struct balancer_spot *spot,
+                          struct fb_match *match);
 /* Install it, with the current generation of 'session'. Nothing happens where the switch is away. */
 void balancer_flows_install(const struct balancer_call *call, struct balancer_session *session,
                             const struct balancer_spot *spot);
-/* Delete the entry with exactly 'match' on 'node'. */
+/* Delete the entry with exactly 'match' on 'node'; with entries=exact all that it covers. */
 void balancer_flows_delete(const struct balancer_call *call, uint16_t node,
                            const struct fb_match *match);
 /* Delete all entries, whosever they are, that take from the port 'at' or give to it: it is down, and

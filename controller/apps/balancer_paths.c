@@ -280,16 +280,15 @@ static void install_first(const struct balancer_call *call, struct balancer_sess
 	}
 }
 
-static bool is_among(const struct balancer_call *call, const struct balancer_session *session,
-                     const struct balancer_spot *spots, size_t count, uint16_t node,
-                     const struct fb_match *match)
+static bool is_among(const struct balancer_session *session, const struct balancer_spot *spots,
+                     size_t count, uint16_t node, const struct fb_match *match)
 {
 	struct fb_match other;
 
 	for (size_t i = 0; i < count; i++) {
 		if (spots[i].hop.node != node)
 			continue;
-		balancer_flows_match(call, session, &spots[i], &other);
+		balancer_flows_match(session, &spots[i], &other);
 		if (fb_match_equal(match, &other))
 			return true;
 	}
@@ -307,8 +306,8 @@ static void delete_old(const struct balancer_call *call, const struct balancer_s
 	struct fb_match match;
 
 	for (size_t i = 0; i < count; i++) {
-		balancer_flows_match(call, old, &spots[i], &match);
-		if (!is_among(call, now, new_spots, new_count, spots[i].hop.node, &match))
+		balancer_flows_match(old, &spots[i], &match);
+		if (!is_among(now, new_spots, new_count, spots[i].hop.node, &match))
 			balancer_flows_delete(call, spots[i].hop.node, &match);
 	}
 }
@@ -578,7 +577,7 @@ void balancer_paths_remove_direction(const struct balancer_call *call,
 	for (size_t i = 0; i < count; i++) {
 		if ((int)spots[i].direction != direction)
 			continue;
-		balancer_flows_match(call, session, &spots[i], &match);
+		balancer_flows_match(session, &spots[i], &match);
 		balancer_flows_delete(call, spots[i].hop.node, &match);
 	}
 	session->entries &= (uint8_t) ~(1 << direction);

@@ -628,6 +628,41 @@ static void exact_entries_match_the_packets_of_the_session(void)
 	lb_free(lb);
 }
 
+/* Those that were made for another TOS must not go on leading there. */
+static void exact_entries_go_with_their_backend_whatever_frames_they_were_made_for(void)
+{
+	struct lb *lb = lb_new("entries=exact,on_failure=leave");
+	struct lb_segment ack = {.from = &lb_client,
+	                         .to = &lb_a,
+	                         .tp_src = 1,
+	                         .tp_dst = 22,
+	                         .flags = FB_TCP_ACK,
+	                         .tos = 0x10};
+	struct fb_flow_mod deletes[2];
+
+	open_session(lb, 1, 1);
+	lb_pass(lb, 2 * s_ns);
+	lb_said(lb);
+	CU_ASSERT(lb_has(lb_tcp(lb, &ack), "nw_tos=16"));
+	lb_silence(lb, &lb_a);
+	for (size_t i = 0; i < 2;) {
+		const struct fb_msg *msg = fake_switch_next(lb->sw);
+
+		if (!msg)
+			lb_pass(lb, s_ns);
+		else if (msg->type == OFPT_FLOW_MOD)
+			deletes[i++] = msg->flow_mod;
+	}
+	CU_ASSERT_EQUAL(deletes[0].command, OFPFC_DELETE);
+	CU_ASSERT_EQUAL(deletes[1].command, OFPFC_DELETE);
+	CU_ASSERT(fb_match_contains(&deletes[0].match, &up_entry.match));
+	CU_ASSERT(fb_match_contains(&deletes[1].match, &down_entry.match));
+	CU_ASSERT_EQUAL(deletes[0].match.wildcards,
+	                OFPFW_DL_SRC | OFPFW_DL_DST | OFPFW_DL_VLAN_PCP | OFPFW_NW_TOS);
+	lb_said(lb);
+	lb_free(lb);
+}
+
 static void tagged_sessions_get_tagged_entries(void)
 {
 	struct lb *lb = lb_new_empty("");
@@ -814,6 +849,7 @@ UNIT_TESTS("balancer_flows", UNIT_TEST(a_syn_installs_nothing),
            UNIT_TEST(a_client_that_speaks_from_another_port_gets_entries_there),
            UNIT_TEST(a_priority_tag_is_matched_and_is_no_vlan),
            UNIT_TEST(exact_entries_match_the_packets_of_the_session),
+           UNIT_TEST(exact_entries_go_with_their_backend_whatever_frames_they_were_made_for),
            UNIT_TEST(tagged_sessions_get_tagged_entries),
            UNIT_TEST(sessions_survive_a_cut_of_the_control_connection),
            UNIT_TEST(entries_whose_end_may_have_been_missed_are_installed_again_once),
