@@ -268,7 +268,8 @@ static void install_rest(const struct balancer_call *call, struct balancer_sessi
 	}
 }
 
-/* Client to backend first: that is what the packet that is released next brings about. */
+/* Client to backend first: that is what the packet that is released next brings about. A direction
+ * that was refused further on (a full table) gets no first entry: it would lead nowhere. */
 static void install_first(const struct balancer_call *call, struct balancer_session *session,
                           const struct fb_hop *hops, size_t count)
 {
@@ -276,7 +277,8 @@ static void install_first(const struct balancer_call *call, struct balancer_sess
 		const struct balancer_spot spot =
 		        spot_at(hops, count, (enum balancer_direction)direction, 0);
 
-		balancer_flows_install(call, session, &spot);
+		if (session->entries & 1 << direction)
+			balancer_flows_install(call, session, &spot);
 	}
 }
 

@@ -411,6 +411,39 @@ static void what_waits_is_forgotten_with_the_switch_that_has_it(void)
 	nb_free(nb);
 }
 
+/* 'sw' refuses the last flow-mod that was read. */
+static void refuse(struct nb *nb, struct fake_switch *sw)
+{
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_ERROR, .xid = 0x02000001};
+	uint8_t bytes[72] = {OFP_VERSION, OFPT_FLOW_MOD, 0, 72};
+
+	fb_match_encode(bytes + 8, &nb->lb->flow_mod.match);
+	fb_set64(bytes + 48, nb->lb->flow_mod.cookie);
+	msg.error.type = OFPET_FLOW_MOD_FAILED;
+	msg.error.code = OFPFMFC_ALL_TABLES_FULL;
+	msg.error.data = (struct fb_view){bytes, sizeof bytes};
+	fake_switch_send(sw, &msg);
+}
+
+static void entries_that_are_refused_are_followed_by_no_first_ones(void)
+{
+	struct nb *nb = two("");
+
+	nb_syn(nb, s1, 1);
+	nb_syn_ack(nb, s2, &lb_a, 1);
+	refuse(nb, s2);
+	nb->lb->flow_mod.match.nw_src = lb_ip(2); /* that of s1, in the other direction */
+	nb->lb->flow_mod.match.nw_dst = lb_ip(1);
+	nb->lb->flow_mod.match.tp_src = 22;
+	nb->lb->flow_mod.match.tp_dst = 1;
+	refuse(nb, s1);
+	CU_ASSERT_EQUAL(nb_counter(nb, "entries_failed"), 2);
+	lb_answer_barriers(nb->lb, NULL);
+	LB_SAYS(nb_said(nb),
+	        "s1 out frame: " TO_CLIENT "output:1" SYN_ACK "s2 out #2 in 2: drop\n");
+	nb_free(nb);
+}
+
 static void a_session_that_fails_while_it_is_installed_releases_what_waits(void)
 {
 	struct nb *nb = two("on_failure=leave");
@@ -620,6 +653,7 @@ UNIT_TESTS(
         UNIT_TEST(a_frame_of_which_the_beginning_came_goes_towards_the_next_switch),
         UNIT_TEST(a_switch_that_leaves_is_not_waited_for),
         UNIT_TEST(what_waits_is_forgotten_with_the_switch_that_has_it),
+        UNIT_TEST(entries_that_are_refused_are_followed_by_no_first_ones),
         UNIT_TEST(a_session_that_fails_while_it_is_installed_releases_what_waits),
         UNIT_TEST(a_link_that_goes_down_moves_its_sessions_new_entries_first),
         UNIT_TEST(old_entries_that_go_do_not_end_the_session),
