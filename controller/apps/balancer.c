@@ -125,7 +125,7 @@ void balancer_log(const struct balancer_call *call, const char *format, ...)
 /* When the balancer wants to be looked after. */
 static uint64_t due_of(const struct balancer *b)
 {
-	uint64_t due_ns = b->sweep_ns;
+	uint64_t due_ns = b->ask_again ? 0 : b->sweep_ns;
 
 	due_ns = fb_time_min(due_ns, balancer_sessions_due(&b->sessions));
 	due_ns = fb_time_min(due_ns, balancer_owners_due(&b->owners));
@@ -153,11 +153,22 @@ static void finish(const struct balancer_call *call)
 	fb_app_set_timer(b->app, due_ns);
 }
 
+/* Once for all edges that came up at one moment. */
+static void ask_again(const struct balancer_call *call)
+{
+	if (!call->b->ask_again)
+		return;
+	call->b->ask_again = false;
+	balancer_held_ask(call);
+	balancer_arp_ask(call);
+}
+
 static void balancer_timer(void *state, uint64_t now_ns)
 {
 	const struct balancer_call call = {.b = state, .now_ns = now_ns};
 
 	call.b->timer_ns = FB_NEVER;
+	ask_again(&call);
 	balancer_sessions_run(&call);
 	balancer_tcp_rearm(&call);
 	balancer_owners_run(&call);
@@ -235,6 +246,7 @@ static void balancer_network_event(void *state, const struct fb_network_event *e
 	case FB_EVENT_EDGE_UP:
 		balancer_owners_refresh(&call);
 		balancer_sweep_soon(&call);
+		call.b->ask_again = true;
 		break;
 	case FB_EVENT_PORT_DOWN:
 		lose_port(&call, event->at);

@@ -157,6 +157,7 @@ struct balancer {
 	struct balancer_reset reset;
 	struct balancer_health health;
 
+	bool ask_again;     /* edges came up that waiting packets were not asked for at */
 	uint64_t sweep_ns;  /* when sessions are swept next; FB_NEVER: there is no need */
 	uint64_t swept_ns;  /* when they were last */
 	uint64_t timer_ns;  /* for which the timer is set; FB_NEVER: it is not */

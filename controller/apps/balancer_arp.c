@@ -362,6 +362,25 @@ static void wait_for_owner(const struct balancer_call *call, const struct fb_pac
 		balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
 }
 
+void balancer_arp_ask(const struct balancer_call *call)
+{
+	const struct balancer_arp_wait *wait, *other;
+
+	TAILQ_FOREACH(wait, &call->b->arp.asked, link)
+	{
+		const struct fb_packet *p = &wait->pi.packet;
+
+		TAILQ_FOREACH(other, &call->b->arp.asked, link)
+		{
+			if (other == wait || (other->pi.packet.nw_dst == p->nw_dst &&
+			                      balancer_vlan(&other->pi.packet) == balancer_vlan(p)))
+				break;
+		}
+		if (other == wait)
+			balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
+	}
+}
+
 static void question(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	const struct fb_packet *p = &pi->packet;

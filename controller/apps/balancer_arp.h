@@ -34,6 +34,8 @@ void balancer_arp_frame(const struct balancer_call *call, const struct fb_packet
                         bool is_edge);
 /* An owner of 'ip' was heard: questions for it may be answered soon. */
 void balancer_arp_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
+/* There are edges that were not asked: ask again for all addresses that questions wait for. */
+void balancer_arp_ask(const struct balancer_call *call);
 /* The switch 'node' went away: what it waits for is forgotten. */
 void balancer_arp_switch_down(struct balancer_arp *arp, uint16_t node);
 

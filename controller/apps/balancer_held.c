@@ -109,6 +109,37 @@ void balancer_held_add(const struct balancer_call *call, const struct fb_packet_
 	call->b->counters.held++;
 }
 
+/* True when a frame before 'frame' is for the same address. */
+static bool is_repeated(const struct balancer_held *held, const struct held_frame *frame)
+{
+	const struct fb_packet *p = &frame->pi.packet;
+	const struct held_frame *other;
+
+	TAILQ_FOREACH(other, &held->frames, link)
+	{
+		if (other == frame)
+			return false;
+		if (other->pi.packet.nw_dst == p->nw_dst &&
+		    balancer_vlan(&other->pi.packet) == balancer_vlan(p))
+			return true;
+	}
+	return false;
+}
+
+void balancer_held_ask(const struct balancer_call *call)
+{
+	const struct balancer_held *held = &call->b->held;
+	const struct held_frame *frame;
+
+	TAILQ_FOREACH(frame, &held->frames, link)
+	{
+		const struct fb_packet *p = &frame->pi.packet;
+
+		if (!is_repeated(held, frame))
+			balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
+	}
+}
+
 void balancer_held_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
 {
 	struct balancer_held *held = &call->b->held;

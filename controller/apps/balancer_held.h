@@ -23,6 +23,8 @@ void balancer_held_switch_down(struct balancer_held *held, uint16_t node);
 /* Hold 'pi', which is for the IPv4 address that it names as its destination, while that is asked
  * for, or drop it at the limit. */
 void balancer_held_add(const struct balancer_call *call, const struct fb_packet_in *pi);
+/* There are edges that were not asked: ask again for all addresses. */
+void balancer_held_ask(const struct balancer_call *call);
 /* The address has an owner now: its frames go on. */
 void balancer_held_found(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
 /* Give up those that are due; and when that is to be called again. */

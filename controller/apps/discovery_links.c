@@ -44,6 +44,8 @@ static uint64_t wait_ns(const struct fb_discovery *d, enum discovery_wait wait)
 	switch (wait) {
 	case DISCOVERY_WAIT_EDGE:
 		return d->options.edge_after_ns;
+	case DISCOVERY_WAIT_PASS:
+		return 0;
 	case DISCOVERY_WAIT_SILENCE:
 	case DISCOVERY_WAIT_DOUBT:
 		return d->options.timeout_ns;
@@ -302,11 +304,10 @@ static void pass_held(struct fb_discovery *d, struct discovery_port *port, uint6
 
 static void become_edge(struct fb_discovery *d, struct discovery_port *port, uint64_t now_ns)
 {
-	wait_for(d, port, DISCOVERY_WAIT_NOTHING, now_ns);
+	wait_for(d, port, DISCOVERY_WAIT_PASS, now_ns);
 	topology_set_kind(d->topology, &port->at, FB_PORT_EDGE);
 	d->counters.edges++;
 	discovery_tell(d, FB_EVENT_EDGE_UP, topology_place(&port->at), nowhere, NULL, now_ns);
-	pass_held(d, port, now_ns);
 }
 
 /* --- Time --- */
@@ -356,6 +357,11 @@ uint64_t discovery_links_run(struct fb_discovery *d, uint64_t now_ns)
 		end_doubt(d, port, now_ns);
 	while ((port = due(d, DISCOVERY_WAIT_EDGE, now_ns)))
 		become_edge(d, port, now_ns);
+	/* Only now: what goes on may be a question to all edges, these among them. */
+	while ((port = due(d, DISCOVERY_WAIT_PASS, now_ns))) {
+		wait_for(d, port, DISCOVERY_WAIT_NOTHING, now_ns);
+		pass_held(d, port, now_ns);
+	}
 	next_ns = send_due(d, now_ns);
 	for (int wait = DISCOVERY_WAIT_EDGE; wait < DISCOVERY_WAITS_COUNT; wait++) {
 		port = TAILQ_FIRST(&d->waiting[wait]);

@@ -25,6 +25,7 @@
 enum discovery_wait {
 	DISCOVERY_WAIT_NOTHING, /* an edge */
 	DISCOVERY_WAIT_EDGE,    /* pending: it becomes an edge */
+	DISCOVERY_WAIT_PASS,    /* an edge since this moment: the frames that waited go on */
 	DISCOVERY_WAIT_SILENCE, /* hears another: what it heard becomes out of date */
 	DISCOVERY_WAIT_DOUBT,   /* a link that hears nobody any more: it becomes pending */
 	DISCOVERY_WAITS_COUNT,
