@@ -47,9 +47,9 @@ static bool is_about_ip(const struct fb_packet *packet)
 	return packet->dl_type == FB_ETH_ARP || packet->dl_type == FB_ETH_IPV4;
 }
 
-/* The address for which the source of 'packet' speaks; 0: none. '*sure': it says that it is its
- * own. Where nobody else looks into packets, 'packet' is not parsed so far. */
-static uint32_t ip_of(const struct fb_packet *packet, bool *sure)
+/* The address for which the source of 'packet' speaks; 0: none. Where nobody else looks into packets,
+ * 'packet' is not parsed so far. */
+static uint32_t ip_of(const struct fb_packet *packet)
 {
 	struct fb_packet parsed;
 
@@ -58,22 +58,20 @@ static uint32_t ip_of(const struct fb_packet *packet, bool *sure)
 			return 0;
 		packet = &parsed;
 	}
-	*sure = packet->is_arp;
 	if (packet->is_arp)
 		return fb_mac_equal(packet->arp_sha, packet->dl_src) ? packet->nw_src : 0;
 	return packet->is_ipv4 ? packet->nw_src : 0;
 }
 
-/* The address of 'host' after 'packet'. */
+/* The address of a host, so far 'known', after 'packet'. */
 static uint32_t new_ip(uint32_t known, const struct fb_packet *packet)
 {
-	bool sure = false;
 	uint32_t ip;
 
 	if (!is_about_ip(packet) || (known != 0 && packet->dl_type == FB_ETH_IPV4))
 		return known;
-	ip = ip_of(packet, &sure);
-	return ip != 0 && (sure || known == 0) ? ip : known;
+	ip = ip_of(packet);
+	return ip ? ip : known;
 }
 
 bool discovery_hosts_is_news(const struct discovery_host *host, const struct fb_packet *packet,

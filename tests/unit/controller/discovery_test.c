@@ -584,8 +584,15 @@ static void a_silent_link_is_gone_and_its_ports_are_no_edges_at_once(void)
 	frame_in(a, OFP_NO_BUFFER, 3, MAC(A), BROADCAST);
 	CU_ASSERT_PTR_NULL(host(MAC(A)));
 	CU_ASSERT(told("frame 1:3 0a\n"));
-	fake_network_pass(&net, TIMEOUT_NS);
-	CU_ASSERT(told("edge-up 2:3\nedge-up 1:3\n"));
+	/* Two timeouts after it was heard last it is pending. */
+	fake_network_pass(&net, 2 * TIMEOUT_NS + FB_NS_PER_S - net.b->now_ns);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_PENDING);
+	CU_ASSERT_FALSE(controller_ready(net.b->ctl));
+	frame_in(a, OFP_NO_BUFFER, 3, MAC(A), BROADCAST);
+	fake_network_pass(&net, 99 * FB_NS_PER_MS);
+	CU_ASSERT(told(""));
+	fake_network_pass(&net, FB_NS_PER_MS);
+	CU_ASSERT(told("edge-up 2:3\nedge-up 1:3\nhost-new 0a 1:3\nframe 1:3 0a\n"));
 	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_EDGE);
 	CU_ASSERT_EQUAL(kind(2, 3), FB_PORT_EDGE);
 	/* It speaks again. */
@@ -670,6 +677,12 @@ static void a_switch_that_leaves_takes_all_along_and_is_remembered(void)
 	CU_ASSERT_EQUAL(fb_discovery_peer(watcher.discovery, at(1, 3)).port, 0);
 	CU_ASSERT_PTR_NULL(host(MAC(B)));
 	CU_ASSERT(is_at(MAC(A), 1, 1));
+	/* The port that led to it is no edge for a while. */
+	fake_network_pass(&net, TIMEOUT_NS - 1);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_LINK);
+	fake_network_pass(&net, 1);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_PENDING);
+	CU_ASSERT(told(""));
 	/* It comes back, under the same number, and is linked at once. */
 	fake_network_join(&net, 3, 1);
 	net.wires_count = 0;
@@ -693,7 +706,8 @@ static void counter_event(void *state, const struct fb_network_event *event, uin
 	(void)state;
 	(void)event;
 	(void)now_ns;
-	paths_seen += distance(1, 3);
+	paths_seen +=
+	        distance(1, 3) + (fb_discovery_switch(watcher.discovery, at(2, 0).node) != NULL);
 }
 
 static const struct fb_app_class counter_class = {
@@ -787,8 +801,13 @@ static void nothing_is_flooded_through_pending_ports_and_those_that_are_not_to_b
 	fake_switch_set_link(a, 4, false);
 	CU_ASSERT_FLOOD(1, 1, "3");
 	CU_ASSERT_FLOOD(1, 2, "1 3");
+	/* It is so when the port comes up, too. */
+	fake_switch_port_status(a, OFPPR_DELETE, &port);
+	fake_switch_port_status(a, OFPPR_ADD, &port);
 	fake_network_pass(&net, FB_NS_PER_S);
 	CU_ASSERT_FLOOD(1, 1, "65531");
+	fake_switch_set_link(a, 4, true);
+	CU_ASSERT_FLOOD(1, 1, "3 5");
 	fake_network_end(&net);
 }
 
@@ -908,9 +927,9 @@ static void frames_of_a_pending_port_wait_until_it_is_an_edge(void)
 	CU_ASSERT_EQUAL(a->sent_len, 0);
 	CU_ASSERT(told(""));
 	fake_network_pass(&net, 100 * FB_NS_PER_MS);
-	CU_ASSERT(told("edge-up 1:1\n"
+	CU_ASSERT(told("edge-up 1:1\nedge-up 1:2\n"
 	               "host-new 0a 1:1\nframe 1:1 0a\nhost-new 0c 1:1\nframe 1:1 0c\n"
-	               "edge-up 1:2\nhost-new 0b 1:2\nframe 1:2 0b\n"));
+	               "host-new 0b 1:2\nframe 1:2 0b\n"));
 	/* Nobody wanted them: what the switch kept is given back. */
 	CU_ASSERT(is_dropped(a, 1));
 	CU_ASSERT(is_dropped(a, 2));
@@ -1079,6 +1098,22 @@ static void silent_hosts_are_forgotten_and_others_are_not(void)
 	fake_network_end(&net);
 }
 
+/* At its time, although nothing else happens then. */
+static void a_silent_host_is_forgotten_in_time(void)
+{
+	struct fake_network net = begin("interval=59m,timeout=60m,host_timeout=10s");
+	struct fake_switch *a = fake_network_join(&net, 1, 2);
+
+	fake_network_pass(&net, FB_NS_PER_S);
+	frame_in(a, OFP_NO_BUFFER, 1, MAC(A), BROADCAST);
+	forget(&net);
+	fake_network_pass(&net, 10 * FB_NS_PER_S - 1);
+	CU_ASSERT(told(""));
+	fake_network_pass(&net, 1);
+	CU_ASSERT(told("host-gone 0a 1:1\n"));
+	fake_network_end(&net);
+}
+
 static void the_host_that_was_silent_longest_goes_for_a_new_one(void)
 {
 	struct fake_network net = begin("hosts_max=2");
@@ -1178,26 +1213,28 @@ static void the_address_of_a_host_is_what_it_says_of_itself(void)
 
 enum { STREAM_FRAMES = 300, STREAM_BYTES = STREAM_FRAMES * (18 + 60) };
 
-/* Frames of a few hosts that move all the time. */
-static size_t draw_stream(uint8_t *bytes, size_t *ends)
+/* ARP packets of a few hosts that move and change their addresses all the time. */
+static void draw_stream(uint8_t *bytes, size_t *ends)
 {
 	struct fb_buf out = fb_buf_make(bytes, STREAM_BYTES);
 	uint32_t state = 1;
 
 	for (uint32_t i = 0; i < STREAM_FRAMES; i++) {
-		struct fb_of_packet_in pi = {.buffer_id = i, .total_len = 60};
-		uint8_t frame[60];
+		struct fb_of_packet_in pi = {.buffer_id = i, .total_len = 42};
+		struct fb_eth_spec eth = {.has_vlan = false};
+		uint8_t memory[60];
+		struct fb_buf frame = fb_buf_make(memory, sizeof memory);
 
 		state = state * 1103515245 + 12345;
-		fake_frame(frame, MAC(state >> 16 & 7), BROADCAST);
-		if (state >> 20 & 1)
-			fb_set16(frame + 12, FB_ETH_IPV4);
-		pi.in_port = (uint16_t)(1 + (state >> 24 & 3 ? state >> 17 & 1 : 2));
-		pi.data = (struct fb_view){.data = frame, .len = sizeof frame};
+		fb_mac_from_u64(eth.dl_src, MAC(state >> 16 & 7));
+		fb_mac_from_u64(eth.dl_dst, BROADCAST);
+		fb_build_arp(&frame, &eth, FB_ARP_REQUEST, eth.dl_src, state >> 20 & 3, eth.dl_dst,
+		             9);
+		pi.in_port = (uint16_t)(1 + (state >> 24 & 3 ? state >> 16 & 1 : 2));
+		pi.data = (struct fb_view){.data = memory, .len = frame.len};
 		CU_ASSERT_FATAL(fb_msg_put_packet_in(&out, 0, &pi));
 		ends[i] = out.len;
 	}
-	return out.len;
 }
 
 /* What the watcher saw, and what was sent, when 'at_once' packet-ins come in a read. */
@@ -1259,7 +1296,7 @@ static void with_edge_after_0_ports_are_edges_in_the_next_moment(void)
 
 	frame_in(a, OFP_NO_BUFFER, 1, MAC(A), BROADCAST);
 	fake_network_pass(&net, 0);
-	CU_ASSERT(told("edge-up 1:1\nhost-new 0a 1:1\nframe 1:1 0a\nedge-up 1:2\n"));
+	CU_ASSERT(told("edge-up 1:1\nedge-up 1:2\nhost-new 0a 1:1\nframe 1:1 0a\n"));
 	CU_ASSERT(controller_ready(net.b->ctl));
 	fake_network_end(&net);
 }
@@ -1356,6 +1393,7 @@ UNIT_TESTS("discovery", UNIT_TEST(two_switches_find_their_link),
            UNIT_TEST(all_hosts_of_a_port_go_with_it),
            UNIT_TEST(the_hosts_of_an_edge_that_is_a_link_after_all_are_gone),
            UNIT_TEST(silent_hosts_are_forgotten_and_others_are_not),
+           UNIT_TEST(a_silent_host_is_forgotten_in_time),
            UNIT_TEST(the_host_that_was_silent_longest_goes_for_a_new_one),
            UNIT_TEST(hosts_are_known_by_vlan),
            UNIT_TEST(the_address_of_a_host_is_what_it_says_of_itself),
