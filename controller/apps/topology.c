@@ -466,7 +466,7 @@ static bool passes_floods(const struct topology *t, uint32_t node, const struct 
 	       !port_of(t, edge->node, edge->in_port)->no_flood;
 }
 
-enum { NO_EDGE = UINT32_MAX };
+#define NO_EDGE UINT32_MAX
 
 /* Reach all that can be reached from 'root'; 'depth' of those that are not yet is UNREACHED. The
  * nodes reached are 'count' first ones of graph->queue. */
