@@ -101,16 +101,17 @@ static int fail_unknown(const struct reader *r, struct word word, const char *wh
 
 /* --- Small parts --- */
 
-/* Each byte of a text that is read, as opposed to a comment, is printable ASCII or a blank. */
+/* Each byte of 'text', but those of a comment, is printable ASCII, or in a file a blank. */
 static int check_bytes(const struct reader *r, struct word text)
 {
-	bool is_comment = false;
+	bool is_file = r->line > 0, is_comment = false;
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.at[i];
+		bool is_right = (c >= ' ' && c <= '~') || (c == '\t' && is_file);
 
-		is_comment |= r->line && c == '#';
-		if (c == 0 || (!is_comment && c != '\t' && (c < ' ' || c > '~')))
+		is_comment |= c == '#' && is_file;
+		if (c == 0 || (!is_right && !is_comment))
 			return fail(r, text.at + i,
 			            "the byte 0x%02x does not belong here: expected a text of "
 			            "printable ASCII characters",

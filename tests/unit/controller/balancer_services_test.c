@@ -318,6 +318,11 @@ static void what_is_wrong_is_told_by_line_and_column_with_what_would_be_right(vo
 	         "printable ASCII characters"},
 	        {VIP " \x7f", "shop:1:14: the byte 0x7f does not belong here: expected a text of "
 	                      "printable ASCII characters"},
+	        {VIP " \x1f", "shop:1:14: the byte 0x1f does not belong here: expected a text of "
+	                      "printable ASCII characters"},
+	        {"vip 1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.1",
+	         "shop:1:5: '1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.1' is no IPv4 address like "
+	         "192.168.2.2"},
 	        {"vip 1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18",
 	         "shop:1:5: '1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.1...' is no IPv4 address like "
 	         "192.168.2.2"},
@@ -592,6 +597,12 @@ static void what_is_wrong_in_options_is_told_by_the_option(void)
 	         "backends: 02:00:00:00:00:02 is given twice"},
 	        {"192.168.2.2", "tcp/80#", "",
 	         "ports: '80#' is no port: expected a number from 1 to 65535"},
+	        {"192.168.2.2", "tcp/80#\x01", "",
+	         "ports: the byte 0x01 does not belong here: expected a text of printable ASCII "
+	         "characters"},
+	        {"192.168.2.2\t", "", "",
+	         "vip: the byte 0x09 does not belong here: expected a text of printable ASCII "
+	         "characters"},
 	        {"192.168.2.2", "", "\x1b",
 	         "backends: the byte 0x1b does not belong here: expected a text of printable ASCII "
 	         "characters"},
