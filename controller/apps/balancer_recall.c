@@ -109,6 +109,13 @@ void balancer_recall_free(struct balancer_recall *recall)
 	fb_table_free(recall->mends);
 }
 
+bool balancer_recall_asks(const struct balancer_recall *recall, uint16_t node)
+{
+	const uint32_t key = node;
+
+	return fb_table_find(recall->tellers, &key) != NULL;
+}
+
 bool balancer_recall_is_on(const struct balancer_recall *recall)
 {
 	return fb_table_count(recall->tellers) > 0;

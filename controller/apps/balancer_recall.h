@@ -50,6 +50,8 @@ void balancer_recall_switch_down(const struct balancer_call *call);
 
 /* True while a switch still tells its entries. */
 bool balancer_recall_is_on(const struct balancer_recall *recall);
+/* True while the switch 'node' itself does. */
+bool balancer_recall_asks(const struct balancer_recall *recall, uint16_t node);
 /* What entries say about the unknown session of 'key', whose sender is called the client there;
  * '*direction' is that of the packet. NULL: nothing. */
 struct balancer_half *balancer_recall_find(const struct balancer_recall *recall,

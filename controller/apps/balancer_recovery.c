@@ -230,7 +230,7 @@ static bool must_wait(const struct balancer *b)
 
 bool balancer_recovery_wait(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
-	return must_wait(call->b) &&
+	return must_wait(call->b) && balancer_recall_asks(&call->b->recall, call->node) &&
 	       keep(call, pi, &call->b->recovery.recalling, call->b->config.recall_timeout_ns);
 }
 

@@ -34,8 +34,8 @@ void balancer_recovery_free(struct balancer_recovery *recovery);
 void balancer_recovery_switch_up(const struct balancer_call *call);
 void balancer_recovery_switch_down(const struct balancer_call *call);
 
-/* While switches still tell their entries: keep 'pi', a packet of an unknown session, and handle it
- * again when they have. False: there is nothing to wait for, or no room: go on with it. (Strays need
+/* While the switch of the call still tells its entries: keep 'pi', a packet that may begin a session,
+ * and handle it again when all have. (One joins elsewhere: connections here need not wait.) False: there is nothing to wait for, or no room: go on with it. (Strays need
  * no such question before.) */
 bool balancer_recovery_wait(const struct balancer_call *call, const struct fb_packet_in *pi);
 /* All switches have told: what waited for that goes on. */
