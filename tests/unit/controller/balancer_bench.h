@@ -50,6 +50,13 @@ struct lb_barrier {
 	uint32_t xid;
 };
 
+/* A flow entry that a switch has. */
+struct lb_entry {
+	const struct fake_switch *sw;
+	struct fb_match match;
+	uint16_t out_port;
+};
+
 struct lb {
 	struct bench *bench;
 	struct fake_switch *sw;
@@ -67,6 +74,8 @@ struct lb {
 	size_t probes_at;               /* of sw->sent: probes before this were answered */
 	struct lb_barrier barriers[LB_BARRIERS_MAX]; /* seen and not answered, in their order */
 	size_t barriers_count;
+	struct lb_entry *entries; /* as far as flow-mods were said; see lb_entries() */
+	size_t entries_count, entries_size;
 };
 
 static inline uint32_t lb_ip(uint8_t last)
@@ -160,6 +169,61 @@ static inline void lb_put_packet_out(struct lb *lb, const struct fake_switch *sw
 	fb_text_puts(t, "\n");
 }
 
+/* The last output of 'actions'. */
+static inline uint16_t lb_out_port(struct fb_view actions)
+{
+	uint16_t port = OFPP_NONE;
+	struct fb_action action;
+	size_t offset = 0;
+
+	while (fb_action_next(actions.data, actions.len, &offset, &action)) {
+		if (action.type == OFPAT_OUTPUT)
+			port = action.output.port;
+	}
+	return port;
+}
+
+static inline bool lb_is_deleted(const struct lb_entry *entry, const struct fb_flow_mod *fm)
+{
+	if (fm->out_port != OFPP_NONE && fm->out_port != entry->out_port)
+		return false;
+	return fm->command == OFPFC_DELETE ? fb_match_contains(&fm->match, &entry->match)
+	                                   : fb_match_equal(&fm->match, &entry->match);
+}
+
+/* 'sw' does what 'fm' says, to entries of one priority. */
+static inline void lb_apply(struct lb *lb, const struct fake_switch *sw,
+                            const struct fb_flow_mod *fm)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < lb->entries_count; i++) {
+		if (lb->entries[i].sw != sw || !lb_is_deleted(&lb->entries[i], fm))
+			lb->entries[left++] = lb->entries[i];
+	}
+	lb->entries_count = left;
+	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT)
+		return;
+	CU_ASSERT_FATAL(fm->command == OFPFC_ADD);
+	if (lb->entries_count == lb->entries_size) {
+		lb->entries_size = 2 * lb->entries_size + 64;
+		lb->entries = realloc(lb->entries, lb->entries_size * sizeof lb->entries[0]);
+		CU_ASSERT_FATAL(lb->entries != NULL);
+	}
+	lb->entries[lb->entries_count++] = (struct lb_entry){
+	        .sw = sw, .match = fm->match, .out_port = lb_out_port(fm->actions)};
+}
+
+/* How many flow entries 'sw' has after all that was said. */
+static inline size_t lb_entries(const struct lb *lb, const struct fake_switch *sw)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < lb->entries_count; i++)
+		count += lb->entries[i].sw == sw;
+	return count;
+}
+
 static inline void lb_put_flow_mod(struct lb *lb, struct fb_text *t, const struct fb_flow_mod *fm)
 {
 	static const char *const commands[] = {"add", "modify", "modify-strict", "delete",
@@ -228,8 +292,10 @@ static inline const char *lb_said_by(struct lb *lb, struct fake_switch *sw)
 			continue;
 		if (msg->type == OFPT_PACKET_OUT)
 			lb_put_packet_out(lb, sw, &t, &msg->packet_out);
-		else if (msg->type == OFPT_FLOW_MOD)
+		if (msg->type == OFPT_FLOW_MOD) {
 			lb_put_flow_mod(lb, &t, &msg->flow_mod);
+			lb_apply(lb, sw, &msg->flow_mod);
+		}
 		if (msg->type == OFPT_BARRIER_REQUEST)
 			lb_note_barrier(lb, sw, msg->xid);
 		if (msg->type != OFPT_PACKET_OUT && msg->type != OFPT_FLOW_MOD &&
@@ -547,6 +613,7 @@ static inline void lb_free(struct lb *lb)
 		}
 	}
 	bench_free(lb->bench);
+	free(lb->entries);
 	free(lb);
 }
 

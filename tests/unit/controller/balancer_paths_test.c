@@ -466,6 +466,45 @@ static void a_session_that_fails_while_it_is_installed_releases_what_waits(void)
 	nb_free(nb);
 }
 
+/* The number of an install is used again, by the next one. */
+static void a_late_answer_does_not_count_for_another_session(void)
+{
+	struct nb *nb = two("barrier_timeout=100ms");
+	struct lb_barrier late[2];
+	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_BARRIER_REPLY};
+
+	nb_syn(nb, s1, 1);
+	nb_syn(nb, s1, 2);
+	nb_syn_ack(nb, s2, &lb_a, 1);
+	CU_ASSERT_EQUAL_FATAL(nb->lb->barriers_count, 2);
+	memcpy(late, nb->lb->barriers, sizeof late);
+	nb->lb->barriers_count = 0;
+	nb_pass(nb, 100 * ms_ns);
+	nb_said(nb);
+	nb_syn_ack(nb, s2, &lb_a, 2);
+	for (int i = 0; i < 2; i++) {
+		reply.xid = late[i].xid;
+		fake_switch_send(late[i].sw, &reply);
+	}
+	LB_SAYS(nb_said(nb), "");
+	lb_answer_barriers(nb->lb, NULL);
+	CU_ASSERT_EQUAL(count_of(nb_said(nb), "add"), 2);
+	nb_free(nb);
+}
+
+static void what_is_installed_is_not_installed_again_however_long_it_takes(void)
+{
+	struct nb *nb = two("barrier_timeout=10s");
+
+	nb_syn(nb, s1, 1);
+	nb_syn_ack(nb, s2, &lb_a, 1);
+	nb_pass(nb, 5 * s_ns);
+	CU_ASSERT(!lb_has(nb_to_server(nb, s1, 1, FB_TCP_ACK), "add"));
+	lb_answer_barriers(nb->lb, NULL);
+	CU_ASSERT_EQUAL(count_of(nb_said(nb), "add"), 2);
+	nb_free(nb);
+}
+
 /* --- Moving --- */
 
 static void a_link_that_goes_down_moves_its_sessions_new_entries_first(void)
@@ -556,6 +595,41 @@ static void a_shorter_way_is_taken_when_there_is_one(void)
 	nb_free(nb);
 }
 
+/* Whichever switch answers first, packets on their way are never led astray. */
+static void while_a_session_is_moved_its_packets_find_one_way_or_the_other(void)
+{
+	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+	                                {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+	for (size_t i = 0; i < 6; i++) {
+		struct nb *nb = three("", true, 2);
+		struct fake_switch *const sws[] = {s1, s2, s3};
+
+		nb_set_link(s1, 5, s2, 6, false);
+		nb_pass(nb, s_ns);
+		nb_open(nb, s1, &lb_a, s2, 1);
+		LB_SAYS(nb_walk_up(nb, s1, 1), "s1 s3 s2:2");
+		LB_SAYS(nb_walk_down(nb, s2, &lb_a, 1), "s2 s3 s1:1");
+		nb_set_link(s1, 5, s2, 6, true);
+		nb_pass(nb, 100 * ms_ns);
+		nb_said(nb);
+		for (unsigned step = 0; step < 6; step++) {
+			const char *way = nb_walk_up(nb, s1, 1);
+
+			CU_ASSERT(!strcmp(way, "s1 s3 s2:2") || !strcmp(way, "s1 s2:2"));
+			way = nb_walk_down(nb, s2, &lb_a, 1);
+			CU_ASSERT(!strcmp(way, "s2 s3 s1:1") || !strcmp(way, "s2 s1:1"));
+			lb_answer_barriers(nb->lb, sws[orders[i][step % 3]]);
+			nb_said(nb);
+		}
+		LB_SAYS(nb_walk_up(nb, s1, 1), "s1 s2:2");
+		LB_SAYS(nb_walk_down(nb, s2, &lb_a, 1), "s2 s1:1");
+		CU_ASSERT_EQUAL(lb_entries(nb->lb, s1) + lb_entries(nb->lb, s2), 4);
+		CU_ASSERT_EQUAL(lb_entries(nb->lb, s3), 0);
+		nb_free(nb);
+	}
+}
+
 static void where_no_way_is_left_all_entries_go_at_once_and_the_session_stays(void)
 {
 	struct nb *nb = three("", false, 3);
@@ -630,7 +704,11 @@ static void a_session_that_is_moved_again_before_it_was_ends_the_first_move_firs
 	}
 	LB_SAYS(said, "");
 	CU_ASSERT_EQUAL(nb_counter(nb, "rerouted"), 2);
-	CU_ASSERT(lb_has(nb_to_server(nb, s3, 1, FB_TCP_ACK), "s2 out frame: mod_dl_dst::02"));
+	LB_SAYS(nb_walk_up(nb, s3, 1), "s3 s2:2");
+	LB_SAYS(nb_walk_down(nb, s2, &lb_a, 1), "s2 s3:1");
+	CU_ASSERT_EQUAL(lb_entries(nb->lb, s1), 0);
+	CU_ASSERT_EQUAL(lb_entries(nb->lb, s2), 2);
+	CU_ASSERT_EQUAL(lb_entries(nb->lb, s3), 2);
 	nb_free(nb);
 }
 
@@ -655,9 +733,12 @@ UNIT_TESTS(
         UNIT_TEST(what_waits_is_forgotten_with_the_switch_that_has_it),
         UNIT_TEST(entries_that_are_refused_are_followed_by_no_first_ones),
         UNIT_TEST(a_session_that_fails_while_it_is_installed_releases_what_waits),
+        UNIT_TEST(a_late_answer_does_not_count_for_another_session),
+        UNIT_TEST(what_is_installed_is_not_installed_again_however_long_it_takes),
         UNIT_TEST(a_link_that_goes_down_moves_its_sessions_new_entries_first),
         UNIT_TEST(old_entries_that_go_do_not_end_the_session),
         UNIT_TEST(a_shorter_way_is_taken_when_there_is_one),
+        UNIT_TEST(while_a_session_is_moved_its_packets_find_one_way_or_the_other),
         UNIT_TEST(where_no_way_is_left_all_entries_go_at_once_and_the_session_stays),
         UNIT_TEST(a_client_that_moves_to_another_switch_takes_its_sessions_along),
         UNIT_TEST(a_session_that_is_moved_again_before_it_was_ends_the_first_move_first))

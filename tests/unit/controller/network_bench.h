@@ -333,6 +333,81 @@ static inline void nb_open(struct nb *nb, struct fake_switch *at, const struct l
 	nb_said(nb);
 }
 
+/* --- Walking --- */
+
+/* The entry of 'sw' that takes what 'match' says of a frame; NULL: none does. */
+static inline const struct lb_entry *nb_entry(const struct nb *nb, const struct fake_switch *sw,
+                                              const struct fb_match *match)
+{
+	for (size_t i = 0; i < nb->lb->entries_count; i++) {
+		const struct lb_entry *entry = &nb->lb->entries[i];
+
+		if (entry->sw == sw && fb_match_contains(&entry->match, match))
+			return entry;
+	}
+	return NULL;
+}
+
+/* How far the frames like 's', which comes in by 'sw', get by the entries alone: "s1 s2:2" for those
+ * that leave s2 by its port 2, "s1 s2?" where s2 has no entry for them. */
+static inline const char *nb_walk(struct nb *nb, const struct fake_switch *sw,
+                                  const struct lb_segment *s)
+{
+	static char way[256];
+	struct fb_text t = fb_text_make(way, sizeof way);
+	uint8_t bytes[NB_FRAME_BYTES];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+	uint16_t in_port = s->in_port ? s->in_port : s->from->port;
+	struct fb_packet p;
+
+	lb_build(&frame, s);
+	CU_ASSERT_FATAL(fb_packet_parse(&p, frame.data, frame.len) == 0);
+	for (int hops = 0; hops < 32; hops++) {
+		const struct fake_wire *wire = NULL;
+		const struct lb_entry *entry;
+		struct fb_match match;
+		uint16_t out_port;
+
+		fb_match_from_packet(&match, &p, in_port);
+		entry = nb_entry(nb, sw, &match);
+		fb_text_printf(&t, "%ss%u", hops ? " " : "", (unsigned)sw->dpid);
+		if (!entry) {
+			fb_text_puts(&t, "?");
+			return way;
+		}
+		out_port = entry->out_port == OFPP_IN_PORT ? in_port : entry->out_port;
+		for (size_t i = 0; i < nb->net.wires_count; i++) {
+			if (nb->net.wires[i].from == sw && nb->net.wires[i].from_port == out_port)
+				wire = &nb->net.wires[i];
+		}
+		if (!wire) {
+			fb_text_printf(&t, ":%u", (unsigned)out_port);
+			return way;
+		}
+		sw = wire->to;
+		in_port = wire->to_port;
+	}
+	return "for ever";
+}
+
+/* The frames of session 'tp_src' from the client on 'sw', and those of 'server'. */
+static inline const char *nb_walk_up(struct nb *nb, const struct fake_switch *sw, uint16_t tp_src)
+{
+	return nb_walk(
+	        nb, sw,
+	        &(struct lb_segment){
+	                .from = &lb_client, .to = &lb_a, .tp_src = tp_src, .tp_dst = LB_SERVICE});
+}
+
+static inline const char *nb_walk_down(struct nb *nb, const struct fake_switch *sw,
+                                       const struct lb_host *server, uint16_t tp_dst)
+{
+	return nb_walk(
+	        nb, sw,
+	        &(struct lb_segment){
+	                .from = server, .to = &lb_client, .tp_src = LB_SERVICE, .tp_dst = tp_dst});
+}
+
 static inline uint64_t nb_counter(const struct nb *nb, const char *name)
 {
 	return lb_counter(nb->lb, name);
