@@ -19,6 +19,7 @@ enum {
 	BATCH_MAX = 32, /* packet-ins whose sources are looked for at once */
 	NO_SLOT = UINT8_MAX,
 	NODES_AWAY_MAX = 4096,
+	LEADS_MAX = 65536,
 	HELD_BYTES_MAX = 16 << 20,
 };
 
@@ -213,6 +214,7 @@ static void discovery_destroy(void *state)
 	struct fb_discovery *d = state;
 
 	discovery_hosts_free(d);
+	fb_table_free(d->leads);
 	topology_free(d->topology);
 	free(d);
 }
@@ -231,7 +233,8 @@ static void *discovery_create(struct fb_app *app, const uint64_t *values, struct
 		return NULL;
 	}
 	d->topology = topology_new(fb_app_run_id(app), NODES_AWAY_MAX);
-	if (!d->topology || !discovery_hosts_init(d)) {
+	d->leads = fb_table_new(sizeof(uint32_t), sizeof(struct discovery_lead), LEADS_MAX);
+	if (!d->topology || !d->leads || !discovery_hosts_init(d)) {
 		fb_text_puts(error, "discovery: out of memory");
 		discovery_destroy(d);
 		return NULL;

@@ -9,7 +9,8 @@
  * taken for an edge yet: for another 'timeout' nothing is flooded through it and nothing learned
  * from it, and as long as it is heard at its other end. For what looks like a silent link is more
  * likely one with a controller connection that is broken or slow than one that became a host's,
- * and a link that is taken for an edge closes a loop.
+ * and a link that is taken for an edge closes a loop. A port that comes up is doubted so, too, when
+ * it led to a switch that is away: that may go on forwarding by what entries it has.
  *
  * A port that hears two others (behind a hub) stays with the one that it heard first, until that
  * has been silent for two intervals; the third is on no path. */
@@ -373,6 +374,45 @@ uint64_t discovery_links_run(struct fb_discovery *d, uint64_t now_ns)
 
 /* --- Ports --- */
 
+static uint32_t lead_key(struct fb_place at)
+{
+	return (uint32_t)at.node << 16 | at.port;
+}
+
+/* Remember where 'port', which goes down, led. */
+static void keep_lead(struct fb_discovery *d, const struct discovery_port *port)
+{
+	const struct topology_node *other = topology_node(d->topology, port->last.node);
+	uint32_t key = lead_key(topology_place(&port->at));
+	struct discovery_lead *lead = fb_table_find(d->leads, &key);
+
+	if (lead)
+		fb_table_remove(d->leads, lead);
+	if (port->at.kind != FB_PORT_LINK || port->last.port == 0 || !other)
+		return;
+	if (fb_table_count(d->leads) == fb_table_limit(d->leads))
+		fb_table_remove(d->leads, fb_table_oldest(d->leads));
+	lead = fb_table_add(d->leads, &key);
+	if (!lead)
+		return;
+	lead->last = port->last;
+	lead->dpid = other->dpid;
+}
+
+/* 'port', which has come up, led to a switch that is away now. */
+static bool leads_away(const struct fb_discovery *d, struct discovery_port *port)
+{
+	uint32_t key = lead_key(topology_place(&port->at));
+	const struct discovery_lead *lead = fb_table_find(d->leads, &key);
+	const struct topology_node *other =
+	        lead ? topology_node(d->topology, lead->last.node) : NULL;
+
+	if (!other || other->dpid != lead->dpid || other->owner)
+		return false;
+	port->last = lead->last;
+	return true;
+}
+
 void discovery_links_port_up(struct fb_discovery *d, struct topology_node *node,
                              const struct fb_phy_port *desc, uint64_t now_ns)
 {
@@ -388,7 +428,12 @@ void discovery_links_port_up(struct fb_discovery *d, struct topology_node *node,
 		abort();
 	d->counters.ports_up++;
 	TAILQ_INSERT_TAIL(&d->sending, port, sending);
-	wait_for(d, port, DISCOVERY_WAIT_EDGE, now_ns);
+	if (leads_away(d, port)) {
+		topology_set_kind(d->topology, &port->at, FB_PORT_LINK);
+		wait_for(d, port, DISCOVERY_WAIT_DOUBT, now_ns);
+	} else {
+		wait_for(d, port, DISCOVERY_WAIT_EDGE, now_ns);
+	}
 	send_frame(d, port, NULL, now_ns);
 }
 
@@ -406,6 +451,7 @@ static struct gone take_port(struct fb_discovery *d, struct discovery_port *port
 	struct gone gone = {.at = topology_place(&port->at), .kind = port->at.kind};
 
 	d->counters.ports_down++;
+	keep_lead(d, port);
 	drop_held(d, port, NULL);
 	topology_unhear(d->topology, &port->at);
 	if (other) {

@@ -47,6 +47,13 @@ struct discovery_port {
 	struct held_frames held;          /* while it is pending */
 };
 
+/* Where a port led that was a link when it went down. The key comes first. */
+struct discovery_lead {
+	uint32_t port; /* node << 16 | port */
+	struct fb_place last;
+	uint64_t dpid; /* of the switch there */
+};
+
 /* Key: fb_host.mac and .vlan as discovery_hosts_key() mixes them. */
 struct discovery_host {
 	uint64_t key;
@@ -82,6 +89,7 @@ struct fb_discovery {
 	struct discovery_hosts hosts;
 	struct discovery_ports sending;
 	struct discovery_ports waiting[DISCOVERY_WAITS_COUNT]; /* DISCOVERY_WAIT_NOTHING: unused */
+	struct fb_table *leads; /* the oldest go for new ones */
 	struct held_frames_limits held_limits;
 	uint32_t epochs;   /* ports that came up, so far */
 	uint64_t timer_ns; /* when the timer is set for; FB_NEVER: unset */

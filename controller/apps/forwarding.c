@@ -219,7 +219,7 @@ static void handle_on_link(struct forwarding_call *call, struct fb_switch *sw,
 		forwarding_flows_leave(call, flow);
 	dst = fb_discovery_host(f->discovery, pi->packet.dl_dst, vlan_of(&pi->packet));
 	if (!dst)
-		flood(call, sw, pi);
+		flood_unknown(call, sw, pi, pair);
 	else if (!flow || !mend(call, sw, pi, flow, here))
 		send_toward(call, sw, pi, pair, here, dst->at);
 }

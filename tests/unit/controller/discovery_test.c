@@ -698,6 +698,52 @@ static void a_switch_that_leaves_takes_all_along_and_is_remembered(void)
 	fake_network_end(&net);
 }
 
+/* A switch without its controller may go on forwarding by the entries that it has. */
+static void a_port_that_led_to_a_switch_that_is_away_is_no_edge_at_once(void)
+{
+	struct fake_switch *a, *b;
+	struct fake_network net = begin_pair(&a, &b);
+
+	fake_switch_leave(b);
+	forget(&net);
+	fake_switch_set_link(a, 3, false);
+	fake_switch_set_link(a, 3, true);
+	fake_switch_set_link(a, 2, false);
+	fake_switch_set_link(a, 2, true);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_LINK);
+	CU_ASSERT_EQUAL(kind(1, 2), FB_PORT_PENDING);
+	fake_network_pass(&net, 10 * FB_NS_PER_S);
+	CU_ASSERT(told("port-down 1:3\nport-down 1:2\nedge-up 1:2\n"));
+	/* Nor after once more. */
+	fake_switch_set_link(a, 3, false);
+	fake_switch_set_link(a, 3, true);
+	fake_network_pass(&net, TIMEOUT_NS - 1);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_LINK);
+	fake_network_pass(&net, FB_NS_PER_S);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_EDGE);
+	CU_ASSERT(told("port-down 1:3\nedge-up 1:3\n"));
+	/* It is an edge now, and what it led to is forgotten. */
+	fake_switch_set_link(a, 3, false);
+	fake_switch_set_link(a, 3, true);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_PENDING);
+	fake_network_end(&net);
+}
+
+/* Its other end is up: then nothing is to be doubted. */
+static void a_port_that_led_to_a_switch_that_is_up_is_an_edge_as_any_other(void)
+{
+	struct fake_switch *a, *b;
+	struct fake_network net = begin_pair(&a, &b);
+
+	fake_network_cut(&net, a, 3, true);
+	fake_switch_set_link(a, 3, false);
+	fake_switch_set_link(a, 3, true);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_PENDING);
+	fake_network_pass(&net, FB_NS_PER_S);
+	CU_ASSERT_EQUAL(kind(1, 3), FB_PORT_EDGE);
+	fake_network_end(&net);
+}
+
 /* No path leads over it while that is being told. */
 static unsigned paths_seen;
 
@@ -1376,6 +1422,8 @@ UNIT_TESTS("discovery", UNIT_TEST(two_switches_find_their_link),
            UNIT_TEST(a_port_that_is_heard_stays_a_link_for_ever),
            UNIT_TEST(a_port_that_goes_down_takes_its_link_along),
            UNIT_TEST(a_switch_that_leaves_takes_all_along_and_is_remembered),
+           UNIT_TEST(a_port_that_led_to_a_switch_that_is_away_is_no_edge_at_once),
+           UNIT_TEST(a_port_that_led_to_a_switch_that_is_up_is_an_edge_as_any_other),
            UNIT_TEST(events_are_told_when_all_has_changed),
            UNIT_TEST(a_switch_alone_floods_by_itself),
            UNIT_TEST(nothing_is_flooded_through_pending_ports_and_those_that_are_not_to_be_flooded),
