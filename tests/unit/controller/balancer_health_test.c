@@ -361,6 +361,7 @@ static void one_answer_of_the_other_kind_starts_the_count_anew(void)
 	}
 	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "checks_failed"), 20);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "owners_lost"), 0);
 	clinic_free(c);
 }
 
@@ -486,21 +487,28 @@ static void checks_are_spread_over_time(void)
 	clinic_free(c);
 }
 
-/* Two networks, each with an address that is shared by the same hosts. */
-static void checks_have_the_tag_of_their_network(void)
+/* Two more servers are heard under the shared address, in the VLAN 7. */
+static void speak_tagged(struct clinic *c)
 {
-	struct clinic *c = clinic_new("check=tcp:22");
-	size_t tagged = 0;
-
-	for (unsigned n = 2; n <= 3; n++) {
+	for (unsigned n = 4; n <= 5; n++) {
 		const struct lb_host from = {(uint8_t)n, 2, (uint16_t)n};
 
+		look(c);
 		lb_tcp(c->lb, &(struct lb_segment){.from = &from,
 		                                   .to = &lb_client,
 		                                   .flags = FB_TCP_RST,
 		                                   .has_vlan = true,
 		                                   .vlan_tci = 7});
 	}
+}
+
+/* Two networks, each with an address that is shared. */
+static void checks_have_the_tag_of_their_network(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22");
+	size_t tagged = 0;
+
+	speak_tagged(c);
 	pass(c, 3 * s_ns);
 	CU_ASSERT_EQUAL(c->checks_count, 4);
 	CU_ASSERT_EQUAL(c->resets_count, 4);
@@ -621,6 +629,11 @@ static void a_host_that_wants_the_address_gets_it(void)
 static void packets_to_the_address_go_no_further(void)
 {
 	static const struct lb_host self = {9, 254, 9};
+	const struct lb_segment s = {.from = &lb_client, .to = &self};
+	const struct fb_ipv4_spec ip = {.nw_src = lb_ip(1), .nw_dst = lb_ip(254)};
+	const struct fb_eth_spec eth = lb_eth(&s);
+	uint8_t bytes[128];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 	static const uint8_t flags[] = {FB_TCP_SYN, FB_TCP_ACK, FB_TCP_RST,
 	                                FB_TCP_FIN | FB_TCP_ACK};
 	struct clinic *c = clinic_new("check=tcp:22");
@@ -636,6 +649,9 @@ static void packets_to_the_address_go_no_further(void)
 		CU_ASSERT(lb_has(said, ": drop\n"));
 		CU_ASSERT_FALSE(lb_has(said, "output"));
 	}
+	fb_build_udp(&frame, &eth, &ip, 9, 9, "x", 1);
+	lb_frame_in(c->lb, lb_client.port, &frame);
+	CU_ASSERT_FALSE(lb_has(lb_said(c->lb), "output"));
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "sessions"), 0);
 	clinic_free(c);
 }
@@ -697,23 +713,41 @@ static void the_address_that_is_given_is_used_at_once(void)
 	said = arp_probe(c->lb, 77);
 	CU_ASSERT(lb_has(said, "> :06 arp 192.168.2.77 is-at 0e:fb:"));
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 0);
-	lb_arp(c->lb, &other, FB_ARP_REQUEST, NULL, 77);
+	said = lb_arp(c->lb, &other, FB_ARP_REQUEST, NULL, 77);
+	CU_ASSERT_FALSE(lb_has(said, "is-at"));
 	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_conflicts"), 1);
 	pass(c, 5 * s_ns);
 	CU_ASSERT_EQUAL(check_of(c, 2, 3)->p.nw_src, lb_ip(77));
 	clinic_free(c);
 }
 
+static void an_address_that_is_needed_is_kept(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22,check_interval=10s");
+
+	pass(c, 3000 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_addresses"), 1);
+	CU_ASSERT_EQUAL(c->probes[254], 2);
+	clinic_free(c);
+}
+
+/* In one of two networks. */
 static void an_address_that_is_not_needed_any_more_is_given_back(void)
 {
-	struct clinic *c = clinic_new("check=tcp:22,check_interval=1s");
+	struct clinic *c = clinic_new("check=tcp:22,check_interval=10s");
 
+	speak_tagged(c);
 	pass(c, 5 * s_ns);
+	CU_ASSERT(lb_has(lb_arp(c->lb, &lb_client, FB_ARP_REQUEST, NULL, 254), "is-at"));
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_addresses"), 2);
 	fake_switch_set_link(c->lb->sw, 2, false);
 	fake_switch_set_link(c->lb->sw, 3, false);
-	pass(c, 1300 * s_ns);
-	look(c);
+	for (unsigned i = 0; i < 130; i++) {
+		speak_tagged(c);
+		pass(c, 10 * s_ns);
+	}
 	CU_ASSERT_FALSE(lb_has(lb_arp(c->lb, &lb_client, FB_ARP_REQUEST, NULL, 254), "is-at"));
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "check_addresses"), 2);
 	clinic_free(c);
 }
 
@@ -741,4 +775,5 @@ UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_aft
            UNIT_TEST(an_address_that_another_turns_out_to_have_is_given_up),
            UNIT_TEST(where_no_address_is_free_it_is_tried_again_later),
            UNIT_TEST(the_address_that_is_given_is_used_at_once),
+           UNIT_TEST(an_address_that_is_needed_is_kept),
            UNIT_TEST(an_address_that_is_not_needed_any_more_is_given_back))

@@ -189,6 +189,23 @@ static void the_question_is_a_bare_ack_of_nothing(void)
 	lb_free(lb);
 }
 
+/* Not from the one that the connection was given to. */
+static void what_the_client_gets_comes_from_the_mac_that_it_has_addressed(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_syn(lb, 1, 1);
+	CU_ASSERT(lb_has(lb_syn(lb, TP, ISN), "output:3"));
+	lb_syn_ack(lb, &lb_b, TP, ISN);
+	fake_switch_set_link(lb->sw, 3, false);
+	lb_pass(lb, 20 * ms_ns);
+	CU_ASSERT_EQUAL_FATAL(look(lb)->count, 1);
+	CU_ASSERT_EQUAL(seen.segments[0].dl_src, 2);
+	client(lb, FB_TCP_ACK, 5000, NULL);
+	check_rst(lb, 5000);
+	lb_free(lb);
+}
+
 static void the_answer_tells_the_number_of_the_reset(void)
 {
 	struct lb *lb = asked();
@@ -522,6 +539,7 @@ static void connect_many(struct lb *lb, uint32_t count)
 static void more_sessions_than_can_wait_are_forgotten(void)
 {
 	enum { WAIT_MAX = 65536, MORE = 100 };
+	static const struct lb_host last = {1, 102, 1};
 	struct lb *lb = lb_new_empty("mode=packet,sessions_max=100000,probe_interval=1h");
 
 	lb_announce(lb, &lb_client);
@@ -531,6 +549,14 @@ static void more_sessions_than_can_wait_are_forgotten(void)
 	fail(lb);
 	CU_ASSERT_EQUAL(lb_counter(lb, "failed"), WAIT_MAX + MORE);
 	CU_ASSERT_EQUAL(lb_counter(lb, "resets_full"), MORE);
+	/* The last of them is a new one for another server. */
+	lb_announce(lb, &lb_b);
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &last,
+	                                                 .to = &lb_b,
+	                                                 .tp_src = MORE - 1,
+	                                                 .tp_dst = LB_SERVICE,
+	                                                 .flags = FB_TCP_SYN}),
+	                 "output:3"));
 	for (unsigned i = 0; i < 60; i++) {
 		lb_pass(lb, 500 * ms_ns);
 		fake_switch_discard(lb->sw);
@@ -575,6 +601,7 @@ static void the_question_has_the_tag_of_the_session(void)
 
 UNIT_TESTS("balancer_reset", UNIT_TEST(entries_go_before_the_client_is_asked),
            UNIT_TEST(the_question_is_a_bare_ack_of_nothing),
+           UNIT_TEST(what_the_client_gets_comes_from_the_mac_that_it_has_addressed),
            UNIT_TEST(the_answer_tells_the_number_of_the_reset),
            UNIT_TEST(any_segment_of_the_client_will_do),
            UNIT_TEST(a_segment_without_a_number_is_dropped),
