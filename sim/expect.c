@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/backends.h"
+#include "sim/scenario_keys.h"
 
 enum { TABLE_ALL = 0xff, TABLE_EMERGENCY = 0xfe }; /* of a request for flow statistics */
 
@@ -16,6 +18,7 @@ struct expect {
 	struct network *network;
 	const struct affinity *affinity;
 	const struct expect_connections *connections;
+	struct backends *backends;
 	const struct scenario_expectation **all; /* by id */
 	struct network_filter *filters;          /* by id */
 	uint64_t *baselines;                     /* by id: the count at its mark */
@@ -44,6 +47,7 @@ struct expect *expect_new(const struct scenario *scenario, struct network *netwo
 	expect->network = network;
 	expect->affinity = affinity;
 	expect->connections = connections;
+	expect->backends = backends_new(network);
 	expect->all = xcalloc(count, sizeof(const struct scenario_expectation *));
 	expect->filters = xcalloc(count, sizeof *expect->filters);
 	expect->baselines = xcalloc(count, sizeof *expect->baselines);
@@ -66,6 +70,7 @@ void expect_free(struct expect *expect)
 {
 	if (!expect)
 		return;
+	backends_free(expect->backends);
 	free(expect->all);
 	free(expect->filters);
 	free(expect->baselines);
@@ -145,6 +150,92 @@ static struct network_queue_counts queue_counts(const struct expect *expect,
 	                            expectation->queue_id);
 }
 
+/* --- The balancer's backends --- */
+
+static bool is_in_state(const char *state, uint32_t states)
+{
+	if (states == UINT32_MAX)
+		return true;
+	for (unsigned i = 0; scenario_keys_backend_states[i]; i++)
+		if ((states >> i & 1) && !strcmp(state, scenario_keys_backend_states[i]))
+			return true;
+	return false;
+}
+
+/* The backend, of those of an address, is the host that is meant, if one is. */
+static bool is_meant(const struct expect *expect, const struct scenario_expectation *expectation,
+                     const struct backend *backend)
+{
+	return backend->ip == expectation->ip &&
+	       (expectation->subject == SCENARIO_NONE ||
+	        fb_mac_equal(backend->mac, expect->scenario->hosts[expectation->subject].mac));
+}
+
+static uint64_t count_backends(const struct expect *expect,
+                               const struct scenario_expectation *expectation)
+{
+	size_t count;
+	const struct backend *list = backends_list(expect->backends, &count);
+	uint64_t sum = 0;
+	bool known = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_meant(expect, expectation, &list[i]))
+			continue;
+		known = true;
+		if (expectation->kind == EXPECT_BACKEND_SESSIONS)
+			sum += list[i].sessions;
+		else if (expectation->kind == EXPECT_BACKEND_WEIGHT)
+			sum += list[i].weight;
+		else
+			sum += is_in_state(list[i].state, expectation->states);
+	}
+	if (expectation->kind == EXPECT_BACKEND_STATE)
+		return known ? sum > 0 : is_in_state("none", expectation->states);
+	return sum;
+}
+
+/* The name of the host with that MAC address, or the address. */
+static void backend_text(const struct expect *expect, const struct backend *backend,
+                         struct fb_text *text)
+{
+	for (size_t i = 0; i < expect->scenario->hosts_count; i++) {
+		if (fb_mac_equal(expect->scenario->hosts[i].mac, backend->mac)) {
+			fb_text_puts(text, expect->scenario->hosts[i].name);
+			return;
+		}
+	}
+	fb_text_mac(text, backend->mac);
+}
+
+void expect_detail(const struct expect *expect, const struct scenario_expectation *expectation,
+                   struct fb_text *text)
+{
+	const bool is_state = expectation->kind == EXPECT_BACKEND_STATE;
+	const char *before = is_state ? "" : " (";
+	const struct backend *list;
+	size_t count;
+
+	if (expectation->kind < EXPECT_BACKENDS || expectation->kind > EXPECT_BACKEND_WEIGHT)
+		return;
+	list = backends_list(expect->backends, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_meant(expect, expectation, &list[i]))
+			continue;
+		fb_text_puts(text, before);
+		backend_text(expect, &list[i], text);
+		fb_text_printf(text, is_state ? " is %s" : " %s", list[i].state);
+		before = ", ";
+	}
+	if (before[0] != ',' && is_state)
+		fb_text_printf(text, "%s is no backend of it",
+		               expect->scenario->hosts[expectation->subject].name);
+	else if (before[0] != ',')
+		fb_text_puts(text, " (there is none");
+	if (!is_state)
+		fb_text_puts(text, ")");
+}
+
 /* TCP connections and UDP datagrams that a service of the host has answered. */
 static uint64_t count_answered(const struct host_counters *counters)
 {
@@ -186,6 +277,15 @@ static uint64_t count_all(const struct expect *expect,
 		return queue_counts(expect, expectation).sent;
 	case EXPECT_QUEUE_DROPPED:
 		return queue_counts(expect, expectation).dropped;
+	case EXPECT_BACKENDS:
+	case EXPECT_BACKEND_STATE:
+	case EXPECT_BACKEND_SESSIONS:
+	case EXPECT_BACKEND_WEIGHT:
+		return count_backends(expect, expectation);
+	case EXPECT_SESSIONS:
+		return backends_sessions(
+		        expect->backends,
+		        subject == SCENARIO_NONE ? NULL : scenario_keys_sessions[subject]);
 	}
 	return 0;
 }
@@ -193,6 +293,11 @@ static uint64_t count_all(const struct expect *expect,
 uint64_t expect_value(const struct expect *expect, const struct scenario_expectation *expectation)
 {
 	return count_all(expect, expectation) - expect->baselines[expectation->id];
+}
+
+bool expect_is_slow(const struct scenario_expectation *expectation)
+{
+	return expectation->kind >= EXPECT_BACKENDS && expectation->kind <= EXPECT_SESSIONS;
 }
 
 void expect_mark(struct expect *expect, uint32_t mark)
@@ -224,6 +329,13 @@ struct trace_relation expect_relation(const struct expect *expect,
 	case EXPECT_CONNECTIONS:
 	case EXPECT_SPLIT_CONNECTIONS:
 	case EXPECT_COUNTER:
+	case EXPECT_SESSIONS:
+		break;
+	case EXPECT_BACKENDS:
+	case EXPECT_BACKEND_STATE:
+	case EXPECT_BACKEND_SESSIONS:
+	case EXPECT_BACKEND_WEIGHT:
+		relation.ip = expectation->ip;
 		break;
 	case EXPECT_PACKET_INS:
 	case EXPECT_BUFFERS_IN_USE:

@@ -23,6 +23,11 @@ void expect_free(struct expect *expect); /* takes NULL */
 
 /* The count of 'expectation' now; one with a mark is counted from there. */
 uint64_t expect_value(const struct expect *expect, const struct scenario_expectation *expectation);
+/* What there is beside the count, for people; nothing for most. */
+void expect_detail(const struct expect *expect, const struct scenario_expectation *expectation,
+                   struct fb_text *text);
+/* It costs time to look at, and is not looked at more often than need be. */
+bool expect_is_slow(const struct scenario_expectation *expectation);
 /* The step 'mark' is executed: remember the counts. */
 void expect_mark(struct expect *expect, uint32_t mark);
 

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/controller_report.h"
 #include "lib/base/xalloc.h"
+#include "sim/json.h"
 #include "sim/network_private.h"
 
 #define EVENTS_MAX 10000000
+
+enum { REPORT_BYTES_MAX = 1 << 26, NAME_BYTES = 64 };
 
 /* --- Deadlines --- */
 
@@ -521,6 +525,60 @@ uint64_t network_app_counter(const struct network *network, const char *app, con
 	if (network->controller)
 		controller_app_counters(network->controller, take_counter, &wanted);
 	return wanted.value;
+}
+
+/* The place in the chain of the application 'app'; as many as there are: none. */
+static unsigned place_of_app(const struct network *network, const char *app)
+{
+	const unsigned count = controller_report_apps(network->controller);
+	unsigned place = 0;
+
+	for (; place < count; place++) {
+		struct fb_report report;
+		struct json name;
+		char text[NAME_BYTES] = "";
+
+		fb_report_init(&report, REPORT_BYTES_MAX, 1);
+		fb_report_begin_map(&report, NULL);
+		controller_report_app(network->controller, place, &report);
+		fb_report_end_map(&report);
+		if (json_member((struct json){report.text, report.len}, "name", &name))
+			json_text(name, text, sizeof text);
+		fb_report_destroy(&report);
+		if (!strcmp(text, app))
+			break;
+	}
+	return place;
+}
+
+char *network_app_report(struct network *network, const char *app, uint32_t list_max, size_t *len)
+{
+	/* No switch has that number. */
+	const struct controller_report_wish wish = {.one_switch = true,
+	                                            .dpid = UINT64_MAX,
+	                                            .list_max = list_max,
+	                                            .bytes_max = REPORT_BYTES_MAX};
+	struct controller_report report;
+	char *text = NULL;
+	unsigned place;
+
+	if (!network->controller)
+		return NULL;
+	place = place_of_app(network, app);
+	controller_report_write(network->controller, &wish, 0, &report, network->clock.now_ns);
+	for (size_t i = 0; i < report.pieces_count && !report.text.overflow; i++) {
+		const struct controller_report_piece *piece = &report.pieces[i];
+
+		if (piece->kind != CONTROLLER_REPORT_INSTANCE || piece->key != place)
+			continue;
+		*len = piece->len;
+		text = xmalloc(piece->len + 1);
+		memcpy(text, report.text.text + piece->offset, piece->len);
+		text[piece->len] = 0;
+		break;
+	}
+	controller_report_destroy(&report);
+	return text;
 }
 
 const struct network_counters *network_counters(const struct network *network)

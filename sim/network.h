@@ -166,6 +166,9 @@ struct network_controller_counts network_controller_counts(const struct network 
 /* The counter 'name' of the application 'app', of all controllers so far. */
 uint64_t network_app_counter(const struct network *network, const char *app, const char *name);
 const struct network_counters *network_counters(const struct network *network);
+/* What the application 'app' of the controller tells of itself beside its switches, as JSON; lists
+ * have at most 'list_max' items. The caller frees it; NULL: there is no such application now. */
+char *network_app_report(struct network *network, const char *app, uint32_t list_max, size_t *len);
 void network_digest(const struct network *network, char text[DIGEST_TEXT_BYTES]);
 
 #endif

@@ -143,6 +143,9 @@ void report_traffic(FILE *out, const struct scenario *scenario, const struct sce
 		fprintf(out, "        and %zu more\n", traffic->count - REPORT_LINES_MAX);
 	if (traffic->count > 1)
 		write_tally(out, step, traffic);
+	if (step->replies.moved.has_min || step->replies.moved.has_max)
+		fprintf(out, "        %llu of %llu got another reply than before\n",
+		        (unsigned long long)traffic->moved, (unsigned long long)traffic->known);
 }
 
 /* "link h2 -- s1:2": what goes up or down. */
@@ -242,10 +245,13 @@ void report_expectation(FILE *out, const struct scenario_expectation *expectatio
 	char text[400];
 	struct fb_text what = fb_text_make(text, sizeof text);
 
-	fb_text_printf(&what, "%s: ", expectation->text);
-	scenario_bounds_text(&what, bounds);
-	if (!exact || !held)
-		fb_text_printf(&what, " (%llu)", (unsigned long long)value);
+	fb_text_puts(&what, expectation->text);
+	if (expectation->kind != EXPECT_BACKEND_STATE) {
+		fb_text_puts(&what, ": ");
+		scenario_bounds_text(&what, bounds);
+		if (!exact || !held)
+			fb_text_printf(&what, " (%llu)", (unsigned long long)value);
+	}
 	fprintf(out, "  %s  %s\n", held ? "ok    " : "FAILED", text);
 }
 

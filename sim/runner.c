@@ -8,6 +8,8 @@
 
 enum { TEXT_BYTES = 600 };
 
+#define LOOK_AGAIN_NS FB_NS_PER_MS /* after that long, where it costs time to look */
+
 static void fail(struct runner *runner, struct position at, const char *expected,
                  const char *happened, const struct trace_relation *relation)
 {
@@ -98,9 +100,14 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
 
 	runner->missed[expectation->id] = true;
-	fb_text_printf(&expected_text, "%s: ", expectation->text);
-	scenario_bounds_text(&expected_text, &expectation->bounds);
-	fb_text_printf(&happened_text, "%llu, %s", (unsigned long long)value, when);
+	fb_text_puts(&expected_text, expectation->text);
+	if (expectation->kind != EXPECT_BACKEND_STATE) {
+		fb_text_puts(&expected_text, ": ");
+		scenario_bounds_text(&expected_text, &expectation->bounds);
+		fb_text_printf(&happened_text, "%llu", (unsigned long long)value);
+	}
+	expect_detail(runner->expect, expectation, &happened_text);
+	fb_text_printf(&happened_text, ", %s", when);
 	relation = expect_relation(runner->expect, expectation);
 	fail(runner, expectation->at, expected, happened, &relation);
 }
@@ -111,9 +118,15 @@ static bool wait_for(struct runner *runner, const struct scenario_expectation *e
 	const uint64_t deadline_ns = runner->clock->now_ns + expectation->within_ns;
 
 	while (expect_value(runner->expect, expectation) < expectation->bounds.min) {
-		if (runner->clock->now_ns >= deadline_ns || is_over(runner, expectation->at))
-			return false;
-		step_to(runner, deadline_ns);
+		const uint64_t again_ns =
+		        fb_time_min(runner->clock->now_ns + LOOK_AGAIN_NS, deadline_ns);
+
+		do {
+			if (runner->clock->now_ns >= deadline_ns ||
+			    is_over(runner, expectation->at))
+				return false;
+			step_to(runner, deadline_ns);
+		} while (expect_is_slow(expectation) && runner->clock->now_ns < again_ns);
 	}
 	return true;
 }
@@ -185,9 +198,12 @@ static void report_steps(struct runner *runner, const struct scenario_step *step
 {
 	const struct traffic *traffic = &runner->traffic[step->id];
 
-	if (traffic->count && !runner->given_up)
+	if (traffic->count && !runner->given_up) {
+		traffic_judge_moved(traffic, runner->scenario, step, runner->clock->now_ns,
+		                    &runner->result->failures);
 		traffic_judge_order(traffic, runner->scenario, step, runner->clock->now_ns,
 		                    &runner->result->failures, runner->trace);
+	}
 	if (runner->options->summary)
 		report_traffic(runner->options->summary, runner->scenario, step, traffic);
 	for (size_t i = 0; i < step->steps_count; i++)
@@ -373,6 +389,7 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 	runner->expect = expect_new(scenario, runner->network,
 	                            properties_affinity(runner->properties), &runner->connections);
 	runner->missed = xcalloc(scenario->expectation_ids + 1, sizeof *runner->missed);
+	runner->replies = replies_new();
 	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
 }
 
@@ -386,6 +403,7 @@ static void runner_destroy(struct runner *runner)
 	for (size_t i = 0; i < runner->scenario->step_ids; i++)
 		traffic_destroy(&runner->traffic[i]);
 	free(runner->traffic);
+	replies_free(runner->replies);
 	free(runner->missed);
 }
 

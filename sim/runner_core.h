@@ -25,6 +25,7 @@ struct runner {
 	struct expect_connections connections;
 	bool *missed;            /* by id: expectations that did not hold at their step */
 	struct traffic *traffic; /* by step id */
+	struct replies *replies; /* of all steps */
 
 	TAILQ_HEAD(, activity) activities; /* under way */
 	TAILQ_HEAD(, iteration) iterations;

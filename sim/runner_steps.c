@@ -63,7 +63,7 @@ static void request_done(void *ctx, const struct host_result *result)
 		runner->connections.ended[result->outcome]++;
 	runner->result->expectations++;
 	traffic_end(&runner->traffic[step->id], iteration->place, runner->scenario, step, result,
-	            &runner->result->failures, runner->trace);
+	            runner->replies, &runner->result->failures, runner->trace);
 	iteration_finish(iteration);
 }
 

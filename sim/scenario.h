@@ -161,6 +161,11 @@ enum scenario_kind {
 	EXPECT_BUFFERS_IN_USE, /* packet buffers now, of switch 'subject', or all */
 	EXPECT_QUEUE_SENT,     /* frames of queue 'queue_id' at 'port' of switch 'subject' */
 	EXPECT_QUEUE_DROPPED,
+	EXPECT_BACKENDS,         /* the balancer's backends of 'ip' now that are in one of 'states' */
+	EXPECT_BACKEND_STATE,    /* 1: host 'subject' is one of them */
+	EXPECT_BACKEND_SESSIONS, /* sessions now of host 'subject' as backend of 'ip' */
+	EXPECT_BACKEND_WEIGHT,
+	EXPECT_SESSIONS, /* the balancer's sessions now: in state 'subject', or all */
 };
 
 /* One thing that is expected of the run's counts. */
@@ -184,6 +189,8 @@ struct scenario_expectation {
 	char *app, *counter;        /* COUNTER */
 	uint16_t port;              /* QUEUE_*; 'link' is the one there */
 	uint32_t queue_id;
+	uint32_t ip;     /* BACKEND*: the shared address */
+	uint32_t states; /* BACKENDS, BACKEND_STATE: bits by scenario_keys_backend_states */
 };
 
 /* What must hold in every run; see properties.h. */
@@ -207,6 +214,8 @@ struct scenario_replies {
 	size_t count;
 	enum scenario_order order;
 	bool intact;
+	bool sticky;                  /* the reply that the host got from there before */
+	struct scenario_bounds moved; /* hosts that get another reply than before the step */
 	struct scenario_bounds answered, duplicates; /* ping: of each */
 	bool has_mac;
 	uint8_t mac[FB_MAC_BYTES]; /* arp: the address learned; others: source of the last answer */

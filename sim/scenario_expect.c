@@ -12,18 +12,11 @@
 
 enum { OUTCOMES = HOST_ABORTED + 1, COUNTER_BYTES = 80 };
 
-/* What one 'expect' says of all its counts. */
-struct expect_frame {
-	struct scenario_step *step;
-	uint64_t within_ns;
-	uint32_t mark;
-	bool has_at_end, at_end;
-};
-
-/* Entries and buffers are what is now; all other counts only grow. */
+/* Entries, buffers and what the balancer knows are what is now; all other counts only grow. */
 static bool kind_is_state(enum scenario_kind kind)
 {
-	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE;
+	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE ||
+	       (kind >= EXPECT_BACKENDS && kind <= EXPECT_SESSIONS);
 }
 
 /* What only a controller makes switches do. */
@@ -33,16 +26,11 @@ static bool kind_needs_controller(enum scenario_kind kind)
 	       kind == EXPECT_FLOW_MODS || kind == EXPECT_ERRORS || kind == EXPECT_BUFFERS_IN_USE;
 }
 
-/* Add an expectation of 'kind', described by 'format', whose bounds are at 'value'. NULL when they
- * are wrong. */
-static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame,
-                                        enum scenario_kind kind, struct position at,
-                                        const struct yaml_node *value, const char *format, ...)
-        __attribute__((format(printf, 6, 7)));
-
-static struct scenario_expectation *add(struct loader *loader, struct expect_frame *frame,
-                                        enum scenario_kind kind, struct position at,
-                                        const struct yaml_node *value, const char *format, ...)
+struct scenario_expectation *scenario_add_expectation(struct loader *loader,
+                                                      struct scenario_expect_frame *frame,
+                                                      enum scenario_kind kind, struct position at,
+                                                      const struct yaml_node *value,
+                                                      const char *format, ...)
 {
 	struct scenario_step *step = frame->step;
 	struct scenario_expectation *expectation;
@@ -53,7 +41,8 @@ static struct scenario_expectation *add(struct loader *loader, struct expect_fra
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (!scenario_read_bounds(loader, value, text, &bounds))
+	bounds = (struct scenario_bounds){true, true, 1, 1};
+	if (value && !scenario_read_bounds(loader, value, text, &bounds))
 		return NULL;
 	if (loader->scenario->expectation_ids == SCENARIO_EXPECTATIONS_MAX) {
 		problems_add(loader->problems, at, "more than %d expectations: leave some out",
@@ -99,9 +88,7 @@ void scenario_free_expectation(struct scenario_expectation *expectation)
 	pcap_freecode(&expectation->program);
 }
 
-/* True for a number, "never" and {at_least, at_most}: bounds of one count rather than a map of
- * several. */
-static bool is_bounds(const struct yaml_node *node)
+bool scenario_is_bounds(const struct yaml_node *node)
 {
 	if (node->kind != YAML_MAPPING)
 		return true;
@@ -111,8 +98,8 @@ static bool is_bounds(const struct yaml_node *node)
 /* --- The kinds --- */
 
 /* {h2: 5, h3: 5} */
-static void read_by_host(struct loader *loader, struct expect_frame *frame, enum scenario_kind kind,
-                         const char *what, const struct yaml_node *node)
+static void read_by_host(struct loader *loader, struct scenario_expect_frame *frame,
+                         enum scenario_kind kind, const char *what, const struct yaml_node *node)
 {
 	char quoted[40];
 	struct fb_text text = fb_text_make(quoted, sizeof quoted);
@@ -134,23 +121,24 @@ static void read_by_host(struct loader *loader, struct expect_frame *frame, enum
 
 		if (!scenario_read_host(loader, key, &host))
 			continue;
-		expectation = add(loader, frame, kind, key->at, yaml_value(node, i), "%s %s", what,
-		                  key->text);
+		expectation =
+		        scenario_add_expectation(loader, frame, kind, key->at, yaml_value(node, i),
+		                                 "%s %s", what, key->text);
 		if (expectation)
 			expectation->subject = host;
 	}
 }
 
 /* 30, {at_most: 30}, or {s1: 30, s2: {at_most: 10}} */
-static void read_by_switch(struct loader *loader, struct expect_frame *frame,
+static void read_by_switch(struct loader *loader, struct scenario_expect_frame *frame,
                            enum scenario_kind kind, const char *what, const struct yaml_node *key,
                            const struct yaml_node *node)
 {
 	if (!loader->scenario->switches_count)
 		problems_add(loader->problems, key->at,
 		             "'%s' counts what switches do: this network has none", what);
-	if (is_bounds(node)) {
-		add(loader, frame, kind, key->at, node, "%s", what);
+	if (scenario_is_bounds(node)) {
+		scenario_add_expectation(loader, frame, kind, key->at, node, "%s", what);
 		return;
 	}
 	if (!scenario_read_word_map(loader, node, what))
@@ -162,15 +150,16 @@ static void read_by_switch(struct loader *loader, struct expect_frame *frame,
 
 		if (!scenario_read_switch(loader, name, &sw))
 			continue;
-		expectation = add(loader, frame, kind, name->at, yaml_value(node, i), "%s %s", what,
-		                  name->text);
+		expectation =
+		        scenario_add_expectation(loader, frame, kind, name->at, yaml_value(node, i),
+		                                 "%s %s", what, name->text);
 		if (expectation)
 			expectation->subject = sw;
 	}
 }
 
 /* 10, or {ok: 10, refused: 0} */
-static void read_connections(struct loader *loader, struct expect_frame *frame,
+static void read_connections(struct loader *loader, struct scenario_expect_frame *frame,
                              const struct yaml_node *key, const struct yaml_node *node)
 {
 	const char *outcomes[OUTCOMES + 1] = {NULL};
@@ -180,8 +169,9 @@ static void read_connections(struct loader *loader, struct expect_frame *frame,
 	if (!loader->tcp_steps)
 		problems_add(loader->problems, key->at,
 		             "'connections' counts those of tcp steps: there is none before this");
-	if (is_bounds(node)) {
-		add(loader, frame, EXPECT_CONNECTIONS, key->at, node, "connections");
+	if (scenario_is_bounds(node)) {
+		scenario_add_expectation(loader, frame, EXPECT_CONNECTIONS, key->at, node,
+		                         "connections");
 		return;
 	}
 	if (!scenario_read_map(loader, node, "'connections'", outcomes))
@@ -195,8 +185,9 @@ static void read_connections(struct loader *loader, struct expect_frame *frame,
 			outcome++;
 		if (outcome == OUTCOMES)
 			continue;
-		expectation = add(loader, frame, EXPECT_CONNECTIONS, name->at, yaml_value(node, i),
-		                  "connections %s", name->text);
+		expectation =
+		        scenario_add_expectation(loader, frame, EXPECT_CONNECTIONS, name->at,
+		                                 yaml_value(node, i), "connections %s", name->text);
 		if (expectation)
 			expectation->subject = outcome;
 	}
@@ -229,7 +220,7 @@ static void unknown_counter(struct loader *loader, const struct yaml_node *key)
 }
 
 /* {balancer.moved: 0} */
-static void read_counters(struct loader *loader, struct expect_frame *frame,
+static void read_counters(struct loader *loader, struct scenario_expect_frame *frame,
                           const struct yaml_node *node)
 {
 	if (!scenario_read_word_map(loader, node, "'counters'") || loader->controller_wrong)
@@ -252,8 +243,9 @@ static void read_counters(struct loader *loader, struct expect_frame *frame,
 			unknown_counter(loader, key);
 			continue;
 		}
-		expectation = add(loader, frame, EXPECT_COUNTER, key->at, yaml_value(node, i),
-		                  "counter %.100s", key->text);
+		expectation =
+		        scenario_add_expectation(loader, frame, EXPECT_COUNTER, key->at,
+		                                 yaml_value(node, i), "counter %.100s", key->text);
 		if (expectation) {
 			expectation->app = xstrdup(loader->counters[c].app);
 			expectation->counter = xstrdup(loader->counters[c].name);
@@ -317,7 +309,7 @@ static bool read_flows_match(struct loader *loader, const struct yaml_node *node
 }
 
 /* {switch: s1, match: "tcp,nw_dst=192.168.2.2", emergency: no, count: 2} */
-static void read_flows(struct loader *loader, struct expect_frame *frame,
+static void read_flows(struct loader *loader, struct scenario_expect_frame *frame,
                        const struct yaml_node *node)
 {
 	const struct yaml_node *count, *value;
@@ -342,9 +334,10 @@ static void read_flows(struct loader *loader, struct expect_frame *frame,
 	if (!read_flows_switch(loader, node, yaml_get(node, "switch"), &sw) ||
 	    !read_flows_match(loader, yaml_get(node, "match"), sw, &match, &text))
 		return;
-	expectation = add(loader, frame, EXPECT_FLOWS, node->at, count, "%sflows %s%s%.150s%s",
-	                  emergency ? "emergency " : "", loader->scenario->switches[sw].name,
-	                  text[0] ? " '" : "", text, text[0] ? "'" : "");
+	expectation = scenario_add_expectation(
+	        loader, frame, EXPECT_FLOWS, node->at, count, "%sflows %s%s%.150s%s",
+	        emergency ? "emergency " : "", loader->scenario->switches[sw].name,
+	        text[0] ? " '" : "", text, text[0] ? "'" : "");
 	if (expectation) {
 		expectation->subject = sw;
 		expectation->match = match;
@@ -405,7 +398,7 @@ static bool read_place(struct loader *loader, const struct yaml_node *node, uint
 	return true;
 }
 
-static void read_frames(struct loader *loader, struct expect_frame *frame,
+static void read_frames(struct loader *loader, struct scenario_expect_frame *frame,
                         const struct yaml_node *node)
 {
 	const struct yaml_node *filter, *count;
@@ -437,10 +430,10 @@ static void read_frames(struct loader *loader, struct expect_frame *frame,
 		pcap_freecode(&program);
 		return;
 	}
-	expectation =
-	        add(loader, frame, EXPECT_FRAMES, node->at, count, "frames %s %.80s%s%.120s%s",
-	            yaml_get(node, "on") ? "on" : "at", place, filter_text ? " '" : "",
-	            filter_text ? filter_text : "", filter_text ? "'" : "");
+	expectation = scenario_add_expectation(
+	        loader, frame, EXPECT_FRAMES, node->at, count, "frames %s %.80s%s%.120s%s",
+	        yaml_get(node, "on") ? "on" : "at", place, filter_text ? " '" : "",
+	        filter_text ? filter_text : "", filter_text ? "'" : "");
 	free(place);
 	if (!expectation) {
 		pcap_freecode(&program);
@@ -484,7 +477,7 @@ static bool read_queue(struct loader *loader, const struct yaml_node *at,
 }
 
 /* {at: s1:2, queue: 1, sent: 100, dropped: never} */
-static void read_queues(struct loader *loader, struct expect_frame *frame,
+static void read_queues(struct loader *loader, struct scenario_expect_frame *frame,
                         const struct yaml_node *node)
 {
 	static const struct {
@@ -514,9 +507,9 @@ static void read_queues(struct loader *loader, struct expect_frame *frame,
 
 		if (!value)
 			continue;
-		expectation = add(loader, frame, counts[i].kind, node->at, value,
-		                  "queue %llu at %.80s %s", (unsigned long long)id, at->text,
-		                  counts[i].key);
+		expectation = scenario_add_expectation(
+		        loader, frame, counts[i].kind, node->at, value, "queue %llu at %.80s %s",
+		        (unsigned long long)id, at->text, counts[i].key);
 		if (!expectation)
 			return;
 		expectation->link = link;
@@ -530,8 +523,8 @@ static void read_queues(struct loader *loader, struct expect_frame *frame,
 
 /* One map, or a list of them. */
 static void
-read_each(struct loader *loader, struct expect_frame *frame, const struct yaml_node *node,
-          void (*read)(struct loader *, struct expect_frame *, const struct yaml_node *))
+read_each(struct loader *loader, struct scenario_expect_frame *frame, const struct yaml_node *node,
+          void (*read)(struct loader *, struct scenario_expect_frame *, const struct yaml_node *))
 {
 	if (node->kind != YAML_SEQUENCE) {
 		read(loader, frame, node);
@@ -542,7 +535,7 @@ read_each(struct loader *loader, struct expect_frame *frame, const struct yaml_n
 }
 
 /* Read the count that 'key' names. */
-static void read_count(struct loader *loader, struct expect_frame *frame,
+static void read_count(struct loader *loader, struct scenario_expect_frame *frame,
                        const struct yaml_node *key, const struct yaml_node *value)
 {
 	const char *name = key->text;
@@ -554,15 +547,18 @@ static void read_count(struct loader *loader, struct expect_frame *frame,
 	else if (!strcmp(name, "connections"))
 		read_connections(loader, frame, key, value);
 	else if (!strcmp(name, "split_connections"))
-		add(loader, frame, EXPECT_SPLIT_CONNECTIONS, key->at, value, "%s", name);
+		scenario_add_expectation(loader, frame, EXPECT_SPLIT_CONNECTIONS, key->at, value,
+		                         "%s", name);
 	else if (!strcmp(name, "packet_ins"))
 		read_by_switch(loader, frame, EXPECT_PACKET_INS, name, key, value);
 	else if (!strcmp(name, "packet_outs"))
-		add(loader, frame, EXPECT_PACKET_OUTS, key->at, value, "%s", name);
+		scenario_add_expectation(loader, frame, EXPECT_PACKET_OUTS, key->at, value, "%s",
+		                         name);
 	else if (!strcmp(name, "flow_mods"))
-		add(loader, frame, EXPECT_FLOW_MODS, key->at, value, "%s", name);
+		scenario_add_expectation(loader, frame, EXPECT_FLOW_MODS, key->at, value, "%s",
+		                         name);
 	else if (!strcmp(name, "errors"))
-		add(loader, frame, EXPECT_ERRORS, key->at, value, "%s", name);
+		scenario_add_expectation(loader, frame, EXPECT_ERRORS, key->at, value, "%s", name);
 	else if (!strcmp(name, "buffers_in_use"))
 		read_by_switch(loader, frame, EXPECT_BUFFERS_IN_USE, name, key, value);
 	else if (!strcmp(name, "counters"))
@@ -573,6 +569,10 @@ static void read_count(struct loader *loader, struct expect_frame *frame,
 		read_each(loader, frame, value, read_frames);
 	else if (!strcmp(name, "queues"))
 		read_each(loader, frame, value, read_queues);
+	else if (!strcmp(name, "backends"))
+		read_each(loader, frame, value, scenario_read_backends);
+	else if (!strcmp(name, "sessions"))
+		scenario_read_sessions(loader, frame, key, value);
 }
 
 bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new,
@@ -613,7 +613,7 @@ bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, boo
 void scenario_read_expect(struct loader *loader, const struct yaml_node *node,
                           struct scenario_step *step)
 {
-	struct expect_frame frame = {
+	struct scenario_expect_frame frame = {
 	        .step = step, .within_ns = SCENARIO_WITHIN_NS_DEFAULT, .mark = SCENARIO_NONE};
 	size_t problems_before = loader->problems->count;
 	const struct yaml_node *within, *value;

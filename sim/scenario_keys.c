@@ -43,22 +43,26 @@ const char *const scenario_keys_move[] = {"host", "to", "after", "announce", NUL
 const char *const scenario_keys_app[] = {"name", "command", "expect", NULL};
 const char *const scenario_keys_ping_expect[] = {"answered", "duplicates", "mac", "outcome", NULL};
 const char *const scenario_keys_arp_expect[] = {"mac", "outcome", NULL};
-const char *const scenario_keys_udp_expect[] = {"reply", "replies", "order",
-                                                "mac",   "outcome", NULL};
-const char *const scenario_keys_tcp_expect[] = {"reply",   "replies", "order",
-                                                "outcome", "intact",  NULL};
+const char *const scenario_keys_udp_expect[] = {"reply", "replies", "order",   "sticky",
+                                                "moved", "mac",     "outcome", NULL};
+const char *const scenario_keys_tcp_expect[] = {"reply", "replies", "order",  "sticky",
+                                                "moved", "outcome", "intact", NULL};
 
 const char *const scenario_keys_expect[] = {
         "answered",   "accepted",    "connections", "split_connections",
         "packet_ins", "packet_outs", "flow_mods",   "errors",
         "flows",      "frames",      "counters",    "buffers_in_use",
-        "queues",     "within",      "since",       "at_end",
-        NULL};
+        "queues",     "backends",    "sessions",    "within",
+        "since",      "at_end",      NULL};
 const char *const scenario_keys_bounds[] = {"at_least", "at_most", NULL};
 const char *const scenario_keys_flows[] = {"switch", "match", "emergency", "count", NULL};
 const char *const scenario_keys_frames[] = {"on", "at", "direction", "filter", "count", NULL};
 
 const char *const scenario_keys_queues[] = {"at", "queue", "sent", "dropped", NULL};
+/* Those from 'up' on are states. */
+const char *const scenario_keys_backends[] = {"of",    "host", "state",  "sessions", "weight",
+                                              "count", "up",   "silent", "drained",  "failed",
+                                              "away",  "down", NULL};
 
 const char *const scenario_keys_services[] = {"none", "hostname", "echo", "discard", NULL};
 const char *const scenario_keys_orders[] = {"any", "exact", "alternating", NULL};
@@ -66,4 +70,8 @@ const char *const scenario_keys_fail_modes[] = {"secure", "standalone", "emergen
 const char *const scenario_keys_fragments[] = {"normal", "drop", "reassemble", NULL};
 const char *const scenario_keys_up[] = {"down", "up", NULL};
 const char *const scenario_keys_answers[] = {"ok", "refused", NULL};
+const char *const scenario_keys_backend_states[] = {"up",   "silent", "drained", "failed",
+                                                    "away", "down",   "none",    NULL};
+const char *const scenario_keys_sessions[] = {"unanswered", "open",   "live",
+                                              "unsure",     "closed", NULL};
 const char *const scenario_keys_directions[] = {"in", "out", "both", NULL};

@@ -29,6 +29,7 @@ extern const char *const scenario_keys_bounds[];
 extern const char *const scenario_keys_flows[];
 extern const char *const scenario_keys_frames[];
 extern const char *const scenario_keys_queues[];
+extern const char *const scenario_keys_backends[];
 
 /* Words that are values. */
 extern const char *const scenario_keys_services[];   /* by enum host_service */
@@ -37,6 +38,9 @@ extern const char *const scenario_keys_fail_modes[]; /* by enum agent_fail_mode 
 extern const char *const scenario_keys_fragments[];  /* by OFPC_FRAG_* */
 extern const char *const scenario_keys_up[];
 extern const char *const scenario_keys_answers[];
+/* As the balancer tells them; none: it is no backend. */
+extern const char *const scenario_keys_backend_states[];
+extern const char *const scenario_keys_sessions[];       /* the same of its sessions */
 extern const char *const scenario_keys_directions[];
 
 #endif

@@ -234,6 +234,7 @@ static void loader_destroy(struct loader *loader)
 	}
 	free(loader->counters);
 	free(loader->name_list);
+	free(loader->asked);
 	fb_table_free(loader->names);
 }
 

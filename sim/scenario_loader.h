@@ -1,7 +1,7 @@
 /* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed
  * values of nodes), scenario_controller.c, scenario_switches.c, scenario_tables.c, scenario_hosts.c
  * and scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c,
- * scenario_changes.c and scenario_expect.c (the steps). */
+ * scenario_changes.c, scenario_expect.c and scenario_backends.c (the steps). */
 #ifndef SIM_SCENARIO_LOADER_H
 #define SIM_SCENARIO_LOADER_H
 
@@ -23,23 +23,34 @@ struct loader {
 	struct problems *problems;
 	const char *const *settings;
 	const struct scenario_files *files; /* NULL: there are none */
-	struct fb_table *names; /* struct scenario_name */
+	struct fb_table *names;             /* struct scenario_name */
 	const char **name_list; /* of all hosts and switches, NULL-terminated: for "did you mean" */
 
 	struct scenario_app_counter *counters; /* names of the applications' counters */
 	size_t counters_count;
 
-	bool controller_wrong;         /* applications are missing because of mistakes */
-	bool links_wrong;              /* links are missing because of mistakes */
-	size_t flows;                  /* of all switches */
-	bool in_parallel;              /* reading steps below 'parallel' */
-	bool controller_unknown;       /* whether it is up at the step that is read, */
-	bool controller_down;          /*   which is known otherwise, */
-	uint32_t controller_line;      /*   since the step in this line; 0: from the start */
-	uint64_t multiplier;           /* how often the groups around multiply a step */
-	uint64_t executions;           /* of all steps so far, repetitions multiplied out */
-	unsigned tcp_steps, udp_steps; /* seen in the file */
+	bool controller_wrong;                /* applications are missing because of mistakes */
+	bool links_wrong;                     /* links are missing because of mistakes */
+	size_t flows;                         /* of all switches */
+	bool in_parallel;                     /* reading steps below 'parallel' */
+	bool controller_unknown;              /* whether it is up at the step that is read, */
+	bool controller_down;                 /*   which is known otherwise, */
+	uint32_t controller_line;             /*   since the step in this line; 0: from the start */
+	uint64_t multiplier;                  /* how often the groups around multiply a step */
+	uint64_t executions;                  /* of all steps so far, repetitions multiplied out */
+	unsigned tcp_steps, udp_steps;        /* seen in the file */
+	struct scenario_service_asked *asked; /* by tcp and udp steps so far */
+	size_t asked_count;
 };
+
+/* A service that a step asks. */
+struct scenario_service_asked {
+	enum step_kind kind;
+	uint32_t ip;
+	uint16_t port;
+};
+
+struct scenario_expect_frame;
 
 struct scenario_app_counter {
 	char *app, *name;
@@ -135,6 +146,12 @@ bool scenario_split_range(const char *text, char prefix[SCENARIO_NAME_BYTES_MAX 
 void scenario_unknown_name(struct loader *loader, struct position at, const char *what,
                            const char *name);
 
+/* --- scenario_backends.c --- */
+void scenario_read_backends(struct loader *loader, struct scenario_expect_frame *frame,
+                            const struct yaml_node *node);
+void scenario_read_sessions(struct loader *loader, struct scenario_expect_frame *frame,
+                            const struct yaml_node *key, const struct yaml_node *node);
+
 /* --- scenario_changes.c --- */
 /* A step that is neither traffic nor a group, by its key. */
 void scenario_read_change(struct loader *loader, const struct yaml_node *key,
@@ -147,6 +164,22 @@ void scenario_read_steps(struct loader *loader, const struct yaml_node *node,
                          struct scenario_step **steps, size_t *count);
 
 /* --- scenario_expect.c --- */
+/* What one 'expect' says of all its counts. */
+struct scenario_expect_frame {
+	struct scenario_step *step;
+	uint64_t within_ns;
+	uint32_t mark;
+	bool has_at_end, at_end;
+};
+/* Add an expectation of 'kind', described by 'format', whose bounds are at 'value' (NULL: exactly
+ * 1). NULL when they are wrong. */
+struct scenario_expectation *
+scenario_add_expectation(struct loader *loader, struct scenario_expect_frame *frame,
+                         enum scenario_kind kind, struct position at, const struct yaml_node *value,
+                         const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* True for a number, "never" and {at_least, at_most}: bounds of one count rather than a map of
+ * several. */
+bool scenario_is_bounds(const struct yaml_node *node);
 void scenario_read_expect(struct loader *loader, const struct yaml_node *node,
                           struct scenario_step *step);
 bool scenario_read_mark(struct loader *loader, const struct yaml_node *node, bool is_new,

@@ -271,6 +271,64 @@ static const struct yaml_node *read_request_expect(struct loader *loader,
 	return expect;
 }
 
+/* --- Replies that stay --- */
+
+/* A step before this one, or this one itself, asks the service more often than once. */
+static bool was_asked(const struct loader *loader, const struct scenario_step *step, uint16_t port)
+{
+	for (size_t i = 0; i < loader->asked_count; i++) {
+		const struct scenario_service_asked *asked = &loader->asked[i];
+
+		if (asked->kind == step->kind && asked->ip == step->ip && asked->port == port)
+			return true;
+	}
+	return false;
+}
+
+static void note_asked(struct loader *loader, const struct scenario_step *step, uint16_t port)
+{
+	if (was_asked(loader, step, port))
+		return;
+	loader->asked = xrealloc(loader->asked, (loader->asked_count + 1) * sizeof *loader->asked);
+	loader->asked[loader->asked_count++] =
+	        (struct scenario_service_asked){step->kind, step->ip, port};
+}
+
+/* 'sticky' and 'moved' look at replies before. */
+static void read_staying(struct loader *loader, const struct yaml_node *expect,
+                         struct scenario_step *step, uint16_t port)
+{
+	const struct yaml_node *sticky = yaml_get(expect, "sticky");
+	const struct yaml_node *moved = yaml_get(expect, "moved");
+	const bool again = step->repeat > 1 || loader->multiplier > 1;
+	const bool before = was_asked(loader, step, port);
+
+	if (sticky && scenario_read_bool(loader, sticky, "'sticky'", &step->replies.sticky)) {
+		if (!step->replies.sticky)
+			problems_add(loader->problems, sticky->at,
+			             "'sticky: no' expects nothing: leave it out");
+		else if (!before && !again && step->target)
+			problems_add(loader->problems, sticky->at,
+			             "'sticky' can never fail: nothing before this asks %.60s",
+			             step->target);
+	}
+	if (!moved || !scenario_read_bounds(loader, moved, "'moved'", &step->replies.moved))
+		return;
+	if (!before && step->target)
+		problems_add(loader->problems, moved->at,
+		             "'moved' compares with replies of a step before, and none asks %.60s",
+		             step->target);
+	else if (step->replies.moved.has_min && step->replies.moved.min > step->from_count)
+		problems_add(loader->problems, moved->at,
+		             "'moved' can never hold: %u host%s", step->from_count,
+		             step->from_count == 1 ? " asks" : "s ask");
+	else if (!step->replies.moved.min && step->replies.moved.has_max &&
+	         step->replies.moved.max >= step->from_count)
+		problems_add(loader->problems, moved->at,
+		             "'moved' can never fail: %u host%s", step->from_count,
+		             step->from_count == 1 ? " asks" : "s ask");
+}
+
 /* --- Ping --- */
 
 static void read_ping_expect(struct loader *loader, const struct yaml_node *node,
@@ -359,6 +417,7 @@ static void read_arp(struct loader *loader, const struct yaml_node *node,
 static void read_udp(struct loader *loader, const struct yaml_node *node,
                      struct scenario_step *step)
 {
+	const struct yaml_node *expect;
 	uint64_t bytes = 0;
 
 	step->kind = STEP_UDP;
@@ -373,8 +432,11 @@ static void read_udp(struct loader *loader, const struct yaml_node *node,
 	read_src_port(loader, node, &step->udp.local_port);
 	read_timeout(loader, node, &step->udp.timeout_ns);
 	step->udp.ip = step->ip;
-	step->udp.wait_reply =
-	        read_request_expect(loader, node, step, scenario_keys_udp_expect) != NULL;
+	expect = read_request_expect(loader, node, step, scenario_keys_udp_expect);
+	step->udp.wait_reply = expect != NULL;
+	if (expect)
+		read_staying(loader, expect, step, step->udp.port);
+	note_asked(loader, step, step->udp.port);
 }
 
 /* --- TCP --- */
@@ -441,8 +503,11 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node,
 		                       &step->tcp.pause_ns);
 	step->tcp.ip = step->ip;
 	value = read_request_expect(loader, node, step, scenario_keys_tcp_expect);
-	if (value)
+	if (value) {
 		read_intact(loader, value, step);
+		read_staying(loader, value, step, step->tcp.port);
+	}
+	note_asked(loader, step, step->tcp.port);
 }
 
 /* --- Groups --- */

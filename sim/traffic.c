@@ -147,9 +147,10 @@ static int find_reply(const struct scenario_replies *replies, const struct host_
 	return -1;
 }
 
-/* What is wrong with 'result', in 'expected' and 'happened'. False: nothing. */
+/* What is wrong with 'result', in 'expected' and 'happened'; 'before' is the host's reply before,
+ * "" for none. False: nothing. */
 static bool is_wrong(const struct scenario_step *step, const struct traffic_result *r,
-                     const struct host_result *result, struct fb_text *expected,
+                     const struct host_result *result, const char *before, struct fb_text *expected,
                      struct fb_text *happened)
 {
 	const struct scenario_replies *replies = &step->replies;
@@ -162,6 +163,9 @@ static bool is_wrong(const struct scenario_step *step, const struct traffic_resu
 	} else if (ok && replies->count && r->reply < 0) {
 		replies_text(replies, expected);
 		fb_text_printf(happened, "'%s'%s", r->text, r->text[0] ? "" : ", no reply at all");
+	} else if (ok && replies->sticky && before[0] && strcmp(before, r->text)) {
+		fb_text_printf(expected, "'%s', as before", before);
+		fb_text_printf(happened, "'%s'", r->text);
 	} else if (ok && replies->intact && !result->intact) {
 		fb_text_puts(expected, "data that arrives intact");
 		fb_text_printf(happened, "%llu bytes sent, %llu came back, not the right ones",
@@ -222,11 +226,31 @@ static void tell_wrong(const struct traffic *traffic, size_t place, const struct
 	             &relation);
 }
 
+/* Compare the reply with those before. */
+static void note_reply(struct traffic *traffic, const struct traffic_result *r,
+                       const struct scenario_step *step, struct replies *replies,
+                       struct replies_news *news)
+{
+	const bool tcp = step->kind == STEP_TCP;
+	const struct replies_key key = {.host = r->from,
+	                                .ip = step->ip,
+	                                .port = tcp ? step->tcp.port : step->udp.port,
+	                                .proto = tcp ? FB_IP_TCP : FB_IP_UDP};
+
+	*news = (struct replies_news){.known = false};
+	if (r->outcome != HOST_OK || !r->text[0] || (!tcp && step->kind != STEP_UDP))
+		return;
+	replies_note(replies, &key, step->id, r->text, news);
+	traffic->known += news->known;
+	traffic->moved += news->moved;
+}
+
 void traffic_end(struct traffic *traffic, size_t place, const struct scenario *scenario,
                  const struct scenario_step *step, const struct host_result *result,
-                 struct failures *failures, struct trace *trace)
+                 struct replies *replies, struct failures *failures, struct trace *trace)
 {
 	struct traffic_result *r = &traffic->results[place];
+	struct replies_news news;
 	char expected[TEXT_BYTES], happened[TEXT_BYTES];
 	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
 	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
@@ -244,9 +268,30 @@ void traffic_end(struct traffic *traffic, size_t place, const struct scenario *s
 	r->rtt_max_ns = result->rtt_max_ns;
 	keep_reply(r, result);
 
-	r->wrong = is_wrong(step, r, result, &expected_text, &happened_text);
+	note_reply(traffic, r, step, replies, &news);
+	r->wrong = is_wrong(step, r, result, news.before, &expected_text, &happened_text);
 	if (r->wrong && traffic->wrong++ < TRAFFIC_FAILURES_PER_STEP_MAX)
 		tell_wrong(traffic, place, scenario, step, expected, happened, failures, trace);
+}
+
+void traffic_judge_moved(const struct traffic *traffic, const struct scenario *scenario,
+                         const struct scenario_step *step, uint64_t now_ns,
+                         struct failures *failures)
+{
+	const struct scenario_bounds *moved = &step->replies.moved;
+	char expected[TEXT_BYTES], happened[TEXT_BYTES];
+	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
+	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
+
+	if ((!moved->has_min && !moved->has_max) || scenario_bounds_hold(moved, traffic->moved))
+		return;
+	traffic_step_text(scenario, step, &expected_text);
+	fb_text_puts(&expected_text, ": ");
+	scenario_bounds_text(&expected_text, moved);
+	fb_text_puts(&expected_text, " that get another reply than before");
+	fb_text_printf(&happened_text, "%llu of the %llu that had one before",
+	               (unsigned long long)traffic->moved, (unsigned long long)traffic->known);
+	failures_add(failures, step->replies.at, now_ns, expected, happened, NULL, NULL);
 }
 
 void traffic_judge_order(const struct traffic *traffic, const struct scenario *scenario,

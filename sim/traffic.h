@@ -3,11 +3,12 @@
 #define SIM_TRAFFIC_H
 
 #include "sim/failures.h"
+#include "sim/replies.h"
 #include "sim/scenario.h"
 
 enum {
-	TRAFFIC_REPLY_BYTES = 48,          /* kept of each reply, for people */
-	TRAFFIC_FAILURES_PER_STEP_MAX = 5, /* told; further ones are counted */
+	TRAFFIC_REPLY_BYTES = REPLIES_BYTES, /* kept of each reply, for people */
+	TRAFFIC_FAILURES_PER_STEP_MAX = 5,   /* told; further ones are counted */
 };
 
 struct traffic_result {
@@ -30,17 +31,23 @@ struct traffic {
 	size_t count;
 	size_t size;    /* room at 'results' */
 	uint64_t wrong; /* requests that failed the step */
+	uint64_t known,
+	        moved; /* hosts with a reply before the step, and of these with another now */
 };
 
 void traffic_destroy(struct traffic *traffic);
 
 /* A request begins: returns its place. */
 size_t traffic_begin(struct traffic *traffic, uint32_t from, uint64_t now_ns);
-/* It ended as 'result' says: record and judge it. A failure goes to 'failures'. */
+/* It ended as 'result' says: record and judge it, beside the replies before. A failure goes to
+ * 'failures'. */
 void traffic_end(struct traffic *traffic, size_t place, const struct scenario *scenario,
                  const struct scenario_step *step, const struct host_result *result,
-                 struct failures *failures, struct trace *trace);
-/* All have ended: judge their order. */
+                 struct replies *replies, struct failures *failures, struct trace *trace);
+/* All have ended: judge how many hosts got other replies than before the step, and the order. */
+void traffic_judge_moved(const struct traffic *traffic, const struct scenario *scenario,
+                         const struct scenario_step *step, uint64_t now_ns,
+                         struct failures *failures);
 void traffic_judge_order(const struct traffic *traffic, const struct scenario *scenario,
                          const struct scenario_step *step, uint64_t now_ns,
                          struct failures *failures, struct trace *trace);

@@ -642,6 +642,84 @@ static void commands_reach_the_application(void)
 	free(summary);
 }
 
+/* --- What the balancer knows --- */
+
+static void backends_are_what_the_balancer_says(void)
+{
+	holds(BALANCED "  - expect:\n      backends:\n"
+	               "        - {of: 10.0.0.2, count: 2, up: 2, drained: never}\n"
+	               "        - {of: h3, host: h3, state: up, sessions: 1, weight: 1}\n"
+	               "      sessions: 2\n"
+	               "  - app: {name: balancer, command: \"drain 10.0.0.2 h3\"}\n"
+	               "  - app: {name: balancer, command: \"weight 10.0.0.2 h2 7\"}\n"
+	               "  - expect:\n      backends:\n"
+	               "        - {of: 10.0.0.2, up: 1, drained: 1}\n"
+	               "        - {of: 10.0.0.2, host: h3, state: [down, drained]}\n"
+	               "        - {of: 10.0.0.2, host: h2, weight: {at_least: 7}}\n"
+	               "      sessions: {live: 2, unanswered: 0}\n");
+	fails(BALANCED "  - app: {name: balancer, command: \"drain 10.0.0.2 h3\"}\n"
+	               "  - expect: {backends: {of: 10.0.0.2, up: 2}, within: 1s}\n",
+	      9, 1, "1 (h2 up, h3 drained), when its time was over");
+	fails(BALANCED "  - expect: {backends: {of: 10.0.0.2, up: {at_most: 1}}}\n", 8, 1,
+	      "2 (h2 up, h3 up), once the network was quiet");
+	fails(BALANCED "  - expect: {backends: {of: 10.0.0.2, host: h3, state: [drained, down]}, "
+	               "within: 1s}\n",
+	      8, 1, "h3 is up, when its time was over");
+	fails(BALANCED "  - expect: {backends: {of: 10.0.0.2, host: h1, state: up}, within: 1s}\n",
+	      8, 1, "h1 is no backend of it, when");
+	fails(BALANCED "  - expect: {backends: {of: 10.0.0.9, up: 1}, within: 1s}\n", 8, 1,
+	      "0 (there is none), when");
+	fails(BALANCED "  - controller: down\n"
+	               "  - expect: {sessions: {at_least: 1}, within: 1s}\n",
+	      9, 1, "0, when its time was over");
+}
+
+static void a_backend_that_goes_is_waited_for(void)
+{
+	/* By itself it is noticed after some probes that nobody answers, 5 s apart. */
+	holds(BALANCED "  - host: {down: h3}\n"
+	               "  - expect: {backends: {of: 10.0.0.2, host: h3, state: none}, "
+	               "within: 60s}\n"
+	               "  - host: {up: h3}\n"
+	               "  - expect: {backends: {of: 10.0.0.2, up: 2}, within: 60s}\n");
+}
+
+#define CLIENTS(scheduler)                                                                         \
+	"controller: \"balancer,scheduler=" scheduler "\"\nswitches: {s1: {}}\n"                   \
+	"hosts: {c1..c40: {ip: 10.0.0.1/24}, b1: {ip: 10.0.0.99/24}, b2: {ip: 10.0.0.99/24}, "     \
+	"b3: {ip: 10.0.0.99/24}, b4: {ip: 10.0.0.99/24}}\n"                                        \
+	"links: [c1..c40 -- s1, b1 -- s1, b2 -- s1, b3 -- s1, b4 -- s1]\nsteps:\n"                 \
+	"  - arp: {from: b1..b4, gratuitous: yes}\n"                                               \
+	"  - tcp: {from: c1..c40, to: \"10.0.0.99:22\"}\n"
+
+static void replies_stay_where_they_are_to_stay(void)
+{
+	char *summary;
+
+	holds(CLIENTS("source") "  - repeat: 2\n    tcp: {from: c1..c40, to: \"10.0.0.99:22\", "
+	                        "expect: {sticky: yes, moved: never}}\n");
+	run_seed(CLIENTS("rr") "  - tcp: {from: c40, to: \"10.0.0.99:22\"}\n"
+	                       "  - tcp: {from: c1..c39, to: \"10.0.0.99:22\", expect: {sticky: "
+	                       "yes}}\n"
+	                       "  - tcp: {from: c1..c39, to: \"10.0.0.99:22\", expect: {moved: "
+	                       "{at_most: 30}}}\n",
+	         1, false);
+	CU_ASSERT_TRUE(result.failures.total > 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[0].expected, ", as before"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.failures.items[result.failures.count - 1].happened,
+	                              " of the 39 that had one before"));
+	runner_result_destroy(&result);
+	/* One of four goes: a quarter moves, and hardly anybody else. */
+	holds(CLIENTS("maglev") "  - app: {name: balancer, command: \"drain 10.0.0.99 b2\"}\n"
+	                        "  - tcp: {from: c1..c40, to: \"10.0.0.99:22\", expect: {moved: "
+	                        "{at_least: 4, at_most: 16}}}\n");
+	summary = summary_of(CLIENTS("source") "  - tcp: {from: c1..c10, to: \"10.0.0.99:22\", "
+	                                       "expect: {moved: {at_most: 3}}}\n");
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(summary, "\n        0 of 10 got another reply than before\n"));
+	free(summary);
+}
+
 /* --- Switches without a controller --- */
 
 #define ALONE                                                                                      \
@@ -721,6 +799,9 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(the_story_names_the_port_that_it_was_then),
            UNIT_TEST(a_switch_goes_down_and_comes_up), UNIT_TEST(commands_reach_the_application),
            UNIT_TEST(a_run_begins_when_the_controller_is_ready),
+           UNIT_TEST(backends_are_what_the_balancer_says),
+           UNIT_TEST(a_backend_that_goes_is_waited_for),
+           UNIT_TEST(replies_stay_where_they_are_to_stay),
            UNIT_TEST(a_switch_without_a_controller_follows_its_flows),
            UNIT_TEST(its_fail_mode_holds_from_the_start), UNIT_TEST(an_entry_of_the_file_times_out),
            UNIT_TEST(a_full_queue_counts_as_dropped))

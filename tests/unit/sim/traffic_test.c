@@ -8,6 +8,7 @@ static struct scenario_host host = {.name = (char *)(uintptr_t) "h1", .ip = 0x0a
 static struct scenario sc = {.hosts = &host, .hosts_count = 1};
 static struct traffic traffic;
 static struct failures failures;
+static struct replies *replies_before;
 
 /* Judge one result of a step with these expectations: true when it is right. */
 static bool is_right(enum step_kind kind, struct scenario_replies replies,
@@ -22,13 +23,15 @@ static bool is_right(enum step_kind kind, struct scenario_replies replies,
 		step.ping.count = 3;
 	memset(&traffic, 0, sizeof traffic);
 	failures_init(&failures);
+	replies_before = replies_new();
 	traffic_begin(&traffic, 0, 0);
-	traffic_end(&traffic, 0, &sc, &step, &result, &failures, NULL);
+	traffic_end(&traffic, 0, &sc, &step, &result, replies_before, &failures, NULL);
 	right = !failures.total;
 	CU_ASSERT_EQUAL(traffic.results[0].wrong, !right);
 	CU_ASSERT_EQUAL(traffic.wrong, !right);
 	traffic_destroy(&traffic);
 	failures_destroy(&failures);
+	replies_free(replies_before);
 	return right;
 }
 
@@ -112,19 +115,21 @@ static bool order_is_right(enum scenario_order order, const char *answers)
 
 	memset(&traffic, 0, sizeof traffic);
 	failures_init(&failures);
+	replies_before = replies_new();
 	for (const char *c = answers; *c; c++) {
 		struct host_result result = reply(*c == '1' ? "one" : "two");
 		size_t place = traffic_begin(&traffic, 0, 0);
 
 		if (*c == '-')
 			result = (struct host_result){.outcome = HOST_TIMEOUT};
-		traffic_end(&traffic, place, &sc, &step, &result, &failures, NULL);
+		traffic_end(&traffic, place, &sc, &step, &result, replies_before, &failures, NULL);
 	}
 	CU_ASSERT_EQUAL(failures.total, 0);
 	traffic_judge_order(&traffic, &sc, &step, 0, &failures, NULL);
 	right = !failures.total;
 	traffic_destroy(&traffic);
 	failures_destroy(&failures);
+	replies_free(replies_before);
 	return right;
 }
 
@@ -156,15 +161,17 @@ static void few_failures_of_a_step_are_told(void)
 
 	memset(&traffic, 0, sizeof traffic);
 	failures_init(&failures);
+	replies_before = replies_new();
 	for (int i = 0; i < 20; i++)
-		traffic_end(&traffic, traffic_begin(&traffic, 0, 0), &sc, &step, &result, &failures,
-		            NULL);
+		traffic_end(&traffic, traffic_begin(&traffic, 0, 0), &sc, &step, &result,
+		            replies_before, &failures, NULL);
 	CU_ASSERT_EQUAL(traffic.wrong, 20);
 	CU_ASSERT_EQUAL_FATAL(failures.count, TRAFFIC_FAILURES_PER_STEP_MAX);
 	CU_ASSERT_PTR_NOT_NULL(
 	        strstr(failures.items[failures.count - 1].happened, "more of this step"));
 	traffic_destroy(&traffic);
 	failures_destroy(&failures);
+	replies_free(replies_before);
 }
 
 UNIT_TESTS("traffic", UNIT_TEST(the_outcome_must_be_an_allowed_one),
