@@ -413,6 +413,27 @@ static void no_more_frames_wait_than_may(void)
 	fake_network_end(&net);
 }
 
+/* Neither whole nor kept by the switch. */
+static void a_frame_that_came_cut_is_not_sent_on(void)
+{
+	struct fake_switch *a;
+	struct fake_network net = begin_line("", &a, 1);
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_PACKET_IN};
+	uint8_t frame[60];
+
+	introduce(&net, a, 2, MAC(B));
+	fake_frame(frame, MAC(A), MAC(B));
+	msg.packet_in.buffer_id = OFP_NO_BUFFER;
+	msg.packet_in.total_len = 100;
+	msg.packet_in.in_port = 1;
+	msg.packet_in.data = (struct fb_view){frame, sizeof frame};
+	fake_switch_send(a, &msg);
+	CU_ASSERT(is_entry(a, OFP_NO_BUFFER, 1, MAC(A), MAC(B), 2));
+	CU_ASSERT(is_quiet(a));
+	CU_ASSERT_EQUAL(counter(&net, "frames_cut"), 1);
+	fake_network_end(&net);
+}
+
 /* --- Flows that are there --- */
 
 static void a_frame_that_comes_after_its_entry_is_sent_on(void)
@@ -546,6 +567,22 @@ static void a_frame_that_would_go_back_is_dropped(void)
 	CU_ASSERT_EQUAL(counter(&net, "turned_back"), 1);
 	frame_in(line[1], 6, 3, MAC(A), MAC(B));
 	CU_ASSERT(IS_OUT(line[1], 6, 2));
+	fake_network_end(&net);
+}
+
+/* Its host is not known any more, or not yet: it is flooded from there, and its copies are copies. */
+static void a_frame_under_way_to_an_unknown_host_is_flooded(void)
+{
+	struct fake_switch *ring[3];
+	struct fake_network net = begin_ring("", ring, 3);
+
+	frame_in(ring[0], 5, 2, MAC(A), MAC(B));
+	CU_ASSERT(IS_OUT(ring[0], 5, 1, 3, 4));
+	introduce(&net, ring[2], 1, MAC(B));
+	/* By the link that is not of the tree. */
+	frame_in(ring[2], 6, 2, MAC(A), MAC(B));
+	CU_ASSERT(is_dropped(ring[2], 6));
+	CU_ASSERT_EQUAL(counter(&net, "floods_off_tree"), 1);
 	fake_network_end(&net);
 }
 
@@ -716,6 +753,41 @@ static void no_other_flow_is_touched(void)
 	for (size_t i = 0; i < 3; i++)
 		CU_ASSERT(is_quiet(line[i]));
 	CU_ASSERT_EQUAL(counter(&net, "flows_removed"), 1);
+	fake_network_end(&net);
+}
+
+/* A link that one end lost is gone in both directions. */
+static void entries_at_the_other_end_of_a_link_go_too(void)
+{
+	struct fake_switch *line[2];
+	struct fake_network net = begin_line("", line, 2);
+
+	introduce(&net, line[1], 1, MAC(B));
+	introduce(&net, line[0], 1, MAC(A));
+	establish(&net, line[1], MAC(B), MAC(A));
+	fake_switch_set_link(line[0], 3, false);
+	CU_ASSERT(is_delete(line[1], 1, MAC(B), MAC(A)));
+	CU_ASSERT(is_delete(line[0], 3, MAC(B), MAC(A)));
+	CU_ASSERT(is_confirmed(line[1]));
+	CU_ASSERT(is_quiet(line[1]));
+	fake_network_end(&net);
+}
+
+/* A switch that is asked to confirm that its entries are gone, and leaves instead. */
+static void a_switch_that_leaves_confirms_what_it_was_asked(void)
+{
+	struct fake_switch *line[2];
+	struct fake_network net = begin_line("", line, 2);
+
+	introduce(&net, line[1], 1, MAC(B));
+	introduce(&net, line[0], 1, MAC(A));
+	establish(&net, line[0], MAC(A), MAC(B));
+	fake_switch_set_link(line[1], 1, false);
+	frame_in(line[0], 5, 1, MAC(A), MAC(B));
+	CU_ASSERT(is_delete(line[0], 1, MAC(A), MAC(B)));
+	CU_ASSERT(is_quiet(line[0]));
+	fake_switch_leave(line[1]);
+	CU_ASSERT(IS_OUT(line[0], 5, 2, 4));
 	fake_network_end(&net);
 }
 
@@ -891,6 +963,28 @@ static void while_a_table_is_full_frames_are_sent_on_one_by_one(void)
 	fake_network_end(&net);
 }
 
+/* One that was sent on by a shorter way could be taken for a copy of the flood. */
+static void while_a_flood_is_under_way_a_full_table_makes_more_of_it(void)
+{
+	struct fake_switch *ring[3];
+	struct fake_network net = begin_ring("", ring, 3);
+
+	/* The table of ring[2] is full. */
+	introduce(&net, ring[2], 1, MAC(C));
+	frame_in(ring[2], 4, 4, MAC(0x0d), MAC(C));
+	refuse(ring[2], OFPET_FLOW_MOD_FAILED, OFPFMFC_ALL_TABLES_FULL);
+	fake_network_discard(&net);
+	frame_in(ring[1], 5, 1, MAC(A), MAC(B));
+	CU_ASSERT(IS_OUT(ring[1], 5, 2, 4));
+	introduce(&net, ring[2], 1, MAC(B));
+	frame_in(ring[1], 6, 1, MAC(A), MAC(B));
+	CU_ASSERT(IS_OUT(ring[1], 6, 2, 4));
+	fake_network_pass(&net, FLIGHT_NS);
+	frame_in(ring[1], 7, 1, MAC(A), MAC(B));
+	CU_ASSERT(IS_OUT(ring[1], 7, 3));
+	fake_network_end(&net);
+}
+
 /* The frame that the refused entry was to take along is released. */
 static void a_buffer_that_a_refused_entry_named_is_released(void)
 {
@@ -1022,6 +1116,19 @@ static void adopted_entries_that_contradict_where_a_host_is_leave(void)
 	fake_network_end(&net);
 }
 
+static void adopted_entries_to_a_host_that_moves_leave(void)
+{
+	struct fake_switch *a;
+	uint32_t xid = 0;
+	struct fake_network net = begin_asked(&a, 1, &xid);
+
+	tell_entry(a, xid, 1, MAC(A), MAC(B), 2);
+	introduce(&net, a, 2, MAC(B));
+	frame_in(a, 5, 3, MAC(B), BROADCAST);
+	CU_ASSERT(is_delete(a, 1, MAC(A), MAC(B)));
+	fake_network_end(&net);
+}
+
 /* What is left of a way would catch copies of the flood. */
 static void adopted_entries_leave_before_their_pair_is_flooded(void)
 {
@@ -1106,4 +1213,10 @@ UNIT_TESTS("forwarding", UNIT_TEST(one_switch_floods_by_itself),
            UNIT_TEST(adopted_entries_that_contradict_where_a_host_is_leave),
            UNIT_TEST(adopted_entries_leave_before_their_pair_is_flooded),
            UNIT_TEST(adopted_entries_that_lead_into_the_void_leave),
+           UNIT_TEST(a_frame_that_came_cut_is_not_sent_on),
+           UNIT_TEST(a_frame_under_way_to_an_unknown_host_is_flooded),
+           UNIT_TEST(while_a_flood_is_under_way_a_full_table_makes_more_of_it),
+           UNIT_TEST(entries_at_the_other_end_of_a_link_go_too),
+           UNIT_TEST(a_switch_that_leaves_confirms_what_it_was_asked),
+           UNIT_TEST(adopted_entries_to_a_host_that_moves_leave),
            UNIT_TEST(what_is_not_of_the_way_of_a_known_flow_is_deleted))
