@@ -687,8 +687,11 @@ static void a_client_that_moves_to_another_switch_takes_its_sessions_along(void)
 
 static void a_session_that_is_moved_again_before_it_was_ends_the_first_move_first(void)
 {
+	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_BARRIER_REPLY};
 	struct nb *nb = three("", true, 2);
+	struct lb_barrier late[3];
 	const char *said;
+	size_t count;
 
 	nb_open(nb, s1, &lb_a, s2, 1);
 	nb_pass(nb, s_ns);
@@ -697,7 +700,19 @@ static void a_session_that_is_moved_again_before_it_was_ends_the_first_move_firs
 	nb_said(nb);
 	nb_pass(nb, 20 * ms_ns);
 	nb_said(nb);
+	count = nb->lb->barriers_count;
+	CU_ASSERT_EQUAL_FATAL(count, 3);
+	memcpy(late, nb->lb->barriers, sizeof late);
 	nb_host(nb, &lb_client, s3); /* to another one, before a barrier was answered */
+	/* The first move is over: nobody listens to its barriers any more. */
+	memmove(nb->lb->barriers, nb->lb->barriers + count,
+	        (nb->lb->barriers_count - count) * sizeof late[0]);
+	nb->lb->barriers_count -= count;
+	for (size_t i = 0; i < count; i++) {
+		reply.xid = late[i].xid;
+		fake_switch_send(late[i].sw, &reply);
+	}
+	LB_SAYS(nb_said(nb), "");
 	for (int i = 0; i < 4; i++) {
 		lb_answer_barriers(nb->lb, NULL);
 		said = nb_said(nb);
