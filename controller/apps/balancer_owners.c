@@ -812,24 +812,55 @@ static void configure_owner(const struct balancer_call *call, struct balancer_ad
 	balancer_owners_update(address, owner);
 }
 
-/* Those that the service does not name any more, or that it never did, are drained: their sessions
- * go on, and they are forgotten in their time. Without a service all are as they are heard. */
-static void retire_others(struct balancer_address *address)
+/* 'owner' is not one that the service of 'address' names, any more or at all. With a service that
+ * names others it is drained: its sessions go on, and it is forgotten in its time. Else it is as it
+ * was heard. */
+static void retire_owner(struct balancer_address *address, struct balancer_owner *owner)
 {
 	const struct balancer_service *service = address->service;
 
-	for (uint32_t i = 0; i < address->owners_count; i++) {
+	if (service && balancer_service_names_backends(service)) {
+		owner->drained = true;
+	} else if (owner->configured) {
+		owner->drained = false;
+		owner->as.weight = 1;
+	}
+	owner->configured = false;
+	balancer_owners_update(address, owner);
+}
+
+/* Those that are not there need not be remembered either. */
+static void retire_others(const struct balancer_call *call, struct balancer_address *address)
+{
+	const struct balancer_service *service = address->service;
+
+	for (uint32_t i = 0; i < address->owners_count;) {
 		struct balancer_owner *owner = &address->owners[i];
 
-		if (service && balancer_service_backend(service, owner->mac))
-			continue;
-		if (service && balancer_service_names_backends(service))
-			owner->drained = true;
-		else if (owner->configured)
-			owner->drained = false;
-		owner->configured = false;
-		balancer_owners_update(address, owner);
+		if (service && balancer_service_backend(service, owner->mac)) {
+			i++;
+		} else if (balancer_owner_is_there(owner)) {
+			retire_owner(address, owner);
+			i++;
+		} else {
+			call->b->counters.owners_forgotten++;
+			remove_owner(call, address, owner);
+		}
 	}
+}
+
+/* The scheduler of 'address' is the one that its service names, or that of all others. */
+static void configure_schedule(const struct balancer_call *call, struct balancer_address *address)
+{
+	const struct balancer_service *service = address->service;
+	enum balancer_scheduler scheduler = service && service->has_scheduler
+	                                            ? service->scheduler
+	                                            : call->b->config.scheduler;
+
+	if (address->schedule.scheduler == scheduler)
+		return;
+	balancer_schedule_free(&address->schedule);
+	balancer_schedule_init(&address->schedule, scheduler);
 }
 
 static void configure_address(const struct balancer_call *call,
@@ -837,8 +868,6 @@ static void configure_address(const struct balancer_call *call,
 {
 	struct balancer_address *address = balancer_owners_find(call, service->ip, service->vlan);
 	const struct balancer_address_key key = balancer_address_key(service->ip, service->vlan);
-	enum balancer_scheduler scheduler =
-	        service->has_scheduler ? service->scheduler : call->b->config.scheduler;
 
 	if (!address)
 		address = add_address(call, &key);
@@ -850,13 +879,10 @@ static void configure_address(const struct balancer_call *call,
 	address->shared = true;
 	if (address->watch == BALANCER_IDLE)
 		watch(call, address, BALANCER_PROBED);
-	if (address->schedule.scheduler != scheduler) {
-		balancer_schedule_free(&address->schedule);
-		balancer_schedule_init(&address->schedule, scheduler);
-	}
+	configure_schedule(call, address);
 	for (uint32_t i = 0; i < service->backends_count; i++)
 		configure_owner(call, address, &service->backends[i]);
-	retire_others(address);
+	retire_others(call, address);
 	balancer_health_refresh(call, address);
 }
 
@@ -869,8 +895,10 @@ void balancer_owners_configure(const struct balancer_call *call)
 		if (!address->service)
 			continue;
 		address->service = NULL;
-		if (!balancer_services_find(call->b->services, address->key.ip, address->key.vlan))
-			retire_others(address);
+		if (balancer_services_find(call->b->services, address->key.ip, address->key.vlan))
+			continue;
+		configure_schedule(call, address);
+		retire_others(call, address);
 	}
 	for (size_t i = 0; (service = balancer_services_at(call->b->services, i)); i++)
 		configure_address(call, service);

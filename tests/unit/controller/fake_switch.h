@@ -112,6 +112,21 @@ static inline void bench_on_event(void *ctx, uint64_t dpid, bool up, const char 
 		b->events_len += (size_t)len;
 }
 
+/* What applications find in each file that they read; NULL: there is no file. */
+static const char *bench_file;
+
+static inline char *bench_on_read_file(void *ctx, const char *name, size_t *len,
+                                       struct fb_text *error)
+{
+	(void)ctx;
+	if (!bench_file) {
+		fb_text_printf(error, "%s: there is no such file", name);
+		return NULL;
+	}
+	*len = strlen(bench_file);
+	return strdup(bench_file);
+}
+
 /* --- The bench --- */
 
 /* A controller with 'config', without applications; time starts at one second. */
@@ -123,6 +138,7 @@ static inline struct bench *bench_new_with(const struct controller_config *confi
 	        .close = bench_on_close,
 	        .log = bench_on_log,
 	        .switch_event = bench_on_event,
+	        .read_file = bench_on_read_file,
 	        .ctx = b,
 	};
 
