@@ -50,8 +50,7 @@ enum {
 /* An entry of this run that is there. */
 struct told {
 	struct balancer_key sorted; /* of its session */
-	uint16_t generation;
-	uint8_t directions; /* 1 << balancer_direction */
+	uint8_t directions;         /* 1 << balancer_direction */
 };
 
 /* A switch that was asked for its entries. */
@@ -438,9 +437,6 @@ static void note_told(const struct balancer_call *call, struct teller *teller,
 		told = fb_table_add(teller->told, &session->sorted);
 	if (!told)
 		return;
-	if (told->generation != session->generation)
-		told->directions = 0;
-	told->generation = session->generation;
 	told->directions |= (uint8_t)(1 << direction);
 }
 
@@ -519,7 +515,7 @@ static void judge(const struct balancer_call *call, const struct teller *teller)
 		if (!balancer_sessions_is_on(call->b, session, call->node))
 			continue;
 		told = teller->told ? fb_table_find(teller->told, &session->sorted) : NULL;
-		if (!told || told->generation != session->generation || told->directions != BOTH)
+		if (!told || told->directions != BOTH)
 			add_mend(call, session);
 		else if (is_beyond_doubt(call, teller, session))
 			balancer_sessions_trust(call, session);

@@ -245,6 +245,51 @@ static void entries_that_are_not_of_sessions_are_left_alone(void)
 	lb_free(lb);
 }
 
+static void a_rebuilt_session_outlasts_its_entries_as_any_that_was_answered(void)
+{
+	struct lb *lb = new_telling("idle_timeout=1s", both);
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_FLOW_REMOVED};
+
+	lb_announce(lb, &lb_b);
+	lb_announce(lb, &lb_client);
+	msg.flow_removed.cookie = lb->cookie;
+	for (int i = 0; i < 2; i++) {
+		uint8_t bytes[256];
+		struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
+		struct fb_flow_mod fm;
+
+		CU_ASSERT_FATAL(fb_parse_flow(both[i], OFPFC_ADD, &fm, &actions, NULL) == 0);
+		msg.flow_removed.match = fm.match;
+		fake_switch_send(lb->sw, &msg);
+	}
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_removed"), 2);
+	lb_pass(lb, 299 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
+	lb_pass(lb, s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
+	lb_free(lb);
+}
+
+static void entries_on_the_way_tell_nothing(void)
+{
+	static const char *const flows[] = {
+	        "tcp,in_port=6,dl_vlan=0xffff,nw_src=192.168.2.1,nw_dst=192.168.2.2,tp_src=40000,"
+	        "tp_dst=22,actions=output:3",
+	        "tcp,in_port=3,dl_vlan=0xffff,nw_src=192.168.2.2,nw_dst=192.168.2.1,tp_src=22,"
+	        "tp_dst=40000,actions=output:6",
+	        NULL};
+	struct lb *lb = new_telling("", flows);
+
+	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 0);
+	lb_announce(lb, &lb_a);
+	lb_announce(lb, &lb_b);
+	client_sends(lb);
+	lb_pass(lb, 100 * ms_ns);
+	lb_said(lb);
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 1);
+	lb_free(lb);
+}
+
 static void the_sessions_of_datagrams_are_rebuilt_as_well(void)
 {
 	static const char *const flows[] = {
@@ -398,6 +443,21 @@ static void the_way_to_the_client_alone_tells_both(void)
 	lb_free(lb);
 }
 
+static void a_backend_that_is_not_heard_yet_is_waited_for(void)
+{
+	static const char *const flows[] = {TO_B, NULL};
+	struct lb *lb = new_telling("arp_settle=20ms", flows);
+
+	lb_announce(lb, &lb_a);
+	CU_ASSERT(!lb_has(client_sends(lb), "out #2"));
+	lb_pass(lb, 10 * ms_ns);
+	lb_announce(lb, &lb_b);
+	lb_pass(lb, 10 * ms_ns);
+	CU_ASSERT(lb_has(lb_said(lb), "out #2 in 1: mod_dl_dst::03,output:3\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 0);
+	lb_free(lb);
+}
+
 static void the_backend_may_be_the_first_to_go_on(void)
 {
 	static const char *const flows[] = {TO_B, NULL};
@@ -507,7 +567,26 @@ static void a_switch_that_says_nothing_is_not_waited_for_for_ever(void)
 	have(asked, FROM_B, old_cookie, 1);
 	tell(asked, false);
 	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "mended"), 1);
 	free(asked);
+	lb_free(lb);
+}
+
+static void packets_that_wait_are_forgotten_with_their_switch(void)
+{
+	struct lb *lb = lb_new_empty("");
+	struct asked *one = join(lb, 2, 6), *other = join(lb, 3, 6);
+
+	LB_SAYS(client_sends(lb), "");
+	fake_switch_leave(other->sw);
+	free(other);
+	lb_switch_to(lb, lb_join(lb->bench, 3, 6));
+	tell(one, false);
+	lb_pass(lb, s_ns);
+	/* Its buffers are others now. */
+	CU_ASSERT(!lb_has(lb_said(lb), "#1"));
+	lb->leaks = true;
+	free(one);
 	lb_free(lb);
 }
 
@@ -1007,6 +1086,8 @@ UNIT_TESTS(
         UNIT_TEST(their_order_does_not_matter_nor_in_how_many_parts_they_come),
         UNIT_TEST(entries_of_others_are_not_touched),
         UNIT_TEST(entries_that_are_not_of_sessions_are_left_alone),
+        UNIT_TEST(a_rebuilt_session_outlasts_its_entries_as_any_that_was_answered),
+        UNIT_TEST(entries_on_the_way_tell_nothing),
         UNIT_TEST(the_sessions_of_datagrams_are_rebuilt_as_well),
         UNIT_TEST(sessions_of_a_vlan_keep_it),
         UNIT_TEST(exact_entries_are_installed_again_as_they_were),
@@ -1015,12 +1096,14 @@ UNIT_TESTS(
         UNIT_TEST(rebuilt_sessions_count_for_least_connections),
         UNIT_TEST(the_way_to_the_backend_alone_tells_the_backend),
         UNIT_TEST(the_way_to_the_client_alone_tells_both),
+        UNIT_TEST(a_backend_that_is_not_heard_yet_is_waited_for),
         UNIT_TEST(the_backend_may_be_the_first_to_go_on),
         UNIT_TEST(another_than_the_backend_has_no_part_in_a_half),
         UNIT_TEST(halves_are_forgotten_in_time),
         UNIT_TEST(what_belongs_to_unknown_sessions_waits_while_a_switch_tells),
         UNIT_TEST(a_bounded_number_waits),
         UNIT_TEST(a_switch_that_says_nothing_is_not_waited_for_for_ever),
+        UNIT_TEST(packets_that_wait_are_forgotten_with_their_switch),
         UNIT_TEST(a_switch_that_refuses_to_tell_is_not_waited_for),
         UNIT_TEST(a_switch_that_leaves_is_not_waited_for),
         UNIT_TEST(entries_of_ports_that_are_gone_are_deleted_and_no_others),

@@ -179,6 +179,25 @@ static void what_follows_goes_to_those_that_are_not_excluded(void)
 	CU_ASSERT(lb_has(said, "in 1: mod_dl_dst::04,output:4\n"));
 	CU_ASSERT(!lb_has(said, "output:3"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 2);
+	/* Whatever it says now. */
+	CU_ASSERT(lb_has(server_says(lb, &lb_b, 101, FB_TCP_ACK), "in 3: drop\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 0);
+	lb_free(lb);
+}
+
+static void when_nobody_remains_the_connection_is_no_more(void)
+{
+	struct lb *lb = new_ready("");
+
+	client_sends(lb, 101, "");
+	fake_switch_set_link(lb->sw, 3, false);
+	lb_said(lb);
+	LB_SAYS(server_refuses(lb, &lb_a, 101),
+	        "out #7 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered_none"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 0);
+	/* It is kept for a minute, as all that have ended are, and gets no entries. */
+	LB_SAYS(client_sends(lb, 101, ""), "out #8 in 1: mod_dl_dst::02,output:2\n");
 	lb_free(lb);
 }
 
@@ -460,6 +479,20 @@ static void a_stray_waits_until_all_owners_can_have_spoken(void)
 	lb_free(lb);
 }
 
+static void what_was_answered_long_ago_does_not_count(void)
+{
+	struct lb *lb = new_ready("arp_settle=20ms");
+
+	lb_pass(lb, 300 * s_ns);
+	lb_said(lb);
+	CU_ASSERT(lb_has(client_sends(lb, 101, ""), "arp who-has 192.168.2.2"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 0);
+	lb_pass(lb, 20 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 1);
+	lb_said(lb);
+	lb_free(lb);
+}
+
 static void a_bounded_number_of_strays_waits(void)
 {
 	struct lb *lb = new_one_server("arp_settle=20ms,hold_max=1");
@@ -560,6 +593,36 @@ static void a_replica_that_goes_on_is_the_backend(void)
 	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 0);
 	LB_SAYS(client_sends(lb, 101, ""), "out #7 in 1: mod_dl_dst::03,output:3\n");
+	lb_free(lb);
+}
+
+static void who_shares_its_address_is_the_server_whatever_its_port(void)
+{
+	struct lb *lb = new_ready("mode=packet");
+	struct lb_segment s = {.from = &lb_b,
+	                       .to = &lb_client,
+	                       .tp_src = 50000,
+	                       .tp_dst = 101,
+	                       .flags = FB_TCP_ACK};
+
+	LB_SAYS(lb_tcp(lb, &s), "out #6 in 3: mod_dl_src::03,mod_dl_dst::01,output:1\n");
+	lb_free(lb);
+}
+
+static void a_young_controller_asks_who_else_has_the_senders_address(void)
+{
+	struct lb *lb = lb_new_empty("mode=packet");
+
+	lb_announce(lb, &lb_client);
+	lb_announce(lb, &lb_b);
+	lb_revive(lb, &lb_a); /* it answers, and was not heard before */
+	lb_tcp(lb, &(struct lb_segment){.from = &lb_b,
+	                                .to = &lb_client,
+	                                .tp_src = 50000,
+	                                .tp_dst = 101,
+	                                .flags = FB_TCP_ACK});
+	lb_pass(lb, 100 * ms_ns);
+	CU_ASSERT(lb_has(lb_said(lb), "out #3 in 3: mod_dl_src::03,mod_dl_dst::01,output:1\n"));
 	lb_free(lb);
 }
 
@@ -812,6 +875,7 @@ static void what_is_on_its_way_to_another_candidate_ends_when_the_backend_is_kno
 	                                        .flags = FB_TCP_ACK,
 	                                        .in_port = 6}),
 	        "out #6 in 6: drop\n");
+	LB_SAYS(lb_said_by(lb, pair.near), "");
 	lb_free(lb);
 }
 
@@ -842,6 +906,7 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(when_all_refuse_the_last_refusal_is_passed_on),
            UNIT_TEST(of_two_that_refuse_at_once_one_refusal_is_passed_on),
            UNIT_TEST(what_follows_goes_to_those_that_are_not_excluded),
+           UNIT_TEST(when_nobody_remains_the_connection_is_no_more),
            UNIT_TEST(drained_owners_are_candidates_too),
            UNIT_TEST(owners_that_are_found_meanwhile_are_candidates_too),
            UNIT_TEST(an_owner_that_is_gone_is_no_candidate_any_more),
@@ -857,6 +922,7 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(a_stray_goes_to_the_only_owner_of_its_address),
            UNIT_TEST(the_refusal_of_the_only_owner_is_passed_on),
            UNIT_TEST(a_stray_waits_until_all_owners_can_have_spoken),
+           UNIT_TEST(what_was_answered_long_ago_does_not_count),
            UNIT_TEST(a_bounded_number_of_strays_waits),
            UNIT_TEST(strays_that_wait_are_forgotten_with_their_switch),
            UNIT_TEST(a_stray_to_an_unknown_address_waits_until_it_is_found),
@@ -864,6 +930,8 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(a_young_controller_shows_those_that_refused_all_again_when_it_is_older),
            UNIT_TEST(a_young_controller_does_not_take_the_only_owner_for_the_backend),
            UNIT_TEST(a_replica_that_goes_on_is_the_backend),
+           UNIT_TEST(who_shares_its_address_is_the_server_whatever_its_port),
+           UNIT_TEST(a_young_controller_asks_who_else_has_the_senders_address),
            UNIT_TEST(with_arp_proxy_the_client_hears_the_stable_mac),
            UNIT_TEST(who_says_syn_ack_is_the_server),
            UNIT_TEST(between_two_shared_addresses_the_receiver_is_found_out),
