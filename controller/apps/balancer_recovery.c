@@ -104,8 +104,8 @@ bool balancer_recovery_init(struct balancer_recovery *recovery, const struct bal
 {
 	TAILQ_INIT(&recovery->recalling);
 	TAILQ_INIT(&recovery->settling);
-	recovery->probes =
-	        fb_table_new(sizeof(uint32_t), sizeof(struct probe), b->config.probes_max);
+	recovery->probes = fb_table_new(sizeof(uint32_t), sizeof(struct probe),
+	                                b->config.probes_max > 0 ? b->config.probes_max : 1);
 	if (!recovery->probes)
 		return false;
 	fb_table_seed(recovery->probes, seed);
@@ -611,7 +611,7 @@ static struct balancer_session *begin_probe(const struct balancer_call *call,
 	struct balancer_session *session;
 	uint32_t index;
 
-	if (fb_table_count(probes) == fb_table_limit(probes)) {
+	if (fb_table_count(probes) >= call->b->config.probes_max) {
 		call->b->counters.probes_full++;
 		return NULL;
 	}
