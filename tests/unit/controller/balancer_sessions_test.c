@@ -298,6 +298,87 @@ static void a_table_full_of_live_sessions_refuses(void)
 	lb_free(lb);
 }
 
+/* mode=flows: sessions whose entries have expired are kept for the grace time, while there is room. */
+static void an_open_session_gives_way_when_its_entries_are_gone_and_no_other_can(void)
+{
+	struct lb *lb = lb_new("sessions_max=3");
+
+	for (uint16_t tp = 1; tp <= 3; tp++) {
+		lb_syn(lb, tp, 1);
+		lb_syn_ack(lb, tp % 2 ? &lb_a : &lb_b, tp, 1);
+		if (tp == 3)
+			break;
+		/* Sessions 1 and 2, in this order. */
+		lb_flow_removed(lb, &lb->flow_mod, OFPRR_IDLE_TIMEOUT);
+		lb->flow_mod.match.in_port = 1;
+		lb->flow_mod.match.nw_src = lb_ip(1);
+		lb->flow_mod.match.nw_dst = lb_ip(2);
+		lb->flow_mod.match.tp_src = tp;
+		lb->flow_mod.match.tp_dst = 22;
+		lb_flow_removed(lb, &lb->flow_mod, OFPRR_IDLE_TIMEOUT);
+	}
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_removed"), 4);
+	CU_ASSERT_EQUAL(receiver(lb_syn(lb, 4, 1)), 2);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_evicted"), 1);
+	CU_ASSERT(lb_has(lb_to_client(lb, &lb_b, 2, FB_TCP_ACK), TO_CLIENT)); /* not that one */
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_passed"), 0);
+	CU_ASSERT(lb_has(lb_to_client(lb, &lb_a, 3, FB_TCP_ACK), TO_CLIENT)); /* nor the live one */
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_passed"), 0);
+	lb_free(lb);
+}
+
+/* mode=packet: it may be in use at this moment. */
+static void an_open_session_without_entries_never_gives_way(void)
+{
+	struct lb *lb = lb_new("mode=packet,sessions_max=1");
+
+	lb_syn(lb, 1, 1);
+	lb_syn_ack(lb, &lb_a, 1, 1);
+	CU_ASSERT(lb_has(lb_syn(lb, 2, 1), "tcp R."));
+	CU_ASSERT_EQUAL(lb_counter(lb, "refused_sessions_full"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_evicted"), 0);
+	CU_ASSERT(lb_has(lb_to_server(lb, 1, FB_TCP_ACK), OUT_A));
+	lb_free(lb);
+}
+
+static void a_session_never_gives_way_while_its_switch_is_away(void)
+{
+	struct lb *lb = lb_new("sessions_max=1,idle_timeout=60s");
+	struct fake_switch *second = lb_join(lb->bench, 2, 6);
+	static const struct lb_host elsewhere = {6, 6, 6}, server = {7, 7, 5};
+
+	lb_syn(lb, 1, 1);
+	lb_syn_ack(lb, &lb_a, 1, 1);
+	fake_switch_leave(lb->sw);
+	lb_switch_to(lb, second);
+	lb_announce(lb, &server);
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &elsewhere,
+	                                                 .to = &server,
+	                                                 .tp_src = 1,
+	                                                 .tp_dst = 22,
+	                                                 .flags = FB_TCP_SYN}),
+	                 "tcp R."));
+	CU_ASSERT_EQUAL(lb_counter(lb, "refused_sessions_full"), 1);
+	lb_free(lb);
+}
+
+static void of_closed_sessions_the_oldest_gives_way_first(void)
+{
+	struct lb *lb = lb_new("mode=packet,sessions_max=2");
+
+	for (uint16_t tp = 1; tp <= 2; tp++) {
+		lb_syn(lb, tp, 1);
+		lb_syn_ack(lb, tp % 2 ? &lb_a : &lb_b, tp, 1);
+	}
+	lb_to_server(lb, 2, FB_TCP_RST); /* the younger one first */
+	lb_to_server(lb, 1, FB_TCP_RST);
+	lb_syn(lb, 3, 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_evicted"), 1);
+	CU_ASSERT(lb_has(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK), TO_CLIENT));
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_passed"), 0);
+	lb_free(lb);
+}
+
 static void an_unanswered_session_gives_way_before_a_closed_one(void)
 {
 	struct lb *lb = lb_new("mode=packet,sessions_max=2");
@@ -520,6 +601,10 @@ UNIT_TESTS("balancer_sessions", UNIT_TEST(connections_alternate_exactly),
            UNIT_TEST(data_in_a_refused_syn_is_acknowledged),
            UNIT_TEST(a_full_table_gives_up_the_oldest_unanswered_session),
            UNIT_TEST(a_table_full_of_live_sessions_refuses),
+           UNIT_TEST(an_open_session_gives_way_when_its_entries_are_gone_and_no_other_can),
+           UNIT_TEST(an_open_session_without_entries_never_gives_way),
+           UNIT_TEST(a_session_never_gives_way_while_its_switch_is_away),
+           UNIT_TEST(of_closed_sessions_the_oldest_gives_way_first),
            UNIT_TEST(an_unanswered_session_gives_way_before_a_closed_one),
            UNIT_TEST(a_move_probes_the_silent_backend_at_once),
            UNIT_TEST(a_syn_to_a_broadcast_mac_is_answered_with_the_backends_own),

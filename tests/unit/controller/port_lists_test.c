@@ -45,6 +45,24 @@ static void an_entry_leaves_from_the_middle_and_from_either_end(void)
 	}
 }
 
+static void those_behind_an_entry_are_found_by_it(void)
+{
+	const uint32_t port = UINT32_C(3) << 16 | 7; /* of another switch */
+	struct port_lists lists = begin();
+	uint32_t index, seen = 0;
+
+	for (uint32_t i = 0; i < 10; i++)
+		CU_ASSERT(port_lists_add(&lists, i % 2 ? port : 7, i));
+	for (index = port_lists_first(&lists, port); index != FB_TABLE_NONE;
+	     index = port_lists_next(&lists, index))
+		CU_ASSERT_EQUAL(index, 2 * seen++ + 1);
+	CU_ASSERT_EQUAL(seen, 5);
+	port_lists_remove(&lists, port, 3);
+	CU_ASSERT_EQUAL(port_lists_next(&lists, 1), 5);
+	CU_ASSERT_EQUAL(port_lists_next(&lists, 9), FB_TABLE_NONE);
+	port_lists_free(&lists);
+}
+
 static void a_port_without_entries_is_not_remembered(void)
 {
 	struct port_lists lists = begin();
@@ -60,4 +78,5 @@ static void a_port_without_entries_is_not_remembered(void)
 
 UNIT_TESTS("port_lists", UNIT_TEST(entries_come_out_in_the_order_in_which_they_came),
            UNIT_TEST(an_entry_leaves_from_the_middle_and_from_either_end),
+           UNIT_TEST(those_behind_an_entry_are_found_by_it),
            UNIT_TEST(a_port_without_entries_is_not_remembered))

@@ -730,6 +730,18 @@ static void the_balancer_tells_which_backends_are_away(void)
 	lb_free(lb);
 }
 
+static void the_balancer_tells_which_configured_backends_are_gone(void)
+{
+	struct lb *lb = lb_new("vip=192.168.2.2,backends=02:00:00:00:00:02+02:00:00:00:00:03*5");
+
+	is_in_state(lb, "03", 3, "up");
+	HOLDS(json, "\"shared\":true,\"configured\":true,");
+	fake_switch_set_link(lb->sw, 3, false);
+	HOLDS(instances(lb->bench), "{\"mac\":\"02:00:00:00:00:03\",\"switch\":null,"
+	                            "\"port\":null,\"state\":\"down\",\"weight\":5,");
+	lb_free(lb);
+}
+
 static void the_balancer_tells_which_backends_are_drained(void)
 {
 	static const char *const words[] = {"drain", "192.168.2.2", "02:00:00:00:00:03"};
@@ -782,4 +794,5 @@ UNIT_TESTS("report", UNIT_TEST(a_switch_is_asked_for_its_tables_and_no_applicati
            UNIT_TEST(the_balancer_tells_backends_and_sessions),
            UNIT_TEST(the_balancer_tells_which_backends_are_silent),
            UNIT_TEST(the_balancer_tells_which_backends_are_away),
+           UNIT_TEST(the_balancer_tells_which_configured_backends_are_gone),
            UNIT_TEST(the_balancer_tells_which_backends_are_drained))
