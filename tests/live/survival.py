@@ -20,7 +20,8 @@ import threading
 import time
 
 from live import GUARD_S, Failed, Process, check, check_equal, wait_until
-from openflow import (ECHO_REPLY, ECHO_REQUEST, FLOW_MOD, PACKET_OUT, FakeSwitch, message, packet_in)
+from openflow import (ECHO_REPLY, ECHO_REQUEST, FLOW_MOD, PACKET_OUT, STATS_REPLY, STATS_REQUEST, FakeSwitch, message,
+                      packet_in)
 
 FRAME = bytes.fromhex("020000000002" "020000000001" "88b5") + bytes(46)
 FLOODED = packet_in(FRAME, 0)
@@ -181,6 +182,10 @@ class GoodSwitch:
             kind, xid, body = got
             if kind == ECHO_REQUEST:
                 self.switch.send(message(ECHO_REPLY, body, xid))
+            elif kind == STATS_REQUEST:  # it has no entries
+                self.switch.send(message(STATS_REPLY, body[:2] + bytes(2), xid))
+            elif kind == PACKET_OUT and body[:4] == bytes((255,)) * 4:
+                continue  # a frame of the controller's own: discovery, a probe
             elif kind == PACKET_OUT:
                 check_equal((buffer_id, PACKET_OUT_FLOOD), (struct.unpack("!I", body[:4])[0], body[8:]),
                             "the answer to the well-behaved switch")
