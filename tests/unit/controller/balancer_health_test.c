@@ -460,6 +460,31 @@ static void who_has_gone_is_not_checked_any_more(void)
 	clinic_free(c);
 }
 
+/* It has no place to which a check could be sent. */
+static void a_configured_backend_is_checked_while_it_is_there(void)
+{
+	struct clinic *c = clinic_new("check=tcp:22,check_interval=1s,vip=192.168.2.2,backends="
+	                              "02:00:00:00:00:02+02:00:00:00:00:03+02:00:00:00:00:04");
+	size_t before;
+
+	pass(c, 5 * s_ns);
+	CU_ASSERT(checks_of(c, 2) > 2);
+	CU_ASSERT_EQUAL(checks_of(c, 4), 0);
+	lb_announce(c->lb, &lb_c);
+	pass(c, 0);
+	CU_ASSERT_EQUAL(checks_of(c, 4), 1);
+	pass(c, 5 * s_ns);
+	lb_silence(c->lb, &lb_c);
+	fake_switch_set_link(c->lb->sw, 4, false);
+	before = c->checks_count;
+	pass(c, 20 * s_ns);
+	CU_ASSERT(c->checks_count > before);
+	for (size_t i = before; i < c->checks_count; i++)
+		CU_ASSERT_NOT_EQUAL(c->checks[i].to, 4);
+	CU_ASSERT_EQUAL(lb_counter(c->lb, "checks_failed"), 0);
+	clinic_free(c);
+}
+
 static void checks_are_spread_over_time(void)
 {
 	struct clinic *c = calloc(1, sizeof *c);
@@ -763,8 +788,9 @@ UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_aft
            UNIT_TEST(a_late_syn_ack_is_reset_and_counts_for_nothing),
            UNIT_TEST(an_address_with_one_owner_is_not_checked),
            UNIT_TEST(nothing_is_checked_unless_it_is_wanted),
-           UNIT_TEST(who_has_gone_is_not_checked_any_more), UNIT_TEST(checks_are_spread_over_time),
-           UNIT_TEST(checks_have_the_tag_of_their_network),
+           UNIT_TEST(who_has_gone_is_not_checked_any_more),
+           UNIT_TEST(a_configured_backend_is_checked_while_it_is_there),
+           UNIT_TEST(checks_are_spread_over_time), UNIT_TEST(checks_have_the_tag_of_their_network),
            UNIT_TEST(an_address_is_asked_for_twice_before_it_is_used),
            UNIT_TEST(an_address_that_somebody_answers_for_is_not_used),
            UNIT_TEST(an_address_that_was_heard_before_is_not_even_asked_for),
