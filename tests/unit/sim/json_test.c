@@ -31,6 +31,7 @@ static void members_are_found_by_their_names(void)
 	CU_ASSERT_FALSE(json_member(map, "x", &value));
 	CU_ASSERT_TRUE(json_member(map, "b", &value));
 	CU_ASSERT_TRUE(json_member(value, "a", &value) && is(value, "3"));
+	CU_ASSERT_TRUE(json_member(all("{\"ab\": 1, \"a\": 2}"), "a", &value) && is(value, "2"));
 	CU_ASSERT_FALSE(json_member(all("{}"), "a", &value));
 	CU_ASSERT_FALSE(json_member(all("[\"a\", 1]"), "a", &value));
 	CU_ASSERT_FALSE(json_member(all(""), "a", &value));
