@@ -372,6 +372,8 @@ static const struct balancer_entry *entry_of(const struct balancer_schedule *sch
 		return &schedule->entries[number % schedule->entries_count];
 	if (schedule->scheduler == BALANCER_SOURCE)
 		return entry_of_share(schedule, number);
+	if (schedule->entries_count == 1)
+		return &schedule->entries[0];
 	return &schedule->entries[schedule->maglev->slots[scale(number, BALANCER_MAGLEV_SLOTS)]];
 }
 
@@ -381,7 +383,8 @@ static bool prepare(struct balancer_schedule *schedule,
 {
 	if (!list(schedule, candidates))
 		return false;
-	if (schedule->scheduler == BALANCER_MAGLEV && schedule->entries_count > 0 &&
+	/* One alone needs no table; one made for more may be right again when another is back. */
+	if (schedule->scheduler == BALANCER_MAGLEV && schedule->entries_count > 1 &&
 	    !make_table(schedule)) {
 		schedule->is_listed = false;
 		return false;

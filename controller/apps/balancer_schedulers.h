@@ -23,8 +23,8 @@
  * steps. After balancer_schedule_changed() the first connection pays for a new list (rr: n steps;
  * source and maglev: n log n), and maglev for a new table where who is in it has changed: some
  * milliseconds. Memory: 24 bytes for each candidate of rr, source and maglev; maglev 131,074 bytes
- * for its table and 16 for each candidate more, from the first connection on; while a table is
- * made 20 bytes more for each candidate.
+ * for its table and 16 for each candidate more, once there were two to choose from; while a table
+ * is made 20 bytes more for each candidate.
  *
  * It is left to the owner of the candidates to say who is eligible and how many sessions there
  * are. */

@@ -147,8 +147,34 @@ static void a_table_that_is_right_is_not_made_anew(void)
 	balancer_schedule_free(&schedule);
 }
 
+static void one_alone_needs_no_table_and_spoils_none(void)
+{
+	struct balancer_schedule schedule = begin(BALANCER_MAGLEV);
+
+	for (uint32_t i = 0; i < COUNT; i++)
+		some[i].eligible = i == 7;
+	CU_ASSERT_EQUAL(balancer_schedule_pick(&schedule, &candidates, 1), 7);
+	CU_ASSERT_PTR_NULL(schedule.maglev);
+	some[8].eligible = true;
+	balancer_schedule_changed(&schedule);
+	(void)balancer_schedule_pick(&schedule, &candidates, 1);
+	CU_ASSERT_PTR_NOT_NULL(schedule.maglev);
+	allowed = 0;
+	for (int i = 0; i < 10; i++) {
+		some[8].eligible = i % 2;
+		balancer_schedule_changed(&schedule);
+		for (uint32_t ip = 0; ip < 100; ip++)
+			CU_ASSERT(
+			        some[balancer_schedule_pick(&schedule, &candidates, ip)].eligible);
+	}
+	CU_ASSERT_EQUAL(schedule.short_of_memory, 0);
+	allowed = INT_MAX;
+	balancer_schedule_free(&schedule);
+}
+
 UNIT_TESTS("balancer_schedulers_memory", UNIT_TEST(round_robin_goes_on_in_its_order_without_memory),
            UNIT_TEST(clients_are_served_by_somebody_and_keep_him_without_memory),
            UNIT_TEST(the_table_is_made_as_soon_as_there_is_memory),
            UNIT_TEST(what_could_not_be_made_leaves_nothing_that_is_taken_for_a_table),
-           UNIT_TEST(a_table_that_is_right_is_not_made_anew))
+           UNIT_TEST(a_table_that_is_right_is_not_made_anew),
+           UNIT_TEST(one_alone_needs_no_table_and_spoils_none))
