@@ -140,22 +140,29 @@ static bool is_known(const struct balancer_call *call, struct fb_place at)
 	return fb_discovery_port(call->b->discovery, at) == FB_PORT_EDGE;
 }
 
+/* Its entries may be gone, or another run's. */
+static bool needs_mend(const struct balancer_session *session)
+{
+	return session->answered && !session->closed &&
+	       (session->state == BALANCER_UNSURE || !session->was_installed);
+}
+
 /* False: not yet. */
 static bool do_mend(const struct balancer_call *call, const struct mend *mend)
 {
 	struct balancer_session *session = fb_table_find(call->b->sessions.table, &mend->sorted);
 
-	if (!session || session->state != BALANCER_UNSURE || session->closed)
+	if (!session || !needs_mend(session))
 		return true;
 	if (!balancer_tcp_backend_lives(call, session) ||
 	    !balancer_tcp_client_lives(call, session) || !is_known(call, session->client_at) ||
 	    !is_known(call, session->backend_at) || session->install != FB_TABLE_NONE)
-		return session->state != BALANCER_UNSURE;
+		return !needs_mend(session);
 	/* Where the way is another one by now, this moves it. */
 	balancer_paths_renew(call, session, session->client_at, session->backend_at);
-	if (session->state == BALANCER_UNSURE)
+	if (needs_mend(session))
 		balancer_paths_install(call, session, NULL, NULL);
-	if (session->state == BALANCER_UNSURE)
+	if (needs_mend(session))
 		return false;
 	call->b->counters.mended++;
 	return true;

@@ -977,11 +977,12 @@ static void the_entries_of_two_switches_make_a_session(void)
 	struct two two = begin_two("");
 	struct lb *lb = two.lb;
 
-	have(two.near, NEAR_TO_C, old_cookie, 1);
-	have(two.near, NEAR_FROM_C, old_cookie, 1);
+	fake_network_pass(&two.net, 10 * ms_ns);
+	have(two.near, NEAR_TO_C, old_cookie, 3);
+	have(two.near, NEAR_FROM_C, old_cookie, 3);
 	tell(two.near, false);
 	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 0);
-	have(two.far, FAR_TO_C, old_cookie, 1);
+	have(two.far, FAR_TO_C, old_cookie, 1); /* younger, and on the way only */
 	have(two.far, FAR_FROM_C, old_cookie, 1);
 	tell(two.far, false);
 	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 1);
@@ -1003,6 +1004,24 @@ static void the_entries_of_two_switches_make_a_session(void)
 	lb->unbuffered = true;
 	client_sends(lb);
 	CU_ASSERT(lb_has(lb_said_by(lb, two.far->sw), "out frame: mod_dl_dst::04,output:4"));
+	end_two(&two);
+}
+
+static void a_segment_that_finds_no_way_does_not_keep_its_session_from_being_mended(void)
+{
+	struct two two = begin_two("");
+	struct lb *lb = two.lb;
+
+	have(two.near, NEAR_TO_C, old_cookie, 1);
+	tell(two.near, false);
+	have(two.far, FAR_FROM_C, old_cookie, 1);
+	tell(two.far, false);
+	lb_switch_to(lb, two.near->sw);
+	LB_SAYS(client_sends(lb), "out #1 in 1: drop\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "no_path"), 1);
+	link_two(&two);
+	fake_network_pass(&two.net, 100 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "mended"), 1);
 	end_two(&two);
 }
 
@@ -1120,5 +1139,6 @@ UNIT_TESTS(
         UNIT_TEST(a_switch_that_did_not_tell_all_proves_nothing),
         UNIT_TEST(sessions_that_were_forgotten_meanwhile_are_rebuilt_with_their_generation),
         UNIT_TEST(the_entries_of_two_switches_make_a_session),
+        UNIT_TEST(a_segment_that_finds_no_way_does_not_keep_its_session_from_being_mended),
         UNIT_TEST(a_segment_that_comes_before_the_last_switch_told_waits_for_it),
         UNIT_TEST(a_switch_on_the_way_that_restarted_gets_its_entries_back))
