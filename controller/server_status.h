@@ -48,7 +48,7 @@ struct server_status_question {
 /* What the status itself counts. */
 struct server_status_counters {
 	uint64_t questions;
-	uint64_t commands;       /* that were let through */
+	uint64_t commands; /* that were let through */
 	uint64_t commands_denied;
 	uint64_t askers_refused; /* too many at once */
 	uint64_t askers_dropped; /* they said nothing, did not read, or said too much */

@@ -508,8 +508,7 @@ static void a_command_for_nobody_is_refused(void)
 	CU_ASSERT_EQUAL(command(b, "needy", words, 1), -1);
 	CU_ASSERT_STRING_EQUAL(b->error, "needy takes no commands");
 	CU_ASSERT_EQUAL(command(b, "base#2", words, 1), -1);
-	CU_ASSERT_STRING_EQUAL(b->error,
-	                       "no application is named 'base#2': there are base, needy");
+	CU_ASSERT_STRING_EQUAL(b->error, "no application is named 'base#2': there are base, needy");
 	CU_ASSERT_EQUAL(command(b, "", words, 1), -1);
 	bench_free(b);
 }
