@@ -1017,7 +1017,7 @@ static void a_segment_that_finds_no_way_does_not_keep_its_session_from_being_men
 	have(two.far, FAR_FROM_C, old_cookie, 1);
 	tell(two.far, false);
 	lb_switch_to(lb, two.near->sw);
-	LB_SAYS(client_sends(lb), "out #1 in 1: drop\n");
+	CU_ASSERT(lb_has(client_sends(lb), "out #1 in 1: drop\n"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "no_path"), 1);
 	link_two(&two);
 	fake_network_pass(&two.net, 100 * ms_ns);
