@@ -863,6 +863,22 @@ static void known_sessions_whose_entries_are_gone_are_installed_again_at_once(vo
 	lb_free(lb);
 }
 
+static void sessions_that_have_ended_are_not_installed_again(void)
+{
+	struct lb *lb = lb_new("");
+	struct asked *asked;
+
+	open_known(lb);
+	lb_to_server(lb, 40000, FB_TCP_FIN | FB_TCP_ACK);
+	lb_to_client(lb, &lb_b, 40000, FB_TCP_FIN | FB_TCP_ACK);
+	asked = rejoin(lb);
+	tell(asked, false);
+	free(asked);
+	lb_pass(lb, s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "mended"), 0);
+	lb_free(lb);
+}
+
 static void so_are_those_of_which_one_entry_is_gone_or_an_old_one_is_there(void)
 {
 	struct lb *lb = lb_new("");
@@ -1136,6 +1152,7 @@ UNIT_TESTS(
         UNIT_TEST(known_sessions_whose_entries_are_there_are_not_disturbed),
         UNIT_TEST(known_sessions_whose_entries_are_gone_are_installed_again_at_once),
         UNIT_TEST(so_are_those_of_which_one_entry_is_gone_or_an_old_one_is_there),
+        UNIT_TEST(sessions_that_have_ended_are_not_installed_again),
         UNIT_TEST(a_switch_that_did_not_tell_all_proves_nothing),
         UNIT_TEST(sessions_that_were_forgotten_meanwhile_are_rebuilt_with_their_generation),
         UNIT_TEST(the_entries_of_two_switches_make_a_session),
