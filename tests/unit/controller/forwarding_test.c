@@ -165,7 +165,7 @@ static void confirm_all(struct fake_network *net)
 		again = false;
 		for (size_t i = 0; i < net->b->switches_count; i++) {
 			struct fake_switch *sw = net->b->switches[i];
-			uint32_t xids[64];
+			uint32_t xids[1024];
 			size_t count = 0;
 
 			for (size_t at = 0; at < sw->sent_len; at += fb_get16(sw->sent + at + 2)) {
@@ -381,6 +381,23 @@ static void nothing_is_installed_while_a_flood_is_under_way(void)
 	fake_network_end(&net);
 }
 
+/* What waits for the end of a flood, and has nowhere to go any more then. */
+static void a_flow_that_ends_before_it_begins_is_forgotten(void)
+{
+	struct fake_switch *line[2];
+	struct fake_network net = begin_line("", line, 2);
+
+	frame_in(line[0], 1, 1, MAC(A), MAC(B));
+	introduce(&net, line[1], 1, MAC(B));
+	frame_in(line[0], 2, 1, MAC(A), MAC(B));
+	CU_ASSERT(is_quiet(line[0]));
+	fake_switch_set_link(line[1], 1, false);
+	CU_ASSERT(IS_OUT(line[0], 2, 2, 3, 4));
+	fake_network_pass(&net, 10 * FLIGHT_NS);
+	CU_ASSERT(is_quiet(line[0]) && is_quiet(line[1]));
+	fake_network_end(&net);
+}
+
 static void on_one_switch_a_flood_is_no_reason_to_wait(void)
 {
 	struct fake_switch *a;
@@ -536,6 +553,23 @@ static void the_oldest_flow_goes_for_a_new_one(void)
 	CU_ASSERT(is_entry(a, 7, 1, MAC(3), MAC(B), 2));
 	CU_ASSERT(is_quiet(a));
 	CU_ASSERT_EQUAL(counter(&net, "flows_evicted"), 1);
+	fake_network_end(&net);
+}
+
+/* A thousand flows and more: what was confirmed is not counted as unanswered. */
+static void barriers_that_were_answered_do_not_count(void)
+{
+	struct fake_switch *line[2];
+	struct fake_network net = begin_line("", line, 2);
+
+	introduce(&net, line[1], 1, MAC(B));
+	for (uint64_t i = 0; i < 2500; i++)
+		establish(&net, line[0], MAC(0x1000 + i), MAC(B));
+	CU_ASSERT_EQUAL(counter(&net, "barriers_skipped"), 0);
+	/* So many at a time that a switch is not asked any more. */
+	for (uint64_t i = 0; i < 2049; i++)
+		frame_in(line[0], OFP_NO_BUFFER, 1, MAC(0x2000 + i), MAC(B));
+	CU_ASSERT_EQUAL(counter(&net, "barriers_skipped"), 1);
 	fake_network_end(&net);
 }
 
@@ -708,6 +742,84 @@ static void an_entry_in_the_middle_is_replaced_last(void)
 	fake_network_end(&net);
 }
 
+/* Where a way changes at two places: the one that is nearer to the end is first, and confirmed. */
+static void gates_are_opened_one_after_the_other(void)
+{
+	enum { FIRST, M, N, P, Z, LAST, COUNT };
+	struct fake_network net = fake_network_begin("", &fb_app_forwarding, "");
+	struct fake_switch *sw[COUNT];
+	uint16_t out, z_out;
+
+	for (size_t i = 0; i < COUNT; i++)
+		sw[i] = fake_network_join(&net, i + 1, 4);
+	fake_network_wire(&net, sw[FIRST], 2, sw[M], 1);
+	fake_network_wire(&net, sw[FIRST], 3, sw[N], 1);
+	fake_network_wire(&net, sw[M], 2, sw[P], 1);
+	fake_network_wire(&net, sw[N], 2, sw[P], 2);
+	fake_network_wire(&net, sw[P], 3, sw[Z], 1);
+	fake_network_wire(&net, sw[Z], 2, sw[LAST], 2);
+	fake_network_wire(&net, sw[Z], 3, sw[LAST], 3);
+	settle(&net);
+	introduce(&net, sw[LAST], 1, MAC(B));
+	frame_in(sw[FIRST], 5, 1, MAC(A), MAC(B));
+	fake_switch_next(sw[Z]);
+	z_out = fake_only_output(sw[Z]->msg.flow_mod.actions);
+	out = fake_switch_count(sw[M], OFPT_FLOW_MOD) > 0 ? 2 : 3;
+	confirm_all(&net);
+	/* Over the other side of both, and back at once. */
+	fake_switch_set_link(sw[Z], z_out, false);
+	fake_switch_set_link(sw[FIRST], out, false);
+	confirm_all(&net);
+	CU_ASSERT_EQUAL(counter(&net, "flows_moved"), 2);
+	fake_switch_set_link(sw[Z], z_out, true);
+	fake_switch_set_link(sw[FIRST], out, true);
+	fake_network_pass(&net, 2 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(counter(&net, "flows_moved"), 3);
+	/* New: on the side of the first switch, where it meets the way, and at the last. */
+	CU_ASSERT(is_entry(sw[LAST], OFP_NO_BUFFER, z_out, MAC(A), MAC(B), 1));
+	CU_ASSERT(is_entry(sw[P], OFP_NO_BUFFER, out - 1, MAC(A), MAC(B), 3));
+	CU_ASSERT(is_entry(sw[out == 2 ? M : N], OFP_NO_BUFFER, 1, MAC(A), MAC(B), 2));
+	CU_ASSERT(is_confirmed(sw[LAST]) && is_confirmed(sw[P]));
+	CU_ASSERT(is_quiet(sw[Z]));
+	CU_ASSERT(is_confirmed(sw[out == 2 ? M : N]));
+	CU_ASSERT(is_entry(sw[Z], OFP_NO_BUFFER, 1, MAC(A), MAC(B), z_out));
+	CU_ASSERT(is_quiet(sw[FIRST]));
+	CU_ASSERT(is_confirmed(sw[Z]));
+	CU_ASSERT(is_entry(sw[FIRST], OFP_NO_BUFFER, 1, MAC(A), MAC(B), out));
+	CU_ASSERT(is_quiet(sw[LAST]) && is_quiet(sw[P]));
+	CU_ASSERT(is_confirmed(sw[FIRST]));
+	CU_ASSERT(is_delete(sw[LAST], 5 - z_out, MAC(A), MAC(B)));
+	CU_ASSERT(is_delete(sw[P], 4 - out, MAC(A), MAC(B)));
+	fake_network_end(&net);
+}
+
+/* Some at a time, also while they come and go. */
+static void all_flows_are_looked_at_when_a_link_came_up(void)
+{
+	enum { FLOWS = 400 };
+	struct fake_switch *ring[3];
+	struct fake_network net = begin_ring("", ring, 3);
+
+	introduce(&net, ring[1], 1, MAC(B));
+	fake_switch_set_link(ring[0], 3, false);
+	fake_switch_set_link(ring[1], 2, false);
+	fake_network_pass(&net, FB_NS_PER_S);
+	for (uint64_t i = 0; i < FLOWS; i++)
+		establish(&net, ring[0], MAC(0x1000 + i), MAC(B));
+	fake_switch_set_link(ring[0], 3, true);
+	fake_switch_set_link(ring[1], 2, true);
+	fake_network_pass(&net, FB_NS_PER_S);
+	CU_ASSERT_EQUAL(counter(&net, "flows_moved"), 256);
+	/* The next ones leave, and one of those that are to come is used. */
+	for (uint64_t i = 256; i < 260; i++)
+		frame_in(ring[0], OFP_NO_BUFFER, 4, MAC(0x1000 + i), BROADCAST);
+	confirm_all(&net);
+	fake_network_pass(&net, 2 * FB_NS_PER_MS);
+	confirm_all(&net);
+	CU_ASSERT_EQUAL(counter(&net, "flows_moved"), FLOWS - 4);
+	fake_network_end(&net);
+}
+
 /* What is under way when the link goes, or when the entries of the new way are not confirmed. */
 static void another_link_goes_while_a_flow_is_moved(void)
 {
@@ -753,6 +865,49 @@ static void no_other_flow_is_touched(void)
 	for (size_t i = 0; i < 3; i++)
 		CU_ASSERT(is_quiet(line[i]));
 	CU_ASSERT_EQUAL(counter(&net, "flows_removed"), 1);
+	fake_network_end(&net);
+}
+
+/* The answer to an earlier barrier says nothing of what was sent after it. */
+static void only_the_latest_barrier_of_an_entry_counts(void)
+{
+	struct fake_switch *line[2];
+	struct fake_network net = begin_line("", line, 2);
+	uint32_t xids[2];
+
+	introduce(&net, line[1], 1, MAC(B));
+	frame_in(line[0], 5, 1, MAC(A), MAC(B));
+	fake_switch_next(line[1]);
+	xids[0] = barrier(line[1]);
+	fake_switch_set_link(line[1], 1, false);
+	CU_ASSERT(is_delete(line[1], 2, MAC(A), MAC(B)));
+	xids[1] = barrier(line[1]);
+	CU_ASSERT_FATAL(xids[0] && xids[1]);
+	answer(line[1], xids[0]);
+	CU_ASSERT(is_quiet(line[0]));
+	answer(line[1], xids[1]);
+	CU_ASSERT(IS_OUT(line[0], 5, 2, 3, 4));
+	fake_network_end(&net);
+}
+
+/* What waited where it was is in nobody's way; the flow begins anew. */
+static void a_flow_begins_anew_where_its_source_is_now(void)
+{
+	struct fake_switch *line[2];
+	struct fake_network net = begin_line("", line, 2);
+
+	introduce(&net, line[1], 1, MAC(B));
+	frame_in(line[0], 5, 1, MAC(A), MAC(B));
+	frame_in(line[0], 6, 4, MAC(A), MAC(B));
+	CU_ASSERT(is_dropped(line[0], 5));
+	CU_ASSERT_EQUAL(counter(&net, "waiting_dropped"), 1);
+	confirm_all(&net);
+	frame_in(line[0], 7, 4, MAC(A), MAC(B));
+	CU_ASSERT(IS_OUT(line[0], 7, 3));
+	/* It is one like any other. */
+	fake_switch_set_link(line[1], 1, false);
+	CU_ASSERT(is_delete(line[0], 4, MAC(A), MAC(B)));
+	CU_ASSERT(is_delete(line[1], 2, MAC(A), MAC(B)));
 	fake_network_end(&net);
 }
 
@@ -1004,16 +1159,33 @@ static void a_buffer_that_a_refused_entry_named_is_released(void)
 	fake_network_end(&net);
 }
 
+/* One that had none is sent by itself, and not again. */
+static void without_a_buffer_nothing_is_released(void)
+{
+	struct fake_switch *a;
+	struct fake_network net = begin_line("", &a, 1);
+
+	introduce(&net, a, 2, MAC(B));
+	frame_in(a, OFP_NO_BUFFER, 1, MAC(A), MAC(B));
+	refuse(a, OFPET_FLOW_MOD_FAILED, OFPFMFC_ALL_TABLES_FULL);
+	CU_ASSERT(is_entry(a, OFP_NO_BUFFER, 1, MAC(A), MAC(B), 2));
+	CU_ASSERT(IS_OUT(a, OFP_NO_BUFFER, 2));
+	CU_ASSERT(is_quiet(a));
+	fake_network_end(&net);
+}
+
 /* --- Entries of an earlier run --- */
 
-/* The switch tells of one entry, which a run before this one made. */
-static void tell_entry(struct fake_switch *sw, uint32_t xid, uint16_t in_port, uint64_t src,
-                       uint64_t dst, uint16_t out_port)
+/* The switch tells of one entry with 'cookie' and priority, which leads to 'out_port' and, where that
+ * is not 0, 'more'. */
+static void tell_any_entry(struct fake_switch *sw, uint32_t xid, uint64_t cookie_told,
+                           uint16_t priority, uint16_t in_port, uint64_t src, uint64_t dst,
+                           uint16_t out_port, uint16_t more)
 {
-	uint8_t memory[256], actions_memory[8];
+	uint8_t memory[256], actions_memory[16];
 	struct fb_buf entries = fb_buf_make(memory, sizeof memory);
 	struct fb_buf actions = fb_buf_make(actions_memory, sizeof actions_memory);
-	struct fb_flow_stats stats = {.priority = 100, .cookie = UINT64_C(0x9999000046570001)};
+	struct fb_flow_stats stats = {.priority = priority, .cookie = cookie_told};
 	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY, .xid = xid};
 
 	fb_match_any(&stats.match);
@@ -1024,12 +1196,22 @@ static void tell_entry(struct fake_switch *sw, uint32_t xid, uint16_t in_port, u
 	fb_mac_from_u64(stats.match.dl_dst, dst);
 	stats.match.dl_vlan = OFP_VLAN_NONE;
 	fb_action_put_output(&actions, out_port, 0);
+	if (more)
+		fb_action_put_output(&actions, more, 0);
 	stats.actions = (struct fb_view){actions.data, actions.len};
 	CU_ASSERT_FATAL(fb_flow_stats_put(&entries, &stats));
 	msg.stats_reply.type = OFPST_FLOW;
 	msg.stats_reply.flags = OFPSF_REPLY_MORE;
 	msg.stats_reply.entries = (struct fb_view){entries.data, entries.len};
 	fake_switch_send(sw, &msg);
+}
+
+#define OLD_COOKIE UINT64_C(0x9999000046570001) /* of a run before this one */
+
+static void tell_entry(struct fake_switch *sw, uint32_t xid, uint16_t in_port, uint64_t src,
+                       uint64_t dst, uint16_t out_port)
+{
+	tell_any_entry(sw, xid, OLD_COOKIE, 100, in_port, src, dst, out_port, 0);
 }
 
 /* A line as above, whose switches were asked for their entries; their xids. */
@@ -1071,6 +1253,60 @@ static void entries_to_dead_ports_are_deleted_and_others_stay(void)
 	/* The port of the one that stayed goes. */
 	fake_switch_set_link(a, 2, false);
 	CU_ASSERT(is_delete(a, 1, MAC(A), MAC(B)));
+	fake_network_end(&net);
+}
+
+static void entries_of_others_are_left_alone(void)
+{
+	struct fake_switch *a;
+	uint32_t xid = 0;
+	struct fake_network net = begin_asked(&a, 1, &xid);
+
+	tell_any_entry(a, xid, 0, 100, 1, MAC(A), MAC(B), 9, 0);
+	tell_any_entry(a, xid, OLD_COOKIE, 101, 1, MAC(A), MAC(B), 9, 0);
+	tell_any_entry(a, xid, OLD_COOKIE, 100, 1, MAC(A), MAC(B), 9, 2);
+	tell_any_entry(a, xid, OLD_COOKIE, 100, 1, MAC(A), BROADCAST, 9, 0);
+	CU_ASSERT(is_quiet(a));
+	CU_ASSERT_EQUAL(counter(&net, "adopted"), 0);
+	fake_network_end(&net);
+}
+
+/* Then they go, and what is there stays. */
+static void no_more_entries_are_adopted_than_there_may_be_flows(void)
+{
+	struct fake_network net = fake_network_begin("", &fb_app_forwarding, "flows_max=2");
+	struct fake_switch *a = fake_network_join(&net, 1, 4);
+	const struct fb_msg *msg;
+	uint32_t xid = 0;
+
+	while ((msg = fake_switch_next(a))) {
+		if (msg->type == OFPT_STATS_REQUEST)
+			xid = msg->xid;
+	}
+	settle(&net);
+	tell_entry(a, xid, 1, MAC(A), MAC(B), 2);
+	tell_entry(a, xid, 2, MAC(B), MAC(A), 1);
+	CU_ASSERT(is_quiet(a));
+	tell_entry(a, xid, 1, MAC(A), MAC(C), 2);
+	CU_ASSERT(is_delete(a, 1, MAC(A), MAC(C)));
+	CU_ASSERT(is_quiet(a));
+	fake_network_end(&net);
+}
+
+/* All of it: what is left would lead nowhere. */
+static void an_adopted_flow_that_loses_a_link_leaves(void)
+{
+	struct fake_switch *line[3];
+	uint32_t xids[3] = {0};
+	struct fake_network net = begin_asked(line, 3, xids);
+
+	tell_entry(line[0], xids[0], 1, MAC(A), MAC(B), 3);
+	tell_entry(line[1], xids[1], 2, MAC(A), MAC(B), 3);
+	tell_entry(line[2], xids[2], 2, MAC(A), MAC(B), 1);
+	fake_switch_set_link(line[1], 3, false);
+	CU_ASSERT(is_delete(line[1], 2, MAC(A), MAC(B)));
+	CU_ASSERT(is_delete(line[0], 1, MAC(A), MAC(B)));
+	CU_ASSERT(is_delete(line[2], 2, MAC(A), MAC(B)));
 	fake_network_end(&net);
 }
 
@@ -1219,4 +1455,14 @@ UNIT_TESTS("forwarding", UNIT_TEST(one_switch_floods_by_itself),
            UNIT_TEST(entries_at_the_other_end_of_a_link_go_too),
            UNIT_TEST(a_switch_that_leaves_confirms_what_it_was_asked),
            UNIT_TEST(adopted_entries_to_a_host_that_moves_leave),
+           UNIT_TEST(a_flow_that_ends_before_it_begins_is_forgotten),
+           UNIT_TEST(barriers_that_were_answered_do_not_count),
+           UNIT_TEST(gates_are_opened_one_after_the_other),
+           UNIT_TEST(all_flows_are_looked_at_when_a_link_came_up),
+           UNIT_TEST(only_the_latest_barrier_of_an_entry_counts),
+           UNIT_TEST(a_flow_begins_anew_where_its_source_is_now),
+           UNIT_TEST(without_a_buffer_nothing_is_released),
+           UNIT_TEST(entries_of_others_are_left_alone),
+           UNIT_TEST(no_more_entries_are_adopted_than_there_may_be_flows),
+           UNIT_TEST(an_adopted_flow_that_loses_a_link_leaves),
            UNIT_TEST(what_is_not_of_the_way_of_a_known_flow_is_deleted))
