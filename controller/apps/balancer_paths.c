@@ -613,11 +613,25 @@ void balancer_paths_barrier(const struct balancer_call *call, uint32_t xid)
 		answered(call, awaited);
 }
 
+/* What waited and came from 'node' is lost with it. */
+static void forget_kept(struct balancer_paths *paths, uint16_t node)
+{
+	struct install *install = fb_table_oldest(paths->installs);
+
+	for (; install; install = fb_table_newer(paths->installs, install)) {
+		if (!install->kept || install->kept->node != node)
+			continue;
+		free(install->kept);
+		install->kept = NULL;
+	}
+}
+
 void balancer_paths_switch_down(const struct balancer_call *call, uint16_t node)
 {
 	struct fb_table *barriers = call->b->paths.barriers;
 	struct awaited *awaited = fb_table_oldest(barriers), *next;
 
+	forget_kept(&call->b->paths, node);
 	for (; awaited; awaited = next) {
 		next = fb_table_newer(barriers, awaited);
 		if (awaited->key >> 32 != node)

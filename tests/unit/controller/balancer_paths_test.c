@@ -411,6 +411,23 @@ static void what_waits_is_forgotten_with_the_switch_that_has_it(void)
 	nb_free(nb);
 }
 
+/* It may have given its buffers to other packets by then. */
+static void what_waits_is_not_released_when_its_switch_is_back(void)
+{
+	struct nb *nb = two("");
+
+	nb_syn(nb, s1, 1);
+	nb_syn_ack(nb, s2, &lb_a, 1);
+	fake_switch_leave(s2);
+	s2 = nb_join_again(nb, s2);
+	nb_pass(nb, 500 * ms_ns);
+	lb_answer_barriers(nb->lb, s1);
+	CU_ASSERT(!lb_has(nb_said(nb), "out #2"));
+	nb_pass(nb, 10 * s_ns);
+	CU_ASSERT(!lb_has(nb_said(nb), "out #2"));
+	nb_free(nb);
+}
+
 /* 'sw' refuses the last flow-mod that was read. */
 static void refuse(struct nb *nb, struct fake_switch *sw)
 {
@@ -746,6 +763,7 @@ UNIT_TESTS(
         UNIT_TEST(a_frame_of_which_the_beginning_came_goes_towards_the_next_switch),
         UNIT_TEST(a_switch_that_leaves_is_not_waited_for),
         UNIT_TEST(what_waits_is_forgotten_with_the_switch_that_has_it),
+        UNIT_TEST(what_waits_is_not_released_when_its_switch_is_back),
         UNIT_TEST(entries_that_are_refused_are_followed_by_no_first_ones),
         UNIT_TEST(a_session_that_fails_while_it_is_installed_releases_what_waits),
         UNIT_TEST(a_late_answer_does_not_count_for_another_session),
