@@ -52,9 +52,10 @@ struct lb_barrier {
 
 /* A flow entry that a switch has. */
 struct lb_entry {
-	const struct fake_switch *sw;
+	struct fake_switch *sw;
 	struct fb_match match;
 	uint16_t out_port;
+	uint64_t cookie;
 };
 
 struct lb {
@@ -192,8 +193,7 @@ static inline bool lb_is_deleted(const struct lb_entry *entry, const struct fb_f
 }
 
 /* 'sw' does what 'fm' says, to entries of one priority. */
-static inline void lb_apply(struct lb *lb, const struct fake_switch *sw,
-                            const struct fb_flow_mod *fm)
+static inline void lb_apply(struct lb *lb, struct fake_switch *sw, const struct fb_flow_mod *fm)
 {
 	size_t left = 0;
 
@@ -211,7 +211,11 @@ static inline void lb_apply(struct lb *lb, const struct fake_switch *sw,
 		CU_ASSERT_FATAL(lb->entries != NULL);
 	}
 	lb->entries[lb->entries_count++] = (struct lb_entry){
-	        .sw = sw, .match = fm->match, .out_port = lb_out_port(fm->actions)};
+	        .sw = sw,
+	        .match = fm->match,
+	        .out_port = lb_out_port(fm->actions),
+	        .cookie = fm->cookie,
+	};
 }
 
 /* How many flow entries 'sw' has after all that was said. */
