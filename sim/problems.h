@@ -27,7 +27,7 @@ struct problems {
 
 enum {
 	PROBLEMS_MAX = 1000,
-	PROBLEM_TEXT_BYTES = 600, /* a longer text is cut */
+	PROBLEM_TEXT_BYTES = 1000, /* a longer text is cut */
 };
 
 void problems_init(struct problems *problems);

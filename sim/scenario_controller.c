@@ -107,7 +107,7 @@ static void trial_log(void *ctx, enum fb_log_level level, const char *who, const
 static void take_file(struct loader *loader, const char *name)
 {
 	struct scenario *scenario = loader->scenario;
-	char buffer[400];
+	char buffer[PROBLEM_TEXT_BYTES];
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 	struct scenario_file *file;
 
@@ -189,7 +189,7 @@ static char *with_option(const char *options, const char *setting)
 static void set_option(struct loader *loader, struct scenario_app *app, const char *setting,
                        const char *option)
 {
-	char *options = with_option(app->options, option), buffer[400], ignored[400];
+	char *options = with_option(app->options, option), buffer[PROBLEM_TEXT_BYTES], ignored[PROBLEM_TEXT_BYTES];
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 	struct fb_text other = fb_text_make(ignored, sizeof ignored);
 	bool wrong = !options_hold(loader, app->cls, options, &error);
@@ -266,7 +266,7 @@ static void try_controller(struct loader *loader)
 {
 	struct scenario_controller *controller = &loader->scenario->controller;
 	struct controller *trial = trial_new(loader, &controller->config);
-	char buffer[400];
+	char buffer[PROBLEM_TEXT_BYTES];
 
 	for (size_t i = 0; i < controller->apps_count; i++) {
 		const struct scenario_app *app = &controller->apps[i];
