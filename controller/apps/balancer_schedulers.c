@@ -30,6 +30,8 @@ enum {
 
 #define SLOT_FREE UINT16_MAX
 _Static_assert(BALANCER_CANDIDATES_MAX <= SLOT_FREE, "a slot names a member");
+_Static_assert((uint64_t)BALANCER_CANDIDATES_MAX *BALANCER_WEIGHT_MAX <= UINT32_MAX,
+               "scale() takes the sum of all weights");
 
 /* Odd numbers with irregular bits: fractional parts of square roots of primes. */
 #define HASH_A UINT64_C(0x6a09e667f3bcc909)

@@ -39,7 +39,7 @@
 #define BALANCER_NOBODY UINT32_MAX
 
 enum {
-	BALANCER_CANDIDATES_MAX = 4096,
+	BALANCER_CANDIDATES_MAX = 65534, /* more than any address has: their weights fit 32 bits */
 	BALANCER_WEIGHT_MAX = 65535,
 	BALANCER_MAGLEV_SLOTS = 65537, /* a prime */
 };

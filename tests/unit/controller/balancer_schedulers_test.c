@@ -7,7 +7,7 @@
 
 #include "controller/apps/balancer_schedulers.h"
 
-enum { OWNERS_MAX = 64, CLIENTS = 100000 };
+enum { OWNERS_MAX = 64, THOUSANDS = 4096, CLIENTS = 100000 };
 
 /* Candidates are part of something larger. */
 struct owner {
@@ -742,34 +742,59 @@ static void choices_are_the_same_everywhere(void)
 	}
 }
 
-static void thousands_of_backends_are_no_exception(void)
+/* 'count' candidates of the largest weight. */
+static struct balancer_candidates many_candidates(uint32_t count)
 {
-	struct balancer_candidate *many = calloc(BALANCER_CANDIDATES_MAX, sizeof *many);
-	struct balancer_candidates candidates = {
-	        .first = many, .stride = sizeof *many, .count = BALANCER_CANDIDATES_MAX};
+	struct balancer_candidate *many = calloc(count, sizeof *many);
 
-	for (uint32_t i = 0; i < BALANCER_CANDIDATES_MAX; i++)
+	for (uint32_t i = 0; i < count; i++)
 		many[i] = (struct balancer_candidate){
 		        .id = i, .weight = BALANCER_WEIGHT_MAX, .eligible = true};
+	return (struct balancer_candidates){.first = many, .stride = sizeof *many, .count = count};
+}
+
+static void thousands_of_backends_are_no_exception(void)
+{
+	struct balancer_candidates candidates = many_candidates(THOUSANDS);
+
 	for (int i = 0; i < BALANCER_SCHEDULERS; i++) {
 		struct balancer_schedule schedule;
-		uint32_t *seen = calloc(BALANCER_CANDIDATES_MAX, sizeof *seen), missing = 0;
+		uint32_t seen[THOUSANDS] = {0}, missing = 0;
 
 		balancer_schedule_init(&schedule, (enum balancer_scheduler)i);
-		for (uint32_t k = 0; k < 2 * BALANCER_CANDIDATES_MAX; k++) {
+		for (uint32_t k = 0; k < 2 * THOUSANDS; k++) {
 			uint32_t picked = balancer_schedule_pick(&schedule, &candidates, k * 7919);
 
-			CU_ASSERT_FATAL(picked < BALANCER_CANDIDATES_MAX);
+			CU_ASSERT_FATAL(picked < THOUSANDS);
 			seen[picked]++;
 		}
-		for (uint32_t k = 0; k < BALANCER_CANDIDATES_MAX; k++)
+		for (uint32_t k = 0; k < THOUSANDS; k++)
 			missing += !seen[k];
 		/* By chance, one in e^2 is not met in two rounds. */
-		CU_ASSERT(missing <= (i >= BALANCER_SOURCE ? BALANCER_CANDIDATES_MAX / 6 : 0));
-		free(seen);
+		CU_ASSERT(missing <= (i >= BALANCER_SOURCE ? THOUSANDS / 6 : 0));
 		balancer_schedule_free(&schedule);
 	}
-	free(many);
+	free(candidates.first);
+}
+
+static void the_most_candidates_that_there_may_be_fit(void)
+{
+	struct balancer_candidates candidates = many_candidates(BALANCER_CANDIDATES_MAX);
+
+	for (int i = 0; i < BALANCER_SCHEDULERS; i++) {
+		struct balancer_schedule schedule;
+		uint32_t last = BALANCER_NOBODY;
+
+		balancer_schedule_init(&schedule, (enum balancer_scheduler)i);
+		for (uint32_t k = 0; k < 20; k++) {
+			uint32_t picked = balancer_schedule_pick(&schedule, &candidates, k);
+
+			CU_ASSERT(picked < candidates.count && picked != last);
+			last = picked;
+		}
+		balancer_schedule_free(&schedule);
+	}
+	free(candidates.first);
 }
 
 /* --- Another one --- */
@@ -843,5 +868,6 @@ UNIT_TESTS("balancer_schedulers", UNIT_TEST(schedulers_are_named_as_the_option_n
            UNIT_TEST(places_of_the_candidates_do_not_matter_to_the_table),
            UNIT_TEST(choices_are_the_same_everywhere),
            UNIT_TEST(thousands_of_backends_are_no_exception),
+           UNIT_TEST(the_most_candidates_that_there_may_be_fit),
            UNIT_TEST(another_one_is_found_evenly_and_takes_no_turn),
            UNIT_TEST(another_one_follows_the_weights))
