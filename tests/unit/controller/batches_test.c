@@ -184,8 +184,15 @@ static void what_the_balancer_answers_with_full_tables_does_not_depend_on_batche
 	is_the_same_however_fed(&fb_app_balancer, "sessions_max=2,addresses_max=2,mode=packet");
 }
 
+static void what_forwarding_answers_does_not_depend_on_batches(void)
+{
+	is_the_same_however_fed(&fb_app_forwarding, "");
+	is_the_same_however_fed(&fb_app_forwarding, "flows_max=3");
+}
+
 UNIT_TESTS("batches", UNIT_TEST(what_the_hub_answers_does_not_depend_on_batches),
            UNIT_TEST(what_learning_answers_does_not_depend_on_batches),
            UNIT_TEST(what_learning_answers_with_a_full_table_does_not_depend_on_batches),
            UNIT_TEST(what_the_balancer_answers_does_not_depend_on_batches),
-           UNIT_TEST(what_the_balancer_answers_with_full_tables_does_not_depend_on_batches))
+           UNIT_TEST(what_the_balancer_answers_with_full_tables_does_not_depend_on_batches),
+           UNIT_TEST(what_forwarding_answers_does_not_depend_on_batches))
