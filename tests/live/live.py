@@ -315,7 +315,8 @@ def wait_for_socket(path, process):
 
 class OpenVSwitch:
     """A private ovs-vswitchd with its userspace datapath, and its database, in one folder. It has
-    one bridge, br0, that speaks OpenFlow 1.0 only, with 'ports' numbered from 1."""
+    one bridge, br0, that speaks OpenFlow 1.0 only, with 'ports' numbered from 1; and those that are
+    added."""
 
     # For a millisecond or two after a flow-mod, packets go on as before: its caches need so long.
     lags = True
@@ -341,7 +342,7 @@ class OpenVSwitch:
         self.process = Process("ovs-vswitchd", *quiet, f"--log-file={folder}/ovs-vswitchd.log",
                                f"--unixctl={folder}/ctl", f"unix:{folder}/db.sock",
                                namespace=namespace, env=self.env)
-        self._add_bridge(dpid, controller, fail_mode)
+        self.add_bridge("br0", ports, dpid, controller, fail_mode)
         if queues:
             self._add_queues(queues)
 
@@ -349,18 +350,28 @@ class OpenVSwitch:
         subprocess.run(["ovs-vsctl", f"--db=unix:{self.folder}/db.sock", f"--timeout={GUARD_S}",
                         *args], check=True, env=self.env, stdout=subprocess.DEVNULL)
 
-    def _add_bridge(self, dpid, controller, fail_mode):
-        args = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+    def add_bridge(self, name, ports, dpid, controller=None, fail_mode="secure"):
+        """Returns where it is managed."""
+        args = ["add-br", name, "--", "set", "bridge", name, "datapath_type=netdev",
                 "protocols=OpenFlow10", f"fail-mode={fail_mode}", "other-config:disable-in-band=true",
                 f"other-config:datapath-id={dpid:016x}"]
-        for number, port in enumerate(self.ports, 1):
-            args += ["--", "add-port", "br0", port,
+        for number, port in enumerate(ports, 1):
+            args += ["--", "add-port", name, port,
                      "--", "set", "interface", port, f"ofport_request={number}"]
         if controller:
-            args += ["--", "set-controller", "br0", controller,
-                     "--", "set", "controller", "br0", "max_backoff=1000"]  # ms: as often as it can
+            args += ["--", "set-controller", name, controller,
+                     "--", "set", "controller", name, "max_backoff=1000"]  # ms: as often as it can
         self._vsctl(*args)
-        wait_for_socket(f"{self.folder}/br0.mgmt", self.process)
+        wait_for_socket(f"{self.folder}/{name}.mgmt", self.process)
+        return f"unix:{self.folder}/{name}.mgmt"
+
+    def add_patch(self, bridge, port, number, peer):
+        """A patch port; 'peer' is the name of the one at the other end, which may come later."""
+        self._vsctl("add-port", bridge, port, "--", "set", "interface", port, "type=patch",
+                    f"options:peer={peer}", f"ofport_request={number}")
+
+    def del_port(self, bridge, port):
+        self._vsctl("del-port", bridge, port)
 
     def _add_queues(self, queues):
         """By the system's HTB, on ports of 10 Gbit/s, which is what veth interfaces say of
@@ -390,11 +401,11 @@ class OpenVSwitch:
         """Until packets meet what the table says now."""
         self.appctl("revalidator/wait")
 
-    def wait_lost(self):
+    def wait_lost(self, bridge="br0"):
         """Until it has noticed that its controller has gone."""
         def lost():
             with open(f"{self.folder}/ovs-vswitchd.log", encoding="utf-8") as log:
-                said = re.findall(r"br0<->tcp:\S+: (connected|connection \w+)", log.read())
+                said = re.findall(rf"{bridge}<->tcp:\S+: (connected|connection \w+)", log.read())
             return said and said[-1] != "connected"
         wait_until(lost, "Open vSwitch to lose its controller")
 
