@@ -136,14 +136,7 @@ static struct balancer_candidates candidates_of(const struct balancer_address *a
 struct balancer_owner *balancer_owners_choose(struct balancer_address *address, uint32_t client_ip)
 {
 	const struct balancer_candidates candidates = candidates_of(address);
-	uint32_t chosen;
-
-	/* Most addresses are of one host: no table of slots for them. */
-	if (address->owners_count == 1 && address->schedule.scheduler >= BALANCER_SOURCE)
-		return address->owners[0].as.eligible && address->owners[0].as.weight > 0
-		               ? &address->owners[0]
-		               : NULL;
-	chosen = balancer_schedule_pick(&address->schedule, &candidates, client_ip);
+	uint32_t chosen = balancer_schedule_pick(&address->schedule, &candidates, client_ip);
 
 	return chosen == BALANCER_NOBODY ? NULL : &address->owners[chosen];
 }

@@ -15,12 +15,16 @@
  *                                        forwards without the controller
  *
  * A sweep costs tens of nanoseconds a session. It comes at once, and not again within SWEEP_PAUSE_NS,
- * so that a port that flaps cannot keep the controller busy. */
+ * so that a port that flaps cannot keep the controller busy. One that leads to more than
+ * SWEEP_FLOW_MODS_MAX messages goes on after the same pause: a switch that gets more than it can take
+ * may give up its connection. */
 #include "controller/apps/balancer_sweep.h"
 
 #include "controller/apps/balancer.h"
 
 #define SWEEP_PAUSE_NS (10 * FB_NS_PER_MS)
+
+enum { SWEEP_FLOW_MODS_MAX = 8192 };
 
 void balancer_sweep_soon(const struct balancer_call *call)
 {
@@ -105,9 +109,16 @@ static bool is_settled(const struct balancer_session *session)
 	       (session->closed && !session->entries);
 }
 
+static uint64_t flow_mods(const struct balancer *b)
+{
+	return b->counters.entries_deleted + b->counters.entries_installed;
+}
+
+/* Those that were dealt with before a pause need nothing, and are passed over. */
 void balancer_sweep_run(const struct balancer_call *call)
 {
 	struct balancer *b = call->b;
+	const uint64_t flow_mods_before = flow_mods(b);
 	struct balancer_session *session, *next;
 
 	if (b->sweep_ns > call->now_ns)
@@ -116,7 +127,12 @@ void balancer_sweep_run(const struct balancer_call *call)
 	b->swept_ns = call->now_ns;
 	for (session = fb_table_oldest(b->sessions.table); session; session = next) {
 		next = fb_table_newer(b->sessions.table, session);
-		if (!is_settled(session))
-			look_at(call, session);
+		if (is_settled(session))
+			continue;
+		if (flow_mods(b) - flow_mods_before >= SWEEP_FLOW_MODS_MAX) {
+			balancer_sweep_soon(call);
+			return;
+		}
+		look_at(call, session);
 	}
 }
