@@ -162,6 +162,8 @@ static bool handle(struct fb_discovery *d, struct fb_switch *sw, const struct ba
 	} else if (batch->slots[i] != NO_SLOT) {
 		at = topology_place(&port->at);
 		host = found(d, batch, i);
+		if (discovery_hosts_is_old(d, host, &pi->packet, at, now_ns))
+			return true;
 		if (passed && discovery_hosts_is_news(host, &pi->packet, at))
 			return false;
 		discovery_hosts_hear(d, &pi->packet, host, at, now_ns);

@@ -156,6 +156,18 @@ static inline uint16_t discovery_hosts_vlan(const struct fb_packet *packet)
 {
 	return packet->has_vlan ? packet->vlan_tci & 0x0fff : OFP_VLAN_NONE;
 }
+/* True: 'packet', heard at 'at', tells nothing that is not known of its source 'host' (NULL: not known
+ * at all). False: perhaps. */
+static inline bool discovery_hosts_is_old(const struct fb_discovery *d,
+                                          const struct discovery_host *host,
+                                          const struct fb_packet *packet, struct fb_place at,
+                                          uint64_t now_ns)
+{
+	return host && host->host.at.node == at.node && host->host.at.port == at.port &&
+	       now_ns - host->host.heard_ns < d->hosts.refresh_ns &&
+	       packet->dl_type != FB_ETH_ARP &&
+	       (host->host.ip != 0 || packet->dl_type != FB_ETH_IPV4);
+}
 /* True: what 'packet' tells of 'host', its source or NULL, heard at 'at', is news. */
 bool discovery_hosts_is_news(const struct discovery_host *host, const struct fb_packet *packet,
                              struct fb_place at);
