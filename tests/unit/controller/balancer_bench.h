@@ -54,8 +54,11 @@ struct lb_barrier {
 struct lb_entry {
 	struct fake_switch *sw;
 	struct fb_match match;
-	uint16_t out_port;
+	uint16_t out_port, priority;
 	uint64_t cookie;
+	uint64_t made_ns;
+	uint8_t actions[64];
+	size_t actions_len;
 };
 
 struct lb {
@@ -195,6 +198,7 @@ static inline bool lb_is_deleted(const struct lb_entry *entry, const struct fb_f
 /* 'sw' does what 'fm' says, to entries of one priority. */
 static inline void lb_apply(struct lb *lb, struct fake_switch *sw, const struct fb_flow_mod *fm)
 {
+	struct lb_entry *entry;
 	size_t left = 0;
 
 	for (size_t i = 0; i < lb->entries_count; i++) {
@@ -210,12 +214,18 @@ static inline void lb_apply(struct lb *lb, struct fake_switch *sw, const struct 
 		lb->entries = realloc(lb->entries, lb->entries_size * sizeof lb->entries[0]);
 		CU_ASSERT_FATAL(lb->entries != NULL);
 	}
-	lb->entries[lb->entries_count++] = (struct lb_entry){
+	entry = &lb->entries[lb->entries_count++];
+	*entry = (struct lb_entry){
 	        .sw = sw,
 	        .match = fm->match,
 	        .out_port = lb_out_port(fm->actions),
+	        .priority = fm->priority,
 	        .cookie = fm->cookie,
+	        .made_ns = lb->bench->now_ns,
+	        .actions_len = fm->actions.len,
 	};
+	CU_ASSERT_FATAL(fm->actions.len <= sizeof entry->actions);
+	memcpy(entry->actions, fm->actions.data, fm->actions.len);
 }
 
 /* How many flow entries 'sw' has after all that was said. */

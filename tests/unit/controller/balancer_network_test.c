@@ -149,7 +149,8 @@ static void draw_link(struct run *run)
 /* Ports of links that are cut are down when their switch comes. */
 static void rejoin(struct run *run, size_t i)
 {
-	run->sws[i] = nb_join_again(run->nb, run->sws[i]);
+	run->sws[i] = rng_below(&run->rng, 2) ? nb_join_again(run->nb, run->sws[i])
+	                                      : nb_connect_again(run->nb, run->sws[i]);
 	for (size_t k = 0; k < LINKS; k++) {
 		if (run->cut[k] && links[k].a == i)
 			fake_switch_set_link(run->sws[i], links[k].a_port, false);

@@ -11,8 +11,7 @@
  *
  * Hosts, segments and lines are those of balancer_bench.h; what a switch was told stands behind its
  * number. Discovery frames pass over links; hosts answer to probes, and probes are not said; switches
- * tell that they have no entries when they join. They answer barriers when lb_answer_barriers() says
- * so. */
+ * tell their entries when they join. They answer barriers when lb_answer_barriers() says so. */
 #ifndef UNIT_CONTROLLER_NETWORK_BENCH_H
 #define UNIT_CONTROLLER_NETWORK_BENCH_H
 
@@ -107,19 +106,46 @@ static inline size_t nb_take(struct fake_switch *sw, uint8_t *bytes, size_t size
 	return 0;
 }
 
+/* 'sw' tells the entries that it has. */
+static inline void nb_tell_entries(struct nb *nb, struct fake_switch *sw,
+                                   const struct fb_msg *request)
+{
+	struct fb_msg reply = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY};
+	static uint8_t memory[1 << 15];
+	struct fb_buf entries = fb_buf_make(memory, sizeof memory);
+
+	for (size_t i = 0; i < nb->lb->entries_count; i++) {
+		const struct lb_entry *entry = &nb->lb->entries[i];
+		const uint64_t age_ns = nb->net.b->now_ns - entry->made_ns;
+		const struct fb_flow_stats stats = {
+		        .match = entry->match,
+		        .duration_sec = (uint32_t)(age_ns / FB_NS_PER_S),
+		        .duration_nsec = (uint32_t)(age_ns % FB_NS_PER_S),
+		        .priority = entry->priority,
+		        .cookie = entry->cookie,
+		        .actions = {.data = entry->actions, .len = entry->actions_len},
+		};
+
+		if (entry->sw == sw)
+			CU_ASSERT_FATAL(fb_flow_stats_put(&entries, &stats));
+	}
+	reply.xid = request->xid;
+	reply.stats_reply.type = request->stats_request.type;
+	reply.stats_reply.entries = (struct fb_view){.data = entries.data, .len = entries.len};
+	fake_switch_send(sw, &reply);
+}
+
 static inline void nb_deal_with(struct nb *nb, struct fake_switch *sw, const uint8_t *bytes,
                                 size_t len)
 {
-	struct fb_msg msg, reply = {.version = OFP_VERSION, .type = OFPT_STATS_REPLY};
 	struct fb_of_error error;
 	struct fb_packet p;
+	struct fb_msg msg;
 
 	CU_ASSERT_FATAL(fb_msg_decode(bytes, len, &msg, &error) == 0);
 	if (msg.type == OFPT_STATS_REQUEST) {
-		reply.xid = msg.xid;
-		reply.stats_reply.type = msg.stats_request.type;
 		if (sw->session)
-			fake_switch_send(sw, &reply);
+			nb_tell_entries(nb, sw, &msg);
 		return;
 	}
 	CU_ASSERT_FATAL(fb_packet_parse(&p, msg.packet_out.data.data, msg.packet_out.data.len) ==
@@ -196,7 +222,8 @@ static inline struct fake_switch *nb_join(struct nb *nb, uint64_t dpid)
 	return fake_network_join(&nb->net, dpid, NB_PORTS);
 }
 
-/* The switch that was 'old' joins again, with its links and hosts. */
+/* The switch that was 'old' joins again, with its links and hosts: it was restarted, and has no
+ * entries. */
 static inline struct fake_switch *nb_join_again(struct nb *nb, const struct fake_switch *old)
 {
 	struct fake_switch *sw = nb_join(nb, old->dpid);
@@ -220,6 +247,18 @@ static inline void nb_link(struct nb *nb, struct fake_switch *a, uint16_t a_port
                            struct fake_switch *b, uint16_t b_port)
 {
 	fake_network_wire(&nb->net, a, a_port, b, b_port);
+}
+
+/* The same for one that has lost its connection only. */
+static inline struct fake_switch *nb_connect_again(struct nb *nb, const struct fake_switch *old)
+{
+	struct fake_switch *sw = nb_join_again(nb, old);
+
+	for (size_t i = 0; i < nb->lb->entries_count; i++) {
+		if (nb->lb->entries[i].sw == old)
+			nb->lb->entries[i].sw = sw;
+	}
+	return sw;
 }
 
 /* All links and edges are known from here on. Links are wired before the first time that passes. */
