@@ -360,6 +360,14 @@ static bool keep_or_move(const struct balancer_call *call, struct balancer_sessi
 	return true;
 }
 
+/* Another connection has the ports of 'session': what is left of its entries must not take that one
+ * where nobody is. */
+static void forget(const struct balancer_call *call, struct balancer_session *session)
+{
+	balancer_paths_remove(call, session);
+	balancer_sessions_remove(call, session);
+}
+
 static void repeat_syn(const struct balancer_call *call, const struct fb_packet_in *pi,
                        struct balancer_session *session)
 {
@@ -370,7 +378,7 @@ static void repeat_syn(const struct balancer_call *call, const struct fb_packet_
 	}
 	if (!session->answered && !keep_or_move(call, session)) {
 		call->b->counters.refused_all_down++;
-		balancer_sessions_remove(call, session);
+		forget(call, session);
 		balancer_send_refuse(call, pi);
 		return;
 	}
@@ -403,7 +411,7 @@ static void syn_again(const struct balancer_call *call, const struct fb_packet_i
 	} else if (session->entries && balancer_tcp_backend_lives(call, session)) {
 		follow_entries(call, pi, session);
 	} else {
-		balancer_sessions_remove(call, session);
+		forget(call, session);
 		open_session(call, pi, &key);
 	}
 }
@@ -435,7 +443,7 @@ static bool is_from_client(const struct balancer_call *call, const struct fb_pac
 
 	if (!fb_mac_equal(p->dl_src, session->client_mac)) {
 		if (is_syn(p) && session->closed) {
-			balancer_sessions_remove(call, session);
+			forget(call, session);
 			open_session(call, pi, &key);
 			return false;
 		}
@@ -509,7 +517,7 @@ static bool is_from_backend(const struct balancer_call *call, const struct fb_pa
 	if (is_syn(p) && session->closed) {
 		struct balancer_key key;
 
-		balancer_sessions_remove(call, session);
+		forget(call, session);
 		balancer_sessions_key(&key, p);
 		open_session(call, pi, &key);
 		return false;

@@ -477,7 +477,8 @@ static void a_new_connection_does_not_follow_the_entries_of_a_dead_backend(void)
 	lb_silence(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, false); /* its entries are not told of as gone yet */
 	lb_said(lb);
-	LB_SAYS(lb_syn(lb, 1, 99), "out #6 in 1: mod_dl_dst::03,output:3\n");
+	LB_SAYS(lb_syn(lb, 1, 99),
+	        UP_DELETE(1) DOWN_DELETE(1) "out #6 in 1: mod_dl_dst::03,output:3\n");
 	lb_free(lb);
 }
 

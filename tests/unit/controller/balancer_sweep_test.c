@@ -151,6 +151,31 @@ static void a_session_that_was_not_answered_does_not_fail_but_goes_to_another(vo
 	nb_free(nb);
 }
 
+/* Its SYN is here before the next sweep is due. */
+static void a_new_connection_on_the_ports_of_one_that_fails_finds_no_old_entries(void)
+{
+	struct nb *nb = ring_with_session("");
+	const char *said;
+
+	nb_silence(nb, &lb_a);
+	fake_switch_set_link(s3, 1, false); /* a sweep */
+	nb_pass(nb, ms_ns);
+	fake_switch_set_link(s2, 2, false);
+	CU_ASSERT(!lb_has(nb_said(nb), "s1 delete"));
+	said = nb_tcp(nb, s1,
+	              &(struct lb_segment){.from = &lb_client,
+	                                   .to = &lb_a,
+	                                   .tp_src = 1,
+	                                   .tp_dst = 22,
+	                                   .flags = FB_TCP_SYN,
+	                                   .seq = 99});
+	CU_ASSERT(lb_has(said, "s1 delete-strict " UP_1 "\n"));
+	CU_ASSERT(lb_has(said, "s3 out frame: mod_dl_dst::03,output:3: "));
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(lb_entries(nb->lb, i == 0 ? s1 : i == 1 ? s2 : s3), 0);
+	nb_free(nb);
+}
+
 static void a_session_fails_once_whatever_happens_then(void)
 {
 	struct nb *nb = ring_with_session("on_failure=leave");
@@ -406,6 +431,7 @@ UNIT_TESTS("balancer_sweep",
            UNIT_TEST(a_backend_that_falls_silent_loses_its_sessions_too),
            UNIT_TEST(other_backends_keep_their_sessions),
            UNIT_TEST(a_session_that_was_not_answered_does_not_fail_but_goes_to_another),
+           UNIT_TEST(a_new_connection_on_the_ports_of_one_that_fails_finds_no_old_entries),
            UNIT_TEST(a_session_fails_once_whatever_happens_then),
            UNIT_TEST(a_backend_that_is_back_has_its_sessions_and_may_fail_again),
            UNIT_TEST(a_backend_that_moves_to_another_switch_takes_its_sessions_along),
