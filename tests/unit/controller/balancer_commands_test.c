@@ -43,6 +43,25 @@ static const char *next(struct lb *lb, size_t count)
 	return who;
 }
 
+/* How many of 60 clients are given to server_a. */
+static int clients_of_a(struct lb *lb)
+{
+	static uint16_t tp = 2000;
+	int count = 0;
+
+	for (uint8_t i = 0; i < 60; i++) {
+		const struct lb_host client = {(uint8_t)(100 + i), (uint8_t)(100 + i), 1};
+
+		count += lb_has(lb_tcp(lb, &(struct lb_segment){.from = &client,
+		                                                .to = &lb_a,
+		                                                .tp_src = tp++,
+		                                                .tp_dst = LB_SERVICE,
+		                                                .flags = FB_TCP_SYN}),
+		                OUT_A);
+	}
+	return count;
+}
+
 /* --- Commands --- */
 
 static void a_drained_backend_keeps_its_sessions_and_gets_no_others(void)
@@ -110,6 +129,12 @@ static void weights_count_from_now_on(void)
 	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2 " MAC_A " 0"), 0);
 	LB_SAYS(next(lb, 3), "BBB");
 	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2 " MAC_B " 65535"), 0);
+	lb_free(lb);
+	/* And with a table that was made before. */
+	lb = lb_new("scheduler=maglev");
+	CU_ASSERT(clients_of_a(lb) < 40);
+	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2 " MAC_A " 60000"), 0);
+	CU_ASSERT(clients_of_a(lb) > 55);
 	lb_free(lb);
 }
 
@@ -293,6 +318,9 @@ static void an_address_that_is_not_configured_any_more_is_as_it_is_heard(void)
 	lb_announce(lb, &lb_a);
 	lb_announce(lb, &lb_b);
 	LB_SAYS(next(lb, 4), "ABAB");
+	lb_silence(lb, &lb_a);
+	fake_switch_set_link(lb->sw, 2, false);
+	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2 " MAC_A), -1); /* nobody keeps its place */
 	lb_free(lb);
 }
 

@@ -461,6 +461,26 @@ static void entries_that_are_refused_are_followed_by_no_first_ones(void)
 	nb_free(nb);
 }
 
+static void an_install_ends_with_its_session(void)
+{
+	struct nb *nb = two("sessions_max=1");
+
+	nb_syn(nb, s1, 1);
+	nb_syn_ack(nb, s2, &lb_a, 1);
+	refuse(nb, s2);
+	nb->lb->flow_mod.match.nw_src = lb_ip(2);
+	nb->lb->flow_mod.match.nw_dst = lb_ip(1);
+	nb->lb->flow_mod.match.tp_src = 22;
+	nb->lb->flow_mod.match.tp_dst = 1;
+	refuse(nb, s1);
+	/* It gives way to another one; what waited is dropped. */
+	CU_ASSERT(lb_has(nb_syn(nb, s1, 2), "s2 out #2 in 2: drop\n"));
+	CU_ASSERT_EQUAL(nb_counter(nb, "sessions_evicted"), 1);
+	lb_answer_barriers(nb->lb, NULL);
+	LB_SAYS(nb_said(nb), "");
+	nb_free(nb);
+}
+
 static void a_session_that_fails_while_it_is_installed_releases_what_waits(void)
 {
 	struct nb *nb = two("on_failure=leave");
@@ -765,6 +785,7 @@ UNIT_TESTS(
         UNIT_TEST(what_waits_is_forgotten_with_the_switch_that_has_it),
         UNIT_TEST(what_waits_is_not_released_when_its_switch_is_back),
         UNIT_TEST(entries_that_are_refused_are_followed_by_no_first_ones),
+        UNIT_TEST(an_install_ends_with_its_session),
         UNIT_TEST(a_session_that_fails_while_it_is_installed_releases_what_waits),
         UNIT_TEST(a_late_answer_does_not_count_for_another_session),
         UNIT_TEST(what_is_installed_is_not_installed_again_however_long_it_takes),
