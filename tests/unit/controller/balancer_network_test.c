@@ -25,11 +25,14 @@ struct run {
 	struct fake_switch *sws[SWITCHES];
 	uint8_t at[HOSTS]; /* the switch of each */
 	bool cut[LINKS];
+	bool silent; /* nobody is told when a link is cut */
 };
 
 static void begin(struct run *run, const char *options, uint64_t seed)
 {
-	run->nb = nb_new(options);
+	run->silent = lb_has(options, "barrier_timeout=500ms");
+	run->nb = run->silent ? nb_new_with("edge_after=50ms,interval=2s,timeout=5s", options)
+	                      : nb_new(options);
 	rng_init(&run->rng, seed, "network");
 	for (uint64_t i = 0; i < SWITCHES; i++)
 		run->sws[i] = nb_join(run->nb, i + 1);
@@ -140,6 +143,8 @@ static void draw_link(struct run *run)
 
 	run->cut[i] = !run->cut[i] && rng_below(&run->rng, 3) == 0;
 	fake_network_cut(&run->nb->net, a, links[i].a_port, run->cut[i]);
+	if (run->silent && rng_below(&run->rng, 2))
+		return;
 	if (a->session)
 		fake_switch_set_link(a, links[i].a_port, !run->cut[i]);
 	if (b->session)
@@ -385,6 +390,11 @@ static void nothing_is_lost_or_left_behind_at_the_limits(void)
 	run_with(COMMON ",barrier_timeout=1ms,owners_max=2,addresses_max=3");
 }
 
+static void nothing_is_lost_or_left_behind_when_links_are_cut_in_silence(void)
+{
+	run_with(COMMON ",barrier_timeout=500ms");
+}
+
 static void nothing_is_lost_or_left_behind_with_checks(void)
 {
 	run_with(COMMON ",check=tcp:22,check_interval=2s,scheduler=lc");
@@ -394,4 +404,5 @@ UNIT_TESTS("balancer_network", UNIT_TEST(nothing_is_lost_or_left_behind),
            UNIT_TEST(nothing_is_lost_or_left_behind_when_sessions_are_left),
            UNIT_TEST(nothing_is_lost_or_left_behind_with_proxy_arp),
            UNIT_TEST(nothing_is_lost_or_left_behind_at_the_limits),
+           UNIT_TEST(nothing_is_lost_or_left_behind_when_links_are_cut_in_silence),
            UNIT_TEST(nothing_is_lost_or_left_behind_with_checks))

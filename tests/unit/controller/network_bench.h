@@ -34,7 +34,7 @@ struct nb {
 	char said[1 << 16]; /* of nb_said() */
 };
 
-static inline struct nb *nb_new(const char *options)
+static inline struct nb *nb_new_with(const char *discovery_options, const char *options)
 {
 	struct nb *nb = calloc(1, sizeof *nb);
 	char all[256];
@@ -44,10 +44,15 @@ static inline struct nb *nb_new(const char *options)
 	CU_ASSERT_FATAL(nb->lb != NULL);
 	snprintf(all, sizeof all, "%s%s%s", lb_has(options, "arp=") ? "" : "arp=flood",
 	         *options && !lb_has(options, "arp=") ? "," : "", options);
-	nb->net =
-	        fake_network_begin("edge_after=50ms,interval=1h,timeout=3h", &fb_app_balancer, all);
+	nb->net = fake_network_begin(discovery_options, &fb_app_balancer, all);
 	nb->lb->bench = nb->net.b;
 	return nb;
+}
+
+/* Links are lost with their ports only. */
+static inline struct nb *nb_new(const char *options)
+{
+	return nb_new_with("edge_after=50ms,interval=1h,timeout=3h", options);
 }
 
 static inline void nb_free(struct nb *nb)
