@@ -434,6 +434,22 @@ static void refuse_stranger(const struct balancer_call *call, const struct fb_pa
 	}
 }
 
+/* True when the client of 'session' is not on this network, and its segment 'p' came by another
+ * router than before: neither speaks ARP for the address, so that no probe tells which are there. */
+static bool comes_by_another_router(const struct balancer_call *call, const struct fb_packet *p,
+                                    const struct balancer_session *session)
+{
+	const struct balancer_address *address =
+	        balancer_owners_find(call, p->nw_src, balancer_vlan(p));
+	const struct balancer_owner *before, *now;
+
+	if (!address || is_syn(p) || !session->answered)
+		return false;
+	before = balancer_owners_by_mac(address, session->client_mac);
+	now = balancer_owners_by_mac(address, p->dl_src);
+	return before && now && !before->speaks_arp && !now->speaks_arp;
+}
+
 /* 'pi' came by an edge from the client's side of 'session'. False when it was taken care of. */
 static bool is_from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
                            struct balancer_session *session)
@@ -447,10 +463,12 @@ static bool is_from_client(const struct balancer_call *call, const struct fb_pac
 			open_session(call, pi, &key);
 			return false;
 		}
-		if (balancer_tcp_client_lives(call, session)) {
+		if (balancer_tcp_client_lives(call, session) &&
+		    !comes_by_another_router(call, p, session)) {
 			refuse_stranger(call, pi);
 			return false;
 		}
+		balancer_paths_remove(call, session);
 		memcpy(session->client_mac, p->dl_src, FB_MAC_BYTES);
 	}
 	if (!balancer_same_place(session->client_at, balancer_place(call, pi)))
@@ -493,8 +511,10 @@ static void note_answer(const struct balancer_call *call, struct balancer_sessio
                         const struct fb_packet *p)
 {
 	if (is_syn_ack(p)) {
-		if (p->tcp_ack != session->isn + 1)
+		/* The SYN of a new connection that live entries took was not seen here. */
+		if (p->tcp_ack != session->isn + 1 && !session->entries)
 			return;
+		session->isn = p->tcp_ack - 1;
 		session->closed = false;
 		session->fins = 0;
 	} else if (p->tcp_flags & FB_TCP_RST) {
@@ -628,7 +648,7 @@ void balancer_tcp_rearm(const struct balancer_call *call)
 			balancer_sessions_wait(call, session, is_told);
 			continue;
 		}
-		if (backend_is_there && client_is_there)
+		if (backend_is_there && client_is_there && session->install == FB_TABLE_NONE)
 			balancer_paths_install(call, session, NULL, NULL);
 		if (session->state != BALANCER_UNSURE)
 			continue;

@@ -583,6 +583,50 @@ static void sessions_of_two_vlans_are_apart(void)
 	lb_free(lb);
 }
 
+/* Its SYN went by the entries of the connection that had the ports before. */
+static void a_connection_whose_syn_was_not_seen_is_known_by_its_syn_ack(void)
+{
+	struct lb *lb = lb_new("");
+	struct fb_flow_mod entry;
+
+	lb_syn(lb, 40000, 1000);
+	lb_syn_ack(lb, &lb_a, 40000, 1000);
+	entry = lb->flow_mod;
+	lb_syn_ack(lb, &lb_a, 40000, 5000);
+	lb_flow_removed(lb, &entry, OFPRR_IDLE_TIMEOUT);
+	CU_ASSERT(lb_has(lb_syn(lb, 40000, 5000), "mod_dl_dst::02,output:2"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "retransmitted_syns"), 1);
+	lb_free(lb);
+}
+
+/* A segment of a client elsewhere comes by router 4, and then, when that has died, by router 5. */
+static void a_client_beyond_two_routers_comes_by_either(void)
+{
+	static const struct lb_host by_4 = {4, 77, 4}, by_5 = {5, 77, 5};
+	struct lb *lb = lb_new("");
+	struct lb_segment s = {.from = &by_4,
+	                       .to = &lb_a,
+	                       .tp_src = 40000,
+	                       .tp_dst = LB_SERVICE,
+	                       .flags = FB_TCP_SYN,
+	                       .seq = 1000};
+
+	lb_tcp(lb, &s);
+	lb_tcp(lb, &(struct lb_segment){.from = &lb_a,
+	                                .to = &by_4,
+	                                .tp_src = LB_SERVICE,
+	                                .tp_dst = 40000,
+	                                .flags = FB_TCP_SYN | FB_TCP_ACK,
+	                                .seq = 7000,
+	                                .ack = 1001});
+	s.flags = FB_TCP_ACK;
+	s.from = &by_5;
+	CU_ASSERT(lb_has(lb_tcp(lb, &s), "mod_dl_dst::02,output:2"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "strangers"), 0);
+	lb_free(lb);
+}
+
 UNIT_TESTS("balancer_sessions", UNIT_TEST(connections_alternate_exactly),
            UNIT_TEST(three_owners_take_turns_in_the_order_in_which_they_were_found),
            UNIT_TEST(the_rotation_goes_by_index_mod_count_when_an_owner_joins),
@@ -614,4 +658,6 @@ UNIT_TESTS("balancer_sessions", UNIT_TEST(connections_alternate_exactly),
            UNIT_TEST(a_connection_that_a_replica_opens_gets_its_answers_back),
            UNIT_TEST(two_replicas_with_the_same_port_are_never_mixed),
            UNIT_TEST(a_client_whose_mac_was_replaced_keeps_its_session),
-           UNIT_TEST(impossible_addresses_open_nothing), UNIT_TEST(sessions_of_two_vlans_are_apart))
+           UNIT_TEST(impossible_addresses_open_nothing), UNIT_TEST(sessions_of_two_vlans_are_apart),
+           UNIT_TEST(a_connection_whose_syn_was_not_seen_is_known_by_its_syn_ack),
+           UNIT_TEST(a_client_beyond_two_routers_comes_by_either))
