@@ -616,6 +616,24 @@ static void a_run_begins_when_the_controller_is_ready(void)
 	free(summary);
 }
 
+static void discovery_keeps_no_run_from_being_quiet(void)
+{
+	/* Ten times a second, for ever. */
+	run_seed("controller: [\"discovery,interval=100ms\", forwarding]\n"
+	         "switches: {s1: {}, s2: {}}\n"
+	         "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	         "links: [h1 -- s1, h2 -- s2, s1 -- s2]\nsteps:\n"
+	         "  - arp: {from: h1, gratuitous: yes}\n"
+	         "  - expect: {packet_ins: {at_most: 3}, packet_outs: {at_most: 3}, "
+	         "frames: [{on: s1 -- s2, count: {at_most: 1}}, {at: h2, count: {at_most: 1}}]}\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_S, 1);
+	CU_ASSERT_TRUE(result.lldp_frames > 30 && result.lldp_messages > 60);
+	CU_ASSERT_EQUAL(result.properties_held, (1U << SCENARIO_PROPERTIES) - 1);
+	runner_result_destroy(&result);
+}
+
 static void commands_reach_the_application(void)
 {
 	char *summary;
@@ -799,6 +817,7 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(the_story_names_the_port_that_it_was_then),
            UNIT_TEST(a_switch_goes_down_and_comes_up), UNIT_TEST(commands_reach_the_application),
            UNIT_TEST(a_run_begins_when_the_controller_is_ready),
+           UNIT_TEST(discovery_keeps_no_run_from_being_quiet),
            UNIT_TEST(backends_are_what_the_balancer_says),
            UNIT_TEST(a_backend_that_goes_is_waited_for),
            UNIT_TEST(replies_stay_where_they_are_to_stay),
