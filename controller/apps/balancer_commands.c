@@ -5,6 +5,8 @@
  *     weight VIP MAC N    its share with the schedulers that know weights; 0: none
  *     reload              read the services file again; with a mistake in it nothing changes
  *
+ * VIP is an address, as 192.168.2.2, or one of a VLAN, as 192.168.2.2@7.
+ *
  * What a command has set lasts until the next reload, or until the backend is forgotten where it is
  * not configured. No session is touched by any of them. */
 #include "controller/apps/balancer_commands.h"
@@ -16,7 +18,12 @@
 
 static const char usage[] =
         "drain VIP MAC, undrain VIP MAC, weight VIP MAC N, or reload; as in drain 192.168.2.2 "
-        "02:00:00:00:00:03";
+        "02:00:00:00:00:03; VIP in VLAN 7: 192.168.2.2@7";
+
+enum {
+	VLAN_MAX = 4095,
+	VIP_BYTES = 16, /* of its address: 255.255.255.255 and the end */
+};
 
 /* --- Configuring --- */
 
@@ -58,6 +65,30 @@ bool balancer_commands_configure(struct balancer *b, const struct balancer_texts
 
 /* --- Commands --- */
 
+/* The address and VLAN that 'vip' names: "192.168.2.2", "192.168.2.2@7". */
+static bool parse_vip(const char *vip, uint32_t *ip, uint16_t *vlan, struct fb_text *error)
+{
+	const char *at = strchr(vip, '@');
+	char address[VIP_BYTES];
+	unsigned long number;
+	char *end;
+
+	*vlan = OFP_VLAN_NONE;
+	if (!at)
+		return fb_parse_ip(vip, ip, error) == 0;
+	number = strtoul(at + 1, &end, 10);
+	if (*end || at[1] < '0' || at[1] > '9' || number < 1 || number > VLAN_MAX ||
+	    (size_t)(at - vip) >= sizeof address) {
+		fb_text_printf(error, "%s: expected an address, and after @ a VLAN, 1 to %d", vip,
+		               VLAN_MAX);
+		return false;
+	}
+	*vlan = (uint16_t)number;
+	memcpy(address, vip, (size_t)(at - vip));
+	address[at - vip] = 0;
+	return fb_parse_ip(address, ip, error) == 0;
+}
+
 /* The owner that 'vip' and 'mac' name; NULL with a text in 'answer'. */
 static struct balancer_owner *find_owner(const struct balancer_call *call, const char *vip,
                                          const char *mac_text, struct balancer_address **address,
@@ -65,11 +96,12 @@ static struct balancer_owner *find_owner(const struct balancer_call *call, const
 {
 	struct balancer_owner *owner;
 	uint8_t mac[FB_MAC_BYTES];
+	uint16_t vlan;
 	uint32_t ip;
 
-	if (fb_parse_ip(vip, &ip, answer) < 0 || fb_parse_mac(mac_text, mac, answer) < 0)
+	if (!parse_vip(vip, &ip, &vlan, answer) || fb_parse_mac(mac_text, mac, answer) < 0)
 		return NULL;
-	*address = balancer_owners_find(call, ip, OFP_VLAN_NONE);
+	*address = balancer_owners_find(call, ip, vlan);
 	owner = *address ? balancer_owners_by_mac(*address, mac) : NULL;
 	if (!*address)
 		fb_text_printf(answer, "nobody was heard under %s", vip);

@@ -138,6 +138,40 @@ static void weights_count_from_now_on(void)
 	lb_free(lb);
 }
 
+/* A segment of 'from' in VLAN 7 with 'flags'. */
+static const char *tagged(struct lb *lb, const struct lb_host *from, const struct lb_host *to,
+                          uint16_t tp_src, uint8_t flags)
+{
+	return lb_tcp(lb, &(struct lb_segment){.from = from,
+	                                       .to = to,
+	                                       .tp_src = tp_src,
+	                                       .tp_dst = LB_SERVICE,
+	                                       .flags = flags,
+	                                       .has_vlan = true,
+	                                       .vlan_tci = 7});
+}
+
+static void a_backend_in_a_vlan_can_be_drained_too(void)
+{
+	static const struct lb_host c = {4, 2, 4}, d = {5, 2, 5};
+	struct lb *lb = lb_new("");
+
+	tagged(lb, &c, &lb_client, 1, FB_TCP_RST);
+	tagged(lb, &d, &lb_client, 1, FB_TCP_RST);
+	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2@7 02:00:00:00:00:04"), 0);
+	CU_ASSERT_STRING_EQUAL(answer, "02:00:00:00:00:04 of 192.168.2.2@7: weight 1, drained, 0 "
+	                               "sessions");
+	for (uint16_t tp = 1; tp < 4; tp++)
+		CU_ASSERT(lb_has(tagged(lb, &lb_client, &c, tp, FB_TCP_SYN), "output:5\n"));
+	CU_ASSERT_EQUAL(tell(lb, "undrain 192.168.2.2@7 02:00:00:00:00:04"), 0);
+	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2@7 02:00:00:00:00:05 0"), 0);
+	CU_ASSERT(lb_has(tagged(lb, &lb_client, &c, 9, FB_TCP_SYN), "output:4\n"));
+	LB_SAYS(next(lb, 4), "ABAB"); /* the same address without tag is another one */
+	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2@7 " MAC_A), -1);
+	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2 02:00:00:00:00:04"), -1);
+	lb_free(lb);
+}
+
 static void what_is_wrong_is_told_and_changes_nothing(void)
 {
 	static const struct {
@@ -151,6 +185,14 @@ static void what_is_wrong_is_told_and_changes_nothing(void)
 	        {"weight 192.168.2.2 " MAC_A, "expected drain VIP MAC"},
 	        {"reload it", "expected drain VIP MAC"},
 	        {"drain 192.168.2 " MAC_A, "192.168.2"},
+	        {"drain 192.168.2@7 " MAC_A, "192.168.2"},
+	        {"drain 192.168.2.2@ " MAC_A, "after @ a VLAN, 1 to 4095"},
+	        {"drain 192.168.2.2@0 " MAC_A, "after @ a VLAN, 1 to 4095"},
+	        {"drain 192.168.2.2@4096 " MAC_A, "after @ a VLAN, 1 to 4095"},
+	        {"drain 192.168.2.2@-1 " MAC_A, "after @ a VLAN, 1 to 4095"},
+	        {"drain 192.168.2.2@7x " MAC_A, "after @ a VLAN, 1 to 4095"},
+	        {"drain 192.168.255.2000000@7 " MAC_A, "after @ a VLAN, 1 to 4095"},
+	        {"drain 192.168.2.2@7 " MAC_A, "nobody was heard under 192.168.2.2@7"},
 	        {"drain 192.168.2.2 02:00:00:00:00", "02:00:00:00:00"},
 	        {"drain 192.168.2.9 " MAC_A, "nobody was heard under 192.168.2.9"},
 	        {"drain 192.168.2.2 02:00:00:00:00:09", "is no backend of 192.168.2.2"},
@@ -346,6 +388,7 @@ UNIT_TESTS("balancer_commands", UNIT_TEST(a_drained_backend_keeps_its_sessions_a
            UNIT_TEST(where_all_backends_are_drained_connections_are_refused),
            UNIT_TEST(a_backend_that_is_heard_again_is_still_drained),
            UNIT_TEST(weights_count_from_now_on),
+           UNIT_TEST(a_backend_in_a_vlan_can_be_drained_too),
            UNIT_TEST(what_is_wrong_is_told_and_changes_nothing),
            UNIT_TEST(only_backends_that_are_named_are_taken),
            UNIT_TEST(a_backend_that_is_lost_stays_named_and_comes_back),
