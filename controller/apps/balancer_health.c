@@ -17,7 +17,7 @@
  * the way. Other SYN-ACKs for our address, late ones, are reset as well.
  *
  * An entry is looked after when it is due only: when its owner is not there any more, or not to be
- * checked any more, it goes.
+ * checked any more, it goes, and the owner counts as one that is new.
  *
  * Limits: owners that are checked (others count as good), checks of one moment (they are spread). */
 #include "controller/apps/balancer_health.h"
@@ -102,20 +102,22 @@ static void wait_for(const struct balancer_call *call, struct check *check,
 	balancer_queue_push(&health->queues[wait], check, call->now_ns);
 }
 
-static void add(const struct balancer_call *call, const struct check_key *key)
+/* False when as many are checked as may be. */
+static bool add(const struct balancer_call *call, const struct check_key *key)
 {
 	struct balancer_health *health = &call->b->health;
 	struct check *check;
 
 	if (fb_table_find(health->table, key))
-		return;
+		return true;
 	check = fb_table_add(health->table, key);
 	if (!check) {
 		call->b->counters.checks_full++;
-		return;
+		return false;
 	}
 	check->wait = BALANCER_HEALTH_NEW;
 	balancer_queue_push(&health->queues[check->wait], check, call->now_ns);
+	return true;
 }
 
 static void forget(const struct balancer_call *call, struct check *check)
@@ -126,17 +128,30 @@ static void forget(const struct balancer_call *call, struct check *check)
 	fb_table_remove(health->table, check);
 }
 
-void balancer_health_refresh(const struct balancer_call *call,
-                             const struct balancer_address *address)
+/* Nobody checks 'owner' from now on: what its checks have said does not count any more, or it would
+ * count for ever. */
+static void acquit(const struct balancer_call *call, struct balancer_address *address,
+                   struct balancer_owner *owner)
 {
-	if (port_of(call->b, address) == 0)
-		return;
+	owner->checks = 0;
+	if (balancer_owner_is_there(owner)) {
+		balancer_owners_set_failed(call, address, owner, false);
+	} else if (owner->failed) {
+		owner->failed = false;
+		balancer_owners_update(address, owner);
+	}
+}
+
+void balancer_health_refresh(const struct balancer_call *call, struct balancer_address *address)
+{
+	bool is_checked = port_of(call->b, address) != 0;
+
 	for (uint32_t i = 0; i < address->owners_count; i++) {
-		const struct balancer_owner *owner = &address->owners[i];
+		struct balancer_owner *owner = &address->owners[i];
 		const struct check_key key = {address->key.word, fb_mac_to_u64(owner->mac)};
 
-		if (balancer_owner_is_there(owner))
-			add(call, &key);
+		if (!is_checked || (balancer_owner_is_there(owner) && !add(call, &key)))
+			acquit(call, address, owner);
 	}
 }
 
@@ -224,8 +239,8 @@ static void begin(const struct balancer_call *call, struct check *check)
 
 	if (port == 0 || !balancer_owner_is_there(owner)) {
 		forget(call, check);
-		if (owner && port == 0 && owner->failed)
-			balancer_owners_set_failed(call, address, owner, false);
+		if (owner)
+			acquit(call, address, owner);
 		return;
 	}
 	if (owner->away) {

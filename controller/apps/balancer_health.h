@@ -35,10 +35,9 @@ bool balancer_health_init(struct balancer_health *health, const struct balancer 
 void balancer_health_free(struct balancer_health *health);
 
 /* 'address' has an owner that is new or has come back, has become shared, or its service is another
- * one: owners that are to be checked, and are not yet, will be soon. Who is no owner any more, or is
- * not to be checked, needs no call. */
-void balancer_health_refresh(const struct balancer_call *call,
-                             const struct balancer_address *address);
+ * one: owners that are to be checked, and are not yet, will be soon; those that are not to be
+ * checked any more have not failed. Who is no owner any more needs no call. */
+void balancer_health_refresh(const struct balancer_call *call, struct balancer_address *address);
 /* The frame 'pi' came in by an edge, from another host than the controller. True when it answers a
  * check, or asks by ARP for the address that checks come from: it was taken care of and released. */
 bool balancer_health_frame(const struct balancer_call *call, const struct fb_packet_in *pi);

@@ -485,6 +485,75 @@ static void a_configured_backend_is_checked_while_it_is_there(void)
 	clinic_free(c);
 }
 
+/* A clinic whose two servers are configured, the second of which has failed its checks. */
+static struct clinic *clinic_with_failed(void)
+{
+	struct clinic *c;
+
+	bench_file = "vip 192.168.2.2 check=tcp/22\n"
+	             "backend 02:00:00:00:00:02\nbackend 02:00:00:00:00:03\n";
+	c = clinic_new("services=list,check_interval=1s,check_down=1,check_timeout=500ms");
+	c->services[3] = SERVICE_CLOSED;
+	pass(c, 10 * s_ns);
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 0);
+	return c;
+}
+
+static void reload_without_check(struct clinic *c)
+{
+	const char *const words[] = {"reload"};
+	char memory[256];
+	struct fb_text answer = fb_text_make(memory, sizeof memory);
+
+	bench_file = "vip 192.168.2.2\nbackend 02:00:00:00:00:02\nbackend 02:00:00:00:00:03\n";
+	CU_ASSERT_EQUAL(controller_command(c->lb->bench->ctl, "balancer", words, 1, &answer,
+	                                   c->lb->bench->now_ns),
+	                0);
+}
+
+/* Its check is forgotten while it is away, and then there are none: who would say that it is good? */
+static void a_failed_backend_that_left_and_is_not_checked_any_more_gets_connections(void)
+{
+	struct clinic *c = clinic_with_failed();
+
+	lb_silence(c->lb, &lb_b);
+	fake_switch_set_link(c->lb->sw, 3, false);
+	pass(c, 5 * s_ns);
+	reload_without_check(c);
+	fake_switch_set_link(c->lb->sw, 3, true);
+	pass(c, s_ns);
+	lb_announce(c->lb, &lb_b);
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
+	clinic_free(c);
+}
+
+static void a_failed_backend_that_left_is_as_new_when_it_is_back(void)
+{
+	struct clinic *c = clinic_with_failed();
+
+	lb_silence(c->lb, &lb_b);
+	fake_switch_set_link(c->lb->sw, 3, false);
+	pass(c, 5 * s_ns);
+	fake_switch_set_link(c->lb->sw, 3, true);
+	pass(c, 0);
+	lb_announce(c->lb, &lb_b);
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
+	pass(c, 5 * s_ns); /* and is found out again */
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 0);
+	clinic_free(c);
+}
+
+static void a_backend_that_is_not_checked_any_more_has_not_failed(void)
+{
+	struct clinic *c = clinic_with_failed();
+
+	reload_without_check(c);
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
+	pass(c, 5 * s_ns);
+	CU_ASSERT_EQUAL(turns(c, 3, 10), 5);
+	clinic_free(c);
+}
+
 static void checks_are_spread_over_time(void)
 {
 	struct clinic *c = calloc(1, sizeof *c);
@@ -790,6 +859,9 @@ UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_aft
            UNIT_TEST(nothing_is_checked_unless_it_is_wanted),
            UNIT_TEST(who_has_gone_is_not_checked_any_more),
            UNIT_TEST(a_configured_backend_is_checked_while_it_is_there),
+           UNIT_TEST(a_failed_backend_that_left_and_is_not_checked_any_more_gets_connections),
+           UNIT_TEST(a_failed_backend_that_left_is_as_new_when_it_is_back),
+           UNIT_TEST(a_backend_that_is_not_checked_any_more_has_not_failed),
            UNIT_TEST(checks_are_spread_over_time), UNIT_TEST(checks_have_the_tag_of_their_network),
            UNIT_TEST(an_address_is_asked_for_twice_before_it_is_used),
            UNIT_TEST(an_address_that_somebody_answers_for_is_not_used),
