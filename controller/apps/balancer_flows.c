@@ -141,18 +141,34 @@ void balancer_flows_delete(const struct balancer_call *call, uint16_t node,
 	send_delete(call, node, &fm);
 }
 
-/* Two flow-mods, however many sessions there are. What came from the port and goes back there is
- * among what comes from it. */
+void balancer_flows_delete_all(const struct balancer_call *call, uint16_t node,
+                               const struct balancer_session *session,
+                               enum balancer_direction direction)
+{
+	const struct balancer_spot spot = {.direction = direction};
+	struct fb_flow_mod fm = {.command = OFPFC_DELETE, .out_port = OFPP_NONE};
+
+	balancer_flows_match(session, &spot, &fm.match);
+	fm.match.wildcards |= OFPFW_IN_PORT;
+	send_delete(call, node, &fm);
+}
+
+/* Two flow-mods, however many sessions there are. Only what the balancer might have installed: others
+ * have entries of their own, for other protocols. Those that take from the port are left to the sweep
+ * that follows: nothing comes by them. */
 void balancer_flows_forget_port(const struct balancer_call *call, struct fb_place at)
 {
-	struct fb_flow_mod fm = {.command = OFPFC_DELETE, .out_port = at.port};
+	static const uint8_t protocols[] = {FB_IP_TCP, FB_IP_UDP};
 
-	fb_match_any(&fm.match);
-	send_delete(call, at.node, &fm);
-	fm.out_port = OFPP_NONE;
-	fm.match.in_port = at.port;
-	fm.match.wildcards &= ~(uint32_t)OFPFW_IN_PORT;
-	send_delete(call, at.node, &fm);
+	for (size_t i = 0; i < sizeof protocols; i++) {
+		struct fb_flow_mod fm = {.command = OFPFC_DELETE, .out_port = at.port};
+
+		fb_match_any(&fm.match);
+		fm.match.wildcards &= ~(uint32_t)(OFPFW_DL_TYPE | OFPFW_NW_PROTO);
+		fm.match.dl_type = FB_ETH_IPV4;
+		fm.match.nw_proto = protocols[i];
+		send_delete(call, at.node, &fm);
+	}
 }
 
 struct balancer_session *balancer_flows_session(const struct balancer_call *call,

@@ -22,8 +22,12 @@ void balancer_flows_install(const struct balancer_call *call, struct balancer_se
 /* Delete the entry with exactly 'match' on 'node'; with entries=exact all that it covers. */
 void balancer_flows_delete(const struct balancer_call *call, uint16_t node,
                            const struct fb_match *match);
-/* Delete all entries, whosever they are, that take from the port 'at' or give to it: it is down, and
- * nothing comes from there. */
+/* Delete all entries of 'session' on 'node' in one direction, by whatever port they take packets and
+ * whichever run made them. */
+void balancer_flows_delete_all(const struct balancer_call *call, uint16_t node,
+                               const struct balancer_session *session,
+                               enum balancer_direction direction);
+/* Delete the TCP and UDP entries, whosever they are, that give to the port 'at': it is down. */
 void balancer_flows_forget_port(const struct balancer_call *call, struct fb_place at);
 
 /* What a cookie says. */

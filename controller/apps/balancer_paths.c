@@ -390,6 +390,7 @@ static void begin_generation(const struct balancer_call *call, struct balancer_s
 
 	session->generation = ++sessions->generation;
 	session->was_installed = true;
+	session->rebuilt = false;
 	session->installed_ms = balancer_ms(call->now_ns);
 	session->entries = 1 << BALANCER_TO_BACKEND | 1 << BALANCER_TO_CLIENT;
 	balancer_sessions_trust(call, session);
@@ -559,11 +560,29 @@ bool balancer_paths_renew(const struct balancer_call *call, struct balancer_sess
 	return true;
 }
 
+/* Delete the entries that another run made for 'session'. Which way it took is not known; those
+ * where its ends are go, and those further on get no packets any more and expire. */
+static void delete_rebuilt(const struct balancer_call *call, const struct balancer_session *session)
+{
+	const struct fb_place ends[] = {session->client_at, session->backend_at};
+
+	for (int i = 0; i < 2; i++) {
+		if (ends[i].port == 0 || (i > 0 && ends[0].port != 0 && ends[i].node == ends[0].node))
+			continue;
+		for (int direction = 0; direction < DIRECTIONS; direction++)
+			balancer_flows_delete_all(call, ends[i].node, session,
+			                          (enum balancer_direction)direction);
+	}
+}
+
 void balancer_paths_remove(const struct balancer_call *call, struct balancer_session *session)
 {
 	balancer_paths_abandon(call, session);
-	if (session->entries)
+	if (session->rebuilt)
+		delete_rebuilt(call, session);
+	else if (session->entries)
 		delete_old(call, session, NULL);
+	session->rebuilt = false;
 	session->entries = 0;
 	balancer_routes_release(&call->b->routes, session->route);
 	session->route = BALANCER_DIRECT;

@@ -250,6 +250,7 @@ static void rebuild(const struct balancer_call *call, const struct balancer_half
 	session->state = BALANCER_UNSURE;
 	balancer_queue_push(&sessions->queues[session->state], session, call->now_ns);
 	balancer_sessions_set_backend(call, session, half->backend_mac, half->backend_at);
+	session->rebuilt = true;
 	if (half->client_at.port != 0 && half->backend_at.port != 0 &&
 	    half->client_at.node == half->backend_at.node)
 		session->entries = half->live;

@@ -246,7 +246,7 @@ void balancer_sessions_set_backend(const struct balancer_call *call,
 {
 	if (!fb_mac_equal(session->backend_mac, mac)) {
 		count(call, session, false);
-		if (session->entries)
+		if (session->entries || session->rebuilt)
 			balancer_paths_remove(call, session);
 		memcpy(session->backend_mac, mac, FB_MAC_BYTES);
 		session->abandoned = false;

@@ -68,8 +68,10 @@ struct balancer_session {
 	bool closed : 1;    /* RST, or FIN from both sides */
 	bool counted : 1;   /* among the sessions of its owner */
 	bool was_installed : 1;
+	bool rebuilt : 1;   /* from entries of another run, which are not replaced yet */
 	bool probing : 1;   /* the backend is being found out: balancer_recovery.c */
 	bool shown : 1;     /* it was: segments may be on their way to others */
+	bool unheard : 1;   /* made by a segment of its backend: the client has not spoken yet */
 	bool resetting : 1; /* its backend failed: balancer_reset.c */
 	bool abandoned : 1; /* its backend was lost, and that was dealt with; until it is heard again */
 	uint8_t fins; /* 1 << balancer_direction */

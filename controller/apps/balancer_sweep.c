@@ -14,15 +14,17 @@
  *     a switch on the way is away        nothing, as long as all ports that lead there are up: it
  *                                        forwards without the controller
  *
- * A sweep costs tens of nanoseconds a session. It comes at once, and not again within SWEEP_PAUSE_NS,
- * so that a port that flaps cannot keep the controller busy. One that leads to more than
+ * A sweep costs a fraction of a microsecond a session. It comes at once, and not again within
+ * SWEEP_PAUSE_NS and SESSION_PAUSE_NS for each session, so that a port that flaps, or a host that
+ * is at two, cannot keep the controller busy. One that leads to more than
  * SWEEP_FLOW_MODS_MAX messages goes on after the same pause: a switch that gets more than it can take
  * may give up its connection. */
 #include "controller/apps/balancer_sweep.h"
 
 #include "controller/apps/balancer.h"
 
-#define SWEEP_PAUSE_NS (10 * FB_NS_PER_MS)
+#define SWEEP_PAUSE_NS   (10 * FB_NS_PER_MS)
+#define SESSION_PAUSE_NS UINT64_C(1000)
 
 enum { SWEEP_FLOW_MODS_MAX = 8192 };
 
@@ -32,7 +34,9 @@ void balancer_sweep_soon(const struct balancer_call *call)
 
 	if (b->sweep_ns != FB_NEVER)
 		return;
-	b->sweep_ns = b->swept_ns ? b->swept_ns + SWEEP_PAUSE_NS : call->now_ns;
+	b->sweep_ns = b->swept_ns ? b->swept_ns + SWEEP_PAUSE_NS +
+	                                    fb_table_count(b->sessions.table) * SESSION_PAUSE_NS
+	                          : call->now_ns;
 	if (b->sweep_ns < call->now_ns)
 		b->sweep_ns = call->now_ns;
 }
@@ -92,7 +96,7 @@ static void look_at(const struct balancer_call *call, struct balancer_session *s
 		if (session->answered || session->entries)
 			balancer_sweep_fail(call, session);
 	} else if (client == END_GONE) {
-		if (session->entries) {
+		if (session->entries || session->rebuilt) {
 			balancer_paths_remove(call, session);
 			balancer_sessions_settle(call, session);
 		}

@@ -319,7 +319,7 @@ static void a_dead_backend_deletes_both_entries(void)
 	open_session(lb, 1, 1);
 	lb_silence(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, false);
-	LB_SAYS(lb_said(lb), "delete ,out_port=2\ndelete in_port=2\n");
+	LB_SAYS(lb_said(lb), "delete tcp,out_port=2\ndelete udp,out_port=2\n");
 	lb_flow_removed(lb, &up_entry, OFPRR_DELETE);
 	lb_flow_removed(lb, &down_entry, OFPRR_DELETE);
 	/* Its session is not given to another, and no entry leads to the dead port. */
@@ -759,7 +759,7 @@ static void sessions_whose_backend_vanished_while_the_switch_was_away_are_aged(v
 	lb_pass(lb, 40 * s_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 0);
-	lb_pass(lb, 10 * FB_NS_PER_MS); /* after the sweep */
+	lb_pass(lb, 11 * FB_NS_PER_MS); /* after the sweep */
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
 	lb_free(lb);
 }

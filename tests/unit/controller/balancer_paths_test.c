@@ -554,8 +554,8 @@ static void a_link_that_goes_down_moves_its_sessions_new_entries_first(void)
 	fake_switch_set_link(s1, 5, false);
 	LB_SAYS(nb_said(nb), "s1 add " DOWN_6 ": output:1\n"
 	                     "s1 BARRIER_REQUEST\n"
-	                     "s1 delete ,out_port=5\n"
-	                     "s1 delete in_port=5\n"
+	                     "s1 delete tcp,out_port=5\n"
+	                     "s1 delete udp,out_port=5\n"
 	                     "s2 add " UP_5 ": output:2\n"
 	                     "s2 BARRIER_REQUEST\n"
 	                     "s3 add " UP_5 ": output:6\n"
@@ -576,7 +576,7 @@ static void a_link_that_goes_down_moves_its_sessions_new_entries_first(void)
 	/* The other end says the same. */
 	fake_switch_set_link(s2, 6, false);
 	nb_pass(nb, s_ns);
-	LB_SAYS(nb_said(nb), "s2 delete ,out_port=6\ns2 delete in_port=6\n");
+	LB_SAYS(nb_said(nb), "s2 delete tcp,out_port=6\ns2 delete udp,out_port=6\n");
 	CU_ASSERT_EQUAL(nb_counter(nb, "rerouted"), 1);
 	nb_free(nb);
 }

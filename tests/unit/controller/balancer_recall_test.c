@@ -1023,6 +1023,37 @@ static void the_entries_of_two_switches_make_a_session(void)
 	end_two(&two);
 }
 
+/* Its port went down while the controller was away. */
+static void entries_that_lead_to_a_backend_that_is_gone_go_on_the_switch_of_the_client_too(void)
+{
+	struct two two = begin_two("");
+	struct lb *lb = two.lb;
+
+	link_two(&two);
+	fake_network_discard(&two.net);
+	fake_switch_set_link(two.far->sw, 4, false);
+	have(two.near, NEAR_TO_C, old_cookie, 1);
+	have(two.near, NEAR_FROM_C, old_cookie, 1);
+	tell(two.near, false);
+	have(two.far, FAR_TO_C, old_cookie, 1);
+	have(two.far, FAR_FROM_C, old_cookie, 1);
+	tell(two.far, false);
+	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_deleted"), 2);
+	lb_said_by(lb, two.near->sw);
+	lb_switch_to(lb, two.near->sw);
+	lb_announce(lb, &lb_b);
+	lb_pass(lb, 100 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "failed"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_deleted"), 4);
+	CU_ASSERT(lb_has(lb_said_by(lb, two.near->sw),
+	                 "delete tcp,vlan_tci=0x0000,nw_src=192.168.2.1,nw_dst=192.168.2.2,"
+	                 "tp_src=40000,tp_dst=22\n"
+	                 "delete tcp,vlan_tci=0x0000,nw_src=192.168.2.2,nw_dst=192.168.2.1,"
+	                 "tp_src=22,tp_dst=40000\n"));
+	end_two(&two);
+}
+
 static void a_segment_that_finds_no_way_does_not_keep_its_session_from_being_mended(void)
 {
 	struct two two = begin_two("");
@@ -1156,6 +1187,7 @@ UNIT_TESTS(
         UNIT_TEST(a_switch_that_did_not_tell_all_proves_nothing),
         UNIT_TEST(sessions_that_were_forgotten_meanwhile_are_rebuilt_with_their_generation),
         UNIT_TEST(the_entries_of_two_switches_make_a_session),
+        UNIT_TEST(entries_that_lead_to_a_backend_that_is_gone_go_on_the_switch_of_the_client_too),
         UNIT_TEST(a_segment_that_finds_no_way_does_not_keep_its_session_from_being_mended),
         UNIT_TEST(a_segment_that_comes_before_the_last_switch_told_waits_for_it),
         UNIT_TEST(a_switch_on_the_way_that_restarted_gets_its_entries_back))
