@@ -4,7 +4,7 @@
  * once, one by one, and in pieces. */
 #include "tests/unit/harness.h"
 
-#include "tests/unit/controller/fake_switch.h"
+#include "tests/unit/controller/fake_network.h"
 
 #include "lib/base/rng.h"
 
@@ -97,18 +97,41 @@ static void draw_stream(struct stream *stream, uint64_t seed)
 
 /* --- Feeding --- */
 
-/* A chain of 'cls', and what it needs, on one switch that is up, and about which all is known. */
+/* Every second host is heard behind the switch 'sw'. */
+static void announce(struct fake_switch *sw)
+{
+	for (uint64_t host = 1; host < 16; host += 2) {
+		struct fb_eth_spec eth = {.dl_dst = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+		uint8_t memory[128];
+		struct fb_buf frame = fb_buf_make(memory, sizeof memory);
+
+		fb_mac_from_u64(eth.dl_src, mac_of(host));
+		fb_build_arp(&frame, &eth, FB_ARP_REQUEST, eth.dl_src, ip_of(host), eth.dl_dst,
+		             ip_of(host));
+		fake_switch_packet_in(sw, OFP_NO_BUFFER, (uint16_t)(1 + host % (PORTS - 1)),
+		                      frame.data, frame.len);
+	}
+}
+
+/* A chain of 'cls' on a switch; with what it needs on two, with a link between their last ports.
+ * They are up, and all is known of them. */
 static struct fake_switch *begin(const struct fb_app_class *cls, const char *options)
 {
-	struct bench *b = bench_new();
-	struct fake_switch *sw;
+	struct fake_network net = {.b = bench_new()};
+	struct fake_switch *sw, *other = NULL;
 
 	if (cls->needs)
-		bench_add(b, cls->needs, "edge_after=0");
-	bench_add(b, cls, options);
-	sw = fake_switch_join(b, 1, PORTS);
-	bench_pass(b, SETTLED_NS);
-	fake_switch_discard(sw);
+		bench_add(net.b, cls->needs, "edge_after=50ms,interval=1h,timeout=3h");
+	bench_add(net.b, cls, options);
+	sw = fake_network_join(&net, 1, PORTS);
+	if (cls->needs) {
+		other = fake_network_join(&net, 2, PORTS);
+		fake_network_wire(&net, sw, PORTS, other, PORTS);
+	}
+	fake_network_pass(&net, SETTLED_NS);
+	if (other)
+		announce(other);
+	fake_network_discard(&net);
 	return sw;
 }
 
@@ -131,6 +154,25 @@ static struct fake_switch *fed(const struct fb_app_class *cls, const char *optio
 	return sw;
 }
 
+static void said_the_same(const struct fake_switch *sw, const struct fake_switch *as)
+{
+	for (size_t i = 0; i < sw->bench->switches_count; i++) {
+		const struct fake_switch *a = sw->bench->switches[i], *b = as->bench->switches[i];
+
+		CU_ASSERT_FATAL(a->sent_len == b->sent_len);
+		CU_ASSERT_FATAL(memcmp(a->sent, b->sent, a->sent_len) == 0);
+	}
+}
+
+static size_t packet_outs(const struct fake_switch *sw)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sw->bench->switches_count; i++)
+		count += fake_switch_count(sw->bench->switches[i], OFPT_PACKET_OUT);
+	return count;
+}
+
 static void is_the_same_however_fed(const struct fb_app_class *cls, const char *options)
 {
 	static const uint32_t at_once[] = {PACKET_INS, 2, 33, 0};
@@ -142,12 +184,11 @@ static void is_the_same_however_fed(const struct fb_app_class *cls, const char *
 
 		draw_stream(stream, seed);
 		alone = fed(cls, options, stream, 1);
-		CU_ASSERT(fake_switch_count(alone, OFPT_PACKET_OUT) > PACKET_INS / 4);
+		CU_ASSERT(packet_outs(alone) > PACKET_INS / 4);
 		for (size_t i = 0; i < sizeof at_once / sizeof at_once[0]; i++) {
 			struct fake_switch *sw = fed(cls, options, stream, at_once[i]);
 
-			CU_ASSERT_FATAL(sw->sent_len == alone->sent_len);
-			CU_ASSERT_FATAL(memcmp(sw->sent, alone->sent, sw->sent_len) == 0);
+			said_the_same(sw, alone);
 			bench_free(sw->bench);
 		}
 		bench_free(alone->bench);
