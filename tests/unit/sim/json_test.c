@@ -102,9 +102,9 @@ static void what_is_cut_is_not_read_beyond(void)
 static void a_report_is_read_as_it_was_written(void)
 {
 	struct fb_report report;
-	struct json map, value, list, item;
+	struct json map, value, list = {0}, item;
 	size_t offset = 0;
-	uint64_t number;
+	uint64_t number = 0;
 	char text[20];
 
 	fb_report_init(&report, 10000, 10);
