@@ -195,18 +195,31 @@ static struct balancer_owner *owner_of(const struct balancer_call *call,
 
 /* An owner that was forgotten and found again counts from 0: what belonged to it before must not
  * make it less than that. */
-static void count(const struct balancer_call *call, struct balancer_session *session, bool counted)
+static void count_with(struct balancer_owner *owner, bool counted, bool silent)
+{
+	uint32_t *number = silent ? &owner->silent_sessions : &owner->as.sessions;
+
+	if (counted)
+		(*number)++;
+	else if (*number > 0)
+		(*number)--;
+}
+
+/* 'silent': it is remembered and may go on, but is not counted for the scheduler. */
+static void count(const struct balancer_call *call, struct balancer_session *session, bool counted,
+                  bool silent)
 {
 	struct balancer_owner *owner;
 
-	if (session->counted == counted)
+	if (session->counted == counted && session->silent == silent)
 		return;
-	session->counted = counted;
 	owner = owner_of(call, session);
-	if (owner && counted)
-		owner->as.sessions++;
-	else if (owner && owner->as.sessions > 0)
-		owner->as.sessions--;
+	if (owner && session->counted != counted)
+		count_with(owner, counted, false);
+	if (owner && session->silent != silent)
+		count_with(owner, silent, true);
+	session->counted = counted;
+	session->silent = silent;
 }
 
 static bool may_send(const struct balancer_call *call, const struct balancer_session *session)
@@ -225,11 +238,18 @@ static bool may_send(const struct balancer_call *call, const struct balancer_ses
 	return false;
 }
 
+static void recount(const struct balancer_call *call, struct balancer_session *session)
+{
+	bool counted = may_send(call, session);
+
+	count(call, session, counted, !counted && session->state == BALANCER_OPEN);
+}
+
 void balancer_sessions_remove(const struct balancer_call *call, struct balancer_session *session)
 {
 	struct balancer_sessions *sessions = &call->b->sessions;
 
-	count(call, session, false);
+	count(call, session, false, false);
 	balancer_paths_abandon(call, session);
 	if (session->probing)
 		balancer_recovery_abandon(call, session);
@@ -245,14 +265,14 @@ void balancer_sessions_set_backend(const struct balancer_call *call,
                                    const uint8_t mac[FB_MAC_BYTES], struct fb_place at)
 {
 	if (!fb_mac_equal(session->backend_mac, mac)) {
-		count(call, session, false);
+		count(call, session, false, false);
 		if (session->entries || session->rebuilt)
 			balancer_paths_remove(call, session);
 		memcpy(session->backend_mac, mac, FB_MAC_BYTES);
 		session->abandoned = false;
 	}
 	session->backend_at = at;
-	count(call, session, may_send(call, session));
+	recount(call, session);
 }
 
 /* --- States --- */
@@ -275,7 +295,7 @@ static void wait_as(const struct balancer_call *call, struct balancer_session *s
 	balancer_queue_remove(&sessions->queues[session->state], session);
 	session->state = state;
 	balancer_queue_push(&sessions->queues[state], session, call->now_ns);
-	count(call, session, may_send(call, session));
+	recount(call, session);
 }
 
 void balancer_sessions_settle(const struct balancer_call *call, struct balancer_session *session)

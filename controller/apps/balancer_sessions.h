@@ -67,6 +67,7 @@ struct balancer_session {
 	bool moved : 1;     /* the backend was changed: never again for its silence */
 	bool closed : 1;    /* RST, or FIN from both sides */
 	bool counted : 1;   /* among the sessions of its owner */
+	bool silent : 1;    /* or among those that have no entries and may go on */
 	bool was_installed : 1;
 	bool rebuilt : 1;   /* from entries of another run, which are not replaced yet */
 	bool probing : 1;   /* the backend is being found out: balancer_recovery.c */

@@ -486,6 +486,25 @@ static void another_than_the_backend_has_no_part_in_a_half(void)
 	lb_free(lb);
 }
 
+static void what_is_for_a_backend_that_nobody_finds_goes_to_nobody_else(void)
+{
+	static const char *const flows[] = {TO_B, NULL};
+	struct lb *lb = new_telling("", flows);
+
+	lb_announce(lb, &lb_client);
+	lb_announce(lb, &lb_a);
+	lb_pass(lb, 15 * s_ns);
+	for (int i = 0; i < 3; i++) {
+		lb_said(lb);
+		CU_ASSERT(!lb_has(client_sends(lb), "mod_dl_dst"));
+		lb_pass(lb, s_ns);
+		CU_ASSERT(lb_has(lb_said(lb), "in 1: drop\n"));
+	}
+	lb_announce(lb, &lb_b);
+	CU_ASSERT(lb_has(client_sends(lb), "in 1: mod_dl_dst::03,output:3\n"));
+	lb_free(lb);
+}
+
 static void halves_are_forgotten_in_time(void)
 {
 	static const char *const flows[] = {TO_B, NULL};
@@ -1165,6 +1184,7 @@ UNIT_TESTS(
         UNIT_TEST(a_backend_that_is_not_heard_yet_is_waited_for),
         UNIT_TEST(the_backend_may_be_the_first_to_go_on),
         UNIT_TEST(another_than_the_backend_has_no_part_in_a_half),
+        UNIT_TEST(what_is_for_a_backend_that_nobody_finds_goes_to_nobody_else),
         UNIT_TEST(halves_are_forgotten_in_time),
         UNIT_TEST(what_belongs_to_unknown_sessions_waits_while_a_switch_tells),
         UNIT_TEST(a_bounded_number_waits),
