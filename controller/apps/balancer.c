@@ -238,6 +238,8 @@ static void balancer_network_event(void *state, const struct fb_network_event *e
 {
 	const struct balancer_call call = {.b = state, .now_ns = now_ns};
 
+	if (event->type == FB_EVENT_EDGE_UP || event->type == FB_EVENT_PORT_DOWN)
+		balancer_recovery_unrest(&call);
 	switch (event->type) {
 	case FB_EVENT_LINK_UP:
 	case FB_EVENT_LINK_DOWN:
@@ -260,6 +262,17 @@ static void balancer_network_event(void *state, const struct fb_network_event *e
 		break;
 	}
 	finish(&call);
+}
+
+/* Long before discovery knows what is behind it. */
+static enum fb_verdict balancer_port_status(void *state, struct fb_switch *sw,
+                                            const struct fb_port_status *ps, uint64_t now_ns)
+{
+	const struct balancer_call call = call_for(state, sw, now_ns);
+
+	(void)ps;
+	balancer_recovery_unrest(&call);
+	return FB_CONTINUE;
 }
 
 /* --- Frames --- */
@@ -545,6 +558,7 @@ const struct fb_app_class fb_app_balancer = {
         .error = balancer_error,
         .stats_reply = balancer_stats_reply,
         .barrier_reply = balancer_barrier_reply,
+        .port_status = balancer_port_status,
         .timer = balancer_timer,
         .network_event = balancer_network_event,
         .command = balancer_commands_run,

@@ -7,11 +7,11 @@
  *     entries have told it (balancer_recall.c)   it is taken from there
  *     the sender is an owner of a shared         it is the backend itself
  *     address, its peer is none
- *     one owner can be meant                     it is that
+ *     one owner can be meant                     the segment goes to it; it is the backend when
+ *                                                it answers, and refuses with RST for all
  *     several can                                the segment goes to each of them, and so do those
  *                                                that follow. Who answers with RST is excluded, and
- *                                                the RST swallowed. Who answers otherwise, or
- *                                                remains when all others are excluded, is the
+ *                                                the RST swallowed. Who answers otherwise is the
  *                                                backend from then on. When all have refused, the
  *                                                last RST is passed on: the connection is no more
  *
@@ -26,9 +26,11 @@
  * judged by its owners all of them must have had the time to speak: a stray towards one that was not
  * asked for lately waits (arp_settle). In the first seconds of a controller (YOUNG_NS) not all
  * switches may be back, nor all owners be known. So it asks for the address of the sender, too,
- * before it says which is the server; takes nobody for that because of ports; and only an answer
- * tells the backend, not that one alone remains. No RST is passed on: candidates that refused are
- * asked again with the next segment.
+ * before it says which is the server, and takes nobody for that because of ports. No RST is passed
+ * on: candidates that refused are asked again with the next segment. The same holds for UNREST_NS
+ * after a port or a switch changed, and while the switch of an owner is away: who has the connection
+ * may be there, and not heard yet. And an entry that names a backend is believed even when nobody
+ * knows where that is: its segments wait for a moment and are dropped then, and come again.
  *
  * Segments wait, too, while switches tell their entries: both lists are bounded by hold_max. A held
  * segment keeps its buffer in the switch, or its bytes here where the switch kept none.
@@ -36,9 +38,13 @@
  * A segment of which the switch sent the beginning only cannot be copied here. Then one packet-out
  * does what copies do: it sets each candidate's MAC in turn and puts the buffered frame out towards
  * it. At a candidate's switch, if that is another, the frame comes in by a link, and its MAC says
- * whom it is for. A RST of an unknown session is shown to nobody, and TCP is never flooded.
+ * whom it is for. A RST of an unknown session is shown to nobody, and one that an owner of a shared
+ * address sends is dropped: it may be a candidate's, whose session had to give way. TCP is never
+ * flooded.
  *
- * Only an answer makes entries: a stranger that sends strays costs the switch nothing.
+ * Only an answer makes entries: a stranger that sends strays costs the switch nothing. It is one of
+ * the other side than the first segment came from, and no RST. Until then the session is an
+ * unanswered one.
  *
  * Limits: sessions that are found out (probes_max; a stray beyond it is dropped, or passed on where
  * only one is meant), candidates that a segment is shown to at a time (the next ones get the next
@@ -54,8 +60,9 @@
 #include "controller/apps/balancer_send.h"
 #include "controller/apps/balancer_tcp.h"
 
-#define YOUNG_NS (10 * FB_NS_PER_S)
-#define ASKED_NS (60 * FB_NS_PER_S) /* for so long the answers of an address's owners count */
+#define YOUNG_NS  (10 * FB_NS_PER_S)
+#define UNREST_NS (2 * FB_NS_PER_S)
+#define ASKED_NS  (60 * FB_NS_PER_S) /* for so long the answers of an address's owners count */
 
 enum {
 	WAITING_BYTES_MAX = 2048, /* of one frame */
@@ -208,10 +215,16 @@ static void forget_frames_of(struct balancer_recovery *recovery, struct recovery
 	}
 }
 
+void balancer_recovery_unrest(const struct balancer_call *call)
+{
+	call->b->recovery.unrest_ns = call->now_ns;
+}
+
 void balancer_recovery_switch_up(const struct balancer_call *call)
 {
 	if (call->b->recovery.began_ns == 0)
 		call->b->recovery.began_ns = call->now_ns;
+	balancer_recovery_unrest(call);
 }
 
 void balancer_recovery_switch_down(const struct balancer_call *call)
@@ -531,6 +544,22 @@ static bool is_young(const struct balancer_call *call)
 	return call->now_ns - call->b->recovery.began_ns < YOUNG_NS;
 }
 
+/* Others than the candidates of 'address' may be meant: who has the connection was not heard yet, or
+ * cannot be asked just now. */
+static bool is_unsure(const struct balancer_call *call, const struct balancer_address *address)
+{
+	if (is_young(call) || call->now_ns - call->b->recovery.unrest_ns < UNREST_NS)
+		return true;
+	for (uint32_t i = 0; i < address->owners_count; i++) {
+		const struct balancer_owner *owner = &address->owners[i];
+
+		if (balancer_owner_is_there(owner) &&
+		    !fb_discovery_switch(call->b->discovery, owner->at.node))
+			return true;
+	}
+	return false;
+}
+
 static void end_probe(const struct balancer_call *call, struct balancer_session *session)
 {
 	struct probe *probe = probe_of(call, session);
@@ -547,7 +576,7 @@ void balancer_recovery_abandon(const struct balancer_call *call, struct balancer
 	end_probe(call, session);
 }
 
-/* The backend of 'session' is the station 'mac' at 'at'. */
+/* The backend of 'session' is the station 'mac' at 'at', which has answered. */
 static void pin(const struct balancer_call *call, struct balancer_session *session,
                 const uint8_t mac[FB_MAC_BYTES], struct fb_place at)
 {
@@ -566,8 +595,8 @@ static struct balancer_address *address_of(const struct balancer_call *call,
 	return balancer_owners_find(call, key.server_ip, key.vlan);
 }
 
-/* Pass 'pi' on to the owner of its address that is meant alone. No entries yet: they come with what
- * is said next. */
+/* Pass 'pi' on to the owner of its address that is meant alone. No entries yet: they come with its
+ * answer. */
 static void pass_to_only(const struct balancer_call *call, const struct fb_packet_in *pi,
                          const struct balancer_owner *owner)
 {
@@ -586,12 +615,6 @@ static void show_to_left(const struct balancer_call *call, const struct fb_packe
 	struct probe *probe = probe_of(call, session);
 	struct candidates left = find_candidates(call, address, probe);
 
-	if (left.count == 1 && !is_young(call)) {
-		call->b->counters.strays_passed++;
-		pin(call, session, left.shown[0]->mac, left.shown[0]->at);
-		balancer_tcp_pass_to_backend(call, pi, session, false);
-		return;
-	}
 	probe->shown++;
 	probe->seq = pi->packet.tcp_seq;
 	probe->ack = pi->packet.tcp_ack;
@@ -651,7 +674,7 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 }
 
 /* The segment 'pi' of an unknown session comes from its backend. Its client is the one owner of the
- * address that it goes to. */
+ * address that it goes to; only when that speaks, too, is it an answer. */
 static void from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
                          struct balancer_address *address)
 {
@@ -683,6 +706,9 @@ static void from_backend(const struct balancer_call *call, const struct fb_packe
 		return;
 	}
 	session->isn = pi->packet.tcp_ack - 1; /* right where this is the SYN-ACK */
+	session->answered = false;
+	session->unheard = true;
+	session->shown = true; /* perhaps, by a session that had to give way */
 	call->b->counters.strays_passed++;
 	balancer_tcp_pass_to_client(call, pi, session, true);
 }
@@ -707,6 +733,16 @@ static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vl
 	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
 
 	return address && address->shared;
+}
+
+/* 'p' is a RST that one of several owners sends into no session: whether it speaks for the connection
+ * nobody knows. */
+static bool is_doubtful_reset(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+
+	return (p->tcp_flags & FB_TCP_RST) && !came_by_link(call, pi) &&
+	       is_shared(call, p->nw_src, balancer_vlan(p));
 }
 
 /* True when the sender of 'p' owns the address that it sends from. */
@@ -742,6 +778,12 @@ static bool can_tell(const struct balancer_call *call, const struct fb_packet *p
 	return is_settled(call, address) && is_clear;
 }
 
+static void drop_stranger(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	call->b->counters.strangers++;
+	balancer_send_drop(call, pi);
+}
+
 /* To the one that can be meant, or nowhere. */
 static void pass_alone(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
@@ -758,14 +800,52 @@ static void pass_alone(const struct balancer_call *call, const struct fb_packet_
 	}
 }
 
-/* Entries have told the session of 'pi': true. */
+/* Entries have told whose the session of 'pi' is, but it cannot be made now: nobody knows where an
+ * end is, or there is no room. Nobody else will do: 'pi' waits once, and else comes again. */
+static void wait_for_end(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	struct balancer_recovery *recovery = &call->b->recovery;
+	const struct fb_packet *p = &pi->packet;
+	struct balancer_address *address = balancer_owners_find(call, p->nw_dst, balancer_vlan(p));
+
+	if (recovery->impatient) {
+		call->b->counters.strays_dropped++;
+		balancer_send_drop(call, pi);
+		return;
+	}
+	if (address)
+		balancer_owners_wanted(call, address);
+	else
+		balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
+	keep_or_drop(call, pi, &recovery->settling, call->b->config.arp_settle_ns);
+}
+
+/* 'half' is of the session of 'pi', which could not be made. */
+static void stop_told(const struct balancer_call *call, const struct fb_packet_in *pi,
+                      const struct balancer_half *half, enum balancer_direction direction)
+{
+	if (direction == BALANCER_TO_CLIENT && !came_by_link(call, pi) &&
+	    !fb_mac_equal(pi->packet.dl_src, half->backend_mac))
+		drop_stranger(call, pi);
+	else
+		wait_for_end(call, pi);
+}
+
+/* Entries have told the session of 'pi': true; it was taken care of. */
 static bool pass_told(const struct balancer_call *call, const struct fb_packet_in *pi)
 {
 	enum balancer_direction direction;
 	struct balancer_session *session = balancer_recovery_session(call, pi, &direction);
+	const struct balancer_half *half;
+	struct balancer_key key;
 
-	if (!session)
-		return false;
+	if (!session) {
+		balancer_sessions_key(&key, &pi->packet);
+		half = balancer_recall_find(&call->b->recall, &key, &direction);
+		if (half)
+			stop_told(call, pi, half, direction);
+		return half != NULL;
+	}
 	call->b->counters.strays_passed++;
 	if (direction == BALANCER_TO_BACKEND)
 		balancer_tcp_pass_to_backend(call, pi, session, true);
@@ -787,6 +867,11 @@ void balancer_recovery_stray(const struct balancer_call *call, const struct fb_p
 	}
 	if (pass_told(call, pi))
 		return;
+	if (is_doubtful_reset(call, pi)) {
+		call->b->counters.strays_dropped++;
+		balancer_send_drop(call, pi);
+		return;
+	}
 	if (came_by_link(call, pi) || (p->tcp_flags & FB_TCP_RST)) {
 		pass_alone(call, pi);
 		return;
@@ -823,12 +908,6 @@ static void pass_copy(const struct balancer_call *call, const struct fb_packet_i
 	}
 	rewrite = towards(owner);
 	balancer_send_through(call, pi, &rewrite);
-}
-
-static void drop_stranger(const struct balancer_call *call, const struct fb_packet_in *pi)
-{
-	call->b->counters.strangers++;
-	balancer_send_drop(call, pi);
 }
 
 static void segment_of_client(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -879,18 +958,19 @@ static bool is_plausible(const struct probe *probe, const struct fb_packet *p)
 	return is_near(p->tcp_ack, probe->seq) && is_near(p->tcp_seq, probe->ack);
 }
 
-/* All candidates have refused: the client is told, by the last one. While others may be meant that
- * are not known yet, all are asked again instead. */
+/* All candidates of 'address' have refused: the client is told, by the last one. While others may be
+ * meant that are not known yet, all are asked again instead. A refusal is no answer: it makes no
+ * entries. */
 static void refuse_all(const struct balancer_call *call, const struct fb_packet_in *pi,
-                       struct balancer_session *session, const struct balancer_owner *last)
+                       struct balancer_session *session, const struct balancer_address *address,
+                       const struct balancer_owner *last)
 {
-	if (is_young(call)) {
+	if (is_unsure(call, address)) {
 		probe_of(call, session)->excluded_count = 0;
 		balancer_send_drop(call, pi);
 		return;
 	}
 	end_probe(call, session);
-	session->answered = true;
 	session->closed = true;
 	balancer_sessions_set_backend(call, session, last->mac, last->at);
 	call->b->counters.recovered_none++;
@@ -898,24 +978,17 @@ static void refuse_all(const struct balancer_call *call, const struct fb_packet_
 }
 
 static void refused(const struct balancer_call *call, const struct fb_packet_in *pi,
-                    struct balancer_session *session, struct balancer_address *address,
+                    struct balancer_session *session, const struct balancer_address *address,
                     const struct balancer_owner *owner)
 {
 	struct probe *probe = probe_of(call, session);
-	struct candidates left;
 
-	if (!is_excluded(probe, owner) && !exclude(probe, owner)) {
+	if (!is_excluded(probe, owner) && !exclude(probe, owner))
 		balancer_send_drop(call, pi);
-		return;
-	}
-	left = find_candidates(call, address, probe);
-	if (left.count == 0) {
-		refuse_all(call, pi, session, owner);
-		return;
-	}
-	if (left.count == 1 && !is_young(call))
-		pin(call, session, left.shown[0]->mac, left.shown[0]->at);
-	balancer_send_drop(call, pi);
+	else if (find_candidates(call, address, probe).count == 0)
+		refuse_all(call, pi, session, address, owner);
+	else
+		balancer_send_drop(call, pi);
 }
 
 /* A SYN says that the sender has no such connection, as a RST does. */

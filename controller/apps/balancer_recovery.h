@@ -22,6 +22,7 @@ struct balancer_recovery {
 	uint32_t waiting;                 /* in both */
 	bool impatient;                   /* what is handled now has waited for long enough */
 	uint64_t began_ns;                /* when the first switch joined; 0: none did */
+	uint64_t unrest_ns;               /* when a port or a switch changed last */
 	struct fb_table *probes;          /* struct probe, by the index of the session */
 };
 
@@ -33,6 +34,8 @@ void balancer_recovery_free(struct balancer_recovery *recovery);
 /* The switch of the call joined; it left: what it keeps is forgotten. */
 void balancer_recovery_switch_up(const struct balancer_call *call);
 void balancer_recovery_switch_down(const struct balancer_call *call);
+/* A port came up or went down: who is behind it may be heard soon. */
+void balancer_recovery_unrest(const struct balancer_call *call);
 
 /* While the switch of the call still tells its entries: keep 'pi', a packet that may begin a session,
  * and handle it again when all have. (One joins elsewhere: connections here need not wait.) False: there is nothing to wait for, or no room: go on with it. (Strays need

@@ -485,6 +485,15 @@ static bool is_copy(const struct balancer_call *call, const struct fb_packet_in 
 	       !fb_mac_equal(pi->packet.dl_dst, session->backend_mac);
 }
 
+/* The client of a session that its backend's segment made goes on: both know it. */
+static void note_reply(struct balancer_session *session, const struct fb_packet *p)
+{
+	if (!session->unheard || (p->tcp_flags & FB_TCP_RST))
+		return;
+	session->unheard = false;
+	session->answered = true;
+}
+
 static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
                         struct balancer_session *session)
 {
@@ -502,11 +511,12 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 	}
 	if (session->resetting && balancer_reset_segment(call, pi, session, BALANCER_TO_BACKEND))
 		return;
+	note_reply(session, p);
 	note_end(session, BALANCER_TO_BACKEND, p);
 	pass_to_backend(call, pi, session);
 }
 
-/* What the backend says about the handshake. */
+/* What the backend says about the handshake. Where it was found out, a refusal is no answer. */
 static void note_answer(const struct balancer_call *call, struct balancer_session *session,
                         const struct fb_packet *p)
 {
@@ -518,13 +528,13 @@ static void note_answer(const struct balancer_call *call, struct balancer_sessio
 		session->closed = false;
 		session->fins = 0;
 	} else if (p->tcp_flags & FB_TCP_RST) {
-		call->b->counters.refused_by_backend += !session->answered;
-		session->answered = true;
+		call->b->counters.refused_by_backend += !session->answered && !session->shown;
+		session->answered |= !session->shown;
 		return;
-	} else if (!(p->tcp_flags & FB_TCP_ACK)) {
+	} else if (!(p->tcp_flags & FB_TCP_ACK) || session->unheard) {
 		return;
 	}
-	call->b->counters.answered += !session->answered;
+	call->b->counters.answered += !session->answered && !session->shown;
 	session->answered = true;
 }
 

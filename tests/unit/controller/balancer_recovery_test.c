@@ -86,21 +86,23 @@ static void a_stray_is_shown_to_each_candidate_and_to_nobody_else(void)
 	lb_free(lb);
 }
 
-static void who_refuses_is_excluded_and_who_remains_is_the_backend(void)
+static void who_refuses_is_excluded_and_who_remains_gets_what_follows(void)
 {
 	struct lb *lb = new_ready("");
 
 	client_sends(lb, 101, "");
 	LB_SAYS(server_refuses(lb, &lb_a, 101), "out #7 in 2: drop\n");
-	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
-	/* It need not have answered; now that the client speaks again there are entries, too. */
-	LB_SAYS(client_sends(lb, 101, ""),
+	LB_SAYS(client_sends(lb, 101, ""), "out #8 in 1: mod_dl_dst::03,output:3\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 0);
+	/* Only its answer brings entries. */
+	LB_SAYS(server_says(lb, &lb_b, 101, FB_TCP_ACK),
 	        "add tcp,in_port=1,vlan_tci=0x0000,nw_src=192.168.2.1,nw_dst=192.168.2.2,"
 	        "tp_src=101,tp_dst=22: mod_dl_dst::03,output:3\n"
 	        "add tcp,in_port=3,vlan_tci=0x0000,dl_src=:03,nw_src=192.168.2.2,"
 	        "nw_dst=192.168.2.1,tp_src=22,tp_dst=101: "
 	        "mod_dl_src::02,mod_dl_dst::01,output:1\n"
-	        "out #8 in 1: mod_dl_dst::03,output:3\n");
+	        "out #9 in 3: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
 	lb_free(lb);
 }
 
@@ -191,6 +193,7 @@ static void when_nobody_remains_the_connection_is_no_more(void)
 
 	client_sends(lb, 101, "");
 	fake_switch_set_link(lb->sw, 3, false);
+	lb_pass(lb, 2 * s_ns);
 	lb_said(lb);
 	LB_SAYS(server_refuses(lb, &lb_a, 101),
 	        "out #7 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
@@ -227,6 +230,7 @@ static void owners_that_are_found_meanwhile_are_candidates_too(void)
 	CU_ASSERT(lb_has(said, "mod_dl_dst::03,output:3"));
 	CU_ASSERT(lb_has(said, "mod_dl_dst::04,output:4"));
 	LB_SAYS(server_refuses(lb, &lb_b, 101), "out #10 in 3: drop\n");
+	CU_ASSERT(lb_has(server_says(lb, &lb_c, 101, FB_TCP_ACK), "in 4: mod_dl_src"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
 	lb_free(lb);
 }
@@ -239,7 +243,6 @@ static void an_owner_that_is_gone_is_no_candidate_any_more(void)
 	fake_switch_set_link(lb->sw, 2, false);
 	lb_said(lb);
 	LB_SAYS(client_sends(lb, 101, ""), "out #7 in 1: mod_dl_dst::03,output:3\n");
-	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
 	lb_free(lb);
 }
 
@@ -305,7 +308,7 @@ static void segments_of_strangers_take_no_part(void)
 	                          .flags = FB_TCP_ACK};
 
 	client_sends(lb, 101, "");
-	server_refuses(lb, &lb_a, 101); /* so lb_b is it */
+	server_says(lb, &lb_b, 101, FB_TCP_ACK); /* so it is the backend */
 	client_sends(lb, 102, "");
 	/* Somebody else who says that it has the client's address; the client has it, too. */
 	LB_SAYS((twin.tp_src = 102, lb_tcp(lb, &twin)), "out #9 in 6: drop\n");
@@ -441,8 +444,9 @@ static void a_stray_goes_to_the_only_owner_of_its_address(void)
 	/* No entries before it has answered: strays cost the switch nothing. */
 	LB_SAYS(client_sends(lb, 101, ""), "out #5 in 1: mod_dl_dst::02,output:2\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_passed"), 1);
-	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 0);
 	CU_ASSERT(lb_has(server_says(lb, &lb_a, 101, FB_TCP_ACK), "add "));
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
 	lb_free(lb);
 }
 
@@ -456,6 +460,74 @@ static void the_refusal_of_the_only_owner_is_passed_on(void)
 	LB_SAYS(server_refuses(lb, &lb_a, 101),
 	        "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 0);
+	lb_free(lb);
+}
+
+static void strays_without_an_answer_make_no_entries_and_give_way(void)
+{
+	struct lb *lb = lb_new_empty("sessions_max=3");
+
+	lb_announce(lb, &lb_client);
+	lb_announce(lb, &lb_a);
+	grow_old(lb);
+	ask_for_both(lb);
+	for (uint16_t port = 101; port < 110; port++) {
+		for (int i = 0; i < 3; i++)
+			CU_ASSERT(!lb_has(client_sends(lb, port, "x"), "add "));
+	}
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 0);
+	CU_ASSERT_EQUAL(lb_counter(lb, "refused_sessions_full"), 0);
+	lb_free(lb);
+}
+
+static void a_refusal_is_no_answer(void)
+{
+	struct lb *lb = new_one_server("");
+
+	grow_old(lb);
+	ask_for_both(lb);
+	client_sends(lb, 101, "x");
+	server_refuses(lb, &lb_a, 101);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT(!lb_has(client_sends(lb, 101, "x"), "add "));
+		CU_ASSERT(!lb_has(server_refuses(lb, &lb_a, 101), "add "));
+	}
+	lb_free(lb);
+}
+
+/* What it says is no answer to itself. */
+static void what_a_server_says_makes_no_entries_until_its_client_speaks(void)
+{
+	struct lb *lb = new_ready("");
+
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT(lb_has(server_says(lb, &lb_a, 101, FB_TCP_ACK), "output:1\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 0);
+	CU_ASSERT(lb_has(client_sends(lb, 101, ""), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "entries_installed"), 2);
+	lb_free(lb);
+}
+
+/* --- Others may be meant --- */
+
+static void soon_after_a_port_came_up_no_refusal_is_passed_on(void)
+{
+	struct lb *lb = new_one_server("");
+
+	fake_switch_set_link(lb->sw, 3, false);
+	grow_old(lb);
+	ask_for_both(lb);
+	fake_switch_set_link(lb->sw, 3, true);
+	lb_said(lb);
+	CU_ASSERT(lb_has(client_sends(lb, 101, ""), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT(lb_has(server_refuses(lb, &lb_a, 101), "in 2: drop\n"));
+	/* It was lb_b's. */
+	lb_announce(lb, &lb_b);
+	lb_pass(lb, 500 * ms_ns);
+	lb_said(lb);
+	CU_ASSERT(lb_has(client_sends(lb, 101, ""), "mod_dl_dst::03,output:3"));
+	CU_ASSERT(lb_has(server_says(lb, &lb_b, 101, FB_TCP_ACK), "output:1\n"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
 	lb_free(lb);
 }
 
@@ -699,8 +771,30 @@ static void the_reset_of_an_unknown_session_is_shown_to_nobody(void)
 	LB_SAYS(lb_tcp(lb, &rst), "out #6 in 1: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_dropped"), 1);
 	/* To one that can be meant it goes. */
-	LB_SAYS(server_refuses(lb, &lb_a, 101), "out #7 in 2: mod_dl_dst::01,output:1\n");
+	rst = (struct lb_segment){.from = &lb_other,
+	                          .to = &lb_client,
+	                          .tp_src = LB_SERVICE,
+	                          .tp_dst = 101,
+	                          .flags = FB_TCP_RST};
+	lb_announce(lb, &lb_other);
+	CU_ASSERT(lb_has(lb_tcp(lb, &rst), "in 5: mod_dl_dst::01,output:1\n"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 0);
+	lb_free(lb);
+}
+
+/* It may be one of a candidate that has not the connection, and its session had to give way. */
+static void a_reset_that_one_of_several_owners_sends_into_no_session_is_dropped(void)
+{
+	struct lb *lb = lb_new("sessions_max=1");
+
+	grow_old(lb);
+	lb_syn(lb, 9, 1);
+	lb_pass(lb, s_ns);
+	client_sends(lb, 101, "");
+	lb_syn(lb, 102, 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_evicted"), 2);
+	CU_ASSERT(lb_has(server_refuses(lb, &lb_a, 101), "in 2: drop\n"));
+	CU_ASSERT(!lb_has(lb->said, "output:1"));
 	lb_free(lb);
 }
 
@@ -714,7 +808,7 @@ static void no_more_sessions_are_found_out_than_may_be(void)
 	LB_SAYS(client_sends(lb, 102, ""), "out #7 in 1: drop\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "probes_full"), 1);
 	CU_ASSERT_EQUAL(lb_counter(lb, "strays_dropped"), 1);
-	server_refuses(lb, &lb_a, 101);
+	server_says(lb, &lb_a, 101, FB_TCP_ACK);
 	CU_ASSERT(lb_has(client_sends(lb, 102, ""), "mod_dl_dst::02,output:2"));
 	lb_free(lb);
 }
@@ -766,10 +860,12 @@ static void a_session_that_was_forgotten_goes_on_with_its_backend(void)
 	struct lb *lb = lb_new("idle_timeout=1s,grace=1s,mode=packet");
 
 	lb_syn(lb, 101, 999);
-	lb_syn_ack(lb, &lb_a, 1, 999);
+	lb_syn_ack(lb, &lb_a, 101, 999);
 	grow_old(lb);
 	CU_ASSERT_EQUAL(lb_counter(lb, "sessions_expired"), 1);
 	client_sends(lb, 101, "");
+	lb_pass(lb, 500 * ms_ns);
+	lb_said(lb);
 	server_says(lb, &lb_a, 101, FB_TCP_ACK);
 	server_refuses(lb, &lb_b, 101);
 	CU_ASSERT_EQUAL(lb_counter(lb, "recovered"), 1);
@@ -879,6 +975,31 @@ static void what_is_on_its_way_to_another_candidate_ends_when_the_backend_is_kno
 	lb_free(lb);
 }
 
+/* The session was being found out, and had to give way: it does not matter. */
+static void so_it_does_when_the_backends_own_segment_has_made_the_session(void)
+{
+	struct pair pair;
+	struct lb *lb;
+
+	join_pair(&pair, "mode=packet");
+	lb = pair.lb;
+	server_says(lb, &lb_a, 101, FB_TCP_ACK);
+	fake_network_pass(&pair.net, 500 * ms_ns);
+	CU_ASSERT(lb_has(lb_said_by(lb, pair.near), "output:1\n"));
+	lb_switch_to(lb, pair.far);
+	lb_said(lb);
+	CU_ASSERT(lb_has(lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+	                                                 .to = &lb_a,
+	                                                 .to_mac = &lb_c,
+	                                                 .tp_src = 101,
+	                                                 .tp_dst = LB_SERVICE,
+	                                                 .flags = FB_TCP_ACK,
+	                                                 .in_port = 6}),
+	                 "in 6: drop\n"));
+	LB_SAYS(lb_said_by(lb, pair.near), "");
+	lb_free(lb);
+}
+
 static void a_stray_that_came_over_a_link_goes_to_whom_it_names(void)
 {
 	struct pair pair;
@@ -900,7 +1021,7 @@ static void a_stray_that_came_over_a_link_goes_to_whom_it_names(void)
 }
 
 UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and_to_nobody_else),
-           UNIT_TEST(who_refuses_is_excluded_and_who_remains_is_the_backend),
+           UNIT_TEST(who_refuses_is_excluded_and_who_remains_gets_what_follows),
            UNIT_TEST(who_answers_otherwise_is_the_backend_at_once),
            UNIT_TEST(an_answer_brings_the_entries),
            UNIT_TEST(when_all_refuse_the_last_refusal_is_passed_on),
@@ -921,6 +1042,10 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(frames_without_buffer_are_shown_as_well),
            UNIT_TEST(a_stray_goes_to_the_only_owner_of_its_address),
            UNIT_TEST(the_refusal_of_the_only_owner_is_passed_on),
+           UNIT_TEST(strays_without_an_answer_make_no_entries_and_give_way),
+           UNIT_TEST(a_refusal_is_no_answer),
+           UNIT_TEST(what_a_server_says_makes_no_entries_until_its_client_speaks),
+           UNIT_TEST(soon_after_a_port_came_up_no_refusal_is_passed_on),
            UNIT_TEST(a_stray_waits_until_all_owners_can_have_spoken),
            UNIT_TEST(what_was_answered_long_ago_does_not_count),
            UNIT_TEST(a_bounded_number_of_strays_waits),
@@ -936,6 +1061,7 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(who_says_syn_ack_is_the_server),
            UNIT_TEST(between_two_shared_addresses_the_receiver_is_found_out),
            UNIT_TEST(the_reset_of_an_unknown_session_is_shown_to_nobody),
+           UNIT_TEST(a_reset_that_one_of_several_owners_sends_into_no_session_is_dropped),
            UNIT_TEST(no_more_sessions_are_found_out_than_may_be),
            UNIT_TEST(without_room_for_a_session_a_stray_is_dropped),
            UNIT_TEST(many_candidates_are_asked_in_turn),
@@ -943,4 +1069,5 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(candidates_on_other_switches_get_their_copy_there),
            UNIT_TEST(what_came_cut_names_its_candidate_on_its_way_to_another_switch),
            UNIT_TEST(what_is_on_its_way_to_another_candidate_ends_when_the_backend_is_known),
+           UNIT_TEST(so_it_does_when_the_backends_own_segment_has_made_the_session),
            UNIT_TEST(a_stray_that_came_over_a_link_goes_to_whom_it_names))
