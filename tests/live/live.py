@@ -365,6 +365,9 @@ class OpenVSwitch:
         wait_for_socket(f"{self.folder}/{name}.mgmt", self.process)
         return f"unix:{self.folder}/{name}.mgmt"
 
+    def del_bridge(self, name):
+        self._vsctl("del-br", name)
+
     def add_patch(self, bridge, port, number, peer):
         """A patch port; 'peer' is the name of the one at the other end, which may come later."""
         self._vsctl("add-port", bridge, port, "--", "set", "interface", port, "type=patch",
