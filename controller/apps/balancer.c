@@ -246,7 +246,7 @@ static void balancer_network_event(void *state, const struct fb_network_event *e
 		balancer_sweep_soon(&call);
 		break;
 	case FB_EVENT_EDGE_UP:
-		balancer_owners_refresh(&call);
+		balancer_probes_edge_up(&call, event->at);
 		balancer_sweep_soon(&call);
 		call.b->ask_again = true;
 		break;

@@ -18,7 +18,8 @@
  *     balancer_held.c       packets that wait until somebody owns their address
  *     balancer_paths.c      the entries of a session on all switches between its ends
  *     balancer_sessions.c   the session table and its ageing
- *     balancer_owners.c     addresses, who answers to them, and the probes that find out
+ *     balancer_owners.c     addresses, who answers to them, and when probes find out
+ *     balancer_probes.c     where these probes go
  *     balancer_services.c   addresses that are configured
  *     balancer_schedulers.c which owner gets the next connection
  *     balancer_routes.c     ways through the network that sessions share
@@ -103,6 +104,8 @@
 	X(probes)                /* ARP probes and questions sent */                               \
 	X(probe_answers)         /* frames to the controller's own MAC: consumed */                \
 	X(asks_limited)          /* questions for unknown addresses not sent */                    \
+	X(edges_full)            /* ports that came up and were not probed at once: too many */    \
+	X(wanters_evicted)       /* hosts about to take an address forgotten for others */         \
 	X(checks)                /* TCP checks sent */                                             \
 	X(checks_failed)         /* of them: refused or not answered */                            \
 	X(checks_full)           /* backends not checked: too many */                              \

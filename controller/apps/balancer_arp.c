@@ -11,18 +11,21 @@
  *     an address with one owner         passed on to it alone   answered: the owner's MAC
  *     an address that nobody has yet    waits                   waits
  *
- * A question waits while the controller asks by a probe of its own. The first owner that is heard
- * does not decide it yet: others have 'arp_settle' to speak up, and who has asked learns the stable
- * MAC where there are several. Where nobody was heard within the hold time there may still be a host
- * that answers to no probe: then the question is flooded. That of a replica is not; the controller
- * asks all hosts in its place, for the shared address and with the stable MAC, and the next time
- * that the replica asks, which it does within a second, the answer is known.
+ * A question waits while the controller asks by a probe of its own, everywhere but where it came
+ * in. The first owner that is heard does not decide it yet: others have 'arp_settle' to speak up,
+ * and who has asked learns the stable MAC where there are several. Where nobody was heard within
+ * the hold time there may still be a host that answers to no probe: then the question is flooded.
+ * That of a replica is not; the controller asks all hosts in its place, for the shared address and
+ * with the stable MAC, and the next time that the replica asks, which it does within a second, the
+ * answer is known.
  *
  * A host that asks whether it may use a shared address (RFC 5227: sender address 0.0.0.0) gets no
- * answer, which it would take for a conflict: it may be a further replica. Announcements of hosts
- * that share nothing are flooded, and what they answer goes to who has asked. Answers of replicas
- * reach the controller all the same where a question was passed on to a host that was alone then:
- * who has asked gets the stable MAC in their place.
+ * answer, which it would take for a conflict: it may be a further replica. For an address that
+ * nobody was heard under its question is flooded at once, and answers reach it. A probe of the
+ * controller would be a conflict, too: for a while none for that address goes there
+ * (balancer_probes.c). Announcements of hosts that share nothing are flooded, and what they answer
+ * goes to who has asked. Answers of replicas reach the controller all the same where a question was
+ * passed on to a host that was alone then: who has asked gets the stable MAC in their place.
  *
  * A frame that came over a link was looked at where it had entered the network, and is on its way
  * through a flood. It goes on as it is; nothing of it is answered twice.
@@ -33,7 +36,7 @@
  * question again, while it waits, is dropped.
  *
  * What is left to others: hearing who speaks for an address, and consuming what is for the
- * controller's own MAC (balancer.c); probes (balancer_owners.c, balancer_health.c). */
+ * controller's own MAC (balancer.c); probes (balancer_owners.c, balancer_probes.c). */
 #include "controller/apps/balancer_arp.h"
 
 #include <stdlib.h>
@@ -222,15 +225,18 @@ static void ask_for_replica(const struct balancer_call *call, const struct fb_pa
 {
 	static const uint8_t nobody[FB_MAC_BYTES];
 	const struct fb_packet *p = &pi->packet;
+	struct fb_place except[BALANCER_WANTERS_MAX + 1];
+	size_t count = balancer_probes_wanters(call, p->nw_src, balancer_vlan(p), except);
 	uint8_t bytes[FRAME_BYTES], mac[FB_MAC_BYTES];
 	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
 	struct fb_eth_spec eth = {.has_vlan = p->has_vlan, .vlan_tci = p->vlan_tci};
 
+	except[count++] = balancer_place(call, pi);
 	balancer_arp_mac(mac, p->nw_src);
 	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
 	memcpy(eth.dl_src, mac, FB_MAC_BYTES);
 	if (fb_build_arp(&frame, &eth, FB_ARP_REQUEST, mac, p->nw_src, nobody, p->nw_dst)) {
-		balancer_send_everywhere(call, &frame, balancer_place(call, pi));
+		balancer_send_everywhere(call, &frame, except, count);
 		call->b->counters.probes++;
 	}
 	take(call, pi);
@@ -359,7 +365,8 @@ static void wait_for_owner(const struct balancer_call *call, const struct fb_pac
 	if (!enter(call, pi, &arp->asked, due_ns))
 		give_up(call, pi);
 	if (!is_asked)
-		balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
+		balancer_owners_ask_others(call, p->nw_dst, balancer_vlan(p),
+		                           balancer_place(call, pi));
 }
 
 void balancer_arp_ask(const struct balancer_call *call)
@@ -369,6 +376,7 @@ void balancer_arp_ask(const struct balancer_call *call)
 	TAILQ_FOREACH(wait, &call->b->arp.asked, link)
 	{
 		const struct fb_packet *p = &wait->pi.packet;
+		const struct fb_place at = {.node = wait->node, .port = wait->pi.in_port};
 
 		TAILQ_FOREACH(other, &call->b->arp.asked, link)
 		{
@@ -377,8 +385,16 @@ void balancer_arp_ask(const struct balancer_call *call)
 				break;
 		}
 		if (other == wait)
-			balancer_owners_ask(call, p->nw_dst, balancer_vlan(p));
+			balancer_owners_ask_others(call, p->nw_dst, balancer_vlan(p), at);
 	}
+}
+
+/* A host asks whether it may use an address: the answer, which would be a conflict, must come from
+ * who has it, and so must the question come from that host alone. */
+static void may_i_use(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	if (!decide(call, pi))
+		balancer_send_flood(call, pi);
 }
 
 static void question(const struct balancer_call *call, const struct fb_packet_in *pi)
@@ -390,6 +406,8 @@ static void question(const struct balancer_call *call, const struct fb_packet_in
 	if (p->nw_dst == 0 || p->nw_dst >= multicast_from || fb_mac_is_multicast(p->arp_sha) ||
 	    has_question(&arp->asked, p) || has_question(&arp->settling, p))
 		take(call, pi);
+	else if (p->nw_src == 0)
+		may_i_use(call, pi);
 	else if (!(has_question_for(&arp->settling, p) &&
 	           enter(call, pi, &arp->settling, settled_ns)) &&
 	         !decide(call, pi))
@@ -503,9 +521,25 @@ static void frame_enters(const struct balancer_call *call, const struct fb_packe
 		forward(call, pi);
 }
 
+/* Whether a host asks for an address that it is about to use, or uses it now. */
+static void note_wanter(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+	const struct fb_place at = balancer_place(call, pi);
+
+	if (p->arp_op != FB_ARP_REQUEST || p->nw_dst == 0)
+		return;
+	if (p->nw_src == 0)
+		balancer_probes_host_asks(call, p->nw_dst, balancer_vlan(p), at);
+	else if (p->nw_src == p->nw_dst)
+		balancer_probes_host_has(call, p->nw_dst, balancer_vlan(p), at);
+}
+
 void balancer_arp_frame(const struct balancer_call *call, const struct fb_packet_in *pi,
                         bool is_edge)
 {
+	if (is_edge)
+		note_wanter(call, pi);
 	if (!is_edge && pi->packet.len >= pi->total_len)
 		balancer_send_flood(call, pi);
 	else if (is_edge && call->b->config.arp == BALANCER_ARP_PROXY)

@@ -15,10 +15,11 @@
  * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
  * somebody connects to it (and for WANTED_NS after the last one), one that is configured always: one probe every interval, and
  * CHECK_NS after each a look at who has answered. While somebody has not, the next probe follows at
- * once, and after 'probes_lost_max' of them the silent owner is gone. Frames of any kind count as
- * answers. An owner that was never heard by ARP stays as long as no other owner of its address
- * speaks ARP either: an address on the other side of a router does not answer to probes; it is
- * forgotten after the owner timeout, as all addresses are that nobody connects to.
+ * once, and after 'probes_lost_max' of them the silent owner is gone. What else changes in the
+ * network moves none of these times. Frames of any kind count as answers. An owner that was never
+ * heard by ARP stays as long as no other owner of its address speaks ARP either: an address on the
+ * other side of a router does not answer to probes; it is forgotten after the owner timeout, as all
+ * addresses are that nobody connects to.
  *
  * Limits: addresses (the one that was checked longest ago gives way, unless it is in use), owners
  * of an address, probes of one moment (they are spread), questions for unknown addresses in one
@@ -41,6 +42,8 @@ enum {
 	OWNERS_FIRST = 2, /* room made for them at first */
 	PLACES_MAX = 1 << 30,
 };
+
+static const struct fb_place nowhere;
 
 /* An address has owners at a place. */
 struct place_key {
@@ -76,7 +79,8 @@ bool balancer_owners_init(struct balancer_owners *owners, const struct balancer 
 	                             sizeof(struct balancer_address), b->config.addresses_max);
 	owners->places =
 	        fb_table_new(sizeof(struct place_key), sizeof(struct place), places_max(&b->config));
-	if (!owners->table || !owners->places || !port_lists_init(&owners->at_places, seed))
+	if (!owners->table || !owners->places || !port_lists_init(&owners->at_places, seed) ||
+	    !balancer_probes_init(&owners->probes, seed))
 		return false;
 	fb_table_seed(owners->table, seed);
 	fb_table_seed(owners->places, seed);
@@ -97,6 +101,7 @@ void balancer_owners_free(struct balancer_owners *owners)
 	fb_table_free(owners->table);
 	port_lists_free(&owners->at_places);
 	fb_table_free(owners->places);
+	balancer_probes_free(&owners->probes);
 }
 
 struct balancer_address *balancer_owners_find(const struct balancer_call *call, uint32_t ip,
@@ -221,6 +226,7 @@ static void forget_address(const struct balancer_call *call, struct balancer_add
 	call->b->counters.owners_forgotten += address->owners_count;
 	for (uint32_t i = 0; i < address->owners_count; i++)
 		leave_place(owners, address, address->owners[i].at);
+	balancer_probes_forget(call, address);
 	balancer_queue_remove(&owners->queues[address->watch], address);
 	balancer_schedule_free(&address->schedule);
 	free(address->owners);
@@ -575,19 +581,30 @@ void balancer_owners_recall(const struct balancer_call *call, uint32_t ip, uint1
 
 /* --- Probing --- */
 
-/* True when a probe reaches 'owner' if it is where it was: its switch can be told to send one. */
-static bool is_asked(const struct balancer_call *call, const struct balancer_owner *owner)
+/* True when a probe reaches 'owner' if it is where it was: its switch can be told to send one, and
+ * its port is none of those that are left out. */
+static bool is_asked(const struct balancer_call *call, const struct balancer_owner *owner,
+                     const struct fb_place *left_out, size_t left_out_count)
 {
+	for (size_t i = 0; i < left_out_count; i++) {
+		if (balancer_same_place(owner->at, left_out[i]))
+			return false;
+	}
 	return balancer_owner_is_there(owner) &&
 	       fb_discovery_switch(call->b->discovery, owner->at.node);
 }
 
 static void probe(const struct balancer_call *call, struct balancer_address *address)
 {
+	const struct balancer_address_key key = address->key;
+	struct fb_place left_out[BALANCER_WANTERS_MAX];
+	size_t count = balancer_probes_wanters(call, key.ip, key.vlan, left_out);
+
 	for (uint32_t i = 0; i < address->owners_count; i++)
-		address->owners[i].unanswered += is_asked(call, &address->owners[i]);
+		address->owners[i].unanswered +=
+		        is_asked(call, &address->owners[i], left_out, count);
 	address->probed_ns = call->now_ns;
-	balancer_send_probe(call, address->key.ip, address->key.vlan);
+	balancer_probes_send(call, key.ip, key.vlan, nowhere);
 	watch(call, address, BALANCER_CHECKED);
 }
 
@@ -606,6 +623,12 @@ void balancer_owners_suspect(const struct balancer_call *call, struct balancer_a
 
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
 {
+	balancer_owners_ask_others(call, ip, vlan, nowhere);
+}
+
+void balancer_owners_ask_others(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
+                                struct fb_place except)
+{
 	struct balancer_address *address = balancer_owners_find(call, ip, vlan);
 	struct balancer_owners *owners = &call->b->owners;
 
@@ -620,7 +643,7 @@ void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t
 	owners->asks++;
 	if (address)
 		address->probed_ns = call->now_ns;
-	balancer_send_probe(call, ip, vlan);
+	balancer_probes_send(call, ip, vlan, except);
 }
 
 static bool speaks_arp(const struct balancer_address *address)
@@ -783,7 +806,6 @@ void balancer_owners_switch_up(const struct balancer_call *call, uint16_t node)
 				i -= lose_owner(call, address, owner, "lost with its port:");
 		}
 	}
-	balancer_owners_refresh(call);
 	balancer_sweep_soon(call);
 }
 
@@ -897,25 +919,6 @@ void balancer_owners_configure(const struct balancer_call *call)
 		configure_address(call, service);
 }
 
-/* --- Refreshing --- */
-
-/* Those whose answers were about to be counted are asked anew, too. Then back from the newest to
- * where all are due already, so that a port that comes up again and again costs nothing. */
-void balancer_owners_refresh(const struct balancer_call *call)
-{
-	struct balancer_owners *owners = &call->b->owners;
-	const struct balancer_queue *checked = &owners->queues[BALANCER_CHECKED];
-	struct balancer_address *address;
-
-	while ((address = balancer_queue_oldest(checked)))
-		watch(call, address, BALANCER_PROBED);
-	address = fb_table_at(owners->table, owners->queues[BALANCER_PROBED].newest);
-	while (address && address->link.due_ns > call->now_ns) {
-		address->link.due_ns = call->now_ns;
-		address = fb_table_at(owners->table, address->link.older);
-	}
-}
-
 /* --- Time --- */
 
 static void address_due(const struct balancer_call *call, struct balancer_address *address)
@@ -940,6 +943,7 @@ void balancer_owners_run(const struct balancer_call *call)
 	struct balancer_owners *owners = &call->b->owners;
 	unsigned left = RUN_PROBES_MAX;
 
+	balancer_probes_run(call);
 	if (call->now_ns < owners->probe_not_before_ns)
 		return;
 	for (int i = 0; i < BALANCER_WATCHES; i++) {
@@ -958,5 +962,6 @@ uint64_t balancer_owners_due(const struct balancer_owners *owners)
 
 	for (int i = 0; i < BALANCER_WATCHES; i++)
 		due_ns = fb_time_min(due_ns, balancer_queue_due(&owners->queues[i]));
-	return due_ns < owners->probe_not_before_ns ? owners->probe_not_before_ns : due_ns;
+	due_ns = due_ns < owners->probe_not_before_ns ? owners->probe_not_before_ns : due_ns;
+	return fb_time_min(due_ns, balancer_probes_due(&owners->probes));
 }

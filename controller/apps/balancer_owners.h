@@ -4,6 +4,7 @@
 
 #include <flowbed/discovery.h>
 
+#include "controller/apps/balancer_probes.h"
 #include "controller/apps/balancer_queue.h"
 #include "controller/apps/balancer_schedulers.h"
 #include "controller/apps/port_lists.h"
@@ -33,6 +34,7 @@ static inline struct balancer_address_key balancer_address_key(uint32_t ip, uint
 struct balancer_owner {
 	struct balancer_candidate as; /* 'as.id' is its MAC as a number; what schedulers see */
 	uint8_t mac[FB_MAC_BYTES];
+	uint32_t silent_sessions; /* without entries, remembered: beside as.sessions */
 	struct fb_place at;  /* port 0: nobody knows where it is */
 	uint64_t heard_ns;   /* the last time that it spoke for the address */
 	uint32_t unanswered; /* probes since then */
@@ -71,6 +73,7 @@ struct balancer_owners {
 	struct balancer_queue queues[BALANCER_WATCHES];
 	struct fb_table *places;      /* each address and place where it has owners */
 	struct port_lists at_places;  /* these, by place */
+	struct balancer_probes probes;
 	uint64_t probe_not_before_ns; /* probes are spread over time */
 	uint64_t asks_since_ns;       /* questions for unknown addresses are counted by second */
 	uint32_t asks;
@@ -147,8 +150,11 @@ bool balancer_owners_await(const struct balancer_address *address);
 void balancer_owners_wanted(const struct balancer_call *call, struct balancer_address *address);
 /* An owner of the address was silent: probe at once. */
 void balancer_owners_suspect(const struct balancer_call *call, struct balancer_address *address);
-/* Ask who owns an address that is not known, or not well. */
+/* Ask who owns an address that is not known, or not well. The other one leaves out the edge
+ * 'except', where a host has asked for it itself. */
 void balancer_owners_ask(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
+void balancer_owners_ask_others(const struct balancer_call *call, uint32_t ip, uint16_t vlan,
+                                struct fb_place except);
 
 /* The switch 'node' went away, or is back: then owners behind ports that it lacks are lost. */
 void balancer_owners_switch_down(const struct balancer_call *call, uint16_t node);
@@ -158,9 +164,6 @@ void balancer_owners_port_down(const struct balancer_call *call, struct fb_place
 /* The host 'mac' moved. */
 void balancer_owners_host_moved(const struct balancer_call *call, const uint8_t mac[FB_MAC_BYTES],
                                 uint16_t vlan, struct fb_place from, struct fb_place to);
-/* Probe all addresses that are in use soon: a port or a switch came up. */
-void balancer_owners_refresh(const struct balancer_call *call);
-
 /* Probe and age what is due; and when that is to be called again. */
 void balancer_owners_run(const struct balancer_call *call);
 uint64_t balancer_owners_due(const struct balancer_owners *owners);

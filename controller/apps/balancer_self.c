@@ -139,7 +139,7 @@ static void wait_for(const struct balancer_call *call, struct self *s, enum bala
 static void ask(const struct balancer_call *call, struct self *s)
 {
 	s->asked++;
-	balancer_send_probe(call, s->ip, s->key.vlan);
+	balancer_probes_send(call, s->ip, s->key.vlan, (struct fb_place){0});
 	wait_for(call, s, BALANCER_SELF_ASKING);
 }
 
@@ -149,7 +149,8 @@ static void try_below(const struct balancer_call *call, struct self *s, uint32_t
 	s->ip = 0;
 	s->asked = 0;
 	for (host--; host >= HOST_LAST; host--) {
-		if (balancer_owners_find(call, s->key.ip | host, s->key.vlan))
+		if (balancer_owners_find(call, s->key.ip | host, s->key.vlan) ||
+		    balancer_probes_is_wanted(call, s->key.ip | host, s->key.vlan))
 			continue;
 		s->ip = s->key.ip | host;
 		break;

@@ -1,4 +1,4 @@
-/* Packet-outs of the balancer: frames released with new MAC addresses, RSTs, and ARP probes.
+/* Packet-outs of the balancer: frames released with new MAC addresses, RSTs, and frames of its own.
  *
  * A packet-in leads to exactly one release, here: by its buffer id where the switch kept the frame,
  * and with its bytes where it did not. To drop a frame that was kept is a release with no action.
@@ -157,8 +157,23 @@ void balancer_send_frame(const struct balancer_call *call, const struct fb_buf *
 	put_out(call, sw, bytes, &actions);
 }
 
+/* Take the output to 'port' out of 'actions', which are outputs. */
+static void leave_out(struct fb_buf *actions, uint16_t port)
+{
+	const size_t len = sizeof(struct ofp_action_output);
+	const size_t port_ofs = offsetof(struct ofp_action_output, port);
+
+	for (size_t at = 0; at < actions->len; at += len) {
+		if (fb_get16(actions->data + at + port_ofs) != port)
+			continue;
+		memmove(actions->data + at, actions->data + at + len, actions->len - at - len);
+		actions->len -= len;
+		return;
+	}
+}
+
 void balancer_send_everywhere(const struct balancer_call *call, const struct fb_buf *frame,
-                              struct fb_place except)
+                              const struct fb_place *except, size_t except_count)
 {
 	struct fb_discovery *d = call->b->discovery;
 	const struct fb_view bytes = {.data = frame->data, .len = frame->len};
@@ -167,9 +182,33 @@ void balancer_send_everywhere(const struct balancer_call *call, const struct fb_
 
 	while ((sw = fb_app_next_switch(call->b->app, sw))) {
 		struct fb_buf actions = fb_buf_make(memory, sizeof memory);
-		bool is_there = except.port != 0 && fb_discovery_node(d, sw) == except.node;
+		const uint16_t node = fb_discovery_node(d, sw);
 
-		if (fb_discovery_put_edges(d, sw, is_there ? except.port : 0, &actions))
+		fb_discovery_put_edges(d, sw, 0, &actions);
+		for (size_t i = 0; i < except_count; i++) {
+			if (except[i].node == node)
+				leave_out(&actions, except[i].port);
+		}
+		if (actions.len > 0)
+			put_out(call, sw, bytes, &actions);
+	}
+}
+
+void balancer_send_to_edges(const struct balancer_call *call, const struct fb_buf *frame,
+                            const struct fb_place *edges, size_t count)
+{
+	const struct fb_view bytes = {.data = frame->data, .len = frame->len};
+	uint8_t memory[FLOOD_BYTES];
+	size_t i = 0;
+
+	while (i < count) {
+		struct fb_buf actions = fb_buf_make(memory, sizeof memory);
+		const uint16_t node = edges[i].node;
+		struct fb_switch *sw = fb_discovery_switch(call->b->discovery, node);
+
+		for (; i < count && edges[i].node == node; i++)
+			fb_action_put_output(&actions, edges[i].port, 0);
+		if (sw)
 			put_out(call, sw, bytes, &actions);
 	}
 }
@@ -221,21 +260,4 @@ void balancer_send_refuse(const struct balancer_call *call, const struct fb_pack
 	if (fb_build_tcp(&frame, &eth, &ip, &rst, NULL, 0))
 		balancer_send_frame(call, &frame, place_of_sender(call, pi));
 	balancer_send_drop(call, pi);
-}
-
-void balancer_send_probe(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
-{
-	static const uint8_t nobody[FB_MAC_BYTES];
-	uint8_t bytes[FB_ETH_HEADER_BYTES + FB_VLAN_TAG_BYTES + FB_ARP_BYTES];
-	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
-	struct fb_eth_spec eth = {.has_vlan = vlan != OFP_VLAN_NONE, .vlan_tci = vlan};
-
-	if (!eth.has_vlan)
-		eth.vlan_tci = 0;
-	memset(eth.dl_dst, 0xff, FB_MAC_BYTES);
-	memcpy(eth.dl_src, balancer_own_mac, FB_MAC_BYTES);
-	if (!fb_build_arp(&frame, &eth, FB_ARP_REQUEST, balancer_own_mac, 0, nobody, ip))
-		return;
-	balancer_send_everywhere(call, &frame, (struct fb_place){0});
-	call->b->counters.probes++;
 }

@@ -40,10 +40,11 @@ bool balancer_send_copy(const struct balancer_call *call, const struct fb_packet
 /* A frame of our own making goes out at 'at'; nothing happens where the switch is away. */
 void balancer_send_frame(const struct balancer_call *call, const struct fb_buf *frame,
                          struct fb_place at);
-/* The same to every edge of the network but 'except' (port 0: none). */
+/* The same to every edge of the network but those 'except' (port 0: none). */
 void balancer_send_everywhere(const struct balancer_call *call, const struct fb_buf *frame,
-                              struct fb_place except);
-/* Ask everywhere by ARP for 'ip': sender address 0.0.0.0 (RFC 5227) and the controller's own MAC. */
-void balancer_send_probe(const struct balancer_call *call, uint32_t ip, uint16_t vlan);
+                              const struct fb_place *except, size_t except_count);
+/* The same to some edges; those of a switch that follow each other share a message. */
+void balancer_send_to_edges(const struct balancer_call *call, const struct fb_buf *frame,
+                            const struct fb_place *edges, size_t count);
 
 #endif

@@ -164,6 +164,126 @@ static void a_host_that_wants_a_shared_address_hears_of_no_conflict(void)
 	lb_free(lb);
 }
 
+/* 'host' asks whether it may use 'target' (RFC 5227). */
+static const char *want(struct lb *lb, const struct lb_host *host, uint8_t target)
+{
+	return arp(lb, (struct arp){.from = host, .target = target, .sender_is_nobody = true});
+}
+
+/* Another one's probe for the same address is a conflict (RFC 5227, section 2.1.1). */
+static void a_host_that_wants_an_unknown_address_asks_itself_and_is_not_asked(void)
+{
+	static const struct lb_host owner = {6, 77, 6};
+	struct lb *lb = lb_new("arp=proxy");
+
+	LB_SAYS(want(lb, &lb_other, 77), "out #4 in 5: FLOOD\n");
+	lb_pass(lb, 3000 * ms_ns);
+	CU_ASSERT(!lb_has(lb_said(lb), PROBE("77")));
+	LB_SAYS(want(lb, &lb_other, 77), "out #5 in 5: FLOOD\n");
+	/* Who has it says so, to that host or to all. */
+	LB_SAYS(arp(lb, (struct arp){.from = &owner,
+	                             .op = FB_ARP_REPLY,
+	                             .target = 0,
+	                             .dl_dst = mac_of(&lb_other)}),
+	        "out #6 in 6: output:5\n");
+	LB_SAYS(arp(lb, (struct arp){.from = &owner, .op = FB_ARP_REPLY, .target = 77}),
+	        "out #7 in 6: FLOOD\n");
+	LB_SAYS(want(lb, &lb_other, 77), "out #8 in 5: output:6\n");
+	lb_free(lb);
+}
+
+static void others_who_ask_for_an_address_do_not_make_a_conflict_for_who_wants_it(void)
+{
+	const char *said;
+	struct lb *lb = lb_new("arp=proxy");
+
+	want(lb, &lb_other, 77);
+	said = ask(lb, &lb_client, 77);
+	CU_ASSERT(lb_has(said, "out frame: output:2,output:3,output:4,output:6: "));
+	CU_ASSERT(lb_has(said, PROBE("77")));
+	lb_pass(lb, FB_NS_PER_S);
+	lb_said(lb);
+	lb_pass(lb, 10 * FB_NS_PER_S);
+	CU_ASSERT(lb_has(ask(lb, &lb_client, 77),
+	                 "out frame: output:2,output:3,output:4,output:5,output:6: "));
+	lb_pass(lb, FB_NS_PER_S);
+	lb_said(lb);
+	lb_free(lb);
+}
+
+/* The probes of an address in use go on for all others, until the host says that it uses it. */
+static void no_probe_goes_to_a_host_that_wants_a_shared_address(void)
+{
+	struct lb *lb = lb_new("arp=proxy");
+	const char *said;
+
+	lb_syn(lb, 1, 1);
+	want(lb, &lb_c, 2);
+	lb_pass(lb, 6000 * ms_ns);
+	said = lb_said(lb);
+	CU_ASSERT(lb_has(said, "output:1,output:2,output:3,output:5,output:6: "));
+	CU_ASSERT(lb_has(said, PROBE("2")));
+	CU_ASSERT(!lb_has(said, LB_EVERYWHERE));
+	lb_announce(lb, &lb_c);
+	lb_pass(lb, 6000 * ms_ns);
+	CU_ASSERT(lb_has(lb_said(lb), LB_PROBE));
+	lb_free(lb);
+}
+
+static void a_replica_that_probes_as_its_port_comes_up_is_not_probed(void)
+{
+	struct lb *lb = lb_new("arp=proxy");
+
+	lb_syn(lb, 1, 1);
+	fake_switch_set_link(lb->sw, 4, false);
+	fake_switch_set_link(lb->sw, 5, false);
+	lb_pass(lb, FB_NS_PER_S);
+	lb_said(lb);
+	fake_switch_set_link(lb->sw, 4, true);
+	fake_switch_set_link(lb->sw, 5, true);
+	want(lb, &lb_c, 2); /* kept until it is clear that the port leads to hosts */
+	lb_pass(lb, 0);
+	LB_SAYS(lb_said(lb), "out #5 in 4: drop\nout frame: output:5: 0e:fb:00:00:00:01 > "
+	                     "ff:ff:ff:ff:ff:ff arp who-has 192.168.2.2 tell 0.0.0.0\n");
+	lb_free(lb);
+}
+
+/* It was not asked, so it owes no answer. */
+static void an_owner_beside_a_host_that_wants_the_address_is_not_taken_for_dead(void)
+{
+	static const struct lb_host beside = {9, 2, 3};
+	struct lb *lb = lb_new("arp=proxy,probe_interval=2s");
+
+	lb_syn(lb, 1, 1);
+	lb_pass(lb, 3000 * ms_ns);
+	lb_silence(lb, &lb_b);
+	want(lb, &beside, 2);
+	lb_pass(lb, 9000 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 0);
+	lb_pass(lb, 9000 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	lb_said(lb);
+	lb_free(lb);
+}
+
+static void hosts_that_want_addresses_are_remembered_within_a_limit(void)
+{
+	struct lb *lb = lb_new("arp=proxy,probe_interval=2s");
+
+	lb->unbuffered = true;
+	lb_syn(lb, 1, 1);
+	want(lb, &lb_c, 2);
+	for (unsigned i = 0; i < 1100; i++)
+		arp(lb, (struct arp){.from = &lb_other,
+		                     .target = (uint8_t)(100 + i % 100),
+		                     .sender_is_nobody = true,
+		                     .vlan_tci = (uint16_t)(1 + i / 100)});
+	CU_ASSERT_EQUAL(lb_counter(lb, "wanters_evicted"), 1101 - 1024);
+	lb_pass(lb, 2500 * ms_ns);
+	CU_ASSERT(lb_has(lb_said(lb), LB_PROBE));
+	lb_free(lb);
+}
+
 static void vlans_are_kept_apart(void)
 {
 	struct lb *lb = lb_new("arp=proxy,hold_max=0");
@@ -620,6 +740,12 @@ UNIT_TESTS("balancer_arp",
            UNIT_TEST(an_answer_to_a_host_that_wants_the_address_is_taken),
            UNIT_TEST(an_address_that_was_shared_is_answered_for_with_one_owner_left),
            UNIT_TEST(a_host_that_wants_a_shared_address_hears_of_no_conflict),
+           UNIT_TEST(a_host_that_wants_an_unknown_address_asks_itself_and_is_not_asked),
+           UNIT_TEST(others_who_ask_for_an_address_do_not_make_a_conflict_for_who_wants_it),
+           UNIT_TEST(no_probe_goes_to_a_host_that_wants_a_shared_address),
+           UNIT_TEST(a_replica_that_probes_as_its_port_comes_up_is_not_probed),
+           UNIT_TEST(an_owner_beside_a_host_that_wants_the_address_is_not_taken_for_dead),
+           UNIT_TEST(hosts_that_want_addresses_are_remembered_within_a_limit),
            UNIT_TEST(vlans_are_kept_apart), UNIT_TEST(a_replica_is_told_the_mac_of_an_owner),
            UNIT_TEST(a_replica_is_told_the_stable_mac_of_another_shared_address),
            UNIT_TEST(a_replica_waits_for_an_owner_that_is_not_known),

@@ -3,6 +3,10 @@
 #include "tests/unit/controller/balancer_bench.h"
 
 #define PROBE LB_PROBE
+/* One that goes to some ports. */
+#define EDGE_PROBE(ports)                                                                          \
+	"out frame: output:" ports ": 0e:fb:00:00:00:01 > ff:ff:ff:ff:ff:ff arp who-has "          \
+	"192.168.2.2 tell 0.0.0.0\n"
 #define OUT_A ": mod_dl_dst::02,output:2\n"
 #define OUT_B ": mod_dl_dst::03,output:3\n"
 
@@ -311,7 +315,7 @@ static void a_port_that_comes_up_is_probed_behind_at_once(void)
 	lb_revive(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, true);
 	lb_pass(lb, 0);
-	CU_ASSERT_EQUAL(count_of(lb_said(lb), PROBE), 1);
+	LB_SAYS(lb_said(lb), EDGE_PROBE("2"));
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_found"), 4);
 	lb_free(lb);
 }
@@ -320,13 +324,132 @@ static void a_port_that_comes_up_is_probed_behind_even_just_after_a_probe(void)
 {
 	struct lb *lb = lb_new("");
 
+	lb_pass(lb, 2 * s_ns); /* the ports came up with the switch */
 	next_syn(lb);
 	lb_pass(lb, 10 * ms_ns);
 	fake_switch_set_link(lb->sw, 4, false);
 	lb_said(lb);
 	fake_switch_set_link(lb->sw, 4, true);
 	lb_pass(lb, 0);
-	CU_ASSERT_EQUAL(count_of(lb_said(lb), PROBE), 1);
+	LB_SAYS(lb_said(lb), EDGE_PROBE("4"));
+	lb_free(lb);
+}
+
+/* 'times' the link of 'port' goes down, and comes up 'ns' later, and so on. */
+static void flap(struct lb *lb, uint16_t port, unsigned times, uint64_t ns)
+{
+	for (unsigned i = 0; i < times; i++) {
+		fake_switch_set_link(lb->sw, port, false);
+		lb_pass(lb, ns);
+		fake_switch_set_link(lb->sw, port, true);
+		lb_pass(lb, ns);
+	}
+}
+
+/* A second passes from each probe until its answers are counted. */
+static void a_port_that_flaps_does_not_hide_a_dead_owner_behind_another(void)
+{
+	struct lb *lb = lb_new("");
+
+	next_syn(lb);
+	lb_pass(lb, 10 * s_ns);
+	lb_silence(lb, &lb_b);
+	flap(lb, 6, 20, 400 * ms_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	lb_said(lb);
+	for (unsigned i = 0; i < 4; i++)
+		CU_ASSERT(lb_has(next_syn(lb), OUT_A));
+	lb_free(lb);
+}
+
+static void an_owner_owes_no_answer_to_what_was_asked_at_another_port(void)
+{
+	struct lb *lb = lb_new("");
+
+	lb_pass(lb, 2 * s_ns);
+	next_syn(lb);
+	lb_pass(lb, 10 * ms_ns);
+	lb_silence(lb, &lb_b);
+	for (uint16_t port = 4; port <= 6; port++)
+		flap(lb, port, 1, 10 * ms_ns);
+	lb_pass(lb, s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 0);
+	lb_free(lb);
+}
+
+static void a_port_that_flaps_is_asked_once_a_second(void)
+{
+	struct lb *lb = lb_new("probe_interval=1m");
+	const char *said;
+
+	next_syn(lb);
+	lb_pass(lb, 2 * s_ns);
+	lb_said(lb);
+	flap(lb, 6, 200, 10 * ms_ns); /* 4 s */
+	said = lb_said(lb);
+	CU_ASSERT(count_of(said, EDGE_PROBE("6")) >= 3);
+	CU_ASSERT(count_of(said, EDGE_PROBE("6")) <= 5);
+	CU_ASSERT_EQUAL(count_of(said, PROBE), 0);
+	lb_free(lb);
+}
+
+/* Hosts with one address each are behind port 6, and somebody connects to those from 'first' on. */
+static void connect_to_many(struct lb *lb, uint8_t first, uint8_t count)
+{
+	for (uint8_t n = first; n < first + count; n++) {
+		const struct lb_host host = {n, n, 6};
+
+		lb_announce(lb, &host);
+		lb_silence_all(lb);
+		lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
+		                                .to = &host,
+		                                .tp_src = n,
+		                                .tp_dst = 22,
+		                                .flags = FB_TCP_SYN});
+	}
+}
+
+static void a_port_that_comes_up_is_asked_for_many_addresses_in_turns(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	lb_pass(lb, 2 * s_ns);
+	lb_announce(lb, &lb_client);
+	connect_to_many(lb, 10, 70);
+	lb_said(lb);
+	flap(lb, 5, 1, 0);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), "out frame: output:5: "), 32);
+	lb_pass(lb, 10 * ms_ns);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), "out frame: output:5: "), 32);
+	lb_pass(lb, 10 * ms_ns);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), "out frame: output:5: "), 6);
+	lb_pass(lb, 100 * ms_ns);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), "out frame: output:5: "), 0);
+	lb_free(lb);
+}
+
+static void an_address_that_is_forgotten_when_it_is_next_to_be_asked_for_is_passed_over(void)
+{
+	struct lb *lb = lb_new_empty("addresses_max=50");
+	const struct lb_host late = {200, 200, 1};
+
+	lb_pass(lb, 2 * s_ns);
+	connect_to_many(lb, 10, 32); /* the client is among those that nobody connects to */
+	for (uint8_t n = 100; n < 110; n++)
+		lb_announce(lb, &(struct lb_host){n, n, 6});
+	lb_silence_all(lb);
+	connect_to_many(lb, 50, 7);
+	lb_said(lb);
+	flap(lb, 5, 1, 0);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), "out frame: output:5: "), 32);
+	lb_announce(lb, &late);
+	CU_ASSERT_EQUAL(lb_counter(lb, "addresses_evicted"), 1);
+	for (uint8_t n = 201; n < 211; n++)
+		lb_announce(lb, &(struct lb_host){n, n, 1});
+	lb_silence_all(lb);
+	lb_said(lb);
+	lb_pass(lb, 10 * ms_ns);
+	CU_ASSERT_EQUAL(count_of(lb_said(lb), "out frame: output:5: "), 7);
 	lb_free(lb);
 }
 
@@ -630,6 +753,11 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(a_port_takes_those_owners_along_that_are_there_now),
            UNIT_TEST(a_port_that_comes_up_is_probed_behind_at_once),
            UNIT_TEST(a_port_that_comes_up_is_probed_behind_even_just_after_a_probe),
+           UNIT_TEST(a_port_that_flaps_does_not_hide_a_dead_owner_behind_another),
+           UNIT_TEST(an_owner_owes_no_answer_to_what_was_asked_at_another_port),
+           UNIT_TEST(a_port_that_flaps_is_asked_once_a_second),
+           UNIT_TEST(a_port_that_comes_up_is_asked_for_many_addresses_in_turns),
+           UNIT_TEST(an_address_that_is_forgotten_when_it_is_next_to_be_asked_for_is_passed_over),
            UNIT_TEST(addresses_in_use_are_probed_when_their_switch_comes_back),
            UNIT_TEST(probes_of_many_addresses_are_spread),
            UNIT_TEST(an_owner_that_moved_is_followed),
