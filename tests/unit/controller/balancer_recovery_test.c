@@ -925,6 +925,26 @@ static void candidates_on_other_switches_get_their_copy_there(void)
 	lb_free(lb);
 }
 
+/* The connection may be its. */
+static void while_the_switch_of_an_owner_is_away_no_refusal_is_passed_on(void)
+{
+	struct pair pair;
+	struct lb *lb;
+
+	join_pair(&pair, "mode=packet");
+	lb = pair.lb;
+	client_sends(lb, 101, "x");
+	fake_network_pass(&pair.net, 500 * ms_ns);
+	fake_switch_leave(pair.far);
+	fake_network_pass(&pair.net, 3 * s_ns);
+	lb_announce(lb, &lb_a);
+	lb_said_by(lb, pair.near);
+	CU_ASSERT(lb_has(client_sends(lb, 101, "x"), "mod_dl_dst::02,output:2\n"));
+	CU_ASSERT(!lb_has(server_refuses(lb, &lb_a, 101), "output:1\n"));
+	CU_ASSERT(lb_has(client_sends(lb, 101, "x"), "mod_dl_dst::02,output:2\n"));
+	lb_free(lb);
+}
+
 static void what_came_cut_names_its_candidate_on_its_way_to_another_switch(void)
 {
 	struct pair pair;
@@ -1067,6 +1087,7 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(many_candidates_are_asked_in_turn),
            UNIT_TEST(a_session_that_was_forgotten_goes_on_with_its_backend),
            UNIT_TEST(candidates_on_other_switches_get_their_copy_there),
+           UNIT_TEST(while_the_switch_of_an_owner_is_away_no_refusal_is_passed_on),
            UNIT_TEST(what_came_cut_names_its_candidate_on_its_way_to_another_switch),
            UNIT_TEST(what_is_on_its_way_to_another_candidate_ends_when_the_backend_is_known),
            UNIT_TEST(so_it_does_when_the_backends_own_segment_has_made_the_session),
