@@ -3,6 +3,7 @@
  * Frames. Each port sends a discovery frame when it comes up and then every 'interval'; those that
  * fall due at once are sent a few at a time. A port that hears another for the first time, and is
  * not heard by it, answers at once, so that a link is found in a moment whichever end came first.
+ * While a port is pending it sends a few more, as a link that loses frames must not pass for an edge.
  *
  * A port is a link as soon as it hears another, and is used as one when both hear each other. When
  * it is silent for 'timeout', or its other end went away, the link is gone; but the port is not
@@ -21,7 +22,10 @@
 
 #include "controller/apps/discovery_lldp.h"
 
-enum { BURST_MAX = 256 }; /* frames sent at once because their time has come */
+enum {
+	BURST_MAX = 256, /* frames sent at once because their time has come */
+	TRIES = 4,       /* frames that a port sends before it is an edge */
+};
 
 #define BURST_NS FB_NS_PER_MS /* and the time until the next ones */
 
@@ -44,7 +48,7 @@ static uint64_t wait_ns(const struct fb_discovery *d, enum discovery_wait wait)
 {
 	switch (wait) {
 	case DISCOVERY_WAIT_EDGE:
-		return d->options.edge_after_ns;
+		return d->options.edge_after_ns / TRIES;
 	case DISCOVERY_WAIT_PASS:
 		return 0;
 	case DISCOVERY_WAIT_SILENCE:
@@ -215,6 +219,8 @@ static void hear(struct fb_discovery *d, struct discovery_port *port, struct fb_
 			return;
 		}
 		begin_to_hear(d, port, from, cause, now_ns);
+	} else if (port_at(d, from)->at.kind == FB_PORT_PENDING) {
+		send_frame(d, port, cause, now_ns);
 	}
 	port->last = from;
 	port->heard_ns = now_ns;
@@ -303,6 +309,14 @@ static void pass_held(struct fb_discovery *d, struct discovery_port *port, uint6
 	}
 }
 
+/* 'port' is to be an edge if it hears nobody for a while. */
+static void become_pending(struct fb_discovery *d, struct discovery_port *port, uint64_t now_ns)
+{
+	topology_set_kind(d->topology, &port->at, FB_PORT_PENDING);
+	port->tries = 0;
+	wait_for(d, port, DISCOVERY_WAIT_EDGE, now_ns);
+}
+
 static void become_edge(struct fb_discovery *d, struct discovery_port *port, uint64_t now_ns)
 {
 	wait_for(d, port, DISCOVERY_WAIT_PASS, now_ns);
@@ -328,8 +342,18 @@ static void end_doubt(struct fb_discovery *d, struct discovery_port *port, uint6
 		wait_for(d, port, DISCOVERY_WAIT_DOUBT, now_ns);
 		return;
 	}
-	topology_set_kind(d->topology, &port->at, FB_PORT_PENDING);
+	become_pending(d, port, now_ns);
+}
+
+/* Nobody was heard by the pending 'port' so far. */
+static void end_try(struct fb_discovery *d, struct discovery_port *port, uint64_t now_ns)
+{
+	if (++port->tries == TRIES || d->options.edge_after_ns == 0) {
+		become_edge(d, port, now_ns);
+		return;
+	}
 	wait_for(d, port, DISCOVERY_WAIT_EDGE, now_ns);
+	send_frame(d, port, NULL, now_ns);
 }
 
 static void end_silence(struct fb_discovery *d, struct discovery_port *port, uint64_t now_ns)
@@ -357,7 +381,7 @@ uint64_t discovery_links_run(struct fb_discovery *d, uint64_t now_ns)
 	while ((port = due(d, DISCOVERY_WAIT_DOUBT, now_ns)))
 		end_doubt(d, port, now_ns);
 	while ((port = due(d, DISCOVERY_WAIT_EDGE, now_ns)))
-		become_edge(d, port, now_ns);
+		end_try(d, port, now_ns);
 	/* Only now: what goes on may be a question to all edges, these among them. */
 	while ((port = due(d, DISCOVERY_WAIT_PASS, now_ns))) {
 		wait_for(d, port, DISCOVERY_WAIT_NOTHING, now_ns);
@@ -432,7 +456,7 @@ void discovery_links_port_up(struct fb_discovery *d, struct topology_node *node,
 		topology_set_kind(d->topology, &port->at, FB_PORT_LINK);
 		wait_for(d, port, DISCOVERY_WAIT_DOUBT, now_ns);
 	} else {
-		wait_for(d, port, DISCOVERY_WAIT_EDGE, now_ns);
+		become_pending(d, port, now_ns);
 	}
 	send_frame(d, port, NULL, now_ns);
 }

@@ -42,6 +42,7 @@ struct discovery_port {
 	uint64_t send_ns;       /* when to send the next frame */
 	uint64_t due_ns;        /* when what it waits for happens */
 	enum discovery_wait wait;
+	uint8_t tries;          /* frames sent in vain while it is pending, but the last */
 	TAILQ_ENTRY(discovery_port) sending; /* among all, by send_ns */
 	TAILQ_ENTRY(discovery_port) waiting; /* among those with the same wait, by due_ns */
 	struct held_frames held;          /* while it is pending */

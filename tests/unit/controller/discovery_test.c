@@ -287,6 +287,37 @@ static void a_link_is_used_when_both_ends_hear_each_other(void)
 	fake_network_end(&net);
 }
 
+/* Frames get lost: a port sends some before it passes for an edge, and who hears it answers each. */
+static void a_link_that_loses_frames_is_no_edge(void)
+{
+	struct fake_network net = begin("");
+	struct fake_switch *a = fake_network_join(&net, 1, 1), *b = fake_network_join(&net, 2, 1);
+
+	fake_network_wire(&net, a, 1, b, 1);
+	fake_network_cut(&net, a, 1, true);
+	fake_network_pass(&net, 60 * FB_NS_PER_MS);
+	/* The last frame of a is heard, and the answer is lost. */
+	fake_network_cut_one_way(&net, a, 1, false);
+	fake_network_pass(&net, 20 * FB_NS_PER_MS);
+	CU_ASSERT(told(""));
+	CU_ASSERT_EQUAL(kind(2, 1), FB_PORT_LINK);
+	CU_ASSERT_EQUAL(kind(1, 1), FB_PORT_PENDING);
+	fake_network_cut(&net, a, 1, false);
+	fake_network_pass(&net, 60 * FB_NS_PER_S);
+	CU_ASSERT(told("edge-up 1:1\nport-down 1:1\nlink-up 1:1 2:1\n"));
+	/* The first is heard, and its answer; the others too are answered. */
+	fake_switch_set_link(a, 1, false);
+	forget(&net);
+	fake_network_cut_one_way(&net, b, 1, true);
+	fake_switch_set_link(a, 1, true);
+	fake_network_pass(&net, 40 * FB_NS_PER_MS);
+	CU_ASSERT_EQUAL(kind(1, 1), FB_PORT_PENDING);
+	fake_network_cut(&net, a, 1, false);
+	fake_network_pass(&net, 20 * FB_NS_PER_MS);
+	CU_ASSERT(told("link-up 1:1 2:1\n"));
+	fake_network_end(&net);
+}
+
 static void parallel_links_are_all_found(void)
 {
 	struct fake_network net = begin("");
@@ -363,11 +394,12 @@ static void each_port_sends_one_every_interval(void)
 
 	fake_network_join(&net, 1, 3);
 	fake_network_join(&net, 2, 2);
+	/* Four while they are pending. */
 	fake_network_pass(&net, FB_NS_PER_S);
-	CU_ASSERT_EQUAL(net.lldp_count, 5);
+	CU_ASSERT_EQUAL(net.lldp_count, 20);
 	fake_network_pass(&net, 20 * FB_NS_PER_S);
-	CU_ASSERT_EQUAL(net.lldp_count, 55);
-	CU_ASSERT_EQUAL(fake_network_counter(&net, "lldp_sent"), 55);
+	CU_ASSERT_EQUAL(net.lldp_count, 70);
+	CU_ASSERT_EQUAL(fake_network_counter(&net, "lldp_sent"), 70);
 	fake_network_end(&net);
 }
 
@@ -378,9 +410,9 @@ static void what_falls_due_at_once_is_sent_little_by_little(void)
 	struct fake_switch *a = fake_network_join(&net, 1, 900);
 
 	fake_network_pass(&net, FB_NS_PER_S);
-	CU_ASSERT_EQUAL(net.lldp_count, 900);
+	CU_ASSERT_EQUAL(net.lldp_count, 3600);
 	forget(&net);
-	bench_pass(net.b, INTERVAL_NS - FB_NS_PER_S);
+	bench_pass(net.b, INTERVAL_NS - FB_NS_PER_S + 75 * FB_NS_PER_MS);
 	CU_ASSERT(fake_switch_count(a, OFPT_PACKET_OUT) < 300);
 	bench_pass(net.b, 10 * FB_NS_PER_MS);
 	CU_ASSERT_EQUAL(fake_switch_count(a, OFPT_PACKET_OUT), 900);
@@ -506,7 +538,7 @@ static void a_host_that_sends_back_what_it_got_is_no_link(void)
 
 	fake_network_wire_one_way(&net, a, 1, a, 1);
 	fake_network_pass(&net, FB_NS_PER_S);
-	CU_ASSERT_EQUAL(fake_network_counter(&net, "lldp_echoed"), 1);
+	CU_ASSERT_EQUAL(fake_network_counter(&net, "lldp_echoed"), 4);
 	CU_ASSERT_EQUAL(kind(1, 1), FB_PORT_EDGE);
 	CU_ASSERT(told("edge-up 1:1\nedge-up 1:2\n"));
 	fake_network_end(&net);
@@ -1343,6 +1375,7 @@ static void with_edge_after_0_ports_are_edges_in_the_next_moment(void)
 	frame_in(a, OFP_NO_BUFFER, 1, MAC(A), BROADCAST);
 	fake_network_pass(&net, 0);
 	CU_ASSERT(told("edge-up 1:1\nedge-up 1:2\nhost-new 0a 1:1\nframe 1:1 0a\n"));
+	CU_ASSERT_EQUAL(net.lldp_count, 2);
 	CU_ASSERT(controller_ready(net.b->ctl));
 	fake_network_end(&net);
 }
@@ -1407,7 +1440,7 @@ UNIT_TESTS("discovery", UNIT_TEST(two_switches_find_their_link),
            UNIT_TEST(a_link_is_found_at_once_when_its_other_end_joins),
            UNIT_TEST(a_port_that_comes_up_is_looked_at_at_once),
            UNIT_TEST(a_link_is_used_when_both_ends_hear_each_other),
-           UNIT_TEST(parallel_links_are_all_found),
+           UNIT_TEST(a_link_that_loses_frames_is_no_edge), UNIT_TEST(parallel_links_are_all_found),
            UNIT_TEST(frames_are_lldp_with_the_elements_in_their_order),
            UNIT_TEST(each_port_sends_one_every_interval),
            UNIT_TEST(what_falls_due_at_once_is_sent_little_by_little),
