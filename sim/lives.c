@@ -1,7 +1,8 @@
 /* The lives of frames. See lives.h.
  *
  * Lives are numbered from 1 and stand in a ring by their number. By their identities they are in
- * lists, the latest first; a table of the same size knows where each begins. A way is a fingerprint of
+ * lists, the latest first; a table of the same size knows where each begins. They come into the lists
+ * when somebody looks there: where no frame ever loses its tag nobody does. A way is a fingerprint of
  * link end and destination. The first ways of a frame, which most have not more of, stand in its
  * life, where the processor has them at hand; the others in a hash table of buckets, in which a
  * new one displaces that of the oldest life. Nothing is ever removed: what is old is overwritten, and
@@ -48,6 +49,7 @@ struct lives {
 	uint64_t *lists;     /* the latest life of each, by identity */
 	uint64_t lives_size; /* of both; a power of two */
 	uint64_t number;     /* the last */
+	uint64_t listed;     /* the last that is in its list */
 	struct way *ways;
 	uint64_t ways_size; /* a power of two */
 };
@@ -167,13 +169,26 @@ static void grow_lives(struct lives *lives)
 	lives->lives_size *= 4;
 	lives->ring = xcalloc(lives->lives_size, sizeof *lives->ring);
 	lives->lists = xcalloc(lives->lives_size, sizeof *lives->lists);
-	for (uint64_t number = lives->number - old_size + 1; number <= lives->number; number++) {
-		struct life *life = &lives->ring[number & (lives->lives_size - 1)];
-
-		*life = old[number & (old_size - 1)];
-		put_first(lives, life);
-	}
+	for (uint64_t number = lives->number - old_size + 1; number <= lives->number; number++)
+		lives->ring[number & (lives->lives_size - 1)] = old[number & (old_size - 1)];
+	lives->listed = 0;
 	free(old);
+}
+
+/* Put those into their lists that are not yet there. */
+static void list_all(struct lives *lives)
+{
+	uint64_t number = lives->listed;
+
+	if (lives->number > lives->lives_size && number < lives->number - lives->lives_size)
+		number = lives->number - lives->lives_size;
+	while (number < lives->number) {
+		struct life *life = find_life(lives, ++number);
+
+		if (life)
+			put_first(lives, life);
+	}
+	lives->listed = number;
 }
 
 static void begin(struct lives *lives, struct frame *frame, uint64_t identity, uint32_t sender,
@@ -190,7 +205,7 @@ static void begin(struct lives *lives, struct frame *frame, uint64_t identity, u
 	                      .identity = identity,
 	                      .begun_ns = now_ns,
 	                      .sender = sender};
-	put_first(lives, life);
+	__builtin_prefetch(&lives->ring[(lives->number + 2) & (lives->lives_size - 1)], 1);
 }
 
 void lives_begin(struct lives *lives, struct frame *frame, uint32_t host, uint64_t now_ns)
@@ -319,9 +334,11 @@ static bool has_gone(const struct lives *lives, const struct life *life, uint64_
 static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint64_t now_ns)
 {
 	const uint64_t identity = identity_of(frame);
-	const struct life *life = find_life(lives, *list_of(lives, identity));
+	const struct life *life;
 	uint64_t latest = 0;
 
+	list_all(lives);
+	life = find_life(lives, *list_of(lives, identity));
 	for (unsigned steps = 0; life && is_young(life, now_ns); steps++) {
 		if (life->identity == identity && life->sender != LIVES_NOBODY) {
 			latest = latest ? latest : life->number;

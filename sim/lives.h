@@ -28,7 +28,7 @@
 #include "lib/base/frame.h"
 
 enum {
-	LIVES_MAX = 1 << 14,
+	LIVES_MAX = 1 << 15,
 	LIVES_WAYS_MAX = 1 << 18,
 	LIVES_STEPS_MAX = 64, /* frames that are looked at for that of a packet-out */
 };
