@@ -114,9 +114,9 @@ static struct balancer_owner *find_owner(const struct balancer_call *call, const
 static void put_owner(struct fb_text *answer, const char *vip, const struct balancer_owner *owner)
 {
 	fb_text_mac(answer, owner->mac);
-	fb_text_printf(answer, " of %s: weight %u, %s, %u sessions", vip,
+	fb_text_printf(answer, " of %s: weight %u, %s, %u sessions, %u silent ones", vip,
 	               (unsigned)owner->as.weight, owner->drained ? "drained" : "not drained",
-	               (unsigned)owner->as.sessions);
+	               (unsigned)owner->as.sessions, (unsigned)owner->silent_sessions);
 }
 
 static int set_drained(const struct balancer_call *call, const char *const *words, bool drained,
@@ -127,8 +127,7 @@ static int set_drained(const struct balancer_call *call, const char *const *word
 
 	if (!owner)
 		return -1;
-	owner->drained = drained;
-	balancer_owners_update(address, owner);
+	balancer_owners_command(call, address, owner, drained, owner->as.weight);
 	put_owner(answer, words[1], owner);
 	return 0;
 }
@@ -150,8 +149,7 @@ static int set_weight(const struct balancer_call *call, const char *const *words
 	owner = find_owner(call, words[1], words[2], &address, answer);
 	if (!owner)
 		return -1;
-	owner->as.weight = (uint32_t)weight;
-	balancer_owners_update(address, owner);
+	balancer_owners_command(call, address, owner, owner->drained, (uint32_t)weight);
 	put_owner(answer, words[1], owner);
 	return 0;
 }

@@ -280,7 +280,7 @@ static void log_owner(const struct balancer_call *call, const struct balancer_ad
 	fb_text_printf(&t, " %s ", event);
 	fb_text_mac(&t, owner->mac);
 	if (at.port != 0) {
-		fb_text_printf(&t, " at switch %llu port ",
+		fb_text_printf(&t, " at switch %016llx port ",
 		               (unsigned long long)fb_discovery_dpid(call->b->discovery, at.node));
 		fb_text_port(&t, at.port);
 	}
@@ -811,6 +811,33 @@ void balancer_owners_switch_up(const struct balancer_call *call, uint16_t node)
 
 /* --- What is configured --- */
 
+/* Who gave weights, and no scheduler that goes by them, means the one that takes turns by weight. */
+static enum balancer_scheduler scheduler_of(const struct balancer_call *call,
+                                            const struct balancer_address *address)
+{
+	const struct balancer_service *service = address->service;
+	enum balancer_scheduler scheduler = call->b->config.scheduler;
+
+	if (service && service->has_scheduler)
+		return service->scheduler;
+	for (uint32_t i = 1; i < address->owners_count; i++) {
+		if (scheduler == BALANCER_ROUND_ROBIN &&
+		    address->owners[i].as.weight != address->owners[0].as.weight)
+			return BALANCER_WEIGHTED;
+	}
+	return scheduler;
+}
+
+static void configure_schedule(const struct balancer_call *call, struct balancer_address *address)
+{
+	enum balancer_scheduler scheduler = scheduler_of(call, address);
+
+	if (address->schedule.scheduler == scheduler)
+		return;
+	balancer_schedule_free(&address->schedule);
+	balancer_schedule_init(&address->schedule, scheduler);
+}
+
 /* The owner of 'address' that 'backend' names is as that says. */
 static void configure_owner(const struct balancer_call *call, struct balancer_address *address,
                             const struct balancer_service_backend *backend)
@@ -864,18 +891,17 @@ static void retire_others(const struct balancer_call *call, struct balancer_addr
 	}
 }
 
-/* The scheduler of 'address' is the one that its service names, or that of all others. */
-static void configure_schedule(const struct balancer_call *call, struct balancer_address *address)
+void balancer_owners_command(const struct balancer_call *call, struct balancer_address *address,
+                             struct balancer_owner *owner, bool drained, uint32_t weight)
 {
 	const struct balancer_service *service = address->service;
-	enum balancer_scheduler scheduler = service && service->has_scheduler
-	                                            ? service->scheduler
-	                                            : call->b->config.scheduler;
 
-	if (address->schedule.scheduler == scheduler)
-		return;
-	balancer_schedule_free(&address->schedule);
-	balancer_schedule_init(&address->schedule, scheduler);
+	owner->drained = drained;
+	owner->as.weight = weight;
+	owner->configured = drained || weight != 1 ||
+	                    (service && balancer_service_backend(service, owner->mac));
+	balancer_owners_update(address, owner);
+	configure_schedule(call, address);
 }
 
 static void configure_address(const struct balancer_call *call,
@@ -894,10 +920,10 @@ static void configure_address(const struct balancer_call *call,
 	address->shared = true;
 	if (address->watch == BALANCER_IDLE)
 		watch(call, address, BALANCER_PROBED);
-	configure_schedule(call, address);
 	for (uint32_t i = 0; i < service->backends_count; i++)
 		configure_owner(call, address, &service->backends[i]);
 	retire_others(call, address);
+	configure_schedule(call, address);
 	balancer_health_refresh(call, address);
 }
 

@@ -40,7 +40,7 @@ struct balancer_owner {
 	uint32_t unanswered; /* probes since then */
 	bool speaks_arp;     /* it was heard by ARP: so silence on probes means something */
 	bool recalled;       /* known from a flow entry, and not heard yet: no new connections */
-	bool configured;     /* a backend of the address's service: it stays when it is lost */
+	bool configured;     /* by the address's service or a command: it stays when it is lost */
 	bool away;           /* its switch is away: nobody can tell, and nothing can be sent there */
 	bool drained;        /* keeps its sessions and gets no new ones */
 	bool failed;         /* its TCP checks fail: balancer_health.c */
@@ -140,6 +140,10 @@ void balancer_owners_update(struct balancer_address *address, struct balancer_ow
  * dealt with. */
 void balancer_owners_set_failed(const struct balancer_call *call, struct balancer_address *address,
                                 struct balancer_owner *owner, bool failed);
+/* Whoever runs the controller wants 'owner' drained, or not, and with that weight: it is remembered
+ * when it is lost, too. */
+void balancer_owners_command(const struct balancer_call *call, struct balancer_address *address,
+                             struct balancer_owner *owner, bool drained, uint32_t weight);
 /* Take over what is configured: services that are new, changed, or gone. */
 void balancer_owners_configure(const struct balancer_call *call);
 

@@ -41,6 +41,7 @@ static void write_owner(struct fb_report *report, const struct balancer *b,
 	fb_report_text(report, "state", owner_state(owner));
 	fb_report_u64(report, "weight", owner->as.weight);
 	fb_report_u64(report, "sessions", owner->as.sessions);
+	fb_report_u64(report, "silent_sessions", owner->silent_sessions);
 	fb_report_u64(report, "unanswered", owner->unanswered);
 	if (owner->heard_ns)
 		fb_report_age(report, "heard_s", owner->heard_ns, now_ns);

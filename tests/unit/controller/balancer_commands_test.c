@@ -71,7 +71,7 @@ static void a_drained_backend_keeps_its_sessions_and_gets_no_others(void)
 	lb_syn(lb, 1, 1);
 	lb_syn_ack(lb, &lb_a, 1, 1);
 	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2 " MAC_A), 0);
-	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 1, drained, 1 sessions");
+	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 1, drained, 1 sessions, 0 silent ones");
 	LB_SAYS(lb_said(lb), "");
 	LB_SAYS(next(lb, 3), "BBB");
 	CU_ASSERT(lb_has(lb_to_server(lb, 1, FB_TCP_ACK), OUT_A));
@@ -79,7 +79,7 @@ static void a_drained_backend_keeps_its_sessions_and_gets_no_others(void)
 	lb_said(lb);
 	CU_ASSERT(lb_has(lb_to_server(lb, 1, FB_TCP_ACK), "add tcp,in_port=1"));
 	CU_ASSERT_EQUAL(tell(lb, "undrain 192.168.2.2 " MAC_A), 0);
-	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 1, not drained, 1 sessions");
+	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 1, not drained, 1 sessions, 0 silent ones");
 	CU_ASSERT(strchr(next(lb, 2), 'A') != NULL);
 	CU_ASSERT_EQUAL(lb_counter(lb, "failed"), 0);
 	lb_free(lb);
@@ -124,7 +124,7 @@ static void weights_count_from_now_on(void)
 
 	LB_SAYS(next(lb, 4), "ABAB");
 	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2 " MAC_A " 3"), 0);
-	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 3, not drained, 2 sessions");
+	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 3, not drained, 2 sessions, 0 silent ones");
 	LB_SAYS(next(lb, 8), "AABAAABA");
 	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2 " MAC_A " 0"), 0);
 	LB_SAYS(next(lb, 3), "BBB");
@@ -160,7 +160,7 @@ static void a_backend_in_a_vlan_can_be_drained_too(void)
 	tagged(lb, &d, &lb_client, 1, FB_TCP_RST);
 	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2@7 02:00:00:00:00:04"), 0);
 	CU_ASSERT_STRING_EQUAL(answer, "02:00:00:00:00:04 of 192.168.2.2@7: weight 1, drained, 0 "
-	                               "sessions");
+	                               "sessions, 0 silent ones");
 	for (uint16_t tp = 1; tp < 4; tp++)
 		CU_ASSERT(lb_has(tagged(lb, &lb_client, &c, tp, FB_TCP_SYN), "output:5\n"));
 	CU_ASSERT_EQUAL(tell(lb, "undrain 192.168.2.2@7 02:00:00:00:00:04"), 0);
@@ -383,6 +383,61 @@ static void addresses_come_with_the_file(void)
 	lb_free(lb);
 }
 
+/* A server that is taken out for maintenance is started again meanwhile. */
+static void a_drained_backend_that_was_never_configured_is_remembered(void)
+{
+	struct lb *lb = lb_new("");
+
+	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2 " MAC_B), 0);
+	fake_switch_set_link(lb->sw, lb_b.port, false);
+	lb_pass(lb, s_ns);
+	fake_switch_set_link(lb->sw, lb_b.port, true);
+	lb_pass(lb, s_ns);
+	lb_announce(lb, &lb_b);
+	CU_ASSERT_STRING_EQUAL(next(lb, 4), "AAAA");
+	CU_ASSERT_EQUAL(tell(lb, "undrain 192.168.2.2 " MAC_B), 0);
+	CU_ASSERT(strchr(next(lb, 2), 'B') != NULL);
+	lb_free(lb);
+}
+
+/* Until it is forgotten it may go on, and its backend is not to be switched off. */
+static void a_session_that_is_silent_is_told_of_its_drained_backend(void)
+{
+	struct lb *lb = lb_new("");
+	struct fb_flow_mod entry;
+
+	lb_syn(lb, 40000, 1000);
+	lb_syn_ack(lb, &lb_a, 40000, 1000);
+	entry = lb->flow_mod;
+	lb_flow_removed(lb, &entry, OFPRR_IDLE_TIMEOUT);
+	fb_match_any(&entry.match);
+	entry.match = (struct fb_match){.wildcards = lb->flow_mod.match.wildcards,
+	                                .in_port = 1,
+	                                .dl_vlan = OFP_VLAN_NONE,
+	                                .dl_type = FB_ETH_IPV4,
+	                                .nw_proto = FB_IP_TCP,
+	                                .nw_src = lb_ip(1),
+	                                .nw_dst = lb_ip(2),
+	                                .tp_src = 40000,
+	                                .tp_dst = LB_SERVICE};
+	lb_flow_removed(lb, &entry, OFPRR_IDLE_TIMEOUT);
+	CU_ASSERT_EQUAL(tell(lb, "drain 192.168.2.2 " MAC_A), 0);
+	CU_ASSERT_STRING_EQUAL(answer, MAC_A " of 192.168.2.2: weight 1, drained, 0 sessions, 1 silent ones");
+	lb_free(lb);
+}
+
+static void weights_without_a_scheduler_are_turns_by_weight(void)
+{
+	struct lb *lb = lb_new("vip=192.168.2.2,backends=" MAC_A "*3+" MAC_B);
+
+	CU_ASSERT_STRING_EQUAL(next(lb, 8), "AABAAABA");
+	lb_free(lb);
+	lb = lb_new("");
+	CU_ASSERT_EQUAL(tell(lb, "weight 192.168.2.2 " MAC_B " 2"), 0);
+	CU_ASSERT_STRING_EQUAL(next(lb, 6), "BABBAB");
+	lb_free(lb);
+}
+
 UNIT_TESTS("balancer_commands", UNIT_TEST(a_drained_backend_keeps_its_sessions_and_gets_no_others),
            UNIT_TEST(a_session_that_waits_for_its_answer_keeps_its_drained_backend),
            UNIT_TEST(where_all_backends_are_drained_connections_are_refused),
@@ -399,4 +454,7 @@ UNIT_TESTS("balancer_commands", UNIT_TEST(a_drained_backend_keeps_its_sessions_a
            UNIT_TEST(a_balancer_with_a_wrong_file_does_not_start),
            UNIT_TEST(a_backend_that_is_not_named_any_more_keeps_its_sessions_and_gets_no_others),
            UNIT_TEST(an_address_that_is_not_configured_any_more_is_as_it_is_heard),
-           UNIT_TEST(addresses_come_with_the_file))
+           UNIT_TEST(addresses_come_with_the_file),
+           UNIT_TEST(a_drained_backend_that_was_never_configured_is_remembered),
+           UNIT_TEST(a_session_that_is_silent_is_told_of_its_drained_backend),
+           UNIT_TEST(weights_without_a_scheduler_are_turns_by_weight))

@@ -669,8 +669,8 @@ static void the_balancer_tells_backends_and_sessions(void)
 	            "\"configured\":false,\"scheduler\":\"rr\",\"probed\":true,"
 	            "\"wanted_s\":0.000,\"backends\":{\"count\":2,\"limit\":64,\"items\":["
 	            "{\"mac\":\"02:00:00:00:00:02\",\"switch\":\"0000000000000001\",\"port\":2,"
-	            "\"state\":\"up\",\"weight\":1,\"sessions\":1,\"unanswered\":0,"
-	            "\"heard_s\":0.");
+	            "\"state\":\"up\",\"weight\":1,\"sessions\":1,\"silent_sessions\":0,"
+	            "\"unanswered\":0,\"heard_s\":0.");
 	HOLDS(json, "{\"mac\":\"02:00:00:00:00:03\",\"switch\":\"0000000000000001\",\"port\":3,");
 	HOLDS(json, "{\"address\":\"192.168.2.1\",\"vlan\":null,\"shared\":false,"
 	            "\"configured\":false,\"scheduler\":\"rr\",\"probed\":false,"
