@@ -166,7 +166,7 @@ static void grow_lives(struct lives *lives)
 	const uint64_t old_size = lives->lives_size;
 
 	free(lives->lists);
-	lives->lives_size *= 4;
+	lives->lives_size *= 2;
 	lives->ring = xcalloc(lives->lives_size, sizeof *lives->ring);
 	lives->lists = xcalloc(lives->lives_size, sizeof *lives->lists);
 	for (uint64_t number = lives->number - old_size + 1; number <= lives->number; number++)
