@@ -735,7 +735,7 @@ static void a_session_that_is_moved_again_before_it_was_ends_the_first_move_firs
 	nb_said(nb);
 	fake_switch_set_link(s1, 5, false); /* to the long way */
 	nb_said(nb);
-	nb_pass(nb, 20 * ms_ns);
+	nb_pass(nb, 30 * ms_ns);
 	nb_said(nb);
 	count = nb->lb->barriers_count;
 	CU_ASSERT_EQUAL_FATAL(count, 3);
