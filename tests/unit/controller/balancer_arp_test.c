@@ -214,18 +214,18 @@ static void others_who_ask_for_an_address_do_not_make_a_conflict_for_who_wants_i
 /* The probes of an address in use go on for all others, until the host says that it uses it. */
 static void no_probe_goes_to_a_host_that_wants_a_shared_address(void)
 {
-	struct lb *lb = lb_new("arp=proxy");
+	struct lb *lb = lb_new("arp=proxy,probe_interval=2s");
 	const char *said;
 
 	lb_syn(lb, 1, 1);
 	want(lb, &lb_c, 2);
-	lb_pass(lb, 6000 * ms_ns);
+	lb_pass(lb, 3000 * ms_ns);
 	said = lb_said(lb);
 	CU_ASSERT(lb_has(said, "output:1,output:2,output:3,output:5,output:6: "));
 	CU_ASSERT(lb_has(said, PROBE("2")));
 	CU_ASSERT(!lb_has(said, LB_EVERYWHERE));
 	lb_announce(lb, &lb_c);
-	lb_pass(lb, 6000 * ms_ns);
+	lb_pass(lb, 3000 * ms_ns);
 	CU_ASSERT(lb_has(lb_said(lb), LB_PROBE));
 	lb_free(lb);
 }
@@ -263,6 +263,21 @@ static void an_owner_beside_a_host_that_wants_the_address_is_not_taken_for_dead(
 	lb_pass(lb, 9000 * ms_ns);
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
 	lb_said(lb);
+	lb_free(lb);
+}
+
+/* To it that is another one who uses the address. */
+static void what_is_asked_for_a_replica_does_not_reach_who_wants_its_address(void)
+{
+	const char *said;
+	struct lb *lb = lb_new("arp=proxy");
+
+	want(lb, &lb_c, 2);
+	ask(lb, &lb_a, 77);
+	lb_pass(lb, FB_NS_PER_S);
+	said = lb_said(lb);
+	CU_ASSERT(lb_has(said, "out frame: output:1,output:3,output:5,output:6: " STABLE " > "));
+	CU_ASSERT(lb_has(said, "arp who-has 192.168.2.77 tell 192.168.2.2"));
 	lb_free(lb);
 }
 
@@ -745,6 +760,7 @@ UNIT_TESTS("balancer_arp",
            UNIT_TEST(no_probe_goes_to_a_host_that_wants_a_shared_address),
            UNIT_TEST(a_replica_that_probes_as_its_port_comes_up_is_not_probed),
            UNIT_TEST(an_owner_beside_a_host_that_wants_the_address_is_not_taken_for_dead),
+           UNIT_TEST(what_is_asked_for_a_replica_does_not_reach_who_wants_its_address),
            UNIT_TEST(hosts_that_want_addresses_are_remembered_within_a_limit),
            UNIT_TEST(vlans_are_kept_apart), UNIT_TEST(a_replica_is_told_the_mac_of_an_owner),
            UNIT_TEST(a_replica_is_told_the_stable_mac_of_another_shared_address),

@@ -663,6 +663,27 @@ static void an_address_that_was_heard_before_is_not_even_asked_for(void)
 	clinic_free(c);
 }
 
+/* Where it asked from the controller does not, and so hears of no conflict. */
+static void an_address_that_a_host_is_about_to_take_is_not_used(void)
+{
+	const struct lb_host wants = {6, 0, 6};
+	struct clinic *c = calloc(1, sizeof *c);
+	uint8_t bytes[64];
+	struct fb_buf frame = fb_buf_make(bytes, sizeof bytes);
+
+	c->lb = lb_new_empty("check=tcp:22");
+	lb_build_arp(&frame, &wants, FB_ARP_REQUEST, NULL, 254);
+	fb_set32(frame.data + FB_ETH_HEADER_BYTES + 14, 0); /* its sender address */
+	lb_frame_in(c->lb, wants.port, &frame);
+	lb_announce(c->lb, &lb_client);
+	lb_announce(c->lb, &lb_a);
+	lb_announce(c->lb, &lb_b);
+	pass(c, 5 * s_ns);
+	CU_ASSERT_EQUAL(check_of(c, 2, 0)->p.nw_src, lb_ip(253));
+	CU_ASSERT_EQUAL(c->probes[254], 0);
+	clinic_free(c);
+}
+
 static void an_address_that_another_asks_for_meanwhile_is_not_used(void)
 {
 	struct clinic *c = clinic_new("check=tcp:22");
@@ -866,6 +887,7 @@ UNIT_TESTS("balancer_health", UNIT_TEST(an_owner_is_checked_at_once_and_then_aft
            UNIT_TEST(an_address_is_asked_for_twice_before_it_is_used),
            UNIT_TEST(an_address_that_somebody_answers_for_is_not_used),
            UNIT_TEST(an_address_that_was_heard_before_is_not_even_asked_for),
+           UNIT_TEST(an_address_that_a_host_is_about_to_take_is_not_used),
            UNIT_TEST(an_address_that_another_asks_for_meanwhile_is_not_used),
            UNIT_TEST(whoever_asks_for_the_address_is_answered),
            UNIT_TEST(a_host_that_wants_the_address_gets_it),
