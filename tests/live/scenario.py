@@ -420,7 +420,8 @@ class LiveRun(networks.Network):
         return sum(segment is not None and port in segment.key for segment in segments)
 
     def name_of(self, mac):
-        return next(host.name for host in self.hosts if live.mac_bytes(host.mac) == mac)
+        """The host that has 'mac'; None: none has."""
+        return next((host.name for host in self.hosts if live.mac_bytes(host.mac) == mac), None)
 
     def wait_complete(self):
         """Until the captures have the end of all that has begun."""
