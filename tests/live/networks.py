@@ -198,6 +198,15 @@ class Network(contextlib.ExitStack):
             host.wire(self.namespace, port)
         self.switch = None
 
+    def __exit__(self, kind, error, trace):
+        """Why a test failed tells more than how the programs ended after that."""
+        try:
+            return super().__exit__(kind, error, trace)
+        except Failed:
+            if error:
+                raise error from None
+            raise
+
     def start(self, kind):
         """A switch that connects to CONTROLLER: "Open vSwitch" or "flowbed-switch"."""
         if kind == "Open vSwitch":
