@@ -214,6 +214,81 @@ static const struct fb_app_class recorder_class = {.name = "recorder", RECORDER_
 static const struct fb_app_class discoverer_class = {
         .name = "discoverer", .wants_lldp = true, RECORDER_FUNCTIONS};
 
+/* --- An application that those behind it ask --- */
+
+/* Each packet-in whose buffer id is a multiple of 'every' is a step for it. It takes them one after
+ * the other, when all before have been handled to the end. */
+struct stepper {
+	struct fb_app *app;
+	uint64_t every;
+	uint32_t steps;
+};
+
+static void *stepper_create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	struct stepper *s = calloc(1, sizeof *s);
+
+	(void)error;
+	assert(s);
+	s->app = app;
+	s->every = values[0];
+	return s;
+}
+
+static void stepper_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                              size_t count, uint64_t now_ns)
+{
+	struct stepper *s = state;
+
+	(void)now_ns;
+	CU_ASSERT_EQUAL(packet_ins[0].verdict, FB_CONTINUE);
+	for (size_t i = 0; i < count; i++) {
+		if (packet_ins[i].buffer_id % s->every)
+			continue;
+		if (i > 0) {
+			packet_ins[i].verdict = FB_LATER;
+			return;
+		}
+		s->steps++;
+		fb_send_barrier(s->app, sw, NULL);
+	}
+}
+
+static const struct fb_option stepper_options[] = {
+        {.name = "every", .type = FB_OPTION_INTEGER, .default_text = "3", .min = 1, .max = 1000},
+};
+
+static const struct fb_app_class stepper_class = {
+        .name = "stepper",
+        .options = stepper_options,
+        .options_count = 1,
+        .create = stepper_create,
+        .destroy = free,
+        .packet_in = stepper_packet_in,
+};
+
+/* Writes down how far the stepper in front of it is, with each packet-in. */
+static void witness_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
+                              size_t count, uint64_t now_ns)
+{
+	struct recorder *r = state;
+	const struct stepper *stepper = fb_app_before(r->app, &stepper_class);
+
+	for (size_t i = 0; i < count; i++) {
+		note(r, "step %u: ", stepper->steps);
+		recorder_packet_in(state, sw, &packet_ins[i], 1, now_ns);
+	}
+}
+
+static const struct fb_app_class witness_class = {
+        .name = "witness",
+        .options = recorder_options,
+        .options_count = 2,
+        .create = recorder_create,
+        .destroy = recorder_destroy,
+        .packet_in = witness_packet_in,
+};
+
 /* --- An application that others need: it keeps packet-ins, and tells of events --- */
 
 enum { KEPT_MAX = 600, KEPT_FRAME_BYTES = 60, KEEPER_WAIT_NS = 1000 };
@@ -594,6 +669,94 @@ static void a_long_run_of_packet_ins_is_cut_without_a_trace(void)
 	free_outcome(&whole);
 }
 
+/* A packet-in with 'buffer_id' appended to 's'. */
+static void put_buffer(struct stream *s, uint32_t buffer_id)
+{
+	struct fb_msg msg = {.type = OFPT_PACKET_IN};
+	uint8_t frame[60];
+	size_t len = fake_frame(frame, 1, 2);
+
+	msg.packet_in.buffer_id = buffer_id;
+	msg.packet_in.total_len = (uint16_t)len;
+	msg.packet_in.in_port = 1;
+	msg.packet_in.data = (struct fb_view){frame, len};
+	put_msg(s, &msg);
+}
+
+/* One in front, two that take steps, each with one behind that asks it. */
+static struct bench *make_stepping_bench(void)
+{
+	struct bench *b = bench_new();
+
+	bench_add(b, &recorder_class, "stops=11");
+	bench_add(b, &stepper_class, "every=3");
+	bench_add(b, &witness_class, "stops=7");
+	bench_add(b, &stepper_class, "every=4");
+	bench_add(b, &witness_class, "stops=5");
+	return b;
+}
+
+/* What the recorder at 'place' has seen, taken from it. */
+static char *take_seen(size_t place)
+{
+	char *text = recorders[place]->text;
+
+	recorders[place]->text = NULL;
+	recorders[place]->len = recorders[place]->size = 0;
+	return text;
+}
+
+/* Those behind see an application as it is for the packet-in that they handle, whatever came with it;
+ * those in front see each packet-in once; and what is sent is in order. */
+static void what_comes_later_comes_in_step(void)
+{
+	static const size_t pieces[] = {78, 156, 7 * 78, 1 << 20}; /* of one packet-in, two, ... */
+	static const size_t places[] = {0, 2, 4};
+	char *seen[3] = {NULL};
+	uint8_t *sent = NULL;
+	size_t sent_len = 0;
+
+	stream.buf = fb_buf_make(stream.bytes, sizeof stream.bytes);
+	for (uint32_t i = 1; i <= 300; i++)
+		put_buffer(&stream, i * 7919 % 1000);
+	CU_ASSERT_EQUAL_FATAL(stream.buf.len, 300 * pieces[0]);
+	for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+		struct bench *b = make_stepping_bench();
+		struct fake_switch *sw = fake_switch_join(b, 1, 4);
+
+		for (size_t at = 0; at < stream.buf.len; at += pieces[i]) {
+			size_t left = stream.buf.len - at;
+
+			fake_switch_feed(sw, stream.bytes + at,
+			                 left < pieces[i] ? left : pieces[i]);
+		}
+		for (size_t k = 0; k < 3; k++) {
+			char *text = take_seen(places[k]);
+
+			if (i > 0) {
+				CU_ASSERT_STRING_EQUAL(text, seen[k]);
+				free(text);
+			} else {
+				seen[k] = text;
+			}
+		}
+		if (i > 0) {
+			CU_ASSERT_EQUAL_FATAL(sw->sent_len, sent_len);
+			CU_ASSERT_EQUAL(memcmp(sw->sent, sent, sent_len), 0);
+		} else {
+			sent = sw->sent;
+			sent_len = sw->sent_len;
+			sw->sent = NULL;
+		}
+		CU_ASSERT(controller_counters(b->ctl)->packet_ins_unhandled > 0);
+		bench_free(b);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(seen[1], "step 50: "));
+	for (size_t k = 0; k < 3; k++)
+		free(seen[k]);
+	free(sent);
+}
+
 /* That the runs above are worth something: each kind of event occurs in them. */
 static void the_drawn_streams_contain_every_kind_of_event(void)
 {
@@ -623,20 +786,6 @@ static void the_drawn_streams_contain_every_kind_of_event(void)
 }
 
 /* --- Tests: order and verdicts --- */
-
-/* A packet-in with 'buffer_id' appended to 's'. */
-static void put_buffer(struct stream *s, uint32_t buffer_id)
-{
-	struct fb_msg msg = {.type = OFPT_PACKET_IN};
-	uint8_t frame[60];
-	size_t len = fake_frame(frame, 1, 2);
-
-	msg.packet_in.buffer_id = buffer_id;
-	msg.packet_in.total_len = (uint16_t)len;
-	msg.packet_in.in_port = 1;
-	msg.packet_in.data = (struct fb_view){frame, len};
-	put_msg(s, &msg);
-}
 
 /* For each packet-in first what the first application sent, then the second; a stopped one does not
  * reach the second. The recorders tell themselves apart by in_port. */
@@ -1225,6 +1374,7 @@ static void the_buffer_of_what_was_kept_is_released(void)
 UNIT_TESTS("chain", UNIT_TEST(a_cut_anywhere_in_two_changes_nothing),
            UNIT_TEST(pieces_of_any_size_change_nothing),
            UNIT_TEST(a_long_run_of_packet_ins_is_cut_without_a_trace),
+           UNIT_TEST(what_comes_later_comes_in_step),
            UNIT_TEST(the_drawn_streams_contain_every_kind_of_event),
            UNIT_TEST(what_leaves_is_ordered_by_packet_in_and_then_by_application),
            UNIT_TEST(what_has_no_cause_follows_the_packet_in_at_hand),
