@@ -414,8 +414,10 @@ static void keep_lead(struct fb_discovery *d, const struct discovery_port *port)
 		fb_table_remove(d->leads, lead);
 	if (port->at.kind != FB_PORT_LINK || port->last.port == 0 || !other)
 		return;
-	if (fb_table_count(d->leads) == fb_table_limit(d->leads))
+	if (fb_table_count(d->leads) == fb_table_limit(d->leads)) {
 		fb_table_remove(d->leads, fb_table_oldest(d->leads));
+		d->counters.leads_evicted++;
+	}
 	lead = fb_table_add(d->leads, &key);
 	if (!lead)
 		return;

@@ -81,6 +81,7 @@ struct discovery_counters {
 	uint64_t trees;
 	uint64_t hosts_new, hosts_moved, hosts_gone, hosts_expired, hosts_evicted;
 	uint64_t switches_refused;
+	uint64_t leads_evicted;
 };
 
 struct fb_discovery {

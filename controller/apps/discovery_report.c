@@ -33,6 +33,7 @@ void discovery_report_counters(const void *state,
 	tell(ctx, "hosts_evicted", c->hosts_evicted);
 	tell(ctx, "switches_forgotten", d->topology->nodes_forgotten);
 	tell(ctx, "switches_refused", c->switches_refused);
+	tell(ctx, "leads_evicted", c->leads_evicted);
 	tell(ctx, "distances_evicted", d->topology->rows_evicted);
 }
 

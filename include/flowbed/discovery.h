@@ -10,10 +10,11 @@
  * not. A place is a port of a node, a path a list of hops.
  *
  * Ports. A port that came up is pending until a discovery frame told that it is a link, or until
- * 'edge_after' passed without one: then it is an edge, where hosts are. Frames that come in by a
- * pending port are kept (a bounded number of them) and handed on when it becomes an edge; nothing is
- * flooded out of it. Hosts are known by what comes in by edges only, so that a frame on its way over
- * links, whatever was rewritten in it, is never taken for one that moved. */
+ * 'edge_after' passed without one: then it is an edge, where hosts are. A link that is lost while
+ * its port stays up remains a link for a while, without a peer. Frames that come in by a pending
+ * port are kept (a bounded number of them) and handed on when it becomes an edge; nothing is flooded
+ * out of it. Hosts are known by what comes in by edges only, so that a frame on its way over links,
+ * whatever was rewritten in it, is never taken for one that moved. */
 #ifndef FLOWBED_DISCOVERY_H
 #define FLOWBED_DISCOVERY_H
 
@@ -24,7 +25,7 @@ struct fb_discovery;
 enum {
 	FB_NODES_MAX = 16384,
 	FB_NODE_NONE = UINT16_MAX, /* of a switch that is one too many: on no path, without ports */
-	FB_PATH_HOPS_MAX = 32, /* longer paths are not offered */
+	FB_PATH_HOPS_MAX = 32,     /* longer paths are not offered */
 };
 
 /* A port of a switch; port 0: nowhere. */
