@@ -14,6 +14,7 @@ void failures_init(struct failures *failures)
 void failures_destroy(struct failures *failures)
 {
 	for (size_t i = 0; i < failures->count; i++) {
+		free(failures->items[i].key);
 		free(failures->items[i].expected);
 		free(failures->items[i].happened);
 		free(failures->items[i].story);
@@ -39,7 +40,7 @@ static char *story_of(struct trace *trace, const struct trace_relation *relation
 	return text;
 }
 
-void failures_add(struct failures *failures, struct position at, uint64_t time_ns,
+void failures_add(struct failures *failures, const char *key, struct position at, uint64_t time_ns,
                   const char *expected, const char *happened, struct trace *trace,
                   const struct trace_relation *relation)
 {
@@ -51,7 +52,8 @@ void failures_add(struct failures *failures, struct position at, uint64_t time_n
 	failures->items =
 	        xrealloc(failures->items, (failures->count + 1) * sizeof *failures->items);
 	failure = &failures->items[failures->count++];
-	*failure = (struct failure){.at = at,
+	*failure = (struct failure){.key = xstrdup(key),
+	                            .at = at,
 	                            .time_ns = time_ns,
 	                            .expected = xstrdup(expected),
 	                            .happened = xstrdup(happened),

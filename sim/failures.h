@@ -9,6 +9,8 @@
 enum { FAILURES_MAX = 100 }; /* kept; further ones are counted */
 
 struct failure {
+	char *key; /* what did not hold, in a few words that stay the same from run to run: the
+	              property's name, "answered h2", "tcp h1 -> 192.168.2.2:22", "end" */
 	struct position at;
 	uint64_t time_ns;
 	char *expected, *happened;
@@ -26,7 +28,7 @@ void failures_destroy(struct failures *failures);
 
 /* Add one; texts are copied. With 'trace' (may be NULL) the events of 'relation' become its story.
  */
-void failures_add(struct failures *failures, struct position at, uint64_t time_ns,
+void failures_add(struct failures *failures, const char *key, struct position at, uint64_t time_ns,
                   const char *expected, const char *happened, struct trace *trace,
                   const struct trace_relation *relation);
 

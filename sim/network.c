@@ -113,10 +113,9 @@ void network_transmit(void *ctx, struct frame *frame)
 	link_send(h->link->link, h->end, frame);
 }
 
-enum datapath_sent network_output(void *ctx, uint16_t port_no, uint32_t queue_id,
-                                  struct frame *frame)
+enum datapath_sent network_send_by(struct network_switch *sw, uint16_t port_no, uint32_t queue_id,
+                                   struct frame *frame)
 {
-	struct network_switch *sw = ctx;
 	struct network_port *port;
 	enum link_event sent;
 
@@ -130,6 +129,17 @@ enum datapath_sent network_output(void *ctx, uint16_t port_no, uint32_t queue_id
 	else
 		sent = link_send_queued(port->link->link, port->end, queue_id, frame_ref(frame));
 	return sent == LINK_SENT ? DATAPATH_SENT : DATAPATH_DROPPED;
+}
+
+enum datapath_sent network_output(void *ctx, uint16_t port_no, uint32_t queue_id,
+                                  struct frame *frame)
+{
+	struct network_switch *sw = ctx;
+
+	if (!sw->network->mutation)
+		return network_send_by(sw, port_no, queue_id, frame);
+	mutation_output(sw->network->mutation, sw->index, port_no, queue_id, frame);
+	return DATAPATH_SENT;
 }
 
 static void count_filters(const struct network_filters *filters, struct frame *frame)
@@ -173,7 +183,9 @@ void network_deliver(void *ctx, unsigned end, struct frame *frame)
 	if (to->is_switch) {
 		struct network_switch *sw = &network->switches[to->index];
 
+		sw->in_port = to->port;
 		agent_frame(sw->agent, to->port, frame, now_ns);
+		sw->in_port = 0;
 		agent_called(sw);
 		return;
 	}
@@ -217,23 +229,22 @@ void network_carrier(void *ctx, unsigned end, bool up)
 
 /* --- Life --- */
 
-struct network *network_new(const struct scenario *scenario, uint64_t seed,
-                            enum fb_log_level log_level, const struct network_observer *observers,
-                            size_t observers_count)
+struct network *network_new(const struct scenario *scenario, const struct network_options *options)
 {
 	struct network *network = xcalloc(1, sizeof *network);
 
 	network->scenario = scenario;
-	network->seed = seed;
-	network->log_level = log_level;
+	network->seed = options->seed;
+	network->log_level = options->log_level;
 	network->pool = frame_pool_new();
 	network->digest = digest_new();
 	network->controller_event.fire = controller_fire;
-	for (size_t i = 0; i < observers_count && i < NETWORK_OBSERVERS_MAX; i++)
-		network->observers[network->observers_count++] = observers[i];
+	for (size_t i = 0; i < options->observers_count && i < NETWORK_OBSERVERS_MAX; i++)
+		network->observers[network->observers_count++] = options->observers[i];
 	clock_init(&network->clock, EVENTS_MAX);
-	rng_init(&network->controller_rng, seed, "controller");
+	rng_init(&network->controller_rng, options->seed, "controller");
 	network_build(network);
+	network_messages_init(network, options);
 	return network;
 }
 
@@ -274,6 +285,7 @@ void network_free(struct network *network)
 		free(network->app_counts_before[i].name);
 	}
 	free(network->app_counts_before);
+	network_messages_free(network);
 	free(network->switches);
 	free(network->hosts);
 	free(network->links);

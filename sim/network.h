@@ -42,6 +42,15 @@ struct network_observer {
 	void (*closed)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at);
 	void (*bytes)(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
 	              size_t len);
+	/* A fault begins, or what it broke is mended (also one that is over at once: right after). */
+	void (*fault)(void *ctx, uint64_t now_ns, const struct fault *fault, bool begins);
+	/* What chance, rather than a fault of the scenario, did to a frame or to bytes: as the fault
+	 * that does the same again, valid during the call. */
+	void (*chance)(void *ctx, uint64_t now_ns, const struct fault *fault);
+	/* A fault changed the bytes of 'frame', from now on another than the one that was sent. */
+	void (*corrupted)(void *ctx, uint64_t now_ns, const struct frame *frame);
+	/* A fault took away a message that the switch had sent. */
+	void (*message_lost)(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len);
 	/* The switch sent an OpenFlow error. */
 	void (*error)(void *ctx, uint64_t now_ns, uint32_t sw);
 	/* A log line of the controller's application 'who', or of the switch 'who'. */
@@ -86,12 +95,17 @@ struct network_queue_counts {
 	uint64_t sent, dropped;
 };
 
-/* Build the network of 'scenario', which must outlive it, at time 0. The controller's log lines up
- * to 'log_level' are formatted; 'observers' (at most NETWORK_OBSERVERS_MAX) are copied. Aborts when
- * memory is short. */
-struct network *network_new(const struct scenario *scenario, uint64_t seed,
-                            enum fb_log_level log_level, const struct network_observer *observers,
-                            size_t observers_count);
+struct network_options {
+	uint64_t seed;
+	enum fb_log_level log_level; /* the controller's log lines up to it are formatted */
+	const struct network_observer *observers; /* at most NETWORK_OBSERVERS_MAX; copied */
+	size_t observers_count;
+	const struct mutant *mutant; /* NULL: ours as they are */
+	bool message_faults;         /* faults may concern single messages (fault_is_of_messages()) */
+};
+
+/* Build the network of 'scenario', which must outlive it, at time 0. Aborts when memory is short. */
+struct network *network_new(const struct scenario *scenario, const struct network_options *options);
 void network_free(struct network *network);
 
 /* Before network_start(): count frames delivered to 'end' of 'link' in 'filter', which the caller
@@ -141,6 +155,11 @@ void network_set_switch(struct network *network, uint32_t sw, bool on);
 void network_set_controller(struct network *network, bool up);
 /* Down: the control connection of 'sw' breaks at both ends, and none can be made. */
 void network_set_control(struct network *network, uint32_t sw, bool up);
+
+/* Begin a fault, and mend what it broke, if it lasts: then 'fault' must be the same, at the same
+ * address. Observers are told. Faults of one place may overlap: what one of them keeps down is down. */
+void network_fault_begin(struct network *network, const struct fault *fault);
+void network_fault_end(struct network *network, const struct fault *fault);
 
 /* What faults change, as it is now. A link is up as long as no step took it down. */
 bool network_link_is_up(const struct network *network, uint32_t link);

@@ -19,24 +19,26 @@ static void note_activity(struct network *network, struct channel_load load)
 		network->last_activity_ns = network->clock.now_ns;
 }
 
-void network_controller_send(void *conn, const uint8_t *bytes, size_t len)
+void network_control_send(struct network_switch *sw, unsigned from, const uint8_t *bytes, size_t len)
 {
-	struct network_switch *sw = conn;
 	const struct channel_load load = lldp_weigh(&sw->lldp_buffers, bytes, len);
 
 	note_activity(sw->network, load);
-	sw->network->lldp_packet_outs += load.background;
-	channel_send(sw->channel, CHANNEL_CONTROLLER, bytes, len, load);
+	if (from == CHANNEL_CONTROLLER)
+		sw->network->lldp_packet_outs += load.background;
+	else
+		sw->lldp_packet_ins += load.background;
+	channel_send(sw->channel, from, bytes, len, load);
+}
+
+void network_controller_send(void *conn, const uint8_t *bytes, size_t len)
+{
+	network_says(conn, CHANNEL_CONTROLLER, bytes, len);
 }
 
 void network_agent_send(void *conn, const uint8_t *bytes, size_t len)
 {
-	struct network_switch *sw = conn;
-	const struct channel_load load = lldp_weigh(&sw->lldp_buffers, bytes, len);
-
-	note_activity(sw->network, load);
-	sw->lldp_packet_ins += load.background;
-	channel_send(sw->channel, CHANNEL_SWITCH, bytes, len, load);
+	network_says(conn, CHANNEL_SWITCH, bytes, len);
 }
 
 /* --- The end of a connection --- */
@@ -104,10 +106,18 @@ void network_channel_deliver(void *ctx, unsigned end, const uint8_t *bytes, size
 	if (!background)
 		network->last_activity_ns = now_ns;
 	NETWORK_OBSERVE(network, bytes, sw->index, end, bytes, len);
-	if (end == CHANNEL_CONTROLLER && sw->session) {
+	network_hears(sw, end, bytes, len);
+}
+
+void network_control_receive(struct network_switch *sw, unsigned to, const uint8_t *bytes, size_t len)
+{
+	struct network *network = sw->network;
+	const uint64_t now_ns = network->clock.now_ns;
+
+	if (to == CHANNEL_CONTROLLER && sw->session) {
 		session_receive(sw->session, bytes, len, now_ns);
 		network_controller_called(network);
-	} else if (end == CHANNEL_SWITCH && sw->conn) {
+	} else if (to == CHANNEL_SWITCH && sw->conn) {
 		agent_receive(sw->conn, bytes, len, now_ns);
 		network_agent_called(sw);
 		tell_errors(sw);
@@ -153,6 +163,7 @@ static void connect_switch(struct network_switch *sw)
 		return;
 	}
 	channel_open(sw->channel);
+	network_messages_forget(sw);
 	sw->connects++;
 	NETWORK_OBSERVE(network, connected, sw->index);
 	sw->session = controller_connect(network->controller, sw, name_of(sw), now_ns);

@@ -1,12 +1,15 @@
 /* What the files of the network share: network.c (its life, frames, what is asked of it),
- * network_build.c (making it), network_control.c (the control channels) and network_faults.c (what
- * breaks and comes back). */
+ * network_build.c (making it), network_control.c (the control channels), network_messages.c (what stands
+ * before them), network_changes.c (what steps break and bring back), network_faults.c (faults) and its
+ * parts by place: network_fault_links.c, network_fault_control.c, network_fault_hosts.c. */
 #ifndef SIM_NETWORK_PRIVATE_H
 #define SIM_NETWORK_PRIVATE_H
 
 #include "controller/session.h"
+#include "lib/wire/framer.h"
 #include "lib/base/rng.h"
 #include "sim/lldp.h"
+#include "sim/mutants.h"
 #include "sim/network.h"
 #include "softswitch/reconnect.h"
 
@@ -52,6 +55,8 @@ struct network_switch {
 	struct network_switch_counts before; /* of agents that lost power; without discovery */
 	struct network_queue_counts *queues_before; /* the same by queue of the file */
 	uint64_t errors_told; /* of this agent: of errors_out, told to observers */
+	struct framer framers[MUTATION_POINTS]; /* of what passes each point, where that is looked at */
+	uint16_t in_port; /* of the frame that is being handled; 0: none */
 };
 
 /* A counter of an application. */
@@ -93,6 +98,8 @@ struct network {
 	struct network_host *hosts;
 	struct network_link *links;
 	bool closing; /* being freed: nobody reconnects */
+	struct mutation *mutation; /* NULL: none */
+	bool message_faults;
 
 	uint64_t last_activity_ns;
 	uint32_t hosts_pending; /* hosts that wait for an answer */
@@ -122,6 +129,9 @@ void network_deliver(void *ctx, unsigned end, struct frame *frame);
 void network_observe(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
 void network_duplicated(void *ctx, const struct frame *frame);
 void network_carrier(void *ctx, unsigned end, bool up);
+/* A frame leaves by a port of the switch, whatever stands before it. */
+enum datapath_sent network_send_by(struct network_switch *sw, uint16_t port_no, uint32_t queue_id,
+                                   struct frame *frame);
 /* What hosts and agents call. */
 void network_transmit(void *ctx, struct frame *frame);
 enum datapath_sent network_output(void *ctx, uint16_t port_no, uint32_t queue_id,
@@ -137,7 +147,37 @@ void network_build_agent(struct network_switch *sw);
 /* The queues of its ports, and the entries that it begins with. */
 void network_build_tables(struct network_switch *sw);
 
+/* --- network_messages.c: what stands between the ends of a control connection and its channel --- */
+
+/* The end 'from' (CHANNEL_*) says, the end 'to' hears these bytes. */
+void network_says(struct network_switch *sw, unsigned from, const uint8_t *bytes, size_t len);
+void network_hears(struct network_switch *sw, unsigned to, const uint8_t *bytes, size_t len);
+/* Make, and forget what is halfway, as a connection begins or ends. */
+void network_messages_init(struct network *network, const struct network_options *options);
+void network_messages_free(struct network *network);
+void network_messages_forget(struct network_switch *sw);
+/* A message that a fault kept goes on from 'point'. */
+void network_message_goes_on(struct network_switch *sw, enum mutation_point point,
+                             const uint8_t *msg, size_t len);
+
+/* --- network_fault_control.c --- */
+
+/* A message passes 'point'. True: a fault has taken it, to lose it or to let it go on later. */
+bool network_fault_message(struct network_switch *sw, enum mutation_point point, const uint8_t *msg,
+                           size_t len);
+/* Begin or mend a fault at a control channel, a switch or the controller. */
+void network_fault_control(struct network *network, const struct fault *fault, bool begins);
+
+/* --- network_fault_links.c, network_fault_hosts.c --- */
+
+void network_fault_link(struct network *network, const struct fault *fault, bool begins);
+void network_fault_host(struct network *network, const struct fault *fault, bool begins);
+
 /* --- network_control.c --- */
+
+/* Bytes go into the channel, and come to an end, whatever stands before it. */
+void network_control_send(struct network_switch *sw, unsigned from, const uint8_t *bytes, size_t len);
+void network_control_receive(struct network_switch *sw, unsigned to, const uint8_t *bytes, size_t len);
 
 /* The switch looks after its control connection. */
 void network_control_run(struct network_switch *sw);

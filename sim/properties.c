@@ -30,9 +30,15 @@ struct switch_memory {
 static const char *const expected_texts[SCENARIO_PROPERTIES] = {
         [NO_LOOPS] = "no frame comes in by one port of a switch twice",
         [NO_DUPLICATES] = "no host gets a frame twice",
+        [NO_BLACKHOLES] = "what is sent to a host that is there reaches one",
+        [REACHABILITY] = "all hosts reach all others that are there",
         [NO_LOST_BUFFERS] = "no packet buffer is in use when all is quiet",
-        [NO_SPLIT_SESSIONS] = "no connection sees two servers",
-        [NO_ERRORS] = "no switch sends an OpenFlow error",
+        [SESSION_AFFINITY] = "no connection sees two servers",
+        [NO_OF_ERRORS] = "no switch sends an OpenFlow error",
+        [TABLES_AGREE] = "each switch has the entries that the controller installed, and no others",
+        [CONNECTIONS_END] = "no TCP connection is half open at the end",
+        [CHECKSUMS] = "all checksums are right where a host gets a frame",
+        [BOUNDED] = "tables, buffers and queues keep within their limits",
         [NO_DEAD_ENTRIES] = "no flow entry sends to a port that is down",
 };
 
@@ -194,7 +200,7 @@ static void tell_split(struct properties *properties, const struct affinity_spli
 	               hosts[split->one].name, hosts[split->other].name, split->why);
 	relation.ip = split->client_ip;
 	relation.port = split->client_port;
-	tell(properties, NO_SPLIT_SESSIONS, happened, &relation);
+	tell(properties, SESSION_AFFINITY, happened, &relation);
 }
 
 static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
@@ -208,7 +214,7 @@ static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sen
 		is_split = affinity_sent(properties->affinity, host, frame, now_ns, &split);
 	else if (network_host_is_on(properties->network, host))
 		is_split = affinity_got(properties->affinity, host, frame, now_ns, &split);
-	if (is_split && is_news(properties, NO_SPLIT_SESSIONS))
+	if (is_split && is_news(properties, SESSION_AFFINITY))
 		tell_split(properties, &split);
 }
 
@@ -247,13 +253,13 @@ static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw)
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 
 	(void)now_ns;
-	if (!is_news(properties, NO_ERRORS))
+	if (!is_news(properties, NO_OF_ERRORS))
 		return;
 	fb_text_printf(&text, "%s sends one", properties->scenario->switches[sw].name);
 	/* What the switch was told; the error itself is still under way. */
 	relation.message_types = 1U << OFPT_ERROR | 1U << OFPT_FLOW_MOD | 1U << OFPT_PACKET_OUT;
 	relation.sw = sw;
-	tell(properties, NO_ERRORS, happened, &relation);
+	tell(properties, NO_OF_ERRORS, happened, &relation);
 }
 
 struct network_observer properties_observer(struct properties *properties)

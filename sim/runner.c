@@ -2,18 +2,20 @@
 #include "sim/runner.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/xalloc.h"
 #include "sim/runner_core.h"
+#include "sim/scenario_keys.h"
 
 enum { TEXT_BYTES = 600 };
 
 #define LOOK_AGAIN_NS FB_NS_PER_MS /* after that long, where it costs time to look */
 
-static void fail(struct runner *runner, struct position at, const char *expected,
+static void fail(struct runner *runner, const char *key, struct position at, const char *expected,
                  const char *happened, const struct trace_relation *relation)
 {
-	failures_add(&runner->result->failures, at, runner->clock->now_ns, expected, happened,
+	failures_add(&runner->result->failures, key, at, runner->clock->now_ns, expected, happened,
 	             runner->trace, relation);
 }
 
@@ -33,12 +35,12 @@ static bool is_over(struct runner *runner, struct position at)
 	} else if (runner->clock->overflow) {
 		fb_text_printf(&text, "more than %llu events wait at once",
 		               (unsigned long long)runner->clock->events_max);
-		fail(runner, at, "a network that copes with its traffic (do frames run in a loop?)",
+		fail(runner, "events", at, "a network that copes with its traffic (do frames run in a loop?)",
 		     happened, &all);
 	} else if (runner->clock->fired >= RUNNER_EVENTS_MAX) {
 		fb_text_printf(&text, "%llu events have run",
 		               (unsigned long long)runner->clock->fired);
-		fail(runner, at,
+		fail(runner, "events", at,
 		     "a run that ends before that (do frames run in a loop, or is it simply too "
 		     "long?)",
 		     happened, &all);
@@ -47,7 +49,7 @@ static bool is_over(struct runner *runner, struct position at)
 		fb_text_puts(&text, "it still goes on: ");
 		if (!network_busy(runner->network, &text))
 			fb_text_puts(&text, "this step had not ended, though nothing is under way");
-		fail(runner, at, "a run that ends before 'end'", happened, &all);
+		fail(runner, "end", at, "a run that ends before 'end'", happened, &all);
 	} else {
 		return false;
 	}
@@ -109,7 +111,7 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	expect_detail(runner->expect, expectation, &happened_text);
 	fb_text_printf(&happened_text, ", %s", when);
 	relation = expect_relation(runner->expect, expectation);
-	fail(runner, expectation->at, expected, happened, &relation);
+	fail(runner, expectation->text, expectation->at, expected, happened, &relation);
 }
 
 /* Wait for a lower bound. */
@@ -245,7 +247,7 @@ void runner_not_ready(struct runner *runner, struct position at)
 	else
 		fb_text_printf(&text, "%zu of %zu had joined after 30 s",
 		               network_switches_up(network), expected);
-	fail(runner, at, "all switches to join the controller, and it to be ready", happened, &all);
+	fail(runner, "ready", at, "all switches to join the controller, and it to be ready", happened, &all);
 }
 
 /* Wait until all switches have joined and the controller is ready; false when they do not. */
@@ -264,6 +266,7 @@ static bool join(struct runner *runner)
 		step_to(runner, RUNNER_JOIN_NS);
 	}
 	runner->joined = true;
+	faults_start(runner->faults);
 	return true;
 }
 
@@ -273,7 +276,7 @@ static void property_broken(void *ctx, enum scenario_property property, const ch
 {
 	struct runner *runner = ctx;
 
-	fail(runner, runner->at, expected, happened, relation);
+	fail(runner, scenario_keys_properties[property], runner->at, expected, happened, relation);
 	runner->broken[property] = runner->result->failures.total;
 }
 
@@ -360,11 +363,44 @@ static void tell_mode(void *ctx, uint64_t now_ns, uint32_t sw, enum datapath_mod
 		            runner->modes_told++);
 }
 
+static bool steps_have_message_faults(const struct scenario_step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((steps[i].kind == STEP_FAULT && fault_is_of_messages(steps[i].fault->kind)) ||
+		    steps_have_message_faults(steps[i].steps, steps[i].steps_count))
+			return true;
+	return false;
+}
+
+static bool has_message_faults(const struct scenario *scenario, const struct fault_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (fault_is_of_messages(list->items[i].kind))
+			return true;
+	return steps_have_message_faults(scenario->steps, scenario->steps_count);
+}
+
+/* The faults of the run, which are its own. */
+static void take_faults(const struct scenario *scenario, const struct runner_options *options,
+                        struct fault_list *list)
+{
+	if (!options->faults) {
+		fault_list_draw(list, scenario, options->seed);
+		return;
+	}
+	*list = *options->faults;
+	list->items = xmalloc((list->count + 1) * sizeof *list->items);
+	if (list->count)
+		memcpy(list->items, options->faults->items, list->count * sizeof *list->items);
+}
+
 static void runner_init(struct runner *runner, const struct scenario *scenario,
                         const struct runner_options *options, struct runner_result *result)
 {
 	const struct properties_ops properties_ops = {.broken = property_broken, .ctx = runner};
 	struct network_observer observers[NETWORK_OBSERVERS_MAX];
+	struct network_options network_options = {
+	        .seed = options->seed, .mutant = options->mutant, .observers = observers};
 	size_t observers_count = 0;
 
 	*runner = (struct runner){.scenario = scenario, .options = options, .result = result};
@@ -381,9 +417,11 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 		        (struct network_observer){.mode = tell_mode, .ctx = runner};
 	if (options->observer)
 		observers[observers_count++] = *options->observer;
-	runner->network =
-	        network_new(scenario, options->seed, runner->trace ? FB_LOG_INFO : FB_LOG_ERROR,
-	                    observers, observers_count);
+	network_options.log_level = runner->trace ? FB_LOG_INFO : FB_LOG_ERROR;
+	network_options.observers_count = observers_count;
+	network_options.message_faults = has_message_faults(scenario, &result->faults);
+	runner->network = network_new(scenario, &network_options);
+	runner->faults = faults_new(scenario, runner->network, &result->faults);
 	properties_watch(runner->properties, runner->network);
 	runner->clock = network_clock(runner->network);
 	runner->expect = expect_new(scenario, runner->network,
@@ -397,6 +435,7 @@ static void runner_destroy(struct runner *runner)
 {
 	runner_drop_steps(runner);
 	expect_free(runner->expect);
+	faults_free(runner->faults);
 	network_free(runner->network);
 	properties_free(runner->properties);
 	trace_free(runner->trace);
@@ -414,6 +453,7 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 
 	*result = (struct runner_result){0};
 	failures_init(&result->failures);
+	take_faults(scenario, options, &result->faults);
 	runner_init(&runner, scenario, options, result);
 	if (options->summary)
 		report_begin(options->summary, scenario, options->seed);
@@ -426,4 +466,5 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 void runner_result_destroy(struct runner_result *result)
 {
 	failures_destroy(&result->failures);
+	fault_list_destroy(&result->faults);
 }

@@ -18,6 +18,7 @@
 #define SIM_RUNNER_H
 
 #include "sim/failures.h"
+#include "sim/faults.h"
 #include "sim/scenario.h"
 
 #define RUNNER_QUIET_NS   FB_NS_PER_S
@@ -27,6 +28,9 @@
 
 struct runner_options {
 	uint64_t seed;
+	const struct mutant *mutant; /* NULL: ours as they are */
+	/* In place of what the file says and the seed draws; NULL: those. */
+	const struct fault_list *faults;
 	FILE *summary; /* told step by step; NULL: not */
 	FILE *live;    /* every frame, message and log line as it comes; NULL: not */
 	bool keep;     /* keep the latest events, so that failures tell their story */
@@ -38,6 +42,8 @@ struct runner_result {
 	char digest[DIGEST_TEXT_BYTES];
 	uint64_t now_ns;         /* virtual time at the end */
 	uint32_t properties_held; /* bits of 1 << enum scenario_property */
+	uint64_t excused[SCENARIO_PROPERTIES]; /* violations that a fault excuses */
+	struct fault_list faults; /* of this run */
 	uint64_t expectations;   /* judged, the requests of traffic steps among them */
 	uint64_t events, frames; /* of the clock; delivered over links */
 	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */

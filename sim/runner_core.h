@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "sim/expect.h"
+#include "sim/faults.h"
 #include "sim/properties.h"
 #include "sim/report.h"
 #include "sim/runner.h"
@@ -21,6 +22,7 @@ struct runner {
 	struct clock *clock;
 	struct trace *trace; /* NULL: none */
 	struct properties *properties;
+	struct faults *faults;
 	struct expect *expect;
 	struct expect_connections connections;
 	bool *missed;            /* by id: expectations that did not hold at their step */

@@ -218,7 +218,7 @@ static void command(struct runner *runner, const struct scenario_step *step)
 	               c->refused ? "refused" : "ok");
 	fb_text_printf(&happened_text, "%s%s%s", refused ? "refused" : "ok", answer[0] ? ": " : "",
 	               answer);
-	failures_add(&runner->result->failures, step->at, runner->clock->now_ns, expected, happened,
+	failures_add(&runner->result->failures, c->text, step->at, runner->clock->now_ns, expected, happened,
 	             NULL, NULL);
 }
 
@@ -309,6 +309,13 @@ static void iteration_begin(struct activity *activity)
 		break;
 	case STEP_MOVE:
 		move_begin(iteration);
+		break;
+	case STEP_FAULT:
+		faults_begin(runner->faults, activity->step->fault);
+		iteration_finish(iteration);
+		break;
+	case STEP_CONVERGED:
+		iteration_finish(iteration);
 		break;
 	case STEP_APP:
 		command(runner, activity->step);

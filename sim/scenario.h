@@ -15,6 +15,7 @@
 #include <flowbed/time.h>
 
 #include "controller/controller.h"
+#include "sim/fault.h"
 #include "sim/host.h"
 #include "sim/link.h"
 #include "sim/problems.h"
@@ -197,12 +198,40 @@ struct scenario_expectation {
 enum scenario_property {
 	NO_LOOPS,
 	NO_DUPLICATES,
+	NO_BLACKHOLES,
+	REACHABILITY,
+	SESSION_AFFINITY,
 	NO_LOST_BUFFERS,
-	NO_SPLIT_SESSIONS,
-	NO_ERRORS,
+	NO_OF_ERRORS,
+	TABLES_AGREE,
 	NO_DEAD_ENTRIES,
+	CONNECTIONS_END,
+	CHECKSUMS,
+	BOUNDED,
 	SCENARIO_PROPERTIES, /* how many there are */
 };
+
+/* Rates at which faults of a kind are drawn from the seed. */
+struct scenario_fault_rate {
+	struct position at;
+	uint64_t mean_ns;               /* from one to the next, on average; 0: none are drawn */
+	uint64_t for_min_ns, for_max_ns; /* how long they last, where they do */
+	uint32_t *places;               /* links, switches or hosts, by kind: among which is drawn */
+	size_t places_count;
+};
+
+/* 'faults': what breaks while the steps go on. Times count from the beginning of the first step. */
+struct scenario_faults {
+	struct position at;   /* line 0: the scenario has none */
+	uint64_t until_ns;    /* by then all that was drawn is over */
+	uint64_t converge_ns; /* after the last fault: then all that should work works */
+	bool splits;          /* control bytes are cut at places that chance chooses, always */
+	struct fault *list;   /* 'at': these, in the order of their times */
+	size_t count;
+	struct scenario_fault_rate rates[FAULT_KINDS];
+};
+#define SCENARIO_UNTIL_NS_DEFAULT    (10 * FB_NS_PER_S)
+#define SCENARIO_CONVERGE_NS_DEFAULT (5 * FB_NS_PER_S)
 
 enum scenario_order { ORDER_ANY, ORDER_EXACT, ORDER_ALTERNATING };
 
@@ -224,6 +253,8 @@ struct scenario_replies {
 enum step_kind {
 	STEP_WAIT,
 	STEP_READY, /* wait until all switches have joined and the controller is ready */
+	STEP_CONVERGED,  /* wait until no fault is left, and converge_ns more */
+	STEP_FAULT,      /* a fault begins */
 	STEP_PING,
 	STEP_ARP,
 	STEP_UDP,
@@ -282,6 +313,7 @@ struct scenario_step {
 	};
 	struct scenario_replies replies;
 	struct scenario_command *command; /* APP */
+	struct fault *fault;              /* FAULT */
 
 	struct scenario_expectation *expectations; /* EXPECT */
 	size_t expectations_count;
@@ -308,6 +340,7 @@ struct scenario {
 	size_t links_count;
 	struct scenario_spare *spares;
 	size_t spares_count;
+	struct scenario_faults faults;
 
 	struct scenario_step *steps;
 	size_t steps_count;

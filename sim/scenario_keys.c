@@ -7,12 +7,12 @@
 const char *const scenario_keys_file[] = {"name",       "description", "seed",       "end",
                                           "controller", "switches",    "hosts",      "links",
                                           "steps",      "expect",      "properties", NULL};
-const char *const scenario_keys_properties[] = {"no_loops",
-                                                "no_duplicates",
-                                                "no_lost_buffers",
-                                                "no_split_sessions",
-                                                "no_errors",
-                                                "no_dead_entries",
+const char *const scenario_keys_properties[] = {"no_loops",         "no_duplicates",
+                                                "no_blackholes",    "reachability",
+                                                "session_affinity", "no_lost_buffers",
+                                                "no_of_errors",     "tables_agree",
+                                                "no_dead_entries",  "connections_end",
+                                                "checksums",        "bounded",
                                                 NULL};
 const char *const scenario_keys_controller[] = {
         "apps", "echo_idle", "echo_timeout", "handshake_timeout", "miss_send_len", "delay", NULL};

@@ -24,6 +24,7 @@ static void free_steps(struct scenario_step *steps, size_t count)
 		free(step->send);
 		free(step->target);
 		scenario_free_command(step->command);
+		free(step->fault);
 		for (size_t j = 0; j < step->replies.count; j++)
 			free(step->replies.texts[j]);
 		free(step->replies.texts);
@@ -56,6 +57,9 @@ void scenario_free(struct scenario *scenario)
 		free(scenario->links[i].name);
 	free(scenario->links);
 	free(scenario->spares);
+	free(scenario->faults.list);
+	for (size_t i = 0; i < FAULT_KINDS; i++)
+		free(scenario->faults.rates[i].places);
 	for (size_t i = 0; i < scenario->files_count; i++) {
 		free(scenario->files[i].name);
 		free(scenario->files[i].bytes);

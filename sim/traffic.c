@@ -51,6 +51,8 @@ static const char *kind_text(enum step_kind kind)
 		return "tcp";
 	case STEP_WAIT:
 	case STEP_READY:
+	case STEP_CONVERGED:
+	case STEP_FAULT:
 	case STEP_SWITCH:
 	case STEP_MOVE:
 	case STEP_APP:
@@ -204,6 +206,16 @@ static struct trace_relation relation_of(const struct scenario *scenario,
 	return relation;
 }
 
+/* What the failure is of, for struct failure. */
+static void key_of(const struct scenario *scenario, const struct scenario_step *step,
+                   const char *what, char *key, size_t size)
+{
+	struct fb_text text = fb_text_make(key, size);
+
+	traffic_step_text(scenario, step, &text);
+	fb_text_puts(&text, what);
+}
+
 /* Add the failure of one request, with what was asked and by whom in front of 'expected' and
  * 'happened'. */
 static void tell_wrong(const struct traffic *traffic, size_t place, const struct scenario *scenario,
@@ -212,7 +224,7 @@ static void tell_wrong(const struct traffic *traffic, size_t place, const struct
 {
 	const struct traffic_result *r = &traffic->results[place];
 	const struct trace_relation relation = relation_of(scenario, r);
-	char whole_expected[2 * TEXT_BYTES], whole_happened[2 * TEXT_BYTES];
+	char whole_expected[2 * TEXT_BYTES], whole_happened[2 * TEXT_BYTES], key[TEXT_BYTES];
 	struct fb_text expected_text = fb_text_make(whole_expected, sizeof whole_expected);
 	struct fb_text happened_text = fb_text_make(whole_happened, sizeof whole_happened);
 
@@ -222,7 +234,8 @@ static void tell_wrong(const struct traffic *traffic, size_t place, const struct
 	fb_text_puts(&happened_text, happened);
 	if (traffic->wrong == TRAFFIC_FAILURES_PER_STEP_MAX)
 		fb_text_puts(&happened_text, " (more of this step are not told)");
-	failures_add(failures, step->replies.at, r->ended_ns, whole_expected, whole_happened, trace,
+	key_of(scenario, step, "", key, sizeof key);
+	failures_add(failures, key, step->replies.at, r->ended_ns, whole_expected, whole_happened, trace,
 	             &relation);
 }
 
@@ -279,7 +292,7 @@ void traffic_judge_moved(const struct traffic *traffic, const struct scenario *s
                          struct failures *failures)
 {
 	const struct scenario_bounds *moved = &step->replies.moved;
-	char expected[TEXT_BYTES], happened[TEXT_BYTES];
+	char expected[TEXT_BYTES], happened[TEXT_BYTES], key[TEXT_BYTES];
 	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
 	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
 
@@ -291,7 +304,8 @@ void traffic_judge_moved(const struct traffic *traffic, const struct scenario *s
 	fb_text_puts(&expected_text, " that get another reply than before");
 	fb_text_printf(&happened_text, "%llu of the %llu that had one before",
 	               (unsigned long long)traffic->moved, (unsigned long long)traffic->known);
-	failures_add(failures, step->replies.at, now_ns, expected, happened, NULL, NULL);
+	key_of(scenario, step, ": moved", key, sizeof key);
+	failures_add(failures, key, step->replies.at, now_ns, expected, happened, NULL, NULL);
 }
 
 void traffic_judge_order(const struct traffic *traffic, const struct scenario *scenario,
@@ -299,7 +313,7 @@ void traffic_judge_order(const struct traffic *traffic, const struct scenario *s
                          struct failures *failures, struct trace *trace)
 {
 	const struct scenario_replies *replies = &step->replies;
-	char expected[TEXT_BYTES], happened[TEXT_BYTES];
+	char expected[TEXT_BYTES], happened[TEXT_BYTES], key[TEXT_BYTES];
 	const struct traffic_result *last = NULL;
 	size_t want = 0;
 
@@ -323,7 +337,8 @@ void traffic_judge_order(const struct traffic *traffic, const struct scenario *s
 			request_text(scenario, traffic, i, &happened_text);
 			fb_text_printf(&happened_text, "was answered by '%s'", r->text);
 			relation = relation_of(scenario, r);
-			failures_add(failures, replies->at, now_ns, expected, happened, trace,
+			key_of(scenario, step, ": order", key, sizeof key);
+			failures_add(failures, key, replies->at, now_ns, expected, happened, trace,
 			             &relation);
 			return;
 		}

@@ -58,7 +58,10 @@ static void begin(const char *text)
 	problems_print(&problems, "# test.yaml", stdout);
 	problems_destroy(&problems);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
-	net = network_new(sc, 1, FB_LOG_ERROR, &observer, 1);
+	net = network_new(sc, &(struct network_options){.seed = 1,
+	                                                .log_level = FB_LOG_ERROR,
+	                                                .observers = &observer,
+	                                                .observers_count = 1});
 	clk = network_clock(net);
 	network_start(net);
 }

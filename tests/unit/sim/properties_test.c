@@ -159,7 +159,7 @@ static void an_entry_for_a_port_that_is_down_is_found(void)
 
 static void an_error_is_found(void)
 {
-	breaks("no_errors", "controller: learning\nswitches: {s1: {entries: 1}}\n",
+	breaks("no_of_errors", "controller: learning\nswitches: {s1: {entries: 1}}\n",
 	       PAIR "  - ping: {from: h1, to: h2}\n", "s1 sends one");
 }
 
@@ -174,10 +174,10 @@ static void a_session_of_two_servers_is_found(void)
 	        "      - steps: [wait: 300ms, arp: {from: h3, gratuitous: yes}, wait: 10ms, "
 	        "arp: {from: h2, gratuitous: yes}, wait: 10ms, arp: {from: h3, gratuitous: yes}]\n";
 
-	breaks("no_split_sessions", "controller: learning\nswitches: {s1: {}}\n", text,
+	breaks("session_affinity", "controller: learning\nswitches: {s1: {}}\n", text,
 	       "-> 10.0.0.2:7 is served by h");
 	holds("controller: balancer\nswitches: {s1: {}}\n", text);
-	holds("controller: learning\nswitches: {s1: {}}\nproperties: {no_split_sessions: no}\n",
+	holds("controller: learning\nswitches: {s1: {}}\nproperties: {session_affinity: no}\n",
 	      text);
 }
 
@@ -214,7 +214,10 @@ static void judge_after(const char *text, uint64_t ms, unsigned lost)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
 	properties = properties_new(sc, &ops);
 	observer = properties_observer(properties);
-	network = network_new(sc, 1, FB_LOG_ERROR, &observer, 1);
+	network = network_new(sc, &(struct network_options){.seed = 1,
+	                                                .log_level = FB_LOG_ERROR,
+	                                                .observers = &observer,
+	                                                .observers_count = 1});
 	clock = network_clock(network);
 	properties_watch(properties, network);
 	network_start(network);
@@ -250,7 +253,7 @@ static void a_buffer_that_expired_was_lost(void)
 {
 	breaks("no_lost_buffers",
 	       "controller: {apps: hub, delay: 500ms}\n"
-	       "properties: {no_errors: no}\nswitches: {s1: {buffer_expiry: 900ms}}\n",
+	       "properties: {no_of_errors: no}\nswitches: {s1: {buffer_expiry: 900ms}}\n",
 	       PAIR, "0 in use at the end, and 1 expired before, on s1");
 }
 

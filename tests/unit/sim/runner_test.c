@@ -153,7 +153,7 @@ static void the_pauses_between_retransmissions_are_not_quiet(void)
 
 static void errors_of_switches_are_counted(void)
 {
-	holds("properties: {no_errors: no}\ncontroller: learning\nswitches: {s1: {entries: 1}}\n"
+	holds("properties: {no_of_errors: no}\ncontroller: learning\nswitches: {s1: {entries: 1}}\n"
 	      "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- s1, h2 -- s1]\n"
 	      "steps:\n  - ping: {from: h1, to: h2, expect: {outcome: any}}\n"
 	      "  - expect: {errors: {at_least: 1}}\n");

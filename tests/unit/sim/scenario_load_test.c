@@ -228,7 +228,7 @@ static void properties_are_switched_off_by_name(void)
 	load(NETWORK "steps: [{wait: 1s}]\n");
 	CU_ASSERT_EQUAL(sc->properties_off, 0);
 	done();
-	load("properties: {no_loops: no, no_errors: yes, no_dead_entries: no}\n" NETWORK
+	load("properties: {no_loops: no, no_of_errors: yes, no_dead_entries: no}\n" NETWORK
 	     "steps: [{wait: 1s}]\n");
 	CU_ASSERT_EQUAL(sc->properties_off, 1U << NO_LOOPS | 1U << NO_DEAD_ENTRIES);
 	done();

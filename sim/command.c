@@ -1,0 +1,163 @@
+/* What the commands of the program flowbed share. See command.h. */
+#include "sim/command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/nearest.h"
+#include "lib/base/values.h"
+#include "lib/base/xalloc.h"
+#include "lib/io/bad_option.h"
+#include "lib/io/read_file.h"
+#include "sim/yaml_tree.h"
+
+/* --- Files --- */
+
+/* The name of a file without folder and ending, for a folder of captures. */
+void command_base_name(const char *file, char *out, size_t size)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+	const char *point = strrchr(name, '.');
+	size_t len = point && point != name ? (size_t)(point - name) : strlen(name);
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(out, name, len);
+	out[len] = 0;
+}
+
+/* All of 'path', which the caller frees; NULL after telling why not. */
+char *command_read_file(const char *path, size_t *len)
+{
+	const size_t max = YAML_TREE_TEXT_BYTES_MAX + 1;
+	FILE *in = strcmp(path, "-") ? fopen(path, "rb") : stdin;
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!in) {
+		fprintf(stderr, "%s: cannot be opened: %s\n", path, strerror(errno));
+		return NULL;
+	}
+	*len = 0;
+	do {
+		if (*len == size) {
+			size = size ? 2 * size : 65536;
+			text = xrealloc(text, size);
+		}
+		errno = 0;
+		*len += fread(text + *len, 1, size - *len, in);
+	} while (!ferror(in) && !feof(in) && *len <= max);
+	if (ferror(in)) {
+		fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	if (in != stdin)
+		fclose(in);
+	return text;
+}
+
+/* A file that an application of the scenario names: 'ctx' is the scenario's folder. */
+static char *read_named(void *ctx, const char *name, size_t *len, struct fb_text *error)
+{
+	return read_file_in(ctx, name, len, error);
+}
+
+/* The folder of a file; NULL: the one that we work in. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+
+	if (!slash)
+		return NULL;
+	folder = xstrdup(path);
+	folder[slash == path ? 1 : slash - path] = 0;
+	return folder;
+}
+
+/* Load a scenario file; NULL after printing what is wrong with it. */
+struct scenario *command_load(const char *path, const char *const *settings)
+{
+	const char *name = strcmp(path, "-") ? path : "standard input";
+	const struct scenario_files files = {.read = read_named, .ctx = folder_of(path)};
+	struct scenario *scenario;
+	struct problems problems;
+	size_t len;
+	char *text = command_read_file(path, &len);
+
+	if (!text) {
+		free(files.ctx);
+		return NULL;
+	}
+	problems_init(&problems);
+	scenario = scenario_load_text(text, len, name, settings, &files, &problems);
+	free(files.ctx);
+	problems_print(&problems, name, stderr);
+	problems_destroy(&problems);
+	free(text);
+	return scenario;
+}
+
+/* --- The command line --- */
+
+int command_bad_option(const char *name, const struct option *options, int option, const char *word)
+{
+	char buffer[400];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+
+	bad_option_text(&why, options, option, optopt, word);
+	fprintf(stderr, "flowbed: %s\n", buffer);
+	return command_see_help(name);
+}
+
+int command_see_help(const char *name)
+{
+	fprintf(stderr, "See 'flowbed %s --help'.\n", name);
+	return EXIT_WRONG_INPUT;
+}
+
+bool command_take_number(const char *option, const char *text, uint64_t *number)
+{
+	const char *right = values_number(text, number);
+
+	if (right)
+		fprintf(stderr, "flowbed: %s '%s': %s\n", option, text, right);
+	return !right;
+}
+
+bool command_take_setting(struct command_settings *settings, const char *text)
+{
+	if (settings->count == COMMAND_SETTINGS_MAX) {
+		fprintf(stderr, "flowbed: more than %d --set\n", COMMAND_SETTINGS_MAX);
+		return false;
+	}
+	settings->list[settings->count++] = text;
+	return true;
+}
+
+bool command_take_mutant(const char *name, const struct mutant **mutant)
+{
+	const char *names[100] = {NULL}, *meant;
+
+	*mutant = mutant_find(name);
+	if (*mutant)
+		return true;
+	for (size_t i = 0; i < 99 && mutant_at(i); i++)
+		names[i] = mutant_at(i)->name;
+	meant = nearest(name, names);
+	fprintf(stderr,
+	        "flowbed: no mutant is named '%s'%s%s%s 'flowbed mutate --list' tells them.\n",
+	        name, meant ? ": did you mean '" : ".", meant ? meant : "", meant ? "'?" : "");
+	return false;
+}
+
+bool command_needs_files(const char *name, int count)
+{
+	if (count)
+		return true;
+	fprintf(stderr, "flowbed: %s needs a scenario file. See 'flowbed %s --help'.\n", name,
+	        name);
+	return false;
+}

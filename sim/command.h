@@ -1,0 +1,54 @@
+/* The commands of the program flowbed (main.c chooses among them), and what they share: reading files
+ * and options. Commands touch the system; what they call (runner.h, sweep.h and the others) does not.
+ *
+ * Each command parses its own options with getopt_long, tells what is wrong on standard error and
+ * returns the program's exit code. */
+#ifndef SIM_COMMAND_H
+#define SIM_COMMAND_H
+
+#include <getopt.h>
+
+#include "sim/mutants.h"
+#include "sim/scenario.h"
+
+enum {
+	EXIT_HELD = 0, /* what the scenario expects held */
+	EXIT_NOT_HELD = 1,
+	EXIT_WRONG_INPUT = 2, /* a file or the command line */
+	EXIT_INTERNAL = 3,    /* what is neither: output that cannot be written, a bug */
+};
+
+enum { COMMAND_SETTINGS_MAX = 100, COMMAND_PATH_BYTES = 4096 };
+
+struct command {
+	const char *name, *summary; /* one line of the program's help */
+	/* argv[0] is the command's name. */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command command_run, command_check;
+
+/* --set: "app.option=value" texts. */
+struct command_settings {
+	const char *list[COMMAND_SETTINGS_MAX + 1]; /* NULL-terminated */
+	size_t count;
+};
+
+/* Each tells what is wrong; false, or EXIT_WRONG_INPUT, then. */
+bool command_take_number(const char *option, const char *text, uint64_t *number);
+bool command_take_setting(struct command_settings *settings, const char *text);
+bool command_take_mutant(const char *name, const struct mutant **mutant);
+bool command_needs_files(const char *name, int count);
+/* getopt_long said '?' or ':' of 'word'. */
+int command_bad_option(const char *name, const struct option *options, int option,
+                       const char *word);
+int command_see_help(const char *name);
+
+/* All of 'path' ("-": standard input), which the caller frees; NULL after telling why not. */
+char *command_read_file(const char *path, size_t *len);
+/* Load a scenario file; NULL after printing what is wrong with it. */
+struct scenario *command_load(const char *path, const char *const *settings);
+/* The name of a file without folder and ending. */
+void command_base_name(const char *file, char *out, size_t size);
+
+#endif

@@ -1,0 +1,106 @@
+/* A fault: something that goes wrong in a network, at one place, at one time.
+ *
+ * Plain data, and one language for it. The same fault may be a step of a scenario, may stand in its
+ * 'faults' with a time, or may be drawn from a seed: it is then told in the words in which a file
+ * would say it, so that every drawn fault can be written down.
+ *
+ *     lose: {link: "h1 -- s1:1", from: h1}
+ *     switch_restart: {switch: s1, for: 100ms}
+ *
+ * Faults that concern a single frame or message mean the next one that comes by (after 'skip' others).
+ * Those with 'for_ns' last so long, and what they broke is mended when they end: a fault and its
+ * repair are one thing. */
+#ifndef SIM_FAULT_H
+#define SIM_FAULT_H
+
+#include <flowbed/text.h>
+#include <flowbed/time.h>
+
+#include "sim/problems.h"
+
+enum fault_kind {
+	/* Links: single frames. */
+	FAULT_LOSE,
+	FAULT_DUPLICATE,
+	FAULT_HOLD,    /* it arrives later than those sent after it */
+	FAULT_CORRUPT, /* a byte of it changes */
+	/* Links: for a time. */
+	FAULT_LINK_DOWN,
+	FAULT_FLAP,    /* down and up again 'count' times, 'by_ns' each */
+	FAULT_ONE_WAY, /* what one end sends is lost; both have a carrier */
+	FAULT_IMPAIR, /* other delay, jitter, loss, duplication, reordering, corruption, rate, queue */
+	/* Control channels. */
+	FAULT_CONTROL_DELAY,
+	FAULT_CONTROL_CUT,
+	FAULT_CONTROL_STALL,
+	FAULT_CONTROL_DRAIN,   /* so many bytes a second arrive, no more */
+	FAULT_CONTROL_SPLIT,   /* what is sent next arrives in two pieces */
+	FAULT_CONTROL_REORDER, /* messages between barriers take effect late, or in another order */
+	/* Switches. */
+	FAULT_SWITCH_RESTART,
+	FAULT_TABLE_FULL,
+	FAULT_SLOW_FLOW_MODS,
+	FAULT_NO_BUFFERS,
+	FAULT_LOSE_PACKET_INS,
+	/* The controller. */
+	FAULT_CONTROLLER_RESTART,
+	FAULT_CONTROLLER_STALL,
+	FAULT_SECOND_CONTROLLER, /* a switch is with another one that runs beside it */
+	/* Hosts. */
+	FAULT_HOST_DOWN,
+	FAULT_HOST_MOVE, /* to another port, and back */
+	FAULT_WRONG_ADDRESS,
+	FAULT_GRATUITOUS_ARP,
+	FAULT_SYN_FLOOD,
+	FAULT_KINDS, /* how many there are */
+};
+
+/* What 'place' counts. */
+enum fault_place { FAULT_AT_LINK, FAULT_AT_SWITCH, FAULT_AT_HOST, FAULT_AT_CONTROLLER };
+
+enum { FAULT_BOTH_ENDS = 2 };
+#define FAULT_KEPT UINT64_MAX /* IMPAIR: this stays as it is */
+
+struct fault {
+	struct position at; /* in the file; line 0: drawn */
+	enum fault_kind kind;
+	uint64_t time_ns; /* when, since the first step began; of a step: 0 */
+	uint64_t for_ns;  /* how long; 0: kinds that are over at once */
+	uint32_t place;   /* link, switch or host; 0 for the controller's */
+	unsigned end;     /* of the link that sends, or CHANNEL_* that receives; FAULT_BOTH_ENDS */
+
+	/* Those of its kind; see fault_keys(). */
+	uint32_t skip;  /* frames or batches that are spared first */
+	uint32_t count; /* frames, messages, times */
+	uint64_t by_ns; /* HOLD, CONTROL_DELAY, SLOW_FLOW_MODS (each): how long; FLAP,
+	                           SYN_FLOOD: from one to the next; CONTROL_REORDER: late at most */
+	uint64_t rate;  /* CONTROL_DRAIN: bytes a second */
+	uint32_t byte;  /* CORRUPT: place in the frame, modulo its length; CONTROL_SPLIT: bytes
+	                           in the first piece, modulo as many as there are */
+	uint8_t flip;   /* CORRUPT: bits that change, not 0 */
+	uint32_t sw;    /* HOST_MOVE: where it goes, */
+	uint16_t port;  /*   SYN_FLOOD: the port, */
+	uint32_t ip;    /*   and the address; WRONG_ADDRESS: the address */
+	bool announce;  /* HOST_MOVE: by gratuitous ARP */
+	struct {        /* IMPAIR; FAULT_KEPT: as before */
+		uint64_t delay_ns, jitter_ns, rate_bps, queue_bytes, reorder_delay_ns;
+		uint64_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm;
+	} impair; /* CONTROL_DELAY uses jitter_ns */
+};
+
+/* "lose", "switch_restart": as a file says it. And what its place is. */
+extern const char *const fault_names[FAULT_KINDS + 1]; /* NULL-terminated */
+enum fault_place fault_place(enum fault_kind kind);
+/* It lasts: 'for' may be said of it. */
+bool fault_lasts(enum fault_kind kind);
+/* It concerns single messages of a control connection. */
+bool fault_is_of_messages(enum fault_kind kind);
+/* A fault of 'kind' with what a file need not say, at place 0. */
+struct fault fault_make(enum fault_kind kind);
+
+struct scenario;
+
+/* "lose: {link: "h1 -- s1:1", from: h1}": YAML, without the time. */
+void fault_text(const struct scenario *scenario, const struct fault *fault, struct fb_text *text);
+
+#endif

@@ -1,0 +1,41 @@
+/* The faults of a run: those that its file says and those that are drawn from its seed, each begun
+ * and ended at its time. See fault.h for what one is.
+ *
+ * Drawing. All faults of a run are drawn before it begins, so that its header can tell them. Each
+ * kind has a generator of its own, derived from the seed and its name: for one kind more, or less, the
+ * others stay. From one fault to the next passes a time that is uniform up to twice the mean. None
+ * begins after 'until', and those that last are over by then. */
+#ifndef SIM_FAULTS_H
+#define SIM_FAULTS_H
+
+#include "sim/network.h"
+
+enum { FAULTS_MAX = 100000 }; /* of one run; further ones are not drawn */
+
+/* A list of faults in the order of their times; items are the owner's. */
+struct fault_list {
+	struct fault *items;
+	size_t count;
+	size_t not_drawn; /* beyond FAULTS_MAX */
+};
+
+/* The faults that 'scenario' says, and those that 'seed' draws. */
+void fault_list_draw(struct fault_list *list, const struct scenario *scenario, uint64_t seed);
+void fault_list_destroy(struct fault_list *list);
+
+struct faults;
+
+/* 'list' must outlive it. Begin with faults_start(), when the first step begins. */
+struct faults *faults_new(const struct scenario *scenario, struct network *network,
+                          const struct fault_list *list);
+void faults_free(struct faults *faults); /* takes NULL; before the network's end */
+void faults_start(struct faults *faults);
+/* A step's fault begins now. */
+void faults_begin(struct faults *faults, const struct fault *fault);
+/* A step broke or mended something, or moved it: the network has to converge again. */
+void faults_disturbed(struct faults *faults);
+/* When the network must have converged: converge_ns after the last fault was mended, or after the
+ * latest disturbance. FB_NEVER as long as that is not known; 0: nothing ever happened. */
+uint64_t faults_converged_at(const struct faults *faults);
+
+#endif
