@@ -11,6 +11,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/io/tcp_trace.h"
+#include "sim/capture_numbers.h"
 
 enum {
 	CONTROL_PORT = 6653,
@@ -31,16 +32,6 @@ struct capture {
 };
 
 /* --- Files --- */
-
-/* "h1" or "s1-1": an end of a link in a file's name. */
-static void end_name(const struct scenario *scenario, const struct scenario_end *end,
-                     struct fb_text *text)
-{
-	if (end->is_switch)
-		fb_text_printf(text, "%s-%u", scenario->switches[end->index].name, end->port);
-	else
-		fb_text_puts(text, scenario->hosts[end->index].name);
-}
 
 /* Each file costs a descriptor: raise the limit as far as the system lets us. */
 static void raise_file_limit(size_t files)
@@ -101,17 +92,11 @@ static void open_link_files(struct capture *capture, const char *dir, bool *fail
 	const struct scenario *scenario = capture->scenario;
 
 	for (size_t i = 0; i < scenario->links_count; i++) {
-		const struct scenario_link *link = &scenario->links[i];
-
 		for (unsigned e = 0; e < 2; e++) {
 			char name[4 * SCENARIO_NAME_BYTES_MAX];
 			struct fb_text text = fb_text_make(name, sizeof name);
 
-			end_name(scenario, &link->ends[0], &text);
-			fb_text_puts(&text, "--");
-			end_name(scenario, &link->ends[1], &text);
-			fb_text_puts(&text, ".");
-			end_name(scenario, &link->ends[e], &text);
+			capture_link_name(scenario, (uint32_t)i, e, &text);
 			capture->link_ends[2 * i + e] = open_file(dir, name, failed, error);
 			if (*failed)
 				return;
@@ -142,7 +127,7 @@ struct capture *capture_open(const struct scenario *scenario, const char *dir,
 	for (size_t i = 0; i < scenario->switches_count && !failed; i++) {
 		struct fb_text text = fb_text_make(name, sizeof name);
 
-		fb_text_printf(&text, "control-%s", scenario->switches[i].name);
+		capture_control_name(scenario, (uint32_t)i, &text);
 		capture->controls[i] =
 		        (struct tcp_trace){.file = open_file(dir, name, &failed, error),
 		                           .ip = {[CHANNEL_CONTROLLER] = CONTROLLER_IP,

@@ -27,7 +27,9 @@ static void write_segment(struct tcp_trace *trace, uint64_t now_ns, unsigned fro
 	fb_mac_from_u64(eth.dl_src, UINT64_C(0x060000000000) | trace->ip[from]);
 	fb_mac_from_u64(eth.dl_dst, UINT64_C(0x060000000000) | trace->ip[!from]);
 	fb_build_tcp(&out, &eth, &ip, &tcp, bytes, len);
-	pcap_file_write(trace->file, now_ns, frame, out.len);
+	if (trace->file)
+		pcap_file_write(trace->file, now_ns, frame, out.len);
+	trace->segments++;
 	trace->next[from] += (uint32_t)len + ((flags & (FB_TCP_SYN | FB_TCP_FIN)) != 0);
 	trace->unacked[from] = 0;
 }
@@ -37,6 +39,9 @@ static void write_data(struct tcp_trace *trace, uint64_t now_ns, unsigned to, co
                        size_t len)
 {
 	write_segment(trace, now_ns, !to, FB_TCP_ACK | FB_TCP_PSH, bytes, len);
+	trace->sent[to] += len;
+	trace->latest[to][trace->latest_count[to]++ % TCP_TRACE_SEGMENTS] =
+	        (struct tcp_trace_segment){.number = trace->segments, .end = trace->sent[to]};
 	if (++trace->unacked[to] == 2)
 		write_segment(trace, now_ns, to, FB_TCP_ACK, NULL, 0);
 }
@@ -70,6 +75,7 @@ static void hold(struct tcp_trace *trace, uint64_t now_ns, unsigned to, const ui
 void tcp_trace_bytes(struct tcp_trace *trace, uint64_t now_ns, unsigned to, const uint8_t *bytes,
                      size_t len)
 {
+	trace->bytes[to] += len;
 	if (trace->held_len && trace->held_to != to)
 		write_held(trace);
 	/* Fill up what waits to a header's length first. */
@@ -92,6 +98,26 @@ void tcp_trace_bytes(struct tcp_trace *trace, uint64_t now_ns, unsigned to, cons
 		len -= part;
 	}
 	hold(trace, now_ns, to, bytes, len);
+}
+
+uint64_t tcp_trace_number(const struct tcp_trace *trace, unsigned to, size_t back)
+{
+	const uint64_t count = trace->latest_count[to], place = trace->bytes[to] - back;
+	uint64_t number = trace->segments + 1; /* it waits for the next one */
+
+	if (back >= trace->bytes[to])
+		return 0;
+	if (place > trace->sent[to])
+		return number;
+	for (uint64_t i = 0; i < TCP_TRACE_SEGMENTS && i < count; i++) {
+		const struct tcp_trace_segment *segment =
+		        &trace->latest[to][(count - 1 - i) % TCP_TRACE_SEGMENTS];
+
+		if (segment->end < place)
+			return number;
+		number = segment->number;
+	}
+	return count <= TCP_TRACE_SEGMENTS ? number : 0;
 }
 
 void tcp_trace_close(struct tcp_trace *trace, uint64_t now_ns, unsigned first)
