@@ -102,6 +102,8 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	struct fb_text happened_text = fb_text_make(happened, sizeof happened);
 
 	runner->missed[expectation->id] = true;
+	runner->result->judged_expectations[expectation->id] =
+	        (struct runner_judged){.verdict = RUNNER_FAILED, .value = value};
 	fb_text_puts(&expected_text, expectation->text);
 	if (expectation->kind != EXPECT_BACKEND_STATE) {
 		fb_text_puts(&expected_text, ": ");
@@ -170,6 +172,9 @@ static void execute_expect(struct runner *runner, const struct scenario_step *st
 		    !scenario_bounds_hold(&expectation->bounds, value))
 			miss(runner, expectation, value, "once the network was quiet");
 		runner->result->expectations++;
+		if (!runner->missed[expectation->id])
+			runner->result->judged_expectations[expectation->id] =
+			        (struct runner_judged){.verdict = RUNNER_HELD, .value = value};
 		if (runner->options->summary)
 			report_expectation(runner->options->summary, expectation, value,
 			                   !runner->missed[expectation->id]);
@@ -196,9 +201,23 @@ static void judge_at_end(struct runner *runner, const struct scenario_step *step
 
 /* --- Steps --- */
 
+/* How the requests of a traffic step came out; 'failed': as a whole they are not what is expected. */
+static void judge_traffic(struct runner *runner, const struct scenario_step *step, bool failed)
+{
+	const struct traffic *traffic = &runner->traffic[step->id];
+
+	runner->result->judged_steps[step->id] = (struct runner_judged){
+	        .verdict = traffic->wrong || failed ? RUNNER_FAILED
+	                   : runner->given_up       ? RUNNER_NOT_JUDGED
+	                                            : RUNNER_HELD,
+	        .count = traffic->count,
+	        .wrong = traffic->wrong};
+}
+
 static void report_steps(struct runner *runner, const struct scenario_step *step)
 {
 	const struct traffic *traffic = &runner->traffic[step->id];
+	const uint64_t failures_before = runner->result->failures.total;
 
 	if (traffic->count && !runner->given_up) {
 		traffic_judge_moved(traffic, runner->scenario, step, runner->clock->now_ns,
@@ -206,6 +225,9 @@ static void report_steps(struct runner *runner, const struct scenario_step *step
 		traffic_judge_order(traffic, runner->scenario, step, runner->clock->now_ns,
 		                    &runner->result->failures, runner->trace);
 	}
+	if (traffic->count)
+		judge_traffic(runner, step,
+		              runner->result->failures.total != failures_before);
 	if (runner->options->summary)
 		report_traffic(runner->options->summary, runner->scenario, step, traffic);
 	for (size_t i = 0; i < step->steps_count; i++)
@@ -278,6 +300,7 @@ static void property_broken(void *ctx, enum scenario_property property, const ch
 
 	fail(runner, scenario_keys_properties[property], runner->at, expected, happened, relation);
 	runner->broken[property] = runner->result->failures.total;
+	runner->result->judged_properties[property].verdict = RUNNER_FAILED;
 }
 
 /* Those that were broken more than once tell so. */
@@ -305,10 +328,13 @@ static void judge_properties(struct runner *runner)
 	while (properties_await_buffers(runner->properties) && runner->clock->now_ns < deadline_ns)
 		step_to(runner, deadline_ns);
 	properties_judge_end(runner->properties);
-	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++)
-		if (properties_is_on(runner->properties, i) &&
-		    !properties_count(runner->properties, i))
-			runner->result->properties_held |= 1U << i;
+	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
+		if (!properties_is_on(runner->properties, i) ||
+		    properties_count(runner->properties, i))
+			continue;
+		runner->result->properties_held |= 1U << i;
+		runner->result->judged_properties[i].verdict = RUNNER_HELD;
+	}
 }
 
 static void run_steps(struct runner *runner)
@@ -453,6 +479,9 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 
 	*result = (struct runner_result){0};
 	failures_init(&result->failures);
+	result->judged_steps = xcalloc(scenario->step_ids + 1, sizeof *result->judged_steps);
+	result->judged_expectations =
+	        xcalloc(scenario->expectation_ids + 1, sizeof *result->judged_expectations);
 	take_faults(scenario, options, &result->faults);
 	runner_init(&runner, scenario, options, result);
 	if (options->summary)
@@ -466,5 +495,7 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 void runner_result_destroy(struct runner_result *result)
 {
 	failures_destroy(&result->failures);
+	free(result->judged_steps);
+	free(result->judged_expectations);
 	fault_list_destroy(&result->faults);
 }

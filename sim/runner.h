@@ -37,6 +37,15 @@ struct runner_options {
 	const struct network_observer *observer; /* one more, NULL: none */
 };
 
+enum runner_verdict { RUNNER_NOT_JUDGED, RUNNER_HELD, RUNNER_FAILED };
+
+/* How one thing that a run judges came out. What the run did not come to is not judged. */
+struct runner_judged {
+	enum runner_verdict verdict;
+	uint64_t count, wrong; /* steps: requests or commands, and those that failed */
+	uint64_t value;        /* expectations: the count when it was judged last */
+};
+
 struct runner_result {
 	struct failures failures;
 	char digest[DIGEST_TEXT_BYTES];
@@ -45,6 +54,9 @@ struct runner_result {
 	uint64_t excused[SCENARIO_PROPERTIES]; /* violations that a fault excuses */
 	struct fault_list faults; /* of this run */
 	uint64_t expectations;   /* judged, the requests of traffic steps among them */
+	struct runner_judged *judged_steps;        /* by step id: of traffic and commands */
+	struct runner_judged *judged_expectations; /* by expectation id */
+	struct runner_judged judged_properties[SCENARIO_PROPERTIES];
 	uint64_t events, frames; /* of the clock; delivered over links */
 	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */
 	uint64_t lldp_frames, lldp_messages; /* of discovery, which are not among those */

@@ -198,6 +198,15 @@ static void second_half(struct iteration *iteration)
 	iteration_finish(iteration);
 }
 
+static void judge_command(struct runner *runner, const struct scenario_step *step, bool failed)
+{
+	struct runner_judged *judged = &runner->result->judged_steps[step->id];
+
+	judged->count++;
+	judged->wrong += failed;
+	judged->verdict = judged->wrong ? RUNNER_FAILED : RUNNER_HELD;
+}
+
 /* Give a command to an application. */
 static void command(struct runner *runner, const struct scenario_step *step)
 {
@@ -210,6 +219,7 @@ static void command(struct runner *runner, const struct scenario_step *step)
 	                                     c->words_count, &answer_text) != 0;
 
 	runner->result->expectations++;
+	judge_command(runner, step, refused != c->refused);
 	if (runner->options->summary)
 		report_command(runner->options->summary, c, refused, answer, runner->clock->now_ns);
 	if (refused == c->refused)
