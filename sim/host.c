@@ -310,6 +310,8 @@ void host_set_power(struct host *host, bool on, uint64_t now_ns)
 	host->now_ns = now_ns;
 	if (host->power != on) {
 		host->power = on;
+		if (on)
+			host->on_since_ns = now_ns;
 		if (!on)
 			forget(host);
 	}
@@ -319,6 +321,11 @@ void host_set_power(struct host *host, bool on, uint64_t now_ns)
 bool host_is_on(const struct host *host)
 {
 	return host->power;
+}
+
+uint64_t host_on_since(const struct host *host)
+{
+	return host->on_since_ns;
 }
 
 void host_free(struct host *host)

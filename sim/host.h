@@ -87,6 +87,8 @@ void host_set_link(struct host *host, bool up, uint64_t now_ns);
  * anew, listeners kept. */
 void host_set_power(struct host *host, bool on, uint64_t now_ns);
 bool host_is_on(const struct host *host);
+/* Since when it is, or was, on without a break. */
+uint64_t host_on_since(const struct host *host);
 /* Something is sent and not acknowledged, a SYN or an ARP request is waiting for an answer, or a
  * request of a scenario is running: the network is not quiet. TIME_WAIT and cache ageing do not
  * count. */
@@ -176,6 +178,21 @@ void host_udp(struct host *host, const struct host_udp_request *request, uint64_
  * once). */
 void host_arp(struct host *host, uint32_t ip, bool gratuitous, uint64_t now_ns, host_done_fn *done,
               void *ctx);
+/* A TCP connection that a host has and that is neither over nor in TIME_WAIT. */
+struct host_connection {
+	uint32_t peer_ip;
+	uint16_t peer_port, local_port;
+	bool passive;      /* the peer opened it */
+	const char *state; /* "ESTABLISHED" */
+	uint64_t began_ns;
+	uint64_t heard_ns; /* when the last acceptable segment came; 0: none did */
+};
+
+/* Tell each, the oldest first. */
+void host_connections_each(const struct host *host,
+                           void (*tell)(void *ctx, const struct host_connection *connection),
+                           void *ctx);
+
 /* The cache's entry; false when there is none. */
 bool host_arp_lookup(const struct host *host, uint32_t ip, uint8_t mac[FB_MAC_BYTES]);
 

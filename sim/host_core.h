@@ -113,6 +113,7 @@ struct host {
 	struct rng rng;
 	uint64_t now_ns;
 	uint32_t netmask;
+	uint64_t on_since_ns;
 	bool power, link_up;
 	bool settling; /* in host_settle() */
 

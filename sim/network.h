@@ -31,6 +31,10 @@ struct network_observer {
 	 * 'to': 'host' sends it, or (SCENARIO_NONE) a switch. frame->tag is the observer's to set. */
 	void (*sending)(void *ctx, uint64_t now_ns, uint32_t link, unsigned to, uint32_t host,
 	                struct frame *frame);
+	/* A link lost 'frame' that its other end than 'to' sent: by chance or a fault, because a queue
+	 * was full, or because it went down. */
+	void (*lost)(void *ctx, uint64_t now_ns, uint32_t link, unsigned to,
+	             const struct frame *frame);
 	/* A link makes one more frame of 'frame'. */
 	void (*duplicated)(void *ctx, uint64_t now_ns, const struct frame *frame);
 	/* The end 'end' of 'link' is at another port from now on. */

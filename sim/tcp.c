@@ -130,6 +130,7 @@ struct tcp_conn *tcp_new(struct host *host, uint32_t ip, uint16_t port, uint16_t
 	while (host->config.window_bytes >> conn->receive_scale > UINT16_MAX)
 		conn->receive_scale++;
 	conn->rexmit_ns = conn->delayed_ack_ns = conn->end_ns = FB_NEVER;
+	conn->began_ns = host->now_ns;
 	ring_init(&conn->send, TCP_SEND_BYTES_MAX);
 	ring_init(&conn->receive, host->config.window_bytes);
 	tcp_recovery_init(conn);

@@ -177,6 +177,8 @@ struct tcp_conn {
 	struct ring receive;      /* what the user did not take */
 	struct tcp_early_queue *early; /* NULL: nothing is out of order */
 
+	uint64_t began_ns, heard_ns; /* heard_ns: when the last acceptable segment came */
+
 	/* The end. */
 	uint64_t end_ns; /* of TIME_WAIT, or of FIN_WAIT_2 without a user; FB_NEVER */
 	bool pending;    /* counted in host->tcp.pending */

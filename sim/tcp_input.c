@@ -532,6 +532,7 @@ static void input_synchronized(struct tcp_conn *conn, struct tcp_segment *seg)
 	if (!check(conn, seg))
 		return;
 	memcpy(conn->peer_mac, seg->packet->dl_src, FB_MAC_BYTES);
+	conn->heard_ns = conn->host->now_ns;
 	if (opening) {
 		if (seg->ack != conn->snd_nxt) {
 			reset_sender(conn->host, seg);
