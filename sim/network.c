@@ -211,7 +211,7 @@ void network_duplicated(void *ctx, const struct frame *frame)
 {
 	struct network_link *l = ctx;
 
-	NETWORK_OBSERVE(l->network, duplicated, frame);
+	NETWORK_OBSERVE(l->network, duplicated, l->index, frame);
 }
 
 void network_carrier(void *ctx, unsigned end, bool up)

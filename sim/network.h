@@ -18,6 +18,9 @@
 
 struct network;
 
+/* What goes down and comes up. */
+enum network_change { NETWORK_POWER, NETWORK_CONTROL, NETWORK_CONTROLLER };
+
 /* Told of what happens, each thing before its effects; what is NULL is not told. Frames and bytes
  * are borrowed. Everything that is observed costs time: a run without observers tells nobody. */
 struct network_observer {
@@ -35,8 +38,8 @@ struct network_observer {
 	 * was full, or because it went down. */
 	void (*lost)(void *ctx, uint64_t now_ns, uint32_t link, unsigned to,
 	             const struct frame *frame);
-	/* A link makes one more frame of 'frame'. */
-	void (*duplicated)(void *ctx, uint64_t now_ns, const struct frame *frame);
+	/* 'link' makes one more frame of 'frame'. */
+	void (*duplicated)(void *ctx, uint64_t now_ns, uint32_t link, const struct frame *frame);
 	/* The end 'end' of 'link' is at another port from now on. */
 	void (*moved)(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
 	              const struct scenario_end *at);
@@ -51,12 +54,20 @@ struct network_observer {
 	/* What chance, rather than a fault of the scenario, did to a frame or to bytes: as the fault
 	 * that does the same again, valid during the call. */
 	void (*chance)(void *ctx, uint64_t now_ns, const struct fault *fault);
-	/* A fault changed the bytes of 'frame', from now on another than the one that was sent. */
-	void (*corrupted)(void *ctx, uint64_t now_ns, const struct frame *frame);
+	/* A fault changed the bytes of 'frame', from now on another than the one that was sent: its
+	 * tag is the observer's to set. */
+	void (*corrupted)(void *ctx, uint64_t now_ns, struct frame *frame);
 	/* A fault took away a message that the switch had sent. */
 	void (*message_lost)(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len);
-	/* The switch sent an OpenFlow error. */
-	void (*error)(void *ctx, uint64_t now_ns, uint32_t sw);
+	/* The switch sent an OpenFlow error: the message. */
+	void (*error)(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len);
+	/* The switch let the packet in the buffer 'id', which was kept at 'kept_ns', go unused. */
+	void (*buffer_expired)(void *ctx, uint64_t now_ns, uint32_t sw, uint32_t id,
+	                       uint64_t kept_ns);
+	/* A step or a fault took something down, or brought it up. 'place' is a switch; 0 for the
+	 * controller. */
+	void (*changed)(void *ctx, uint64_t now_ns, enum network_change change, uint32_t place,
+	                bool up);
 	/* A log line of the controller's application 'who', or of the switch 'who'. */
 	void (*log)(void *ctx, uint64_t now_ns, const char *who, const char *line);
 	/* The fail mode of a switch began or ended: it matches frames by 'mode' now. 'line' says so
@@ -160,8 +171,9 @@ void network_set_controller(struct network *network, bool up);
 /* Down: the control connection of 'sw' breaks at both ends, and none can be made. */
 void network_set_control(struct network *network, uint32_t sw, bool up);
 
-/* Begin a fault, and mend what it broke, if it lasts: then 'fault' must be the same, at the same
- * address. Observers are told. Faults of one place may overlap: what one of them keeps down is down. */
+/* Begin a fault, and end it: what it broke is mended, or, if it waits for a frame or message, it waits no
+ * longer. Each that began is ended, at the same address, unless the network is freed before. Observers are
+ * told. Faults of one place may overlap: what one of them keeps down is down. */
 void network_fault_begin(struct network *network, const struct fault *fault);
 void network_fault_end(struct network *network, const struct fault *fault);
 

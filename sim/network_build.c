@@ -72,6 +72,7 @@ void network_build_agent(struct network_switch *sw)
 	                              .close = network_agent_close,
 	                              .ready = network_agent_ready,
 	                              .output = network_output,
+	                              .buffer_expired = network_agent_buffer_expired,
 	                              .log = network_agent_log,
 	                              .ctx = sw};
 

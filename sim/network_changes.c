@@ -148,6 +148,7 @@ void network_set_switch(struct network *network, uint32_t sw, bool on)
 	network->last_activity_ns = network->clock.now_ns;
 	if (on == !network->switches[sw].off)
 		return;
+	NETWORK_OBSERVE(network, changed, NETWORK_POWER, sw, on);
 	if (on)
 		switch_on(&network->switches[sw]);
 	else
@@ -198,6 +199,7 @@ void network_set_controller(struct network *network, bool up)
 	if (up == (network->controller != NULL))
 		return;
 	network->last_activity_ns = network->clock.now_ns;
+	NETWORK_OBSERVE(network, changed, NETWORK_CONTROLLER, 0, up);
 	if (up) {
 		network_build_controller(network);
 		return;
@@ -216,6 +218,7 @@ bool network_controller_is_up(const struct network *network)
 void network_set_control(struct network *network, uint32_t sw, bool up)
 {
 	network->last_activity_ns = network->clock.now_ns;
+	NETWORK_OBSERVE(network, changed, NETWORK_CONTROL, sw, up);
 	network->switches[sw].control_down = !up;
 	if (!up)
 		channel_break(network->switches[sw].channel, "the control channel is down");

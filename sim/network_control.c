@@ -36,8 +36,26 @@ void network_controller_send(void *conn, const uint8_t *bytes, size_t len)
 	network_says(conn, CHANNEL_CONTROLLER, bytes, len);
 }
 
+/* The agent sends whole messages: errors among them are told. */
+static void tell_errors(struct network_switch *sw, const uint8_t *bytes, size_t len)
+{
+	const uint64_t errors = agent_counters(sw->agent)->errors_out;
+
+	while (sw->errors_told < errors && len >= sizeof(struct ofp_header)) {
+		const size_t msg_len = fb_get16(bytes + offsetof(struct ofp_header, length));
+
+		if (bytes[offsetof(struct ofp_header, type)] == OFPT_ERROR) {
+			sw->errors_told++;
+			NETWORK_OBSERVE(sw->network, error, sw->index, bytes, msg_len);
+		}
+		bytes += msg_len;
+		len -= msg_len;
+	}
+}
+
 void network_agent_send(void *conn, const uint8_t *bytes, size_t len)
 {
+	tell_errors(conn, bytes, len);
 	network_says(conn, CHANNEL_SWITCH, bytes, len);
 }
 
@@ -84,17 +102,6 @@ void network_agent_ready(void *conn)
 	reconnect_ready(&sw->reconnect);
 }
 
-/* The agent was called: errors that it sent are told. */
-static void tell_errors(struct network_switch *sw)
-{
-	const uint64_t errors = agent_counters(sw->agent)->errors_out;
-
-	while (sw->errors_told < errors) {
-		sw->errors_told++;
-		NETWORK_OBSERVE(sw->network, error, sw->index);
-	}
-}
-
 void network_channel_deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len,
                              bool background)
 {
@@ -120,7 +127,6 @@ void network_control_receive(struct network_switch *sw, unsigned to, const uint8
 	} else if (to == CHANNEL_SWITCH && sw->conn) {
 		agent_receive(sw->conn, bytes, len, now_ns);
 		network_agent_called(sw);
-		tell_errors(sw);
 	}
 }
 
@@ -213,6 +219,13 @@ void network_controller_log(void *ctx, enum fb_log_level level, const char *who,
 
 	(void)level;
 	NETWORK_OBSERVE(network, log, who, line);
+}
+
+void network_agent_buffer_expired(void *ctx, uint32_t id, uint64_t kept_ns)
+{
+	struct network_switch *sw = ctx;
+
+	NETWORK_OBSERVE(sw->network, buffer_expired, sw->index, id, kept_ns);
 }
 
 /* The line that follows a change of the mode is the one that tells of it. */

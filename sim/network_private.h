@@ -190,6 +190,7 @@ char *network_controller_read_file(void *ctx, const char *name, size_t *len, str
 void network_agent_send(void *conn, const uint8_t *bytes, size_t len);
 void network_agent_close(void *conn, const char *reason);
 void network_agent_ready(void *conn);
+void network_agent_buffer_expired(void *ctx, uint32_t id, uint64_t kept_ns);
 void network_agent_log(void *ctx, enum agent_log_level level, const char *line);
 void network_channel_deliver(void *ctx, unsigned end, const uint8_t *bytes, size_t len,
                              bool background);

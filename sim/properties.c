@@ -177,11 +177,12 @@ static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to
 		tell_twice(properties, property, link, end, frame);
 }
 
-static void watch_duplicated(void *ctx, uint64_t now_ns, const struct frame *frame)
+static void watch_duplicated(void *ctx, uint64_t now_ns, uint32_t link, const struct frame *frame)
 {
 	const struct properties *properties = ctx;
 
 	(void)now_ns;
+	(void)link;
 	lives_double(properties->lives, frame);
 }
 
@@ -245,7 +246,7 @@ static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 
 /* --- Errors --- */
 
-static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw)
+static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len)
 {
 	struct properties *properties = ctx;
 	struct trace_relation relation = trace_relation_all();
@@ -253,6 +254,8 @@ static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw)
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 
 	(void)now_ns;
+	(void)msg;
+	(void)len;
 	if (!is_news(properties, NO_OF_ERRORS))
 		return;
 	fb_text_printf(&text, "%s sends one", properties->scenario->switches[sw].name);

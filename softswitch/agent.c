@@ -49,6 +49,13 @@ static void on_port_configured(void *ctx, uint16_t port_no, uint32_t config)
 		agent->ops.port_configured(agent->ops.ctx, port_no, config);
 }
 
+static void on_buffer_expired(void *ctx, uint32_t id, uint64_t kept_ns)
+{
+	struct agent *agent = ctx;
+
+	agent->ops.buffer_expired(agent->ops.ctx, id, kept_ns);
+}
+
 static bool on_packet_in_wanted(void *ctx)
 {
 	struct agent *agent = ctx;
@@ -138,6 +145,7 @@ struct agent *agent_new(const struct agent_config *config, const struct agent_op
 	        .port_status = on_port_status,
 	        .packet_in_wanted = on_packet_in_wanted,
 	        .port_configured = on_port_configured,
+	        .buffer_expired = ops->buffer_expired ? on_buffer_expired : NULL,
 	        .ctx = agent,
 	};
 

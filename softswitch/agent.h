@@ -65,9 +65,11 @@ struct agent_ops {
 	                             struct frame *frame);
 	/* As in struct datapath_ops; may be NULL. */
 	void (*port_configured)(void *ctx, uint16_t port_no, uint32_t config);
+	/* As in struct datapath_ops; may be NULL. */
+	void (*buffer_expired)(void *ctx, uint32_t id, uint64_t kept_ns);
 	/* One log line; may be NULL. */
 	void (*log)(void *ctx, enum agent_log_level level, const char *line);
-	void *ctx; /* for output, port_configured and log */
+	void *ctx; /* for output, port_configured, buffer_expired and log */
 };
 
 struct agent_config { /* agent_config_default() fills it */

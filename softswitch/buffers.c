@@ -12,7 +12,7 @@ enum { ID_BITS = 31 }; /* so that no id is OFP_NO_BUFFER */
 struct buffer_slot {
 	struct frame *frame; /* NULL: free */
 	uint64_t uses;       /* how often the slot was taken; the low bits are in the id */
-	uint64_t expires_ns;
+	uint64_t kept_ns;
 	uint32_t next,
 	        previous; /* in one of the lists: slot + 1, or 0; 'previous' of slots in use only */
 	struct frame_origin origin;
@@ -46,6 +46,11 @@ static uint64_t use_mask(const struct buffers *b)
 	return (UINT64_C(1) << (ID_BITS - b->slot_bits)) - 1;
 }
 
+static uint32_t id_of(const struct buffers *b, uint32_t index)
+{
+	return (uint32_t)((b->slots[index].uses & use_mask(b)) << b->slot_bits | index);
+}
+
 bool buffers_put(struct buffers *b, struct frame *frame, struct frame_origin origin,
                  uint64_t now_ns, uint32_t *id)
 {
@@ -61,7 +66,7 @@ bool buffers_put(struct buffers *b, struct frame *frame, struct frame_origin ori
 	slot->frame = frame_ref(frame);
 	slot->origin = origin;
 	slot->uses++;
-	slot->expires_ns = fb_time_after(now_ns, b->expiry_ns);
+	slot->kept_ns = now_ns;
 	slot->next = 0;
 	slot->previous = b->used_last;
 	if (b->used_last)
@@ -70,7 +75,7 @@ bool buffers_put(struct buffers *b, struct frame *frame, struct frame_origin ori
 		b->used_first = index + 1;
 	b->used_last = index + 1;
 	b->in_use++;
-	*id = (uint32_t)((slot->uses & use_mask(b)) << b->slot_bits | index);
+	*id = id_of(b, index);
 	return true;
 }
 
@@ -119,9 +124,18 @@ enum buffers_result buffers_take(struct buffers *b, uint32_t id, struct frame **
 	return BUFFERS_OK;
 }
 
+void buffers_walk(const struct buffers *b, bool (*visit)(void *ctx, uint32_t id, uint64_t kept_ns),
+                  void *ctx)
+{
+	for (uint32_t at = b->used_first; at; at = b->slots[at - 1].next)
+		if (!visit(ctx, id_of(b, at - 1), b->slots[at - 1].kept_ns))
+			return;
+}
+
 uint64_t buffers_deadline(const struct buffers *b)
 {
-	return b->used_first ? b->slots[b->used_first - 1].expires_ns : FB_NEVER;
+	return b->used_first ? fb_time_after(b->slots[b->used_first - 1].kept_ns, b->expiry_ns)
+	                     : FB_NEVER;
 }
 
 uint32_t buffers_expire(struct buffers *b, uint64_t now_ns)

@@ -47,6 +47,9 @@ bool buffers_put(struct buffers *buffers, struct frame *frame, struct frame_orig
 /* Use the buffer 'id': the caller gets its reference. */
 enum buffers_result buffers_take(struct buffers *buffers, uint32_t id, struct frame **frame,
                                  struct frame_origin *origin);
+/* Each buffer in use, the oldest first, and when it was kept; until 'visit' returns false. */
+void buffers_walk(const struct buffers *buffers,
+                  bool (*visit)(void *ctx, uint32_t id, uint64_t kept_ns), void *ctx);
 /* When the oldest buffer expires. */
 uint64_t buffers_deadline(const struct buffers *buffers);
 /* Free what has expired at 'now_ns'; returns how many. */

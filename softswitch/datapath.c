@@ -464,6 +464,30 @@ uint64_t datapath_deadline(const struct datapath *dp)
 	return fb_time_min(deadline, reassembly_deadline(&dp->reassembly));
 }
 
+/* Buffers that are due, told one by one. */
+struct due_buffers {
+	const struct datapath *dp;
+	uint64_t now_ns;
+};
+
+static bool tell_due(void *ctx, uint32_t id, uint64_t kept_ns)
+{
+	const struct due_buffers *due = ctx;
+	const struct datapath *dp = due->dp;
+
+	if (!fb_time_due(fb_time_after(kept_ns, dp->buffers.expiry_ns), due->now_ns))
+		return false;
+	dp->ops.buffer_expired(dp->ops.ctx, id, kept_ns);
+	return true;
+}
+
+static void expire_buffers(struct datapath *dp, uint64_t now_ns)
+{
+	if (dp->ops.buffer_expired)
+		buffers_walk(&dp->buffers, tell_due, &(struct due_buffers){dp, now_ns});
+	dp->counters.buffers_expired += buffers_expire(&dp->buffers, now_ns);
+}
+
 void datapath_run(struct datapath *dp, uint64_t now_ns)
 {
 	struct flow_entry *entry;
@@ -473,7 +497,7 @@ void datapath_run(struct datapath *dp, uint64_t now_ns)
 		return;
 	while ((entry = flow_timeouts_expired(&dp->timeouts, now_ns, &reason)) != NULL)
 		datapath_remove_entry(dp, entry, reason, now_ns);
-	dp->counters.buffers_expired += buffers_expire(&dp->buffers, now_ns);
+	expire_buffers(dp, now_ns);
 	reassembly_expire(&dp->reassembly, now_ns);
 	note_reassembly(dp);
 }
@@ -486,4 +510,10 @@ const struct datapath_counters *datapath_counters(const struct datapath *dp)
 uint32_t datapath_buffers_in_use(const struct datapath *dp)
 {
 	return dp->buffers.in_use;
+}
+
+void datapath_buffers(const struct datapath *dp,
+                      bool (*visit)(void *ctx, uint32_t id, uint64_t kept_ns), void *ctx)
+{
+	buffers_walk(&dp->buffers, visit, ctx);
 }

@@ -69,6 +69,9 @@ struct datapath_ops {
 	 * interface takes it down and up with OFPPC_PORT_DOWN, and tells the link's state as it
 	 * becomes. Must not call back. NULL: nobody cares. */
 	void (*port_configured)(void *ctx, uint16_t port_no, uint32_t config);
+	/* The packet in the buffer 'id', kept at 'kept_ns', is let go unused. Must not call back.
+	 * NULL: nobody cares. */
+	void (*buffer_expired)(void *ctx, uint32_t id, uint64_t kept_ns);
 	void *ctx;
 };
 
@@ -162,5 +165,8 @@ void datapath_run(struct datapath *dp, uint64_t now_ns);
 const struct datapath_counters *datapath_counters(const struct datapath *dp);
 /* Packet buffers in use now. */
 uint32_t datapath_buffers_in_use(const struct datapath *dp);
+/* Each of them, the oldest first, and when it was kept; until 'visit' returns false. */
+void datapath_buffers(const struct datapath *dp,
+		      bool (*visit)(void *ctx, uint32_t id, uint64_t kept_ns), void *ctx);
 
 #endif

@@ -27,11 +27,13 @@ static void see_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
 	seen.host_frames++;
 }
 
-static void see_error(void *ctx, uint64_t now_ns, uint32_t sw)
+static void see_error(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len)
 {
 	(void)ctx;
 	(void)now_ns;
 	(void)sw;
+	CU_ASSERT_EQUAL(msg[1], OFPT_ERROR);
+	CU_ASSERT_EQUAL(fb_get16(msg + 2), len);
 	seen.errors++;
 }
 
