@@ -179,6 +179,7 @@ void network_fault_end(struct network *network, const struct fault *fault);
 
 /* What faults change, as it is now. A link is up as long as no step took it down. */
 bool network_link_is_up(const struct network *network, uint32_t link);
+bool network_link_has_carrier(const struct network *network, uint32_t link);
 bool network_host_is_on(const struct network *network, uint32_t host);
 /* It is on, and its link has a carrier. */
 bool network_host_is_reachable(const struct network *network, uint32_t host);

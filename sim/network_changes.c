@@ -38,6 +38,11 @@ bool network_link_is_up(const struct network *network, uint32_t link)
 	return !network->links[link].down;
 }
 
+bool network_link_has_carrier(const struct network *network, uint32_t link)
+{
+	return link_is_up(network->links[link].link);
+}
+
 /* --- Hosts --- */
 
 void network_set_host(struct network *network, uint32_t host, bool on)
