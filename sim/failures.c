@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/story.h"
 
 void failures_init(struct failures *failures)
 {
@@ -32,7 +33,7 @@ static char *story_of(struct trace *trace, const struct trace_relation *relation
 
 	if (!out)
 		return NULL;
-	trace_write(trace, relation, "    ", out);
+	story_write(trace, relation, "  ", out);
 	if (fclose(out) || !len) {
 		free(text);
 		return NULL;
@@ -84,8 +85,7 @@ void failures_print(const struct failures *failures, const char *file, FILE *out
 		fprintf(out, "\n%s:%u: FAILED at %s s\n  expected  %s\n  happened  %s\n", file,
 		        failure->at.line, time, failure->expected, failure->happened);
 		if (failure->story)
-			fprintf(out, "  the last frames and messages before that:\n%s",
-			        failure->story);
+			fputs(failure->story, out);
 	}
 	if (failures->total > failures->count)
 		fprintf(out, "\n%llu more failures are not shown\n",

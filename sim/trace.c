@@ -6,28 +6,12 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/wire/framer.h"
+#include "sim/capture_numbers.h"
 #include "sim/lldp.h"
 
 enum {
 	FRAMERS_PER_SWITCH = 2, /* one for each receiving end */
-	RELATED_BUFFERS_MAX = 32,
 	PLACE_WIDTH_MAX = 40,
-	MODES_MAX = 4, /* lines of a story that tell of fail modes */
-};
-
-enum trace_kind { TRACE_FRAME, TRACE_MESSAGE, TRACE_LOG, TRACE_MODE };
-
-struct trace_event {
-	uint64_t time_ns;
-	enum trace_kind kind;
-	uint32_t place; /* link or switch */
-	unsigned end;   /* of the link, or the receiving end of the channel */
-	struct scenario_end ends[2]; /* FRAME: what the link was between */
-	enum link_event link_event;
-	char *who;      /* LOG, MODE */
-	uint8_t *bytes; /* frame, message or text */
-	size_t len;
-	size_t size; /* room at 'bytes' */
 };
 
 struct trace {
@@ -37,6 +21,7 @@ struct trace {
 	int place_width;        /* of the second column */
 	struct scenario_end (*ends)[2]; /* of each link, as it is now */
 	struct framer *framers; /* by switch and receiving end */
+	struct capture_numbers *numbers;
 	struct trace_event *ring;
 	uint64_t events;            /* seen; the latest is at (events - 1) % TRACE_EVENTS_MAX */
 	struct trace_event scratch; /* the event being written when nothing is kept */
@@ -78,9 +63,15 @@ static void place_text(const struct trace *trace, const struct trace_event *even
 		else
 			fb_text_printf(text, "controller > %s", name);
 		break;
+	case TRACE_LOST:
+		fb_text_printf(text, "%s > ?", trace->scenario->switches[event->place].name);
+		break;
 	case TRACE_LOG:
 	case TRACE_MODE:
 		fb_text_puts(text, event->who);
+		break;
+	case TRACE_FAULT:
+		fb_text_puts(text, "fault");
 		break;
 	}
 }
@@ -101,8 +92,29 @@ static const char *link_event_text(enum link_event event)
 	return "";
 }
 
-static void event_write(const struct trace *trace, const struct trace_event *event,
-                        const char *indent, FILE *out)
+/* "  [h1--s1-1.h1.pcap 17]": where captures have it. */
+static void capture_text(const struct trace *trace, const struct trace_event *event,
+                         struct fb_text *text)
+{
+	if (!event->capture)
+		return;
+	fb_text_puts(text, "  [");
+	trace_capture_text(trace, event, text);
+	fb_text_puts(text, "]");
+}
+
+void trace_capture_text(const struct trace *trace, const struct trace_event *event,
+                        struct fb_text *text)
+{
+	if (event->kind == TRACE_FRAME)
+		capture_link_name(trace->scenario, event->place, event->end, text);
+	else
+		capture_control_name(trace->scenario, event->place, text);
+	fb_text_printf(text, ".pcap %llu", (unsigned long long)event->capture);
+}
+
+void trace_event_write(const struct trace *trace, const struct trace_event *event,
+                       const char *indent, FILE *out)
 {
 	char place[4 * SCENARIO_NAME_BYTES_MAX], line[2 * FB_TEXT_LINE_BYTES];
 	struct fb_text place_out = fb_text_make(place, sizeof place);
@@ -117,11 +129,18 @@ static void event_write(const struct trace *trace, const struct trace_event *eve
 	case TRACE_MESSAGE:
 		fb_text_msg_bytes(&text, event->bytes, event->len);
 		break;
+	case TRACE_LOST:
+		fb_text_puts(&text, "LOST: ");
+		fb_text_msg_bytes(&text, event->bytes, event->len);
+		break;
 	case TRACE_LOG:
 	case TRACE_MODE:
+	case TRACE_FAULT:
 		fb_text_printf(&text, "%.*s", (int)event->len, (const char *)event->bytes);
 		break;
 	}
+	if (indent[0])
+		capture_text(trace, event, &text);
 	/* Always nine decimals, so that the points stand in one column. */
 	fprintf(out, "%s%4llu.%09llu  %-*s  %s\n", indent,
 	        (unsigned long long)(event->time_ns / FB_NS_PER_S),
@@ -159,7 +178,7 @@ static void take(struct trace *trace, struct trace_event from, const char *who, 
 	from.who = who ? xstrdup(who) : NULL;
 	*event = from;
 	if (trace->live)
-		event_write(trace, event, "", trace->live);
+		trace_event_write(trace, event, "", trace->live);
 }
 
 /* Frames are shown where they arrive, and where they are lost. */
@@ -171,8 +190,11 @@ static void take_frame(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
 	                            .kind = TRACE_FRAME,
 	                            .place = link,
 	                            .end = end,
-	                            .link_event = event};
+	                            .link_event = event,
+	                            .tag = frame->tag};
 
+	if (event == LINK_SENT || event == LINK_DELIVERED)
+		taken.capture = capture_numbers_frame(trace->numbers, link, end);
 	if (event == LINK_SENT)
 		return;
 	memcpy(taken.ends, trace->ends[link], sizeof taken.ends);
@@ -197,11 +219,16 @@ static void take_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, con
 	const uint8_t *msg;
 	size_t msg_len;
 
+	capture_numbers_bytes(trace->numbers, now_ns, sw, to, bytes, len);
 	framer_push(framer, bytes, len);
 	while (framer_next(framer, &msg, &msg_len) == FRAMER_MESSAGE)
 		take(trace,
-		     (struct trace_event){
-		             .time_ns = now_ns, .kind = TRACE_MESSAGE, .place = sw, .end = to},
+		     (struct trace_event){.time_ns = now_ns,
+		                          .kind = TRACE_MESSAGE,
+		                          .place = sw,
+		                          .end = to,
+		                          .capture = capture_numbers_message(
+		                                  trace->numbers, sw, to, framer->input_len)},
 		     NULL, msg, msg_len);
 	framer_finish(framer);
 }
@@ -230,6 +257,7 @@ static void take_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 		framer_destroy(&trace->framers[FRAMERS_PER_SWITCH * sw + end]);
 		framer_init(&trace->framers[FRAMERS_PER_SWITCH * sw + end]);
 	}
+	capture_numbers_connected(trace->numbers, now_ns, sw);
 	take_log(trace, now_ns, trace->scenario->switches[sw].name, "connects to the controller");
 }
 
@@ -237,9 +265,30 @@ static void take_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 {
 	struct trace *trace = ctx;
 
+	capture_numbers_closed(trace->numbers, now_ns, sw, at);
 	take_log(trace, now_ns, trace->scenario->switches[sw].name,
 	         at == CHANNEL_CONTROLLER ? "its control connection has ended at the controller"
 	                                  : "its control connection has ended at the switch");
+}
+
+static void take_fault(void *ctx, uint64_t now_ns, const struct fault *fault, bool begins)
+{
+	struct trace *trace = ctx;
+	char line[FB_TEXT_LINE_BYTES];
+	struct fb_text text = fb_text_make(line, sizeof line);
+
+	if (!begins && !fault_lasts(fault->kind))
+		return;
+	fb_text_puts(&text, begins ? "" : "over: ");
+	fault_text(trace->scenario, fault, &text);
+	take(trace, (struct trace_event){.time_ns = now_ns, .kind = TRACE_FAULT}, NULL, line,
+	     strlen(line));
+}
+
+static void take_lost(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len)
+{
+	take(ctx, (struct trace_event){.time_ns = now_ns, .kind = TRACE_LOST, .place = sw}, NULL,
+	     msg, len);
 }
 
 struct network_observer trace_observer(struct trace *trace)
@@ -251,6 +300,8 @@ struct network_observer trace_observer(struct trace *trace)
 	                                 .bytes = take_bytes,
 	                                 .log = take_log,
 	                                 .mode = take_mode,
+	                                 .fault = take_fault,
+	                                 .message_lost = take_lost,
 	                                 .ctx = trace};
 }
 
@@ -291,6 +342,7 @@ struct trace *trace_new(const struct scenario *scenario, FILE *live, bool keep)
 	        xcalloc(FRAMERS_PER_SWITCH * scenario->switches_count + 1, sizeof *trace->framers);
 	for (size_t i = 0; i < FRAMERS_PER_SWITCH * scenario->switches_count; i++)
 		framer_init(&trace->framers[i]);
+	trace->numbers = capture_numbers_new(scenario);
 	if (keep)
 		trace->ring = xcalloc(TRACE_EVENTS_MAX, sizeof *trace->ring);
 	return trace;
@@ -309,168 +361,26 @@ void trace_free(struct trace *trace)
 	free(trace->scratch.who);
 	free(trace->scratch.bytes);
 	free(trace->ring);
+	capture_numbers_free(trace->numbers);
 	free(trace->ends);
 	free(trace->framers);
 	free(trace);
 }
 
-/* --- Selecting --- */
+/* --- Looking back --- */
 
-/* Buffer ids of packet-ins that were selected: what releases them belongs to the story. */
-struct related_buffers {
-	struct {
-		uint32_t sw, id;
-	} items[RELATED_BUFFERS_MAX];
-	unsigned count; /* ever added; the latest overwrite the oldest */
-};
-
-static bool buffer_is_related(const struct related_buffers *buffers, uint32_t sw, uint32_t id)
+const struct scenario *trace_scenario(const struct trace *trace)
 {
-	for (unsigned i = 0; i < RELATED_BUFFERS_MAX && i < buffers->count; i++)
-		if (buffers->items[i].sw == sw && buffers->items[i].id == id)
-			return id != OFP_NO_BUFFER;
-	return false;
+	return trace->scenario;
 }
 
-/* It has no ports of its own, and may be what ended a request. */
-static bool is_icmp_error(const struct fb_packet *packet)
+void trace_kept(const struct trace *trace, uint64_t *first, uint64_t *end)
 {
-	return packet->is_icmp && packet->tp_src != FB_ICMP_ECHO_REQUEST &&
-	       packet->tp_src != FB_ICMP_ECHO_REPLY;
+	*end = trace->keep ? trace->events : 0;
+	*first = *end > TRACE_EVENTS_MAX ? *end - TRACE_EVENTS_MAX : 0;
 }
 
-static bool packet_is_related(const struct trace_relation *relation, const uint8_t *bytes,
-                              size_t len)
+const struct trace_event *trace_event_at(const struct trace *trace, uint64_t number)
 {
-	struct fb_packet packet;
-
-	if (!relation->ip || fb_packet_parse(&packet, bytes, len) ||
-	    !(packet.is_ipv4 || packet.is_arp))
-		return false;
-	if (packet.is_arp || is_icmp_error(&packet) || !relation->port)
-		return packet.nw_src == relation->ip || packet.nw_dst == relation->ip;
-	return (packet.nw_src == relation->ip && packet.tp_src == relation->port) ||
-	       (packet.nw_dst == relation->ip && packet.tp_dst == relation->port);
-}
-
-static bool match_is_related(const struct trace_relation *relation, const struct fb_match *match)
-{
-	if (!relation->ip)
-		return false;
-	if (match->nw_src == relation->ip && (!relation->port || match->tp_src == relation->port))
-		return true;
-	return match->nw_dst == relation->ip &&
-	       (!relation->port || match->tp_dst == relation->port);
-}
-
-static bool message_is_related(const struct trace_relation *relation,
-                               const struct trace_event *event, struct related_buffers *buffers)
-{
-	struct fb_of_error error;
-	struct fb_msg msg;
-	bool related;
-
-	if (fb_msg_decode(event->bytes, event->len, &msg, &error))
-		return false;
-	related = msg.type < 32 && (relation->message_types >> msg.type & 1) &&
-	          (relation->sw == SCENARIO_NONE || relation->sw == event->place);
-	switch (msg.type) {
-	case OFPT_PACKET_IN:
-		related |= packet_is_related(relation, msg.packet_in.data.data,
-		                             msg.packet_in.data.len);
-		if (related) {
-			unsigned slot = buffers->count++ % RELATED_BUFFERS_MAX;
-
-			buffers->items[slot].sw = event->place;
-			buffers->items[slot].id = msg.packet_in.buffer_id;
-		}
-		break;
-	case OFPT_PACKET_OUT:
-		related |= packet_is_related(relation, msg.packet_out.data.data,
-		                             msg.packet_out.data.len) ||
-		           buffer_is_related(buffers, event->place, msg.packet_out.buffer_id);
-		break;
-	case OFPT_FLOW_MOD:
-		related |= match_is_related(relation, &msg.flow_mod.match) ||
-		           buffer_is_related(buffers, event->place, msg.flow_mod.buffer_id);
-		break;
-	case OFPT_FLOW_REMOVED:
-		related |= match_is_related(relation, &msg.flow_removed.match);
-		break;
-	default:
-		break;
-	}
-	return related;
-}
-
-static bool event_is_related(const struct trace_relation *relation, const struct trace_event *event,
-                             struct related_buffers *buffers)
-{
-	struct pcap_pkthdr header = {.caplen = (uint32_t)event->len, .len = (uint32_t)event->len};
-
-	if (!relation->ip && !relation->message_types && relation->link == SCENARIO_NONE)
-		return true;
-	switch (event->kind) {
-	case TRACE_FRAME:
-		if (relation->link == event->place &&
-		    (!relation->program || !relation->program->bf_len ||
-		     pcap_offline_filter(relation->program, &header, event->bytes)))
-			return true;
-		return packet_is_related(relation, event->bytes, event->len);
-	case TRACE_MESSAGE:
-		return message_is_related(relation, event, buffers);
-	case TRACE_LOG:
-		return false;
-	case TRACE_MODE: /* it decides what becomes of every frame */
-		return relation->sw == SCENARIO_NONE || relation->sw == event->place;
-	}
-	return false;
-}
-
-/* The latest events of a kind that were selected, by number. */
-struct selection {
-	uint64_t items[TRACE_LINES_MAX];
-	uint64_t count; /* ever added; the latest overwrite the oldest */
-};
-
-static void selection_add(struct selection *selection, uint64_t number)
-{
-	selection->items[selection->count++ % TRACE_LINES_MAX] = number;
-}
-
-/* The first of the latest 'max' of those that were added. */
-static uint64_t selection_first(const struct selection *selection, uint64_t max)
-{
-	return selection->count > max ? selection->count - max : 0;
-}
-
-size_t trace_write(struct trace *trace, const struct trace_relation *relation, const char *indent,
-                   FILE *out)
-{
-	struct related_buffers buffers = {.count = 0};
-	struct selection modes = {.count = 0}, others = {.count = 0};
-	uint64_t first = trace->events > TRACE_EVENTS_MAX ? trace->events - TRACE_EVENTS_MAX : 0;
-	uint64_t mode, other, lines;
-
-	for (uint64_t i = first; trace->keep && i < trace->events; i++) {
-		const struct trace_event *event = &trace->ring[i % TRACE_EVENTS_MAX];
-
-		if (event_is_related(relation, event, &buffers))
-			selection_add(event->kind == TRACE_MODE ? &modes : &others, i);
-	}
-	/* Fail modes are seldom, and frames that come after them are many: each has its share. */
-	mode = selection_first(&modes, MODES_MAX);
-	other = selection_first(&others, TRACE_LINES_MAX - (modes.count - mode));
-	lines = modes.count - mode + others.count - other;
-	for (uint64_t i = 0; i < lines; i++) {
-		const bool is_mode =
-		        mode < modes.count &&
-		        (other == others.count || modes.items[mode % TRACE_LINES_MAX] <
-		                                          others.items[other % TRACE_LINES_MAX]);
-		const uint64_t number = is_mode ? modes.items[mode++ % TRACE_LINES_MAX]
-		                                : others.items[other++ % TRACE_LINES_MAX];
-
-		event_write(trace, &trace->ring[number % TRACE_EVENTS_MAX], indent, out);
-	}
-	return (size_t)lines;
+	return &trace->ring[number % TRACE_EVENTS_MAX];
 }
