@@ -119,6 +119,36 @@ static void pieces_of_a_header_wait_for_the_rest(void)
 	end();
 }
 
+static void bytes_are_found_in_their_segments(void)
+{
+	static const uint8_t bytes[2 * TCP_TRACE_MSS + 3];
+
+	trace = (struct tcp_trace){.ip = {1, 2}}; /* without a file: counting alone */
+	tcp_trace_open(&trace, 1, 1);             /* 1, 2 and 3 */
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 0), 0);
+	tcp_trace_bytes(&trace, 2, 0, bytes, 16); /* 4 */
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 0), 4);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 1, 0), 0);
+	tcp_trace_bytes(&trace, 3, 0, bytes, sizeof bytes); /* 5, its acknowledgement, 7; 3 wait */
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 0), 8);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 2), 8);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 3), 7);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 3 + TCP_TRACE_MSS - 1), 7);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 3 + TCP_TRACE_MSS), 5);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, sizeof bytes), 4);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, sizeof bytes + 15), 4);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, sizeof bytes + 16), 0);
+	tcp_trace_bytes(&trace, 4, 1, bytes, 20); /* 8 brings what waited, 9 this */
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 0, 0), 8);
+	CU_ASSERT_EQUAL(trace.segments, 10); /* 8 was the second: it is acknowledged */
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 1, 0), 10);
+	for (unsigned i = 0; i < TCP_TRACE_SEGMENTS; i++)
+		tcp_trace_bytes(&trace, 5, 1, bytes, 20);
+	CU_ASSERT_EQUAL(tcp_trace_number(&trace, 1, TCP_TRACE_SEGMENTS * 20), 0);
+	CU_ASSERT_NOT_EQUAL(tcp_trace_number(&trace, 1, (TCP_TRACE_SEGMENTS - 1) * 20 - 1), 0);
+}
+
 UNIT_TESTS("tcp_trace", UNIT_TEST(a_connection_is_a_handshake_segments_and_two_fins),
            UNIT_TEST(every_second_segment_is_acknowledged_at_once),
-           UNIT_TEST(pieces_of_a_header_wait_for_the_rest))
+           UNIT_TEST(pieces_of_a_header_wait_for_the_rest),
+           UNIT_TEST(bytes_are_found_in_their_segments))
