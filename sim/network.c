@@ -138,8 +138,7 @@ enum datapath_sent network_output(void *ctx, uint16_t port_no, uint32_t queue_id
 
 	if (!sw->network->mutation)
 		return network_send_by(sw, port_no, queue_id, frame);
-	mutation_output(sw->network->mutation, sw->index, port_no, queue_id, frame);
-	return DATAPATH_SENT;
+	return mutation_output(sw->network->mutation, sw->index, port_no, queue_id, frame);
 }
 
 static void count_filters(const struct network_filters *filters, struct frame *frame)
@@ -183,9 +182,11 @@ void network_deliver(void *ctx, unsigned end, struct frame *frame)
 	if (to->is_switch) {
 		struct network_switch *sw = &network->switches[to->index];
 
-		sw->in_port = to->port;
+		if (network->mutation)
+			mutation_input(network->mutation, sw->index, frame);
 		agent_frame(sw->agent, to->port, frame, now_ns);
-		sw->in_port = 0;
+		if (network->mutation)
+			mutation_input(network->mutation, sw->index, NULL);
 		agent_called(sw);
 		return;
 	}
@@ -348,7 +349,7 @@ bool network_joined(const struct network *network)
 		if (!sw->off && !sw->control_down && !network_switch_is_connected(network, i))
 			return false;
 	}
-	return network->controller != NULL;
+	return network->controller != NULL && !mutation_holds(network->mutation);
 }
 
 bool network_ready(const struct network *network)
@@ -410,6 +411,11 @@ int network_command(struct network *network, const char *app, const char *const 
 	return result;
 }
 
+uint64_t network_mutation_occasions(const struct network *network)
+{
+	return mutation_occasions(network->mutation);
+}
+
 uint64_t network_last_activity(const struct network *network)
 {
 	return network->last_activity_ns;
@@ -433,6 +439,11 @@ bool network_busy(const struct network *network, struct fb_text *what)
 		if (what)
 			fb_text_printf(what, "messages between %s and the controller",
 			               scenario->switches[i].name);
+		return true;
+	}
+	if (mutation_holds(network->mutation)) {
+		if (what)
+			fb_text_puts(what, "what the mutant holds back");
 		return true;
 	}
 	for (size_t i = 0; what && i < scenario->hosts_count; i++) {

@@ -193,6 +193,8 @@ uint64_t network_last_activity(const struct network *network);
 /* Something is under way now: a frame on a link, bytes on a channel, or a host waits for an answer.
  * Looks at all of them. 'what', unless NULL, gets the name of the first. */
 bool network_busy(const struct network *network, struct fb_text *what);
+/* How often the mutant did something wrong so far; 0 without one. */
+uint64_t network_mutation_occasions(const struct network *network);
 
 struct agent *network_agent(struct network *network, uint32_t sw);
 struct network_switch_counts network_switch_counts(const struct network *network, uint32_t sw);

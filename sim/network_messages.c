@@ -40,12 +40,12 @@ static void mutated(void *ctx, enum mutation_point point, uint32_t index, const 
 		arrive(sw, point, msg, len);
 }
 
-static void mutated_output(void *ctx, uint32_t index, uint16_t port_no, uint32_t queue_id,
-                           struct frame *frame)
+static enum datapath_sent mutated_output(void *ctx, uint32_t index, uint16_t port_no,
+                                         uint32_t queue_id, struct frame *frame)
 {
 	struct network *network = ctx;
 
-	network_send_by(&network->switches[index], port_no, queue_id, frame);
+	return network_send_by(&network->switches[index], port_no, queue_id, frame);
 }
 
 void network_message_goes_on(struct network_switch *sw, enum mutation_point point,

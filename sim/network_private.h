@@ -56,7 +56,6 @@ struct network_switch {
 	struct network_queue_counts *queues_before; /* the same by queue of the file */
 	uint64_t errors_told; /* of this agent: of errors_out, told to observers */
 	struct framer framers[MUTATION_POINTS]; /* of what passes each point, where that is looked at */
-	uint16_t in_port; /* of the frame that is being handled; 0: none */
 };
 
 /* A counter of an application. */

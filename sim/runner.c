@@ -90,6 +90,17 @@ static void wait_until_quiet(struct runner *runner, struct position at)
 	}
 }
 
+/* Until no fault is left and the network has had its time. */
+static void wait_until_converged(struct runner *runner, struct position at)
+{
+	uint64_t at_ns;
+
+	faults_settle(runner->faults);
+	while ((at_ns = faults_converged_at(runner->faults)) > runner->clock->now_ns &&
+	       !is_over(runner, at))
+		step_to(runner, at_ns);
+}
+
 /* --- Expectations --- */
 
 /* Record that an expectation did not hold. 'when' says at which moment. */
@@ -104,12 +115,9 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	runner->missed[expectation->id] = true;
 	runner->result->judged_expectations[expectation->id] =
 	        (struct runner_judged){.verdict = RUNNER_FAILED, .value = value};
-	fb_text_puts(&expected_text, expectation->text);
-	if (expectation->kind != EXPECT_BACKEND_STATE) {
-		fb_text_puts(&expected_text, ": ");
-		scenario_bounds_text(&expected_text, &expectation->bounds);
-		fb_text_printf(&happened_text, "%llu", (unsigned long long)value);
-	}
+	scenario_expectation_text(&expected_text, expectation);
+	if (scenario_expectation_counts(expectation))
+		scenario_value_text(&happened_text, &expectation->bounds, value);
 	expect_detail(runner->expect, expectation, &happened_text);
 	fb_text_printf(&happened_text, ", %s", when);
 	relation = expect_relation(runner->expect, expectation);
@@ -273,23 +281,42 @@ void runner_not_ready(struct runner *runner, struct position at)
 }
 
 /* Wait until all switches have joined and the controller is ready; false when they do not. */
-static bool join(struct runner *runner)
+static bool wait_until_ready(struct runner *runner, struct position at)
 {
-	const struct position at = runner->scenario->controller.at;
+	const uint64_t deadline_ns = runner->clock->now_ns + RUNNER_JOIN_NS;
 
-	network_start(runner->network);
 	while (!network_ready(runner->network)) {
 		if (is_over(runner, at))
 			return false;
-		if (runner->clock->now_ns >= RUNNER_JOIN_NS) {
+		if (runner->clock->now_ns >= deadline_ns) {
 			runner_not_ready(runner, at);
 			return false;
 		}
-		step_to(runner, RUNNER_JOIN_NS);
+		step_to(runner, deadline_ns);
 	}
+	return true;
+}
+
+static bool join(struct runner *runner)
+{
+	network_start(runner->network);
+	if (!wait_until_ready(runner, runner->scenario->controller.at))
+		return false;
 	runner->joined = true;
 	faults_start(runner->faults);
 	return true;
+}
+
+/* After the last step: faults end, what they broke heals, and nothing is under way any more. Without a
+ * controller, where a step took it down, there is none to wait for. */
+static void come_to_rest(struct runner *runner, struct position at)
+{
+	wait_until_converged(runner, at);
+	if (!runner->given_up && faults_happened(runner->faults) &&
+	    network_controller_is_up(runner->network))
+		wait_until_ready(runner, at);
+	if (!runner->given_up)
+		wait_until_quiet(runner, at);
 }
 
 /* A property does not hold. */
@@ -351,7 +378,7 @@ static void run_steps(struct runner *runner)
 			report_modes_end(runner->options->summary, runner->modes_told);
 	}
 	if (!runner->given_up)
-		wait_until_quiet(runner, last);
+		come_to_rest(runner, last);
 	if (!runner->given_up)
 		judge_properties(runner);
 	for (size_t i = 0; i < scenario->steps_count && !runner->given_up; i++)
@@ -375,6 +402,7 @@ static void take_counts(struct runner *runner)
 	result->packet_ins = counts.packet_ins;
 	result->packet_outs = counts.packet_outs;
 	result->flow_mods = counts.flow_mods;
+	result->occasions = network_mutation_occasions(runner->network);
 }
 
 /* The fail modes with which a run begins need no telling. */

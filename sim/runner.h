@@ -60,6 +60,7 @@ struct runner_result {
 	uint64_t events, frames; /* of the clock; delivered over links */
 	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */
 	uint64_t lldp_frames, lldp_messages; /* of discovery, which are not among those */
+	uint64_t occasions; /* how often the mutant did something wrong */
 };
 
 /* Run 'scenario' once. '*result' must be given to runner_result_destroy(). */
