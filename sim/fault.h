@@ -7,9 +7,9 @@
  *     lose: {link: "h1 -- s1:1", from: h1}
  *     switch_restart: {switch: s1, for: 100ms}
  *
- * Faults that concern a single frame or message mean the next one that comes by (after 'skip' others).
- * Those with 'for_ns' last so long, and what they broke is mended when they end: a fault and its
- * repair are one thing. */
+ * Faults that concern a single frame or message mean the next one that comes by (after 'skip' others),
+ * and wait for it; the end of such a fault is that it waits no longer. Those with 'for_ns' last so
+ * long, and what they broke is mended when they end: a fault and its repair are one thing. */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 
@@ -26,7 +26,7 @@ enum fault_kind {
 	FAULT_CORRUPT, /* a byte of it changes */
 	/* Links: for a time. */
 	FAULT_LINK_DOWN,
-	FAULT_FLAP,    /* down and up again 'count' times, 'by_ns' each */
+	FAULT_FLAP, /* down and up again 'count' times, 'by_ns' each, down for the first half of it */
 	FAULT_ONE_WAY, /* what one end sends is lost; both have a carrier */
 	FAULT_IMPAIR, /* other delay, jitter, loss, duplication, reordering, corruption, rate, queue */
 	/* Control channels. */
@@ -65,13 +65,14 @@ struct fault {
 	struct position at; /* in the file; line 0: drawn */
 	enum fault_kind kind;
 	uint64_t time_ns; /* when, since the first step began; of a step: 0 */
-	uint64_t for_ns;  /* how long; 0: kinds that are over at once */
+	uint64_t for_ns;  /* how long; FLAP, SYN_FLOOD: count * by_ns; 0: kinds that are over at once,
+	                     or when what they wait for has come by */
 	uint32_t place;   /* link, switch or host; 0 for the controller's */
 	unsigned end;     /* of the link that sends, or CHANNEL_* that receives; FAULT_BOTH_ENDS */
 
 	/* Those of its kind; see fault_keys(). */
 	uint32_t skip;  /* frames or batches that are spared first */
-	uint32_t count; /* frames, messages, times */
+	uint32_t count; /* frames, times; LOSE_PACKET_INS: messages, all of them where for_ns is not 0 */
 	uint64_t by_ns; /* HOLD, CONTROL_DELAY, SLOW_FLOW_MODS (each): how long; FLAP,
 	                           SYN_FLOOD: from one to the next; CONTROL_REORDER: late at most */
 	uint64_t rate;  /* CONTROL_DRAIN: bytes a second */
@@ -97,10 +98,60 @@ bool fault_lasts(enum fault_kind kind);
 bool fault_is_of_messages(enum fault_kind kind);
 /* A fault of 'kind' with what a file need not say, at place 0. */
 struct fault fault_make(enum fault_kind kind);
+/* Where how long it lasts follows from the rest: make it so. */
+void fault_set_duration(struct fault *fault);
+
+/* --- What may be said of each kind: one table for reading, writing and drawing --- */
+
+enum fault_value {
+	FAULT_VALUE_LINK, /* place */
+	FAULT_VALUE_SWITCH,
+	FAULT_VALUE_HOST,
+	FAULT_VALUE_END,    /* end: of the link, by the name of what is there */
+	FAULT_VALUE_TO,     /* end: controller, switch, or both where that is what is not said */
+	FAULT_VALUE_PORT,   /* sw and port: s1:4 */
+	FAULT_VALUE_TARGET, /* ip and port: 192.168.2.2:22, or h2:22 */
+	FAULT_VALUE_IP,
+	FAULT_VALUE_DURATION,
+	FAULT_VALUE_NUMBER,
+	FAULT_VALUE_SHARE,     /* 1.5%, 200ppm */
+	FAULT_VALUE_BITS,      /* a second: 10Mbit */
+	FAULT_VALUE_BYTES,     /* 64kB */
+	FAULT_VALUE_BYTE_RATE, /* 10kB/s */
+	FAULT_VALUE_BOOL,
+};
+
+enum {
+	FAULT_KEY_REQUIRED = 1, /* a file must say it */
+	FAULT_KEY_SHOWN = 2,    /* fault_text() says it although it is what is not said */
+};
+
+struct fault_key {
+	const char *name; /* NULL: the end of the list */
+	enum fault_value value;
+	unsigned flags;
+	uint16_t offset, bytes; /* the member of struct fault; of END to TARGET: not used */
+	uint64_t standard;      /* what it is when nothing is said */
+	uint64_t min, max;
+	/* Drawn are draw_min, draw_min + draw_step and so on, up to draw_max. Step 0: the standard. */
+	uint64_t draw_min, draw_max, draw_step;
+};
+
+/* The keys of 'kind', in the order in which they are read, written and drawn. */
+const struct fault_key *fault_keys(enum fault_kind kind);
+uint64_t fault_get(const struct fault *fault, const struct fault_key *key);
+void fault_set(struct fault *fault, const struct fault_key *key, uint64_t value);
+
+/* --- Text --- */
 
 struct scenario;
 
 /* "lose: {link: "h1 -- s1:1", from: h1}": YAML, without the time. */
 void fault_text(const struct scenario *scenario, const struct fault *fault, struct fb_text *text);
+/* "{at: 1.5s, lose: {link: "h1 -- s1:1", from: h1}}": the same with it, as an item of 'at'. */
+void fault_item_text(const struct scenario *scenario, const struct fault *fault,
+                     struct fb_text *text);
+/* "1.5s", "20ms": exact. */
+void fault_time_text(struct fb_text *text, uint64_t ns);
 
 #endif

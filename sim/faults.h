@@ -4,7 +4,8 @@
  * Drawing. All faults of a run are drawn before it begins, so that its header can tell them. Each
  * kind has a generator of its own, derived from the seed and its name: for one kind more, or less, the
  * others stay. From one fault to the next passes a time that is uniform up to twice the mean. None
- * begins after 'until', and those that last are over by then. */
+ * begins after 'until'; those that last are over by then, and those that wait for a frame or message
+ * wait no longer. */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 
@@ -34,8 +35,14 @@ void faults_start(struct faults *faults);
 void faults_begin(struct faults *faults, const struct fault *fault);
 /* A step broke or mended something, or moved it: the network has to converge again. */
 void faults_disturbed(struct faults *faults);
-/* When the network must have converged: converge_ns after the last fault was mended, or after the
- * latest disturbance. FB_NEVER as long as that is not known; 0: nothing ever happened. */
+/* Somebody waits for convergence: faults of steps that wait for a frame or message wait no longer. */
+void faults_settle(struct faults *faults);
+/* When the network must have converged: converge_ns after 'until', where faults have times or are drawn,
+ * after the end of the last fault of a step, or after the latest disturbance, whichever is last. FB_NEVER
+ * as long as that is not known, because a fault of a step waits for a frame or message; 0: nothing ever
+ * happened. */
 uint64_t faults_converged_at(const struct faults *faults);
+/* There are faults, or were: steps that break and mend something are none. */
+bool faults_happened(const struct faults *faults);
 
 #endif

@@ -29,7 +29,8 @@ struct iteration {
 	size_t next_step;  /* GROUP: the step to begin next */
 	size_t steps_left; /* PARALLEL */
 	bool halfway;      /* SWITCH, MOVE: the second half is to come */
-	bool awaiting;     /* READY: it is not */
+	bool awaiting;     /* READY, CONVERGED: the controller is not ready */
+	bool converging;   /* CONVERGED: the network need not have, yet */
 };
 
 static void activity_begin(struct runner *runner, const struct scenario_step *step,
@@ -116,6 +117,7 @@ static void change(struct runner *runner, const struct scenario_step *step, bool
 	if (runner->options->summary)
 		report_change(runner->options->summary, runner->scenario, step, up,
 		              runner->clock->now_ns, is_up(runner->network, step) != up);
+	faults_disturbed(runner->faults);
 	if (step->kind == STEP_LINK)
 		network_set_link(runner->network, step->change.index, up);
 	else if (step->kind == STEP_HOST)
@@ -166,6 +168,7 @@ static void move_begin(struct iteration *iteration)
 	if (runner->options->summary)
 		report_move(runner->options->summary, runner->scenario, step, from,
 		            runner->clock->now_ns);
+	faults_disturbed(runner->faults);
 	if (moves) {
 		network_unplug(runner->network, step->move.host);
 		go_on_after(iteration, step->move.after_ns);
@@ -180,6 +183,7 @@ static void move_end(struct iteration *iteration)
 	const struct scenario_step *step = iteration->activity->step;
 	const uint32_t host = step->move.host;
 
+	faults_disturbed(runner->faults);
 	network_plug(runner->network, host, step->move.sw, step->move.port);
 	if (!step->move.announce)
 		return;
@@ -270,6 +274,30 @@ static void ready_never(struct iteration *iteration)
 	runner_not_ready(runner, iteration->activity->step->at);
 }
 
+/* --- Waiting until the network has converged --- */
+
+/* Wait on, or, when that is over, for the controller. */
+static void converge(struct iteration *iteration)
+{
+	struct runner *runner = iteration->activity->runner;
+	const uint64_t at_ns = faults_converged_at(runner->faults);
+
+	iteration->converging = at_ns > runner->clock->now_ns;
+	if (!iteration->converging)
+		ready_begin(iteration);
+	else if (at_ns != FB_NEVER)
+		clock_set(runner->clock, &iteration->event, at_ns);
+	else
+		/* Another step, beside this one, has begun a fault that waits for something. */
+		clock_set(runner->clock, &iteration->event, runner->clock->now_ns + FB_NS_PER_MS);
+}
+
+static void converge_begin(struct iteration *iteration)
+{
+	faults_settle(iteration->activity->runner->faults);
+	converge(iteration);
+}
+
 static void group_begin(struct iteration *iteration)
 {
 	struct activity *activity = iteration->activity;
@@ -325,7 +353,7 @@ static void iteration_begin(struct activity *activity)
 		iteration_finish(iteration);
 		break;
 	case STEP_CONVERGED:
-		iteration_finish(iteration);
+		converge_begin(iteration);
 		break;
 	case STEP_APP:
 		command(runner, activity->step);
@@ -373,6 +401,10 @@ static void iteration_fire(struct event *event)
 
 	if (iteration->halfway) {
 		second_half(iteration);
+		return;
+	}
+	if (iteration->converging) {
+		converge(iteration);
 		return;
 	}
 	if (iteration->awaiting)

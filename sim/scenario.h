@@ -216,7 +216,8 @@ struct scenario_fault_rate {
 	struct position at;
 	uint64_t mean_ns;               /* from one to the next, on average; 0: none are drawn */
 	uint64_t for_min_ns, for_max_ns; /* how long they last, where they do */
-	uint32_t *places;               /* links, switches or hosts, by kind: among which is drawn */
+	uint32_t *places; /* links, switches or hosts, by kind: among which is drawn; of HOST_MOVE:
+	                     ports, by their places among 'spares' */
 	size_t places_count;
 };
 

@@ -123,15 +123,14 @@ static const struct scenario_end *home_of(const struct scenario *scenario, uint3
 	return &scenario->links[h->link].ends[!h->link_end];
 }
 
-/* The host hangs on a switch's port that it may leave. */
-static bool may_move(struct loader *loader, const struct yaml_node *at, uint32_t host)
+bool scenario_may_move(struct loader *loader, const struct yaml_node *at, uint32_t host)
 {
 	const struct scenario *scenario = loader->scenario;
 	const struct scenario_end *home;
 	const struct scenario_switch *sw;
 
 	if (scenario->hosts[host].link == SCENARIO_NONE) {
-		if (!loader->links_wrong)
+		if (at && !loader->links_wrong)
 			problems_add(loader->problems, at->at,
 			             "host '%s' is on no link, so that it has no cable to move",
 			             scenario->hosts[host].name);
@@ -139,27 +138,29 @@ static bool may_move(struct loader *loader, const struct yaml_node *at, uint32_t
 	}
 	home = home_of(scenario, host);
 	if (!home->is_switch) {
-		problems_add(loader->problems, at->at,
-		             "host '%s' is linked to a host: only what hangs on a switch moves",
-		             scenario->hosts[host].name);
+		if (at)
+			problems_add(
+			        loader->problems, at->at,
+			        "host '%s' is linked to a host: only what hangs on a switch moves",
+			        scenario->hosts[host].name);
 		return false;
 	}
 	sw = &scenario->switches[home->index];
 	for (size_t i = 0; i < sw->queues_count; i++) {
 		if (sw->queues[i].port != home->port)
 			continue;
-		problems_add(loader->problems, at->at,
-		             "port %u of switch '%s' has queues, which would go along with the "
-		             "cable of '%s': move another host",
-		             home->port, sw->name, scenario->hosts[host].name);
+		if (at)
+			problems_add(loader->problems, at->at,
+			             "port %u of switch '%s' has queues, which would go along with "
+			             "the cable of '%s': move another host",
+			             home->port, sw->name, scenario->hosts[host].name);
 		return false;
 	}
 	return true;
 }
 
-/* The port is one that 'host' may move to: its own, or one that nobody else uses. */
-static bool take_spare(struct loader *loader, const struct yaml_node *at, uint32_t host,
-                       uint32_t sw, uint16_t port)
+bool scenario_take_spare(struct loader *loader, const struct yaml_node *at, uint32_t host,
+                         uint32_t sw, uint16_t port)
 {
 	struct scenario *scenario = loader->scenario;
 	const char *name = scenario->switches[sw].name;
@@ -224,8 +225,8 @@ static void read_move(struct loader *loader, const struct yaml_node *node,
 	}
 	if (scenario_read_host(loader, host, &step->move.host) &&
 	    scenario_read_port(loader, to, &step->move.sw, &step->move.port) &&
-	    may_move(loader, host, step->move.host))
-		take_spare(loader, to, step->move.host, step->move.sw, step->move.port);
+	    scenario_may_move(loader, host, step->move.host))
+		scenario_take_spare(loader, to, step->move.host, step->move.sw, step->move.port);
 }
 
 /* --- Commands --- */
@@ -366,23 +367,37 @@ void scenario_free_command(struct scenario_command *command)
 
 /* --- Waiting --- */
 
-/* A duration, or 'ready'. */
+/* A duration, 'ready' or 'converged'. */
 static void read_wait(struct loader *loader, const struct yaml_node *key,
                       const struct yaml_node *node, struct scenario_step *step)
 {
-	step->kind = STEP_WAIT;
-	if (node->kind != YAML_SCALAR || strcmp(node->text, "ready")) {
+	const bool converged = node->kind == YAML_SCALAR && !strcmp(node->text, "converged");
+
+	step->kind = converged ? STEP_CONVERGED : STEP_READY;
+	if (!converged && (node->kind != YAML_SCALAR || strcmp(node->text, "ready"))) {
+		step->kind = STEP_WAIT;
 		scenario_read_duration(loader, node, "'wait'", 1, SCENARIO_TIME_NS_MAX,
 		                       &step->wait_ns);
 		return;
 	}
-	step->kind = STEP_READY;
+	if (converged && !loader->scenario->controller.at.line)
+		return;
 	if (has_controller(loader, key) && !loader->in_parallel && !loader->controller_unknown &&
 	    loader->controller_down)
 		problems_add(loader->problems, node->at,
 		             "the controller is down since line %u, and never ready: bring it up "
 		             "before, as controller: up",
 		             loader->controller_line);
+}
+
+/* --- Faults --- */
+
+static void read_fault(struct loader *loader, const struct yaml_node *node,
+                       struct scenario_step *step)
+{
+	step->kind = STEP_FAULT;
+	step->fault = xcalloc(1, sizeof *step->fault);
+	scenario_read_fault(loader, node, step->fault);
 }
 
 /* --- The whole --- */
@@ -393,6 +408,8 @@ void scenario_read_change(struct loader *loader, const struct yaml_node *key,
 {
 	if (!strcmp(key->text, "wait")) {
 		read_wait(loader, key, value, step);
+	} else if (!strcmp(key->text, "fault")) {
+		read_fault(loader, value, step);
 	} else if (!strcmp(key->text, "link")) {
 		step->kind = STEP_LINK;
 		read_change(loader, value, step, "'link'", "h2 -- s1", scenario_read_link_name);

@@ -6,7 +6,8 @@
 
 const char *const scenario_keys_file[] = {"name",       "description", "seed",       "end",
                                           "controller", "switches",    "hosts",      "links",
-                                          "steps",      "expect",      "properties", NULL};
+                                          "steps",      "expect",      "properties", "faults",
+                                          NULL};
 const char *const scenario_keys_properties[] = {"no_loops",         "no_duplicates",
                                                 "no_blackholes",    "reachability",
                                                 "session_affinity", "no_lost_buffers",
@@ -28,7 +29,8 @@ const char *const scenario_keys_link[] = {"between",   "delay",   "rate",       
 
 const char *const scenario_keys_step[] = {
         "repeat", "wait",       "ping",    "arp", "udp",  "tcp",    "link",     "host",  "switch",
-        "move",   "controller", "control", "app", "mark", "expect", "parallel", "steps", NULL};
+        "move",   "controller", "control", "app", "mark", "expect", "parallel", "steps", "fault",
+        NULL};
 const char *const scenario_keys_ping[] = {"from", "to",      "count",  "interval",
                                           "size", "timeout", "expect", NULL};
 const char *const scenario_keys_arp[] = {"from", "to", "gratuitous", "expect", NULL};
@@ -40,6 +42,7 @@ const char *const scenario_keys_tcp[] = {"from",      "to",    "send",      "src
 const char *const scenario_keys_change[] = {"down", "up", NULL};
 const char *const scenario_keys_switch_change[] = {"down", "up", "restart", "after", NULL};
 const char *const scenario_keys_move[] = {"host", "to", "after", "announce", NULL};
+const char *const scenario_keys_faults[] = {"until", "converge", "splits", "at", "rates", NULL};
 const char *const scenario_keys_app[] = {"name", "command", "expect", NULL};
 const char *const scenario_keys_ping_expect[] = {"answered", "duplicates", "mac", "outcome", NULL};
 const char *const scenario_keys_arp_expect[] = {"mac", "outcome", NULL};

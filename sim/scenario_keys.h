@@ -18,6 +18,7 @@ extern const char *const scenario_keys_tcp[];
 extern const char *const scenario_keys_change[];
 extern const char *const scenario_keys_switch_change[];
 extern const char *const scenario_keys_move[];
+extern const char *const scenario_keys_faults[];
 extern const char *const scenario_keys_app[];
 extern const char *const scenario_keys_ping_expect[];
 extern const char *const scenario_keys_arp_expect[];

@@ -229,7 +229,11 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	read_script(loader, root);
 	scenario_check_tables(loader);
 }
+	if ((value = yaml_get(root, "faults")) != NULL)
+		scenario_read_faults(loader, value);
 
+	if (value)
+		scenario_read_fault_rates(loader, value);
 static void loader_destroy(struct loader *loader)
 {
 	for (size_t i = 0; i < loader->counters_count; i++) {
@@ -272,6 +276,7 @@ struct scenario *scenario_load_text(const char *text, size_t len, const char *fi
 	loader.names = fb_table_new(SCENARIO_NAME_BYTES_MAX + 1, sizeof(struct scenario_name),
 	                            SCENARIO_HOSTS_MAX + SCENARIO_SWITCHES_MAX);
 	if (yaml_tree_parse(&tree, text, len, problems)) {
+	scenario_faults_default(&scenario->faults);
 		if (tree.root)
 			read_file(&loader, tree.root);
 		else

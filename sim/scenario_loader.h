@@ -1,7 +1,7 @@
 /* What the files of the scenario loader share: scenario_load.c (the file), scenario_read.c (typed
  * values of nodes), scenario_controller.c, scenario_switches.c, scenario_tables.c, scenario_hosts.c
  * and scenario_links.c (the network), scenario_names.c (what is called how), scenario_steps.c,
- * scenario_changes.c, scenario_expect.c and scenario_backends.c (the steps). */
+ * scenario_changes.c, scenario_expect.c and scenario_backends.c (the steps), scenario_faults.c. */
 #ifndef SIM_SCENARIO_LOADER_H
 #define SIM_SCENARIO_LOADER_H
 
@@ -162,6 +162,20 @@ void scenario_free_command(struct scenario_command *command); /* takes NULL */
 /* --- scenario_steps.c --- */
 void scenario_read_steps(struct loader *loader, const struct yaml_node *node,
                          struct scenario_step **steps, size_t *count);
+/* The host hangs on a switch's port that it may leave; 'at' NULL: without complaint. */
+bool scenario_may_move(struct loader *loader, const struct yaml_node *at, uint32_t host);
+/* The port is one that 'host' may move to: its own, or one that nobody else uses. */
+bool scenario_take_spare(struct loader *loader, const struct yaml_node *at, uint32_t host,
+                         uint32_t sw, uint16_t port);
+
+/* --- scenario_faults.c --- */
+/* What holds where a file has no 'faults'. */
+void scenario_faults_default(struct scenario_faults *faults);
+/* All but the rates of 'faults', and those, which are read after the steps. */
+void scenario_read_faults(struct loader *loader, const struct yaml_node *node);
+void scenario_read_fault_rates(struct loader *loader, const struct yaml_node *faults);
+/* What the step 'fault' says: {link_down: {link: "h1 -- s1:1", for: 1s}}. */
+bool scenario_read_fault(struct loader *loader, const struct yaml_node *node, struct fault *fault);
 
 /* --- scenario_expect.c --- */
 /* What one 'expect' says of all its counts. */
