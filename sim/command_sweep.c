@@ -1,0 +1,353 @@
+/* flowbed sweep: runs scenarios under many seeds and tells which of them fail. See command.h.
+ *
+ * Scenarios are loaded once; jobs, which are forked, make the runs (jobs.h), and sweep.h counts what came
+ * of them. Standard output depends on files, seeds and options alone, neither on the jobs nor on the
+ * machine; what depends on time goes to standard error. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/values.h"
+#include "lib/base/xalloc.h"
+#include "sim/command.h"
+#include "sim/jobs.h"
+#include "sim/sweep.h"
+
+struct arguments {
+	struct sweep_seeds seeds;
+	uint64_t jobs, until_ms, stop_after; /* 0: no limit */
+	struct command_settings settings;
+	const struct mutant *mutant; /* NULL: none */
+	char **files;
+	size_t files_count;
+};
+
+struct sweeping {
+	const struct arguments *arguments;
+	struct scenario **scenarios;
+	struct sweep *sweep;
+	struct jobs_progress latest;
+	bool terminal; /* standard error is one: progress is told */
+};
+
+static void help(FILE *out)
+{
+	fputs("usage: flowbed sweep [OPTION...] FILE...\n"
+	      "\n"
+	      "Runs each scenario FILE ('-' is standard input) under many seeds, in several "
+	      "processes, and "
+	      "tells each run that\n"
+	      "fails, with the command that repeats it; then, how many failed, and in what. A run "
+	      "that "
+	      "crashes is one that fails.\n"
+	      "What goes to standard output is the same for any number of jobs; times and rates go "
+	      "to "
+	      "standard error.\n"
+	      "\n"
+	      "      --seeds A..B        the seeds, or one of them (1..1000)\n"
+	      "  -j, --jobs N            run in N processes (as many as there are processors; at "
+	      "most 256)\n"
+	      "      --until TIME        begin no run after this time, as 10m\n"
+	      "      --stop-after N      end when N runs have failed\n"
+	      "      --set APP.OPT=VAL   as for flowbed run\n"
+	      "      --mutant NAME       as for flowbed run\n"
+	      "  -h, --help              this text\n"
+	      "\n"
+	      "Exit code: 0 all runs held, 1 one failed, 2 a file or the command line is wrong, 3 "
+	      "another "
+	      "error, or it was\n"
+	      "interrupted before anything failed.\n",
+	      out);
+}
+
+/* --- In a job --- */
+
+static void work(void *ctx, uint64_t item, FILE *out)
+{
+	const struct sweeping *sweeping = ctx;
+	const struct runner_options options = {.seed = sweep_seed_of(sweeping->sweep, item),
+	                                       .mutant = sweeping->arguments->mutant};
+	struct runner_result result;
+	struct sweep_run run;
+
+	runner_run(sweeping->scenarios[sweep_file_of(sweeping->sweep, item)], &options, &result);
+	run = sweep_run_of(&result);
+	sweep_run_write(&run, out);
+	sweep_run_destroy(&run);
+	runner_result_destroy(&result);
+}
+
+/* --- What came of it --- */
+
+/* The progress line goes away, so that another line can stand there. */
+static void clear_progress(const struct sweeping *sweeping)
+{
+	if (sweeping->terminal)
+		fputs("\r\033[K", stderr);
+}
+
+/* A word of a command line, quoted where a shell needs it. */
+static void put_word(const char *word)
+{
+	if (*word && !word[strcspn(word, " \t\n\"'\\$`!*?[](){}<>|&;#~")]) {
+		fputs(word, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*word);
+	putchar('\'');
+}
+
+static void tell_failure(const struct sweeping *sweeping, const char *file, uint64_t seed,
+                         const char *key)
+{
+	const struct arguments *arguments = sweeping->arguments;
+
+	clear_progress(sweeping);
+	printf("%s: seed %llu: %s: flowbed run ", file, (unsigned long long)seed, key);
+	put_word(file);
+	printf(" --seed %llu", (unsigned long long)seed);
+	if (arguments->mutant)
+		printf(" --mutant %s", arguments->mutant->name);
+	for (size_t i = 0; i < arguments->settings.count; i++) {
+		fputs(" --set ", stdout);
+		put_word(arguments->settings.list[i]);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static bool done(void *ctx, uint64_t item, const struct jobs_result *result)
+{
+	struct sweeping *sweeping = ctx;
+	const struct arguments *arguments = sweeping->arguments;
+	char crash[120] = "crash: ";
+	struct sweep_run run;
+
+	if (jobs_crash_text(result, crash + strlen(crash), sizeof crash - strlen(crash)))
+		run = (struct sweep_run){.failures = 1, .key = xstrdup(crash)};
+	else if (!sweep_run_read(&run, result->bytes, result->len))
+		run = (struct sweep_run){.failures = 1, .key = xstrdup("crash: no result")};
+	sweep_add(sweeping->sweep, &run);
+	if (run.key)
+		tell_failure(sweeping, arguments->files[sweep_file_of(sweeping->sweep, item)],
+		             sweep_seed_of(sweeping->sweep, item), run.key);
+	sweep_run_destroy(&run);
+	return !ferror(stdout) &&
+	       (!arguments->stop_after || sweep_failed(sweeping->sweep) < arguments->stop_after);
+}
+
+/* "12 s", "3 min 5 s" */
+static void put_seconds(uint64_t seconds)
+{
+	if (seconds >= 3600)
+		fprintf(stderr, "%llu h ", (unsigned long long)seconds / 3600);
+	if (seconds >= 60)
+		fprintf(stderr, "%llu min ", (unsigned long long)seconds / 60 % 60);
+	fprintf(stderr, "%llu s", (unsigned long long)seconds % 60);
+}
+
+static uint64_t rate_of(const struct jobs_progress *progress)
+{
+	return progress->elapsed_ms ? progress->done * 1000 / progress->elapsed_ms : 0;
+}
+
+static void progress(void *ctx, const struct jobs_progress *now)
+{
+	struct sweeping *sweeping = ctx;
+	const uint64_t rate = rate_of(now), until_ms = sweeping->arguments->until_ms;
+	uint64_t left, until_left_ms;
+
+	sweeping->latest = *now;
+	if (!sweeping->terminal)
+		return;
+	clear_progress(sweeping);
+	fprintf(stderr, "%llu of %llu runs, %llu failed, %llu a second",
+	        (unsigned long long)now->done, (unsigned long long)now->items,
+	        (unsigned long long)sweep_failed(sweeping->sweep), (unsigned long long)rate);
+	if (rate) {
+		left = (now->items - now->done) / rate;
+		until_left_ms = until_ms > now->elapsed_ms ? until_ms - now->elapsed_ms : 0;
+		if (until_ms && left > until_left_ms / 1000)
+			left = until_left_ms / 1000;
+		fputs(", ", stderr);
+		put_seconds(left);
+		fputs(" left", stderr);
+	}
+}
+
+static void tell_end(const struct sweeping *sweeping, enum jobs_end end)
+{
+	const struct arguments *arguments = sweeping->arguments;
+	const uint64_t seeds = sweep_done(sweeping->sweep) / arguments->files_count;
+
+	clear_progress(sweeping);
+	if (end != JOBS_ALL) {
+		printf("ended early: ");
+		if (end == JOBS_ENOUGH)
+			printf("%llu runs failed",
+			       (unsigned long long)sweep_failed(sweeping->sweep));
+		else
+			fputs(end == JOBS_OUT_OF_TIME ? "the time was over" : "interrupted",
+			      stdout);
+		if (seeds)
+			printf("; all were run up to seed %llu\n",
+			       (unsigned long long)(arguments->seeds.first + seeds - 1));
+		else
+			puts("; no seed was run with every file");
+	}
+	sweep_summary(sweeping->sweep, stdout);
+	fflush(stdout);
+	fprintf(stderr, "%llu runs in %llu.%llu s: %llu a second\n",
+	        (unsigned long long)sweeping->latest.done,
+	        (unsigned long long)sweeping->latest.elapsed_ms / 1000,
+	        (unsigned long long)sweeping->latest.elapsed_ms / 100 % 10,
+	        (unsigned long long)rate_of(&sweeping->latest));
+}
+
+/* --- The whole --- */
+
+static int sweep_loaded(const struct arguments *arguments, struct scenario **scenarios)
+{
+	struct sweeping sweeping = {
+	        .arguments = arguments,
+	        .scenarios = scenarios,
+	        .sweep = sweep_new(arguments->files, arguments->files_count, arguments->seeds),
+	        .terminal = isatty(STDERR_FILENO)};
+	const struct jobs_ops ops = {
+	        .work = work, .done = done, .progress = progress, .ctx = &sweeping};
+	const uint64_t runs = sweep_runs(sweeping.sweep);
+	enum jobs_end end;
+	uint64_t count;
+	int code = EXIT_HELD;
+
+	if (!runs) {
+		fprintf(stderr, "flowbed: --seeds: fewer, please: these are more than 2^62 runs\n");
+		sweep_free(sweeping.sweep);
+		return EXIT_WRONG_INPUT;
+	}
+	end = jobs_run((unsigned)arguments->jobs, runs, arguments->until_ms, &ops, &count);
+	if (end == JOBS_FAILED) {
+		clear_progress(&sweeping);
+		fprintf(stderr, "flowbed: a process for a job cannot be had: %s\n",
+		        strerror(errno));
+		code = EXIT_INTERNAL;
+	} else {
+		tell_end(&sweeping, end);
+		if (sweep_failed(sweeping.sweep))
+			code = EXIT_NOT_HELD;
+		else if (end == JOBS_INTERRUPTED)
+			code = EXIT_INTERNAL;
+	}
+	sweep_free(sweeping.sweep);
+	return code;
+}
+
+static int sweep_files(const struct arguments *arguments)
+{
+	struct scenario **scenarios = xcalloc(arguments->files_count, sizeof(struct scenario *));
+	int code = EXIT_HELD;
+
+	for (size_t i = 0; i < arguments->files_count; i++) {
+		scenarios[i] = command_load(arguments->files[i], arguments->settings.list);
+		if (!scenarios[i])
+			code = EXIT_WRONG_INPUT;
+	}
+	if (code == EXIT_HELD)
+		code = sweep_loaded(arguments, scenarios);
+	for (size_t i = 0; i < arguments->files_count; i++)
+		scenario_free(scenarios[i]);
+	free(scenarios);
+	return code;
+}
+
+enum { OPTION_SET = 256, OPTION_SEEDS, OPTION_UNTIL, OPTION_STOP_AFTER, OPTION_MUTANT };
+
+static const struct option options[] = {{"seeds", required_argument, NULL, OPTION_SEEDS},
+                                        {"jobs", required_argument, NULL, 'j'},
+                                        {"until", required_argument, NULL, OPTION_UNTIL},
+                                        {"stop-after", required_argument, NULL, OPTION_STOP_AFTER},
+                                        {"set", required_argument, NULL, OPTION_SET},
+                                        {"mutant", required_argument, NULL, OPTION_MUTANT},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+
+static bool refuse(const char *option, const char *text, const char *right)
+{
+	fprintf(stderr, "flowbed: %s '%s': %s\n", option, text, right);
+	return false;
+}
+
+_Static_assert(JOBS_MAX == 256, "the help text says so");
+
+static bool take_positive(const char *option, const char *text, uint64_t max, uint64_t *number)
+{
+	if (!command_take_number(option, text, number))
+		return false;
+	return (*number && *number <= max) ||
+	       refuse(option, text,
+	              max == JOBS_MAX ? "from 1 to 256, please" : "at least 1, please");
+}
+
+static bool take_until(const char *text, uint64_t *ms)
+{
+	const char *right = values_duration(text, ms);
+
+	if (right)
+		return refuse("--until", text, right);
+	*ms /= 1000000;
+	return *ms || refuse("--until", text, "at least 1ms, please");
+}
+
+/* Take one option; false after a complaint. */
+static bool take_option(struct arguments *arguments, int option, const char *word)
+{
+	const char *wrong;
+
+	switch (option) {
+	case 'j':
+		return take_positive("--jobs", optarg, JOBS_MAX, &arguments->jobs);
+	case OPTION_SEEDS:
+		return sweep_seeds_parse(optarg, &arguments->seeds, &wrong) ||
+		       refuse("--seeds", optarg, wrong);
+	case OPTION_UNTIL:
+		return take_until(optarg, &arguments->until_ms);
+	case OPTION_STOP_AFTER:
+		return take_positive("--stop-after", optarg, UINT64_MAX, &arguments->stop_after);
+	case OPTION_SET:
+		return command_take_setting(&arguments->settings, optarg);
+	case OPTION_MUTANT:
+		return command_take_mutant(optarg, &arguments->mutant);
+	default:
+		command_bad_option(command_sweep.name, options, option, word);
+		return false;
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	struct arguments arguments = {.seeds = {1, 1000}, .jobs = jobs_processors()};
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":j:h", options, NULL)) != -1) {
+		if (option == 'h') {
+			help(stdout);
+			return EXIT_HELD;
+		}
+		if (!take_option(&arguments, option, argv[optind - 1]))
+			return EXIT_WRONG_INPUT;
+	}
+	if (!command_needs_files(command_sweep.name, argc - optind))
+		return EXIT_WRONG_INPUT;
+	arguments.files = argv + optind;
+	arguments.files_count = (size_t)(argc - optind);
+	return sweep_files(&arguments);
+}
+
+const struct command command_sweep = {"sweep", "run scenarios under many seeds and tell which fail",
+                                      run};
