@@ -14,6 +14,7 @@ enum {
 	WAY_BYTES = 1200,
 	PLACES_BYTES = 900,
 	PACKET_INS_MAX = 8, /* of one frame */
+	PLACES_MAX = 12,    /* in captures, of one frame */
 };
 
 /* A packet-in of the frame. */
@@ -30,7 +31,11 @@ struct way {
 	struct trace_relation about; /* its connection */
 	struct way_packet_in packet_ins[PACKET_INS_MAX];
 	unsigned packet_ins_count;
-	bool at_switch; /* it arrived at one, and nothing is known of it since */
+	bool at_switch;   /* it arrived at one, and nothing is known of it since */
+	uint32_t mods_sw; /* flow-mods to this switch, not yet told: */
+	unsigned mods_count;
+	const struct trace_event *noted; /* the latest whose place was told, */
+	unsigned places_count;           /*   of so many */
 	struct fb_text way, places;
 };
 
@@ -130,13 +135,36 @@ static void write_title(const struct way *way, uint64_t number, const char *inde
 
 /* --- Where it went --- */
 
+/* "a.pcap 3, b.pcap 5 and 7". */
 static void note_place(struct way *way, const struct trace_event *event)
 {
-	if (!event->capture)
+	const struct trace_event *before = way->noted;
+
+	if (!event->capture || way->places_count++ >= PLACES_MAX)
 		return;
-	if (way->places.len)
+	way->noted = event;
+	if (before && before->kind != TRACE_FRAME && event->kind != TRACE_FRAME &&
+	    before->place == event->place) {
+		if (before->capture != event->capture)
+			fb_text_printf(&way->places, " and %llu",
+			               (unsigned long long)event->capture);
+		return;
+	}
+	if (before)
 		fb_text_puts(&way->places, ", ");
 	trace_capture_text(way->trace, event, &way->places);
+}
+
+/* Flow-mods for one switch, one after another, are told together. */
+static void tell_mods(struct way *way)
+{
+	if (way->mods_count == 1)
+		fb_text_printf(&way->way, " -> flow-mod %s",
+		               way->scenario->switches[way->mods_sw].name);
+	else if (way->mods_count)
+		fb_text_printf(&way->way, " -> %u flow-mods %s", way->mods_count,
+		               way->scenario->switches[way->mods_sw].name);
+	way->mods_count = 0;
 }
 
 static bool same_node(const struct scenario_end *one, const struct scenario_end *other)
@@ -157,6 +185,7 @@ static void note_frame(struct way *way, const struct trace_event *event)
 	const struct scenario_end *from = &event->ends[arrived ? !event->end : event->end];
 	const struct scenario_end *to = &event->ends[arrived ? event->end : !event->end];
 
+	tell_mods(way);
 	if (!way->way.len)
 		end_text(way->scenario, from, &way->way);
 	else if (way->last && same_node(&way->last->ends[way->last->end], from)) {
@@ -198,6 +227,7 @@ static void note_packet_in(struct way *way, const struct trace_event *event,
 
 	if (!came_in(way, event->place, in->in_port, in->data))
 		return;
+	tell_mods(way);
 	fb_text_printf(&way->way, " -> %s -> packet-in",
 	               in->reason == OFPR_NO_MATCH ? "miss" : "entry");
 	if (in->buffer_id != OFP_NO_BUFFER)
@@ -255,19 +285,24 @@ static void note_message(struct way *way, const struct trace_event *event)
 		return;
 	if (msg.type == OFPT_PACKET_OUT) {
 		in = released_by(way, event->place, msg.packet_out.buffer_id, msg.packet_out.data);
-		if (in)
-			fb_text_puts(&way->way, " -> packet-out");
+		if (!in)
+			return;
+		tell_mods(way);
+		fb_text_printf(&way->way, " -> packet-out %s",
+		               way->scenario->switches[event->place].name);
 	} else if (msg.type == OFPT_FLOW_MOD) {
 		in = released_by(way, event->place, msg.flow_mod.buffer_id, nothing);
 		if (!in && !story_match_is_about(&way->about, &msg.flow_mod.match))
 			return;
-		fb_text_puts(&way->way, " -> flow-mod");
-	}
-	if (!in && msg.type != OFPT_FLOW_MOD)
+		if (way->mods_sw != event->place)
+			tell_mods(way);
+		way->mods_sw = event->place;
+		way->mods_count++;
+	} else {
 		return;
-	fb_text_printf(&way->way, " %s", way->scenario->switches[event->place].name);
+	}
 	note_place(way, event);
-	if (in && (in->sw == event->place || msg.type == OFPT_PACKET_OUT))
+	if (in)
 		in->released = true;
 }
 
@@ -300,8 +335,12 @@ void story_way_write(const struct trace *trace, uint64_t first, const char *inde
 	uint64_t start, end;
 
 	if (!fb_packet_parse(&packet, event->bytes, event->len) && packet.is_ipv4) {
-		way.about.ip = packet.nw_src;
-		way.about.port = packet.is_tcp || packet.is_udp ? packet.tp_src : 0;
+		/* The client's end tells its connection from others of the server. */
+		const bool has_ports = packet.is_tcp || packet.is_udp;
+		const bool to_client = has_ports && packet.tp_dst > packet.tp_src;
+
+		way.about.ip = to_client ? packet.nw_dst : packet.nw_src;
+		way.about.port = !has_ports ? 0 : to_client ? packet.tp_dst : packet.tp_src;
 	}
 	trace_kept(trace, &start, &end);
 	write_title(&way, first, indent, out);
@@ -313,6 +352,7 @@ void story_way_write(const struct trace *trace, uint64_t first, const char *inde
 		         (event->end == CHANNEL_CONTROLLER || !is_settled(&way)))
 			note_message(&way, event);
 	}
+	tell_mods(&way);
 	for (unsigned i = 0; i < way.packet_ins_count; i++)
 		if (!way.packet_ins[i].released)
 			fb_text_puts(&way.way, " -> never released");
