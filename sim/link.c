@@ -13,12 +13,17 @@
  * An end that was given queues has frames that wait for their turn, and a second event, set for when
  * the transmitter is free for the next. All others know when a frame leaves as soon as it is sent.
  *
- * Faults are drawn when a frame is sent, from the direction's own generator: one draw each for
- * loss, duplication, reordering and jitter, in this order, whichever of them are set; a link
- * without faults draws nothing. A lost frame has used its time on the wire; a duplicate uses none
- * and arrives right behind the frame. */
+ * What chance and decisions do to a frame (link_fates.h) is settled when the transmitter takes it. A
+ * lost frame has used its time on the wire; a duplicate uses none and arrives right behind the frame.
+ * A direction to which nothing of that kind can happen is not 'special': its frames go past all of it.
+ *
+ * The ring is in the order of sending and of arrival: nobody in it arrives before the one in front of
+ * him. That is what jitter, and a delay that becomes shorter, come to. To tell what chance alone did,
+ * 'plain_ns' follows when the last frame would arrive without it: a frame that arrives then is none of
+ * chance's; any other is told as one that is held back, for in a replay it will be. */
 #include "sim/link.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,12 +41,16 @@ enum {
 /* A frame under way. */
 struct flight {
 	uint64_t arrival_ns;
+	uint64_t left_ns;       /* when all of it is on the wire */
+	uint64_t number : 63;   /* order of sending */
+	uint64_t by_chance : 1; /* chance made it that late */
 	struct frame *frame;
 };
 
 /* A frame that was held back. */
 struct late {
 	struct heap_node node; /* key: arrival in ns; tie: order of sending */
+	uint64_t left_ns;
 	struct frame *frame;
 };
 
@@ -58,9 +67,16 @@ struct direction {
 
 	/* Transmitter. */
 	unsigned from;         /* sending end; the other one receives */
+	bool special;          /* something may happen to its frames, */
+	uint32_t one_way;      /*   all are lost, so many times over */
+	const struct link_config *config; /* as it is now: the link's own, or 'impaired' */
+	struct link_config *impaired;     /* NULL: never was */
+	uint64_t queue_ns_max; /* time to send config->queue_bytes_max */
 	uint32_t last_len;     /* bytes of the last frame, */
 	uint64_t last_wire_ns; /*   and what it took: most are alike */
 	uint64_t free_ns;      /* when all that was taken is sent */
+	uint64_t instant_ns;   /* when the last frame was taken, */
+	uint64_t instant_first; /*   and how many had been before that time */
 	struct egress *egress; /* NULL: one queue */
 
 	/* Frames under way. */
@@ -69,10 +85,13 @@ struct direction {
 	uint32_t ring_head;
 	uint32_t ring_count;
 	bool delivering; /* the event is being handled: it is set when that is done */
+	uint64_t sequence; /* frames so far */
+	uint64_t last_ns;  /* the ring's last arrival, or an earlier time */
+	uint64_t plain_ns; /* the same without chance; used while 'mixed': they differ */
+	bool mixed;
 	struct heap late;
-	uint64_t late_sequence;
 
-	struct rng rng;
+	struct link_fates fates;
 	struct link_counters counters;
 };
 
@@ -80,8 +99,7 @@ struct link {
 	struct clock *clock;
 	struct link_config config;
 	struct link_ops ops;
-	uint64_t queue_ns_max; /* time to send config.queue_bytes_max */
-	bool faulty;           /* something is to be drawn */
+	struct link_impairments impairments;
 	bool up;
 	struct direction direction[2]; /* by sending end */
 };
@@ -111,6 +129,23 @@ static uint64_t bytes_to_ns(uint64_t bytes, uint64_t rate_bps)
 	return ns > FB_NEVER / 2 ? FB_NEVER / 2 : (uint64_t)ns;
 }
 
+/* What can happen to the direction's frames has changed. */
+static void refresh_special(struct direction *d)
+{
+	d->special = d->mixed || d->one_way || d->fates.decisions.count ||
+	             link_fates_are_chance(d->config);
+}
+
+/* 'config' holds from now on. */
+static void configure(struct direction *d, const struct link_config *config)
+{
+	d->config = config;
+	d->last_len = 0;
+	d->last_wire_ns = 0;
+	d->queue_ns_max = bytes_to_ns(config->queue_bytes_max, config->rate_bps);
+	refresh_special(d);
+}
+
 struct link *link_new(struct clock *clock, const struct link_config *config,
                       const struct link_ops *ops, uint64_t seed, const char *name)
 {
@@ -120,10 +155,8 @@ struct link *link_new(struct clock *clock, const struct link_config *config,
 	link->clock = clock;
 	link->config = *config;
 	link->ops = *ops;
-	link->queue_ns_max = bytes_to_ns(config->queue_bytes_max, config->rate_bps);
-	link->faulty = config->loss_ppm || config->duplicate_ppm || config->reorder_ppm ||
-	               config->jitter_ns;
 	link->up = true;
+	TAILQ_INIT(&link->impairments);
 	for (unsigned end = 0; end < 2; end++) {
 		struct direction *d = &link->direction[end];
 
@@ -132,7 +165,8 @@ struct link *link_new(struct clock *clock, const struct link_config *config,
 		d->from = end;
 		heap_init(&d->late);
 		snprintf(generator, sizeof generator, "link %u %s", end, name);
-		rng_init(&d->rng, seed, generator);
+		link_fates_init(&d->fates, seed, generator);
+		configure(d, &link->config);
 	}
 	return link;
 }
@@ -145,7 +179,7 @@ int link_add_queue(struct link *link, unsigned end, uint32_t queue_id, uint16_t 
 		d->egress = xcalloc(1, sizeof *d->egress);
 		d->egress->event.fire = egress_fire;
 		d->egress->direction = d;
-		d->egress->queues = link_queues_new(link->config.queue_bytes_max);
+		d->egress->queues = link_queues_new(d->config->queue_bytes_max);
 	}
 	return link_queues_add(d->egress->queues, queue_id, min_rate_permille);
 }
@@ -156,13 +190,17 @@ static struct late *late_first(const struct direction *d)
 	return (struct late *)(void *)heap_min(&d->late);
 }
 
-/* When the next frame arrives. A frame that was held back was sent before one of the ring that
- * arrives at the same time, so it goes first. */
+/* When the next frame arrives. Of two that arrive at the same time the one sent first goes first. */
 static inline bool late_is_next(const struct direction *d)
 {
 	const struct heap_node *late = heap_min(&d->late);
+	const struct flight *first;
 
-	return late && (!d->ring_count || late->key <= d->ring[d->ring_head].arrival_ns);
+	if (!late || !d->ring_count)
+		return late != NULL;
+	first = &d->ring[d->ring_head];
+	return late->key < first->arrival_ns ||
+	       (late->key == first->arrival_ns && late->tie < first->number);
 }
 
 static inline uint64_t next_arrival(const struct direction *d)
@@ -277,8 +315,11 @@ void link_free(struct link *link)
 		drop_all(d);
 		egress_free(d->egress);
 		heap_destroy(&d->late);
+		link_fates_destroy(&d->fates);
+		free(d->impaired);
 		free(d->ring);
 	}
+	link_impairments_clear(&link->impairments);
 	free(link);
 }
 
@@ -300,22 +341,39 @@ static void ring_grow(struct direction *d)
 	d->ring_head = 0;
 }
 
-static inline void push(struct direction *d, struct frame *frame, uint64_t arrival_ns)
+/* 'frame' arrives at 'arrival_ns', and not before the last one. */
+static inline void push(struct direction *d, struct frame *frame, uint64_t left_ns,
+                        uint64_t arrival_ns, bool by_chance)
 {
 	if (d->ring_count == d->ring_size)
 		ring_grow(d);
+	if (arrival_ns < d->last_ns)
+		arrival_ns = d->last_ns;
+	d->last_ns = arrival_ns;
 	d->ring[(d->ring_head + d->ring_count) & (d->ring_size - 1)] =
-	        (struct flight){.arrival_ns = arrival_ns, .frame = frame};
+	        (struct flight){.arrival_ns = arrival_ns,
+	                        .left_ns = left_ns,
+	                        .number = d->sequence++,
+	                        .by_chance = by_chance,
+	                        .frame = frame};
 	d->ring_count++;
 }
 
-static void push_late(struct direction *d, struct frame *frame, uint64_t arrival_ns)
+static void late_add(struct direction *d, struct frame *frame, uint64_t left_ns,
+                     uint64_t arrival_ns, uint64_t number)
 {
 	struct late *late = xcalloc(1, sizeof *late);
 
+	late->left_ns = left_ns;
 	late->frame = frame;
-	if (!heap_insert(&d->late, &late->node, arrival_ns, d->late_sequence++))
-		abort();
+	if (!heap_insert(&d->late, &late->node, arrival_ns, number))
+		xalloc_failed("frames");
+}
+
+static void push_late(struct direction *d, struct frame *frame, uint64_t left_ns,
+                      uint64_t arrival_ns)
+{
+	late_add(d, frame, left_ns, arrival_ns, d->sequence++);
 	d->counters.reordered++;
 }
 
@@ -328,50 +386,101 @@ static inline uint64_t wire_ns(struct direction *d, uint32_t len)
 {
 	if (len != d->last_len) {
 		d->last_len = len;
-		d->last_wire_ns = bytes_to_ns(wire_bytes(len), d->link->config.rate_bps);
+		d->last_wire_ns = bytes_to_ns(wire_bytes(len), d->config->rate_bps);
 	}
 	return d->last_wire_ns;
 }
 
-/* Draw the frame's fate and send it on its way; 'arrival_ns' without jitter. One that draws less
- * jitter than the one before it arrives together with that. */
-static void send_faulty(struct direction *d, struct frame *frame, uint64_t arrival_ns)
-{
-	const struct link_config *config = &d->link->config;
-	bool lost = rng_chance_ppm(&d->rng, config->loss_ppm);
-	bool duplicated = rng_chance_ppm(&d->rng, config->duplicate_ppm);
-	bool held_back = rng_chance_ppm(&d->rng, config->reorder_ppm);
-	uint64_t jitter_ns = rng_below(&d->rng, config->jitter_ns + 1);
+/* --- Frames to which something happens --- */
 
-	if (lost) {
+static void tell_chance(const struct direction *d, const struct link_decision *done)
+{
+	struct link_decision decision = *done;
+
+	if (!d->link->ops.chance)
+		return;
+	decision.skip = (uint32_t)(d->counters.sent_frames - 1 - d->instant_first);
+	d->link->ops.chance(d->link->ops.ctx, d->from, &decision);
+}
+
+/* The frame arrives so much later than it would without chance and decisions. */
+static void tell_chance_late(const struct direction *d, uint64_t late_ns)
+{
+	if (late_ns)
+		tell_chance(d, &(struct link_decision){
+		                       .fate = LINK_HOLD, .count = 1, .by_ns = late_ns});
+}
+
+/* Put a frame that left at 'left_ns' on its way, in its place. */
+static void push_in_order(struct direction *d, struct frame *frame, uint64_t left_ns,
+                          const struct link_outcome *outcome)
+{
+	const uint64_t raw_ns = left_ns + d->config->delay_ns;
+	uint64_t plain_ns = d->mixed ? d->plain_ns : d->last_ns;
+	uint64_t arrival_ns = raw_ns + outcome->chance_late_ns;
+	bool by_chance;
+
+	if (plain_ns < raw_ns)
+		plain_ns = raw_ns;
+	if (arrival_ns < d->last_ns)
+		arrival_ns = d->last_ns;
+	by_chance = arrival_ns != plain_ns;
+	if (by_chance)
+		tell_chance_late(d, arrival_ns - raw_ns);
+	else
+		d->plain_ns = plain_ns;
+	if (by_chance && !d->mixed)
+		d->plain_ns = d->last_ns;
+	for (uint32_t i = 0; i <= outcome->copies; i++)
+		push(d, i ? frame_ref(frame) : frame, left_ns, arrival_ns, by_chance);
+	d->mixed = d->last_ns != d->plain_ns;
+}
+
+static void push_held(struct direction *d, struct frame *frame, uint64_t left_ns,
+                      const struct link_outcome *outcome)
+{
+	const uint64_t arrival_ns =
+	        left_ns + d->config->delay_ns + outcome->late_ns + outcome->chance_late_ns;
+
+	tell_chance_late(d, outcome->chance_late_ns);
+	for (uint32_t i = 0; i <= outcome->copies; i++)
+		push_late(d, i ? frame_ref(frame) : frame, left_ns, arrival_ns);
+}
+
+/* The transmitter, which is done with it at 'left_ns', has taken the frame: what becomes of it? */
+static void send_special(struct direction *d, struct frame *frame, uint64_t left_ns)
+{
+	const struct link_ops *ops = &d->link->ops;
+	struct link_outcome outcome;
+
+	link_fates_draw(&d->fates, d->config, d->counters.sent_frames - 1, &frame, d->one_way != 0,
+	                &outcome);
+	for (unsigned i = 0; i < outcome.by_chance_count; i++)
+		tell_chance(d, &outcome.by_chance[i]);
+	if (outcome.lost) {
 		d->counters.lost++;
 		drop(d, LINK_LOST, frame);
-		return;
-	}
-	arrival_ns += jitter_ns;
-	if (held_back)
-		push_late(d, frame, arrival_ns + config->reorder_delay_ns);
-	else
-		push(d, frame, arrival_ns);
-	if (duplicated) {
-		d->counters.duplicated++;
-		if (d->link->ops.duplicated)
-			d->link->ops.duplicated(d->link->ops.ctx, frame);
-		if (held_back)
-			push_late(d, frame_ref(frame), arrival_ns + config->reorder_delay_ns);
+	} else {
+		d->counters.corrupted += outcome.corrupted;
+		d->counters.duplicated += outcome.copies;
+		if (outcome.corrupted && ops->corrupted)
+			ops->corrupted(ops->ctx, frame);
+		for (uint32_t i = 0; i < outcome.copies && ops->duplicated; i++)
+			ops->duplicated(ops->ctx, frame);
+		if (outcome.held)
+			push_held(d, frame, left_ns, &outcome);
 		else
-			push(d, frame_ref(frame), arrival_ns);
+			push_in_order(d, frame, left_ns, &outcome);
 	}
+	refresh_special(d);
 }
 
 /* Whether the frame, which takes 'ns' on the wire, has no place in the queue. */
 static inline bool queue_is_full(const struct direction *d, uint64_t now_ns, uint64_t ns)
 {
-	const struct link *link = d->link;
-
 	if (under_way(d) >= RING_SIZE_MAX)
 		return true;
-	return d->free_ns > now_ns && d->free_ns - now_ns + ns > link->queue_ns_max;
+	return d->free_ns > now_ns && d->free_ns - now_ns + ns > d->queue_ns_max;
 }
 
 /* The transmitter takes 'frame', which takes 'ns' on the wire, as soon as it is free. */
@@ -380,14 +489,18 @@ static inline void transmit(struct direction *d, struct frame *frame, uint64_t n
 	struct link *link = d->link;
 	uint64_t now_ns = link->clock->now_ns;
 
+	if (d->instant_ns != now_ns) {
+		d->instant_ns = now_ns;
+		d->instant_first = d->counters.sent_frames;
+	}
 	d->counters.sent_frames++;
 	d->counters.sent_bytes += frame->len;
 	observe(link, d->from, LINK_SENT, frame);
 	d->free_ns = (d->free_ns > now_ns ? d->free_ns : now_ns) + ns;
-	if (link->faulty)
-		send_faulty(d, frame, d->free_ns + link->config.delay_ns);
+	if (d->special)
+		send_special(d, frame, d->free_ns);
 	else
-		push(d, frame, d->free_ns + link->config.delay_ns);
+		push(d, frame, d->free_ns, d->free_ns + d->config->delay_ns, false);
 	arm(d);
 }
 
@@ -470,10 +583,163 @@ void link_set_up(struct link *link, bool up)
 
 		drop_all(d);
 		d->free_ns = link->clock->now_ns;
+		d->last_ns = 0;
+		d->mixed = false;
 		arm(d);
 	}
 	for (unsigned end = 0; end < 2 && link->ops.state; end++)
 		link->ops.state(link->ops.ctx, end, up);
+}
+
+/* --- Decisions and impairments --- */
+
+void link_decide(struct link *link, unsigned end, const struct link_decision *decision)
+{
+	struct direction *d = &link->direction[end];
+
+	if (!link_fates_decide(&d->fates, d->counters.sent_frames, decision))
+		d->counters.decisions_dropped++;
+	refresh_special(d);
+}
+
+uint32_t link_decisions_pending(const struct link *link, unsigned end)
+{
+	return link->direction[end].fates.decisions.count;
+}
+
+void link_forget_decisions(struct link *link)
+{
+	for (unsigned end = 0; end < 2; end++) {
+		link_fates_forget(&link->direction[end].fates);
+		refresh_special(&link->direction[end]);
+	}
+}
+
+void link_begin_one_way(struct link *link, unsigned end)
+{
+	link->direction[end].one_way++;
+	refresh_special(&link->direction[end]);
+}
+
+void link_end_one_way(struct link *link, unsigned end)
+{
+	assert(link->direction[end].one_way);
+	link->direction[end].one_way--;
+	refresh_special(&link->direction[end]);
+}
+
+/* When a frame leaves that was to leave at 'left_ns', once the rate is another from now on. */
+static uint64_t new_left(const struct direction *d, uint64_t left_ns, uint64_t old_bps)
+{
+	const uint64_t now_ns = d->link->clock->now_ns, new_bps = d->config->rate_bps;
+	__extension__ unsigned __int128 ns;
+
+	if (left_ns <= now_ns)
+		return left_ns;
+	if (!new_bps)
+		return now_ns;
+	ns = left_ns - now_ns;
+	ns = (ns * old_bps + new_bps - 1) / new_bps;
+	return now_ns + (ns > FB_NEVER / 4 ? FB_NEVER / 4 : (uint64_t)ns);
+}
+
+/* Frames of the ring that are late by chance go to those that were held back, where a replay has
+ * them; the others stay. */
+static void separate_late(struct direction *d)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < d->ring_count; i++) {
+		const struct flight f = d->ring[(d->ring_head + i) & (d->ring_size - 1)];
+
+		if (f.by_chance)
+			late_add(d, f.frame, f.left_ns, f.arrival_ns, f.number);
+		else
+			d->ring[(d->ring_head + kept++) & (d->ring_size - 1)] = f;
+	}
+	d->ring_count = kept;
+	d->mixed = false;
+}
+
+static void retime_ring(struct direction *d, uint64_t old_bps)
+{
+	d->last_ns = 0;
+	for (uint32_t i = 0; i < d->ring_count; i++) {
+		struct flight *f = &d->ring[(d->ring_head + i) & (d->ring_size - 1)];
+		const uint64_t left_ns = new_left(d, f->left_ns, old_bps);
+
+		f->arrival_ns = left_ns + (f->arrival_ns - f->left_ns);
+		f->left_ns = left_ns;
+		if (f->arrival_ns < d->last_ns)
+			f->arrival_ns = d->last_ns;
+		d->last_ns = f->arrival_ns;
+	}
+}
+
+static void retime_late(struct direction *d, uint64_t old_bps)
+{
+	const uint32_t count = d->late.count;
+	struct late **all = xmalloc((count + 1) * sizeof *all);
+
+	for (uint32_t i = 0; i < count; i++)
+		all[i] = (struct late *)(void *)d->late.nodes[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t left_ns = new_left(d, all[i]->left_ns, old_bps);
+
+		heap_change(&d->late, &all[i]->node,
+		            left_ns + (all[i]->node.key - all[i]->left_ns), all[i]->node.tie);
+		all[i]->left_ns = left_ns;
+	}
+	free(all);
+}
+
+/* The rate was 'old_bps' until now: what waits for the transmitter leaves at the new one. */
+static void retime(struct direction *d, uint64_t old_bps)
+{
+	if (d->config->rate_bps == old_bps || d->free_ns <= d->link->clock->now_ns)
+		return;
+	separate_late(d);
+	retime_ring(d, old_bps);
+	retime_late(d, old_bps);
+	d->free_ns = new_left(d, d->free_ns, old_bps);
+	if (d->egress && heap_contains(&d->egress->event.node))
+		clock_set(d->link->clock, &d->egress->event, d->free_ns);
+	arm(d);
+}
+
+/* The impairments are others. */
+static void refresh_config(struct direction *d)
+{
+	const uint64_t old_bps = d->config->rate_bps;
+	struct link_config config = d->link->config;
+
+	if (!link_impairments_apply(&d->link->impairments, d->from, &config)) {
+		configure(d, &d->link->config);
+	} else {
+		if (!d->impaired)
+			d->impaired = xmalloc(sizeof *d->impaired);
+		*d->impaired = config;
+		configure(d, d->impaired);
+	}
+	if (d->egress)
+		link_queues_set_bytes_max(d->egress->queues, d->config->queue_bytes_max);
+	retime(d, old_bps);
+	refresh_special(d);
+}
+
+void link_impair(struct link *link, const void *owner, unsigned end,
+                 const struct link_impairment *impairment)
+{
+	link_impairments_add(&link->impairments, owner, end, impairment);
+	refresh_config(&link->direction[0]);
+	refresh_config(&link->direction[1]);
+}
+
+void link_mend(struct link *link, const void *owner)
+{
+	link_impairments_remove(&link->impairments, owner);
+	refresh_config(&link->direction[0]);
+	refresh_config(&link->direction[1]);
 }
 
 bool link_is_up(const struct link *link)

@@ -1,14 +1,28 @@
-/* A full-duplex Ethernet link of a simulation: delay, bandwidth, a bounded queue, and loss,
- * duplication and reordering drawn from the link's own generator.
+/* A full-duplex Ethernet link of a simulation: delay, bandwidth, a bounded queue, and what goes
+ * wrong: loss, duplication, reordering, jitter and corruption, drawn from the link's own generator
+ * or decided frame by frame.
  *
  * An end has one queue, and what is sent first leaves first, unless link_add_queue() gives it more:
- * then link_queues.h tells who is next. */
+ * then link_queues.h tells who is next.
+ *
+ * Order. What an end sends arrives in the order of sending, but for frames that were held back:
+ * those are overtaken, and take their place by the time of their arrival (the one sent first goes
+ * first). When the delay becomes shorter, by jitter or because an impairment ended, a frame that
+ * would be there before those sent earlier arrives together with the last of them. Frames that left
+ * keep their arrival. Those that wait for the transmitter when the rate changes go on at the new one,
+ * and as much later as they were to be; those that chance delayed may be overtaken then.
+ *
+ * Chance can be replayed. Whatever chance does to a frame, link_ops.chance tells as the decision that
+ * does the same: made at the beginning of that instant on a link whose configuration and impairments
+ * leave nothing to chance, all frames arrive when, how and in which order they did. */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
 
 #include "lib/base/frame.h"
 #include "lib/base/rng.h"
 #include "sim/clock.h"
+#include "sim/link_fates.h"
+#include "sim/link_impairments.h"
 #include "sim/link_queues.h"
 
 struct link;
@@ -21,6 +35,8 @@ struct link_config {              /* link_config_default() fills it; both direct
 	uint64_t queue_bytes_max; /* waiting to be sent, in each queue, tail drop: 1 MiB */
 	uint32_t loss_ppm;        /* frames lost, parts per million */
 	uint32_t duplicate_ppm;
+	uint32_t corrupt_ppm;      /* frames of which one byte changes, as if its check sequence were
+	                              right: made by a bad memory, say */
 	uint32_t reorder_ppm;      /* frames held back by 'reorder_delay_ns' */
 	uint64_t reorder_delay_ns; /* 1 ms */
 	uint64_t jitter_ns;        /* uniform in [0, jitter] on top of the delay; order is kept */
@@ -38,14 +54,21 @@ struct link_ops {
 	void (*observe)(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
 	/* One more frame is made of 'frame'; borrowed. May be NULL. */
 	void (*duplicated)(void *ctx, const struct frame *frame);
+	/* 'frame' goes on instead of the one that the end sent, of which it is a copy with other
+	 * bytes and the same tag; borrowed. May be NULL. */
+	void (*corrupted)(void *ctx, const struct frame *frame);
+	/* Chance did this to the frame that 'end' sends now. 'skip' counts the frames that it sent
+	 * before at this same instant. May be NULL. */
+	void (*chance)(void *ctx, unsigned end, const struct link_decision *decision);
 	/* The link came up or went down: both ends see it. */
 	void (*state)(void *ctx, unsigned end, bool up);
 	void *ctx;
 };
 
 struct link_counters { /* by sending end */
-	uint64_t sent_frames, sent_bytes, delivered_frames, lost, duplicated, reordered, queue_full,
-	        down_drops;
+	uint64_t sent_frames, sent_bytes, delivered_frames, lost, duplicated, reordered, corrupted,
+	        queue_full, down_drops;
+	uint64_t decisions_dropped; /* one too many was pending */
 };
 
 void link_config_default(struct link_config *config);
@@ -65,6 +88,24 @@ enum link_event link_send_queued(struct link *link, unsigned end, uint32_t queue
 /* Down: frames in flight and in the queue are lost. */
 void link_set_up(struct link *link, bool up);
 bool link_is_up(const struct link *link);
+
+/* Decide about a frame that 'end' is going to send. Several may be pending. */
+void link_decide(struct link *link, unsigned end, const struct link_decision *decision);
+/* Decisions whose frame has not come by; and forget them all, at both ends. */
+uint32_t link_decisions_pending(const struct link *link, unsigned end);
+void link_forget_decisions(struct link *link);
+
+/* Impair 'end' as the sender, or LINK_BOTH_ENDS, until link_mend() is called with the same 'owner',
+ * whose address only names it. Of several the latest that says something counts. */
+void link_impair(struct link *link, const void *owner, unsigned end,
+                 const struct link_impairment *impairment);
+void link_mend(struct link *link, const void *owner);
+
+/* Lose all that 'end' sends, while both ends have their carrier: until it was ended as often as it
+ * was begun. */
+void link_begin_one_way(struct link *link, unsigned end);
+void link_end_one_way(struct link *link, unsigned end);
+
 /* Frames on the way or waiting; and whether there is one among them that 'counts' holds for. */
 uint64_t link_in_flight(const struct link *link);
 bool link_carries(const struct link *link, bool (*counts)(struct frame *frame));

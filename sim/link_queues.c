@@ -94,6 +94,11 @@ struct link_queues *link_queues_new(uint64_t bytes_max)
 	return queues;
 }
 
+void link_queues_set_bytes_max(struct link_queues *queues, uint64_t bytes_max)
+{
+	queues->bytes_max = bytes_max;
+}
+
 void link_queues_free(struct link_queues *queues)
 {
 	struct frame *frame;

@@ -42,6 +42,8 @@ struct link_queues;
 
 /* Without queues but the rest. Each may hold 'bytes_max' bytes on the wire. */
 struct link_queues *link_queues_new(uint64_t bytes_max);
+/* Change that; frames that wait stay. */
+void link_queues_set_bytes_max(struct link_queues *queues, uint64_t bytes_max);
 void link_queues_free(struct link_queues *queues); /* takes NULL; gives back the frames */
 
 /* Add the queue 'queue_id' with a minimum rate in permille, 0 or more than LINK_QUEUE_RATE_ALL:
