@@ -32,6 +32,7 @@ struct life {
 	uint64_t ways[WAYS_AT_HAND];  /* 0: none */
 	uint8_t counts[WAYS_AT_HAND]; /* how often each was gone, as far as that can be told */
 	bool many_ways;               /* there are others */
+	bool changed;                 /* by a link, from what its sender sent */
 	uint32_t before; /* how many lives before this one the next of its list is; 0: none */
 	uint32_t sender;
 	uint32_t copies; /* that links made */
@@ -221,6 +222,19 @@ void lives_double(struct lives *lives, const struct frame *frame)
 		life->copies++;
 }
 
+void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns)
+{
+	begin(lives, frame, identity_of(frame), lives_sender(lives, frame), now_ns);
+	find_life(lives, frame->tag)->changed = true;
+}
+
+bool lives_is_changed(const struct lives *lives, const struct frame *frame)
+{
+	const struct life *life = find_life(lives, frame->tag);
+
+	return life && life->changed;
+}
+
 uint32_t lives_sender(const struct lives *lives, const struct frame *frame)
 {
 	const struct life *life = find_life(lives, frame->tag);
@@ -357,13 +371,18 @@ static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint
 		begin(lives, frame, identity, LIVES_NOBODY, now_ns);
 }
 
-bool lives_pass(struct lives *lives, struct frame *frame, uint32_t way, uint64_t now_ns)
+enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t way,
+                             uint64_t now_ns)
 {
 	const uint64_t print = print_of(way, frame);
 	struct life *life;
+	uint32_t count;
 
 	if (!frame->tag)
 		adopt(lives, frame, print, now_ns);
 	life = find_life(lives, frame->tag);
-	return !life || count_way(lives, life, print) <= 1 + life->copies;
+	count = life ? count_way(lives, life, print) : 1;
+	if (count <= 1)
+		return LIVES_FIRST;
+	return count <= 1 + life->copies ? LIVES_DOUBLED : LIVES_TWICE;
 }

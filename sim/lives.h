@@ -17,6 +17,9 @@
  * often each way may be gone. (The destination counts because a controller may show one frame to
  * several hosts, one after another, over the same link. In a loop it comes back as it was.)
  *
+ * A frame that a link changed begins a life of its own: its bytes are what no host sent, and behind
+ * a controller it is known again as what it is now.
+ *
  * Bounds. The latest lives and ways are remembered (LIVES_MAX, LIVES_WAYS_MAX), in tables that grow
  * as they are needed. What was forgotten goes for new, so that something may be missed, and nothing
  * is ever told that was not so. */
@@ -44,10 +47,21 @@ void lives_free(struct lives *lives); /* takes NULL */
 
 /* 'host' sends 'frame': a life begins. */
 void lives_begin(struct lives *lives, struct frame *frame, uint32_t host, uint64_t now_ns);
-/* A frame is sent over the link end with the number 'way'. False when it went that way before. */
-bool lives_pass(struct lives *lives, struct frame *frame, uint32_t way, uint64_t now_ns);
+/* What it is that a frame goes a way: */
+enum lives_passed {
+	LIVES_FIRST,   /* it did not before, or that is forgotten */
+	LIVES_DOUBLED, /* it did, no more often than there are of it */
+	LIVES_TWICE,
+};
+
+/* A frame is sent over the link end with the number 'way'. */
+enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t way,
+                             uint64_t now_ns);
 /* A link makes one more of 'frame'. */
 void lives_double(struct lives *lives, const struct frame *frame);
+/* A link changed bytes of 'frame': from now on it is another one, of the same sender. */
+void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns);
+bool lives_is_changed(const struct lives *lives, const struct frame *frame);
 /* The host that sent it; LIVES_NOBODY: the controller, or that is forgotten. */
 uint32_t lives_sender(const struct lives *lives, const struct frame *frame);
 

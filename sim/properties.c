@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/wire/framer.h"
 #include "sim/lives.h"
 #include "sim/scenario_keys.h"
 
@@ -17,14 +18,10 @@ struct properties {
 	struct network *network;
 	struct lives *lives;
 	struct affinity *affinity;
-	struct switch_memory *switches;
+	struct excuses *excuses;
+	struct framer (*framers)[2]; /* of switches: of what arrives at each end (CHANNEL_*) */
 	uint64_t counts[SCENARIO_PROPERTIES];
-};
-
-/* When the latest connection of a switch began: */
-struct switch_memory {
-	uint64_t connected_ns;
-	uint32_t buffers_in_use;
+	uint64_t excused[SCENARIO_PROPERTIES];
 };
 
 static const char *const expected_texts[SCENARIO_PROPERTIES] = {
@@ -32,7 +29,7 @@ static const char *const expected_texts[SCENARIO_PROPERTIES] = {
         [NO_DUPLICATES] = "no host gets a frame twice",
         [NO_BLACKHOLES] = "what is sent to a host that is there reaches one",
         [REACHABILITY] = "all hosts reach all others that are there",
-        [NO_LOST_BUFFERS] = "no packet buffer is in use when all is quiet",
+        [NO_LOST_BUFFERS] = "no packet buffer expires, or is in use when all is quiet",
         [SESSION_AFFINITY] = "no connection sees two servers",
         [NO_OF_ERRORS] = "no switch sends an OpenFlow error",
         [TABLES_AGREE] = "each switch has the entries that the controller installed, and no others",
@@ -58,15 +55,31 @@ static bool is_reachable(void *ctx, uint32_t host)
 	return network_host_is_reachable(properties->network, host);
 }
 
+static uint64_t converged_at(void *ctx)
+{
+	const struct properties *properties = ctx;
+
+	return properties->ops.converged_at ? properties->ops.converged_at(properties->ops.ctx) : 0;
+}
+
+static void tell_late_buffer(void *ctx, uint32_t sw, uint32_t buffer_id, uint64_t expired_ns,
+                             enum excuse_row row);
+
 struct properties *properties_new(const struct scenario *scenario, const struct properties_ops *ops)
 {
 	struct properties *properties = xcalloc(1, sizeof *properties);
 	const struct affinity_ops affinity_ops = {
 	        .sender = sender_of, .reachable = is_reachable, .ctx = properties};
+	const struct excuses_ops excuses_ops = {
+	        .late_buffer = tell_late_buffer, .converged_at = converged_at, .ctx = properties};
 
 	properties->scenario = scenario;
 	properties->ops = *ops;
-	properties->switches = xcalloc(scenario->switches_count + 1, sizeof *properties->switches);
+	properties->framers = xcalloc(scenario->switches_count + 1, sizeof *properties->framers);
+	for (size_t i = 0; i < scenario->switches_count; i++)
+		for (unsigned e = 0; e < 2; e++)
+			framer_init(&properties->framers[i][e]);
+	properties->excuses = excuses_new(scenario, &excuses_ops);
 	properties->lives = lives_new();
 	properties->affinity = affinity_new(scenario, &affinity_ops);
 	return properties;
@@ -78,7 +91,11 @@ void properties_free(struct properties *properties)
 		return;
 	affinity_free(properties->affinity);
 	lives_free(properties->lives);
-	free(properties->switches);
+	for (size_t i = 0; i < properties->scenario->switches_count; i++)
+		for (unsigned e = 0; e < 2; e++)
+			framer_destroy(&properties->framers[i][e]);
+	free(properties->framers);
+	excuses_free(properties->excuses);
 	free(properties);
 }
 
@@ -97,19 +114,46 @@ uint64_t properties_count(const struct properties *properties, enum scenario_pro
 	return properties->counts[property];
 }
 
+uint64_t properties_excused(const struct properties *properties, enum scenario_property property)
+{
+	return properties->excused[property];
+}
+
+const char *properties_text(enum scenario_property property)
+{
+	return expected_texts[property];
+}
+
 const struct affinity *properties_affinity(const struct properties *properties)
 {
 	return properties->affinity;
 }
 
-/* True when this is the first time, and somebody wants to know. */
-static bool is_news(struct properties *properties, enum scenario_property property)
+bool properties_converged(const struct properties *properties)
+{
+	return excuses_converged(properties->excuses, network_now(properties->network));
+}
+
+void properties_count_excused(struct properties *properties, enum scenario_property property)
+{
+	properties->excused[property]++;
+}
+
+bool properties_excuse(struct properties *properties, const struct excuses_violation *violation)
+{
+	if (excuses_find(properties->excuses, violation) == EXCUSE_ROWS)
+		return false;
+	properties_count_excused(properties, violation->property);
+	return true;
+}
+
+bool properties_is_news(struct properties *properties, enum scenario_property property)
 {
 	return !properties->counts[property]++ && properties_is_on(properties, property);
 }
 
-static void tell(struct properties *properties, enum scenario_property property,
-                 const char *happened, const struct trace_relation *relation)
+void properties_tell(struct properties *properties, enum scenario_property property,
+                     const char *happened, const struct trace_relation *relation)
 {
 	char expected[TEXT_BYTES];
 	struct fb_text text = fb_text_make(expected, sizeof expected);
@@ -157,33 +201,53 @@ static void tell_twice(struct properties *properties, enum scenario_property pro
 		fb_text_puts(&text, properties->scenario->hosts[to->index].name);
 	fb_text_puts(&text, " a second time: ");
 	fb_text_packet(&text, frame->memory + frame->offset, frame->len);
-	tell(properties, property, happened, &relation);
+	properties_tell(properties, property, happened, &relation);
+}
+
+/* That a switch gets what a link doubled is no loop, and needs no excuse. */
+static void judge_twice(struct properties *properties, uint32_t link,
+                        const struct scenario_end *to, const struct frame *frame, bool doubled)
+{
+	const enum scenario_property property = to->is_switch ? NO_LOOPS : NO_DUPLICATES;
+	const struct excuses_violation violation = {.property = property,
+	                                            .now_ns = network_now(properties->network),
+	                                            .doubled = doubled};
+
+	if ((to->is_switch && doubled) || properties_excuse(properties, &violation))
+		return;
+	if (properties_is_news(properties, property))
+		tell_twice(properties, property, link, to, frame);
 }
 
 static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to, uint32_t host,
                           struct frame *frame)
 {
 	struct properties *properties = ctx;
-	const struct scenario_end *end;
-	enum scenario_property property;
+	enum lives_passed passed;
 
 	if (host != SCENARIO_NONE)
 		lives_begin(properties->lives, frame, host, now_ns);
-	if (lives_pass(properties->lives, frame, 2 * link + to, now_ns))
-		return;
-	end = network_link_end(properties->network, link, to);
-	property = end->is_switch ? NO_LOOPS : NO_DUPLICATES;
-	if (is_news(properties, property))
-		tell_twice(properties, property, link, end, frame);
+	passed = lives_pass(properties->lives, frame, 2 * link + to, now_ns);
+	if (passed != LIVES_FIRST)
+		judge_twice(properties, link, network_link_end(properties->network, link, to),
+		            frame, passed == LIVES_DOUBLED);
 }
 
 static void watch_duplicated(void *ctx, uint64_t now_ns, uint32_t link, const struct frame *frame)
 {
 	const struct properties *properties = ctx;
 
-	(void)now_ns;
-	(void)link;
-	lives_double(properties->lives, frame);
+	/* No fault doubles a frame any more, once they are over: only links that always may. */
+	if (properties->scenario->links[link].config.duplicate_ppm ||
+	    !excuses_converged(properties->excuses, now_ns))
+		lives_double(properties->lives, frame);
+}
+
+static void watch_corrupted(void *ctx, uint64_t now_ns, struct frame *frame)
+{
+	const struct properties *properties = ctx;
+
+	lives_change(properties->lives, frame, now_ns);
 }
 
 /* --- Connections --- */
@@ -201,7 +265,7 @@ static void tell_split(struct properties *properties, const struct affinity_spli
 	               hosts[split->one].name, hosts[split->other].name, split->why);
 	relation.ip = split->client_ip;
 	relation.port = split->client_port;
-	tell(properties, SESSION_AFFINITY, happened, &relation);
+	properties_tell(properties, SESSION_AFFINITY, happened, &relation);
 }
 
 static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
@@ -211,26 +275,26 @@ static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sen
 	struct affinity_split split;
 	bool is_split = false;
 
+	/* What a link changed is no segment of a connection: whoever gets it drops it. */
+	if (lives_is_changed(properties->lives, frame))
+		return;
 	if (sent)
 		is_split = affinity_sent(properties->affinity, host, frame, now_ns, &split);
 	else if (network_host_is_on(properties->network, host))
 		is_split = affinity_got(properties->affinity, host, frame, now_ns, &split);
-	if (is_split && is_news(properties, SESSION_AFFINITY))
+	if (is_split && properties_is_news(properties, SESSION_AFFINITY))
 		tell_split(properties, &split);
-}
-
-static struct datapath *datapath_of(const struct properties *properties, uint32_t sw)
-{
-	return agent_datapath(network_agent(properties->network, sw));
 }
 
 static void watch_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 {
 	const struct properties *properties = ctx;
 
-	properties->switches[sw] = (struct switch_memory){
-	        .connected_ns = now_ns,
-	        .buffers_in_use = datapath_buffers_in_use(datapath_of(properties, sw))};
+	for (unsigned e = 0; e < 2; e++) {
+		framer_destroy(&properties->framers[sw][e]);
+		framer_init(&properties->framers[sw][e]);
+	}
+	excuses_connected(properties->excuses, now_ns, sw);
 	affinity_recovery(properties->affinity);
 }
 
@@ -238,10 +302,48 @@ static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 {
 	const struct properties *properties = ctx;
 
-	(void)now_ns;
-	(void)sw;
 	(void)at;
+	excuses_closed(properties->excuses, now_ns, sw);
 	affinity_recovery(properties->affinity);
+}
+
+/* --- Messages --- */
+
+static void watch_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
+                        size_t len)
+{
+	struct properties *properties = ctx;
+	struct framer *framer = &properties->framers[sw][to];
+	const uint8_t *msg;
+	size_t msg_len;
+
+	framer_push(framer, bytes, len);
+	while (framer_next(framer, &msg, &msg_len) == FRAMER_MESSAGE)
+		excuses_message(properties->excuses, now_ns, sw, to, msg, msg_len);
+	framer_finish(framer);
+}
+
+static void watch_message_lost(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg,
+                               size_t len)
+{
+	const struct properties *properties = ctx;
+
+	excuses_message_lost(properties->excuses, now_ns, sw, msg, len);
+}
+
+static void watch_fault(void *ctx, uint64_t now_ns, const struct fault *fault, bool begins)
+{
+	const struct properties *properties = ctx;
+
+	excuses_fault(properties->excuses, now_ns, fault, begins);
+}
+
+static void watch_changed(void *ctx, uint64_t now_ns, enum network_change change, uint32_t place,
+                          bool up)
+{
+	const struct properties *properties = ctx;
+
+	excuses_changed(properties->excuses, now_ns, change, place, up);
 }
 
 /* --- Errors --- */
@@ -249,20 +351,81 @@ static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len)
 {
 	struct properties *properties = ctx;
+	const struct excuses_violation violation = {.property = NO_OF_ERRORS,
+	                                            .now_ns = now_ns,
+	                                            .sw = sw,
+	                                            .error = msg,
+	                                            .error_len = len};
 	struct trace_relation relation = trace_relation_all();
 	char happened[TEXT_BYTES];
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 
-	(void)now_ns;
-	(void)msg;
-	(void)len;
-	if (!is_news(properties, NO_OF_ERRORS))
+	if (properties_excuse(properties, &violation) ||
+	    !properties_is_news(properties, NO_OF_ERRORS))
 		return;
-	fb_text_printf(&text, "%s sends one", properties->scenario->switches[sw].name);
+	fb_text_printf(&text, "%s sends one: ", properties->scenario->switches[sw].name);
+	fb_text_msg_bytes(&text, msg, len);
 	/* What the switch was told; the error itself is still under way. */
 	relation.message_types = 1U << OFPT_ERROR | 1U << OFPT_FLOW_MOD | 1U << OFPT_PACKET_OUT;
 	relation.sw = sw;
-	tell(properties, NO_OF_ERRORS, happened, &relation);
+	properties_tell(properties, NO_OF_ERRORS, happened, &relation);
+}
+
+/* --- Packet buffers --- */
+
+static void tell_buffer(struct properties *properties, uint32_t sw, const char *what)
+{
+	struct trace_relation relation = trace_relation_all();
+	char happened[TEXT_BYTES];
+	struct fb_text text = fb_text_make(happened, sizeof happened);
+
+	fb_text_printf(&text, "%s, on %s", what, properties->scenario->switches[sw].name);
+	relation.message_types = 1U << OFPT_PACKET_IN;
+	relation.sw = sw;
+	properties_tell(properties, NO_LOST_BUFFERS, happened, &relation);
+}
+
+static void tell_expired(struct properties *properties, uint32_t sw, uint32_t id, uint64_t at_ns)
+{
+	char what[TEXT_BYTES];
+	struct fb_text text = fb_text_make(what, sizeof what);
+
+	if (!properties_is_news(properties, NO_LOST_BUFFERS))
+		return;
+	fb_text_printf(&text, "buffer 0x%x expired unused at ", id);
+	fb_text_time(&text, at_ns);
+	fb_text_puts(&text, " s");
+	tell_buffer(properties, sw, what);
+}
+
+static void tell_late_buffer(void *ctx, uint32_t sw, uint32_t buffer_id, uint64_t expired_ns,
+                             enum excuse_row row)
+{
+	struct properties *properties = ctx;
+
+	if (row == EXCUSE_ROWS)
+		tell_expired(properties, sw, buffer_id, expired_ns);
+	else
+		properties_count_excused(properties, NO_LOST_BUFFERS);
+}
+
+static void watch_buffer_expired(void *ctx, uint64_t now_ns, uint32_t sw, uint32_t id,
+                                 uint64_t kept_ns)
+{
+	struct properties *properties = ctx;
+	const struct excuses_violation violation = {.property = NO_LOST_BUFFERS,
+	                                            .now_ns = now_ns,
+	                                            .sw = sw,
+	                                            .buffer_id = id,
+	                                            .kept_ns = kept_ns};
+	enum excuse_row row;
+	bool later;
+
+	row = excuses_expired(properties->excuses, &violation, &later);
+	if (row != EXCUSE_ROWS)
+		properties_count_excused(properties, NO_LOST_BUFFERS);
+	else if (!later)
+		tell_expired(properties, sw, id, now_ns);
 }
 
 struct network_observer properties_observer(struct properties *properties)
@@ -273,55 +436,75 @@ struct network_observer properties_observer(struct properties *properties)
 	                                 .connected = watch_connected,
 	                                 .closed = watch_closed,
 	                                 .error = watch_error,
+	                                 .bytes = watch_bytes,
+	                                 .corrupted = watch_corrupted,
+	                                 .message_lost = watch_message_lost,
+	                                 .fault = watch_fault,
+	                                 .changed = watch_changed,
+	                                 .buffer_expired = watch_buffer_expired,
 	                                 .ctx = properties};
 }
 
 /* --- At the end --- */
 
-/* Packet buffers in use on a switch that has a controller, without those that may be left over from
- * the time before. */
-static uint32_t buffers_in_use(const struct properties *properties, uint32_t sw)
+static struct datapath *datapath_of(const struct properties *properties, uint32_t sw)
 {
-	const struct switch_memory *memory = &properties->switches[sw];
-	const uint64_t expiry_ns =
-	        properties->scenario->switches[sw].config.datapath.buffer_expiry_ns;
-	const bool left_over = network_now(properties->network) - memory->connected_ns <= expiry_ns;
-	const uint32_t excused = left_over ? memory->buffers_in_use : 0;
-	const uint32_t in_use = datapath_buffers_in_use(datapath_of(properties, sw));
+	return agent_datapath(network_agent(properties->network, sw));
+}
 
-	if (!network_switch_is_connected(properties->network, sw) || in_use <= excused)
-		return 0;
-	return in_use - excused;
+/* Packet buffers in use on a switch: with an excuse, and without. */
+struct buffer_counts {
+	const struct properties *properties;
+	uint32_t sw;
+	uint32_t lost, excused;
+};
+
+static bool count_buffer(void *ctx, uint32_t id, uint64_t kept_ns)
+{
+	struct buffer_counts *counts = ctx;
+	const struct excuses_violation violation = {
+	        .property = NO_LOST_BUFFERS,
+	        .now_ns = network_now(counts->properties->network),
+	        .sw = counts->sw,
+	        .buffer_id = id,
+	        .kept_ns = kept_ns};
+
+	if (excuses_find(counts->properties->excuses, &violation) == EXCUSE_ROWS)
+		counts->lost++;
+	else
+		counts->excused++;
+	return true;
+}
+
+/* Of a switch that has a controller: of others nobody could ask for them. */
+static struct buffer_counts count_buffers(const struct properties *properties, uint32_t sw)
+{
+	struct buffer_counts counts = {.properties = properties, .sw = sw};
+
+	if (network_switch_is_connected(properties->network, sw))
+		datapath_buffers(datapath_of(properties, sw), count_buffer, &counts);
+	return counts;
 }
 
 bool properties_await_buffers(const struct properties *properties)
 {
 	for (uint32_t i = 0; i < properties->scenario->switches_count; i++)
-		if (buffers_in_use(properties, i))
+		if (count_buffers(properties, i).lost)
 			return true;
 	return false;
 }
 
 static void judge_buffers(struct properties *properties, uint32_t sw)
 {
-	const uint32_t in_use = buffers_in_use(properties, sw);
-	const uint64_t expired =
-	        network_switch_kept_connected(properties->network, sw)
-	                ? datapath_counters(datapath_of(properties, sw))->buffers_expired
-	                : 0;
-	struct trace_relation relation = trace_relation_all();
-	char happened[TEXT_BYTES];
-	struct fb_text text = fb_text_make(happened, sizeof happened);
+	const struct buffer_counts counts = count_buffers(properties, sw);
+	char what[TEXT_BYTES];
+	struct fb_text text = fb_text_make(what, sizeof what);
 
-	if ((!in_use && !expired) || !is_news(properties, NO_LOST_BUFFERS))
+	properties->excused[NO_LOST_BUFFERS] += counts.excused;
+	if (!counts.lost || !properties_is_news(properties, NO_LOST_BUFFERS))
 		return;
-	fb_text_printf(&text, "%u in use at the end", in_use);
-	if (expired)
-		fb_text_printf(&text, ", and %llu expired before", (unsigned long long)expired);
-	fb_text_printf(&text, ", on %s", properties->scenario->switches[sw].name);
-	relation.message_types = 1U << OFPT_PACKET_IN;
-	relation.sw = sw;
-	tell(properties, NO_LOST_BUFFERS, happened, &relation);
+	fb_text_printf(&text, "%u in use at the end", counts.lost);
+	tell_buffer(properties, sw, what);
 }
 
 /* Looking for entries that send to ports that are down. */
@@ -378,17 +561,18 @@ static void judge_entries(struct properties *properties, uint32_t sw)
 	fb_match_any(&request.match);
 	datapath_flows(search.dp, &request, network_now(properties->network), look_for_dead,
 	               &search);
-	if (!search.count || !is_news(properties, NO_DEAD_ENTRIES))
+	if (!search.count || !properties_is_news(properties, NO_DEAD_ENTRIES))
 		return;
 	fb_text_printf(&text, "%llu of %s do, the first to port %u: %s",
 	               (unsigned long long)search.count, name, search.port_no, search.text);
 	relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_PORT_STATUS;
 	relation.sw = sw;
-	tell(properties, NO_DEAD_ENTRIES, happened, &relation);
+	properties_tell(properties, NO_DEAD_ENTRIES, happened, &relation);
 }
 
 void properties_judge_end(struct properties *properties)
 {
+	excuses_end(properties->excuses);
 	for (uint32_t i = 0; i < properties->scenario->switches_count; i++) {
 		if (!network_switch_is_connected(properties->network, i))
 			continue;

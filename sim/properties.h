@@ -1,17 +1,16 @@
 /* What must hold in every run, whatever the scenario expects: the network is sound.
  *
  * Frames run in no loop and come to nobody twice (lives.h), connections are not split (affinity.h),
- * no switch sends an error; and at the end of the run, when the network is quiet, no switch that has
- * a controller keeps a packet in a buffer or an entry for a port that is down. A scenario that
- * breaks one of these on purpose switches it off by its name.
+ * no switch sends an error, no buffer expires; and at the end of the run, when the network is quiet,
+ * no switch that has a controller keeps a packet in a buffer or an entry for a port that is down. A
+ * scenario that breaks one of these on purpose switches it off by its name.
  *
- * Packet buffers. Those that were in use when a connection with the controller began are nobody's
- * fault. One that expired was lost just as well: that is told of a switch whose connection never
- * broke. */
+ * What a fault excuses (excuses.h) is counted, and no failure. */
 #ifndef SIM_PROPERTIES_H
 #define SIM_PROPERTIES_H
 
 #include "sim/affinity.h"
+#include "sim/excuses.h"
 #include "sim/trace.h"
 
 struct properties;
@@ -21,6 +20,8 @@ struct properties_ops {
 	 * the story is about. */
 	void (*broken)(void *ctx, enum scenario_property property, const char *expected,
 	               const char *happened, const struct trace_relation *relation);
+	/* When the network must have converged, as faults_converged_at(). NULL: never. */
+	uint64_t (*converged_at)(void *ctx);
 	void *ctx;
 };
 
@@ -37,10 +38,26 @@ bool properties_await_buffers(const struct properties *properties);
 /* The run is at its end, and quiet: judge what is judged then. */
 void properties_judge_end(struct properties *properties);
 
-/* How often a property was found broken. */
+/* How often a property was found broken, and how often that was excused. */
 uint64_t properties_count(const struct properties *properties, enum scenario_property property);
+uint64_t properties_excused(const struct properties *properties, enum scenario_property property);
+/* What a property demands, in a line. */
+const char *properties_text(enum scenario_property property);
 /* The scenario has not switched it off. */
 bool properties_is_on(const struct properties *properties, enum scenario_property property);
 const struct affinity *properties_affinity(const struct properties *properties);
+
+/* --- For the parts that judge --- */
+
+/* A property was found broken: true when this is the first time, and somebody wants to know; then
+ * properties_tell() what happened. */
+bool properties_is_news(struct properties *properties, enum scenario_property property);
+void properties_tell(struct properties *properties, enum scenario_property property,
+                     const char *happened, const struct trace_relation *relation);
+/* Where a violation has an excuse it is counted as excused, and the answer is true. */
+bool properties_excuse(struct properties *properties, const struct excuses_violation *violation);
+void properties_count_excused(struct properties *properties, enum scenario_property property);
+/* The network must have converged by now. */
+bool properties_converged(const struct properties *properties);
 
 #endif
