@@ -144,6 +144,8 @@ void fault_set(struct fault *fault, const struct fault_key *key, uint64_t value)
 
 /* --- Text --- */
 
+enum { FAULT_TEXT_BYTES = 800 }; /* enough for any */
+
 struct scenario;
 
 /* "lose: {link: "h1 -- s1:1", from: h1}": YAML, without the time. */

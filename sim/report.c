@@ -9,6 +9,7 @@ enum {
 	WHO_WIDTH = 36, /* columns of a request's line */
 	ANSWER_WIDTH = 20,
 	TALLIES_MAX = 8, /* different answers that are added up */
+	LINE_WIDTH = 110,
 };
 
 static const char *plural(size_t count, const char *one, const char *many)
@@ -16,7 +17,73 @@ static const char *plural(size_t count, const char *one, const char *many)
 	return count == 1 ? one : many;
 }
 
-void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed)
+/* The text of the next of several counts, ", " before all but the first; a new line where it would be
+ * too long. */
+static void write_tally_item(FILE *out, size_t *column, bool first, const char *text)
+{
+	const size_t len = strlen(text) + 2;
+
+	if (!first) {
+		fputs(*column + len > LINE_WIDTH ? ",\n          " : ", ", out);
+		if (*column + len > LINE_WIDTH)
+			*column = 10;
+	}
+	*column += len;
+	fputs(text, out);
+}
+
+/* How many of each kind. */
+static void write_kinds(FILE *out, const struct fault_list *list, size_t column)
+{
+	size_t counts[FAULT_KINDS] = {0}, written = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		counts[list->items[i].kind]++;
+	for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
+		char text[80];
+		struct fb_text item = fb_text_make(text, sizeof text);
+
+		if (!counts[kind])
+			continue;
+		fb_text_printf(&item, "%zu x %s", counts[kind], fault_names[kind]);
+		write_tally_item(out, &column, !written++, text);
+	}
+}
+
+static void report_faults(FILE *out, const struct scenario *scenario, const struct fault_list *list,
+                          bool each)
+{
+	const struct scenario_faults *faults = &scenario->faults;
+	char buffer[FAULT_TEXT_BYTES];
+	struct fb_text text = fb_text_make(buffer, sizeof buffer);
+	size_t of_file = 0;
+
+	if (!list->count)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		of_file += list->items[i].at.line != 0;
+	fb_text_puts(&text, "  faults  ");
+	if (of_file)
+		fb_text_printf(&text, "%zu of the file, ", of_file);
+	fb_text_printf(&text, "%zu drawn until ", list->count - of_file);
+	fault_time_text(&text, faults->until_ns);
+	fb_text_puts(&text, ", converged by ");
+	fault_time_text(&text, faults->until_ns + faults->converge_ns);
+	fb_text_puts(&text, ": ");
+	fputs(buffer, out);
+	write_kinds(out, list, text.len);
+	if (list->not_drawn)
+		fprintf(out, "; %zu more than a run may have were left out", list->not_drawn);
+	fputc('\n', out);
+	for (size_t i = 0; each && i < list->count; i++) {
+		text = fb_text_make(buffer, sizeof buffer);
+		fault_item_text(scenario, &list->items[i], &text);
+		fprintf(out, "    - %s\n", buffer);
+	}
+}
+
+void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed,
+                  const struct fault_list *faults, bool verbose)
 {
 	fprintf(out, "%s  (%s, seed %llu)\n", scenario->name, scenario->file,
 	        (unsigned long long)seed);
@@ -36,6 +103,7 @@ void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed)
 	        plural(scenario->switches_count, "switch", "switches"), scenario->hosts_count,
 	        plural(scenario->hosts_count, "host", "hosts"), scenario->links_count,
 	        plural(scenario->links_count, "link", "links"));
+	report_faults(out, scenario, faults, verbose);
 }
 
 /* --- Traffic --- */
@@ -269,6 +337,22 @@ static void report_properties(FILE *out, uint32_t held)
 	if (held)
 		fputc('\n', out);
 }
+/* Violations that a fault excuses. */
+static void report_excused(FILE *out, const uint64_t *excused)
+{
+	const char *before = "excused: ";
+
+	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
+		if (!excused[i])
+			continue;
+		fprintf(out, "%s%llu %s", before, (unsigned long long)excused[i],
+		        scenario_keys_properties[i]);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		fputc('\n', out);
+}
+
 
 void report_end(FILE *out, const struct runner_result *result)
 {
@@ -278,6 +362,7 @@ void report_end(FILE *out, const struct runner_result *result)
 	report_properties(out, result->properties_held);
 	fb_text_time(&text, result->now_ns);
 	if (!result->properties_held)
+	report_excused(out, result->excused);
 		fputc('\n', out);
 	if (result->failures.total)
 		fprintf(out, "%llu FAILED", (unsigned long long)result->failures.total);

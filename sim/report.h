@@ -11,7 +11,9 @@ enum {
 	REPORT_LINES_MAX = 20
 }; /* requests of one step that get a line each; the others are added up */
 
-void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed);
+/* 'verbose': with every fault of the run. */
+void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed,
+                  const struct fault_list *faults, bool verbose);
 void report_traffic(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
                     const struct traffic *traffic);
 /* What the step names goes up or down; 'changed': false when it was so already. */

@@ -513,7 +513,8 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 	take_faults(scenario, options, &result->faults);
 	runner_init(&runner, scenario, options, result);
 	if (options->summary)
-		report_begin(options->summary, scenario, options->seed);
+		report_begin(options->summary, scenario, options->seed, &result->faults,
+		             options->live != NULL);
 	run_steps(&runner);
 	tell_how_often(&runner);
 	take_counts(&runner);
