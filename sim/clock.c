@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define SEQUENCE_AFTER_FIRST (UINT64_C(1) << 48) /* more than there will be of those that come first */
+
 static inline struct event *event_of(struct heap_node *node)
 {
 	_Static_assert(offsetof(struct event, node) == 0, "an event begins with its node");
@@ -11,7 +13,7 @@ static inline struct event *event_of(struct heap_node *node)
 
 void clock_init(struct clock *clock, uint64_t events_max)
 {
-	*clock = (struct clock){.events_max = events_max};
+	*clock = (struct clock){.sequence = SEQUENCE_AFTER_FIRST, .events_max = events_max};
 	heap_init(&clock->heap);
 }
 
@@ -20,7 +22,8 @@ void clock_destroy(struct clock *clock)
 	heap_destroy(&clock->heap);
 }
 
-void clock_set(struct clock *clock, struct event *event, uint64_t time_ns)
+static inline void set(struct clock *clock, struct event *event, uint64_t time_ns,
+                       uint64_t *sequence)
 {
 	if (time_ns == FB_NEVER) {
 		clock_cancel(clock, event);
@@ -28,12 +31,22 @@ void clock_set(struct clock *clock, struct event *event, uint64_t time_ns)
 	}
 	assert(time_ns >= clock->now_ns);
 	if (heap_contains(&event->node)) {
-		heap_change(&clock->heap, &event->node, time_ns, clock->sequence++);
+		heap_change(&clock->heap, &event->node, time_ns, (*sequence)++);
 		return;
 	}
 	if (clock->heap.count >= clock->events_max ||
-	    !heap_insert(&clock->heap, &event->node, time_ns, clock->sequence++))
+	    !heap_insert(&clock->heap, &event->node, time_ns, (*sequence)++))
 		clock->overflow = true;
+}
+
+void clock_set(struct clock *clock, struct event *event, uint64_t time_ns)
+{
+	set(clock, event, time_ns, &clock->sequence);
+}
+
+void clock_set_first(struct clock *clock, struct event *event, uint64_t time_ns)
+{
+	set(clock, event, time_ns, &clock->first_sequence);
 }
 
 void clock_cancel(struct clock *clock, struct event *event)

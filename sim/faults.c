@@ -282,7 +282,8 @@ static void running_begin(struct faults *faults, struct running *running, const 
 		          fb_time_after(faults->clock->now_ns, fault->for_ns));
 }
 
-/* When the next of the list begins, or, after the last, when what waits ends. */
+/* When the next of the list begins, or, after the last, when what waits ends: before all else that
+ * happens then, so that the frames of that instant are counted from the first one. */
 static uint64_t next_time(const struct faults *faults)
 {
 	const uint64_t from_start_ns = faults->next < faults->list->count
@@ -302,7 +303,7 @@ static void faults_fire(struct event *event)
 		const size_t place = faults->next++;
 
 		running_begin(faults, &faults->running[place], &list->items[place]);
-		clock_set(faults->clock, event, next_time(faults));
+		clock_set_first(faults->clock, event, next_time(faults));
 		return;
 	}
 	for (size_t i = 0; i < list->count; i++)
@@ -351,7 +352,7 @@ void faults_start(struct faults *faults)
 	faults->started = true;
 	faults->start_ns = faults->clock->now_ns;
 	if (faults->list->count)
-		clock_set(faults->clock, &faults->event, next_time(faults));
+		clock_set_first(faults->clock, &faults->event, next_time(faults));
 }
 
 /* --- Steps --- */

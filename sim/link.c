@@ -593,26 +593,27 @@ void link_set_up(struct link *link, bool up)
 
 /* --- Decisions and impairments --- */
 
-void link_decide(struct link *link, unsigned end, const struct link_decision *decision)
+void link_decide(struct link *link, const void *owner, unsigned end,
+                 const struct link_decision *decision)
 {
 	struct direction *d = &link->direction[end];
 
-	if (!link_fates_decide(&d->fates, d->counters.sent_frames, decision))
+	if (!link_fates_decide(&d->fates, owner, d->counters.sent_frames, decision))
 		d->counters.decisions_dropped++;
 	refresh_special(d);
+}
+
+void link_withdraw(struct link *link, const void *owner)
+{
+	for (unsigned end = 0; end < 2; end++) {
+		link_fates_withdraw(&link->direction[end].fates, owner);
+		refresh_special(&link->direction[end]);
+	}
 }
 
 uint32_t link_decisions_pending(const struct link *link, unsigned end)
 {
 	return link->direction[end].fates.decisions.count;
-}
-
-void link_forget_decisions(struct link *link)
-{
-	for (unsigned end = 0; end < 2; end++) {
-		link_fates_forget(&link->direction[end].fates);
-		refresh_special(&link->direction[end]);
-	}
 }
 
 void link_begin_one_way(struct link *link, unsigned end)

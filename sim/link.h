@@ -56,7 +56,7 @@ struct link_ops {
 	void (*duplicated)(void *ctx, const struct frame *frame);
 	/* 'frame' goes on instead of the one that the end sent, of which it is a copy with other
 	 * bytes and the same tag; borrowed. May be NULL. */
-	void (*corrupted)(void *ctx, const struct frame *frame);
+	void (*corrupted)(void *ctx, struct frame *frame);
 	/* Chance did this to the frame that 'end' sends now. 'skip' counts the frames that it sent
 	 * before at this same instant. May be NULL. */
 	void (*chance)(void *ctx, unsigned end, const struct link_decision *decision);
@@ -89,14 +89,16 @@ enum link_event link_send_queued(struct link *link, unsigned end, uint32_t queue
 void link_set_up(struct link *link, bool up);
 bool link_is_up(const struct link *link);
 
-/* Decide about a frame that 'end' is going to send. Several may be pending. */
-void link_decide(struct link *link, unsigned end, const struct link_decision *decision);
-/* Decisions whose frame has not come by; and forget them all, at both ends. */
+/* Decide about a frame that 'end' is going to send. Several may be pending. 'owner', whose address
+ * only names it, withdraws what is still pending. */
+void link_decide(struct link *link, const void *owner, unsigned end,
+                 const struct link_decision *decision);
+void link_withdraw(struct link *link, const void *owner);
+/* Decisions whose frame has not come by. */
 uint32_t link_decisions_pending(const struct link *link, unsigned end);
-void link_forget_decisions(struct link *link);
 
-/* Impair 'end' as the sender, or LINK_BOTH_ENDS, until link_mend() is called with the same 'owner',
- * whose address only names it. Of several the latest that says something counts. */
+/* Impair 'end' as the sender, or LINK_BOTH_ENDS, until link_mend() is called with the same 'owner'.
+ * Of several the latest that says something counts. */
 void link_impair(struct link *link, const void *owner, unsigned end,
                  const struct link_impairment *impairment);
 void link_mend(struct link *link, const void *owner);

@@ -16,6 +16,7 @@ enum { NAME_BYTES = 256 };
 struct pending {
 	struct heap_node node;
 	struct pending *next;          /* about the same frame */
+	const void *owner;
 	struct link_decision decision; /* 'count' more frames */
 };
 
@@ -35,19 +36,33 @@ void link_fates_init(struct link_fates *fates, uint64_t seed, const char *name)
 	heap_init(&fates->decisions);
 }
 
-void link_fates_forget(struct link_fates *fates)
+static void pending_free(struct link_fates *fates, struct pending *pending)
 {
-	struct pending *pending;
+	heap_remove(&fates->decisions, &pending->node);
+	free(pending);
+}
 
-	while ((pending = first_of(fates)) != NULL) {
-		heap_remove(&fates->decisions, &pending->node);
-		free(pending);
+void link_fates_withdraw(struct link_fates *fates, const void *owner)
+{
+	for (uint32_t i = 0; i < fates->decisions.count;) {
+		struct pending *pending = (struct pending *)(void *)fates->decisions.nodes[i];
+
+		if (pending->owner != owner) {
+			i++;
+			continue;
+		}
+		/* Another one takes its place, or any: begin anew. */
+		pending_free(fates, pending);
+		i = 0;
 	}
 }
 
 void link_fates_destroy(struct link_fates *fates)
 {
-	link_fates_forget(fates);
+	struct pending *pending;
+
+	while ((pending = first_of(fates)) != NULL)
+		pending_free(fates, pending);
 	heap_destroy(&fates->decisions);
 }
 
@@ -57,7 +72,7 @@ bool link_fates_are_chance(const struct link_config *config)
 	       config->jitter_ns || config->corrupt_ppm;
 }
 
-bool link_fates_decide(struct link_fates *fates, uint64_t next,
+bool link_fates_decide(struct link_fates *fates, const void *owner, uint64_t next,
                        const struct link_decision *decision)
 {
 	struct pending *pending;
@@ -67,6 +82,7 @@ bool link_fates_decide(struct link_fates *fates, uint64_t next,
 	if (fates->decisions.count >= LINK_DECISIONS_MAX)
 		return false;
 	pending = xcalloc(1, sizeof *pending);
+	pending->owner = owner;
 	pending->decision = *decision;
 	if (!heap_insert(&fates->decisions, &pending->node, next + decision->skip, fates->made++))
 		xalloc_failed("decisions");

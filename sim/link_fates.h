@@ -61,10 +61,10 @@ void link_fates_destroy(struct link_fates *fates);
 /* The configuration leaves something to chance. */
 bool link_fates_are_chance(const struct link_config *config);
 /* Decide about a frame; the next that the end sends has the number 'next'. False: too many are
- * pending. */
-bool link_fates_decide(struct link_fates *fates, uint64_t next,
+ * pending. 'owner' is an address that only names it. */
+bool link_fates_decide(struct link_fates *fates, const void *owner, uint64_t next,
                        const struct link_decision *decision);
-void link_fates_forget(struct link_fates *fates);
+void link_fates_withdraw(struct link_fates *fates, const void *owner);
 /* What becomes of '*frame', the end's frame with the number 'number'; 'config' as it is now. A
  * corrupted frame takes its place. 'lost': it is lost in any case. */
 void link_fates_draw(struct link_fates *fates, const struct link_config *config, uint64_t number,

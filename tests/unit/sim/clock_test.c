@@ -1,4 +1,6 @@
 /* The clock: order, time and limits of events. */
+#include <string.h>
+
 #include "sim/clock.h"
 #include "tests/unit/harness.h"
 
@@ -132,9 +134,29 @@ static void events_beyond_the_limit_are_not_taken_and_seen(void)
 	clock_destroy(&clock_);
 }
 
+static void those_that_come_first_run_before_all_others_of_their_time(void)
+{
+	static const unsigned expected[] = {0, 3, 2, 1, 4};
+	struct numbered n[5] = {0};
+
+	start(100);
+	set(&n[1], 1, 10);
+	set(&n[4], 4, 20);
+	set(&n[0], 0, 5);
+	set(&n[2], 2, 10);
+	set(&n[3], 3, 10);
+	clock_set_first(&clock_, &n[3].event, 10);
+	clock_set_first(&clock_, &n[2].event, 10);
+	while (clock_step(&clock_))
+		;
+	CU_ASSERT_EQUAL(memcmp(fired, expected, sizeof expected), 0);
+	clock_destroy(&clock_);
+}
+
 UNIT_TESTS("clock", UNIT_TEST(events_run_in_order_of_time_and_then_of_setting),
            UNIT_TEST(an_event_that_is_set_again_goes_behind_others_of_its_time),
            UNIT_TEST(an_event_may_set_itself_when_it_fires),
            UNIT_TEST(never_and_cancel_take_an_event_out),
            UNIT_TEST(time_advances_up_to_the_next_event),
+           UNIT_TEST(those_that_come_first_run_before_all_others_of_their_time),
            UNIT_TEST(events_beyond_the_limit_are_not_taken_and_seen))
