@@ -27,8 +27,8 @@ void command_base_name(const char *file, char *out, size_t size)
 	out[len] = 0;
 }
 
-/* All of 'path', which the caller frees; NULL after telling why not. */
-char *command_read_file(const char *path, size_t *len)
+/* All of 'path', which the caller frees; NULL: 'why' says why not. */
+static char *read_file(const char *path, size_t *len, struct fb_text *why)
 {
 	const size_t max = YAML_TREE_TEXT_BYTES_MAX + 1;
 	FILE *in = strcmp(path, "-") ? fopen(path, "rb") : stdin;
@@ -36,7 +36,7 @@ char *command_read_file(const char *path, size_t *len)
 	size_t size = 0;
 
 	if (!in) {
-		fprintf(stderr, "%s: cannot be opened: %s\n", path, strerror(errno));
+		fb_text_printf(why, "cannot be opened: %s", strerror(errno));
 		return NULL;
 	}
 	*len = 0;
@@ -49,12 +49,23 @@ char *command_read_file(const char *path, size_t *len)
 		*len += fread(text + *len, 1, size - *len, in);
 	} while (!ferror(in) && !feof(in) && *len <= max);
 	if (ferror(in)) {
-		fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
+		fb_text_printf(why, "cannot be read: %s", strerror(errno));
 		free(text);
 		text = NULL;
 	}
 	if (in != stdin)
 		fclose(in);
+	return text;
+}
+
+char *command_read_file(const char *path, size_t *len)
+{
+	char buffer[200];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+	char *text = read_file(path, len, &why);
+
+	if (!text)
+		fprintf(stderr, "%s: %s\n", path, buffer);
 	return text;
 }
 
@@ -77,26 +88,40 @@ static char *folder_of(const char *path)
 	return folder;
 }
 
-/* Load a scenario file; NULL after printing what is wrong with it. */
+const char *command_file_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
+}
+
+struct scenario *command_load_quietly(const char *path, const char *const *settings,
+                                      struct problems *problems)
+{
+	const struct scenario_files files = {.read = read_named, .ctx = folder_of(path)};
+	struct scenario *scenario = NULL;
+	char buffer[200];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+	size_t len;
+	char *text = read_file(path, &len, &why);
+
+	if (text)
+		scenario = scenario_load_text(text, len, command_file_name(path), settings, &files,
+		                              problems);
+	else
+		problems_add(problems, (struct position){0, 0}, "%s", buffer);
+	free(files.ctx);
+	free(text);
+	return scenario;
+}
+
 struct scenario *command_load(const char *path, const char *const *settings)
 {
-	const char *name = strcmp(path, "-") ? path : "standard input";
-	const struct scenario_files files = {.read = read_named, .ctx = folder_of(path)};
 	struct scenario *scenario;
 	struct problems problems;
-	size_t len;
-	char *text = command_read_file(path, &len);
 
-	if (!text) {
-		free(files.ctx);
-		return NULL;
-	}
 	problems_init(&problems);
-	scenario = scenario_load_text(text, len, name, settings, &files, &problems);
-	free(files.ctx);
-	problems_print(&problems, name, stderr);
+	scenario = command_load_quietly(path, settings, &problems);
+	problems_print(&problems, command_file_name(path), stderr);
 	problems_destroy(&problems);
-	free(text);
 	return scenario;
 }
 

@@ -48,6 +48,11 @@ int command_see_help(const char *name);
 char *command_read_file(const char *path, size_t *len);
 /* Load a scenario file; NULL after printing what is wrong with it. */
 struct scenario *command_load(const char *path, const char *const *settings);
+/* The same, but what is wrong is added to 'problems'. */
+struct scenario *command_load_quietly(const char *path, const char *const *settings,
+                                      struct problems *problems);
+/* As messages call it. */
+const char *command_file_name(const char *path);
 /* The name of a file without folder and ending. */
 void command_base_name(const char *file, char *out, size_t size);
 

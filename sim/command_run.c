@@ -1,10 +1,12 @@
 /* flowbed run: runs scenarios and judges what they expect. See command.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sim/capture.h"
 #include "sim/command.h"
-#include "sim/properties_table.h"
+#include "sim/command_color.h"
+#include "sim/command_results.h"
 #include "sim/report.h"
 #include "sim/runner.h"
 
@@ -15,6 +17,9 @@ struct arguments {
 	struct command_settings settings;
 	const struct mutant *mutant; /* NULL: none */
 	const char *pcap_dir;        /* NULL: no captures */
+	struct command_results results;
+	enum command_color color;
+	FILE *out; /* for people; NULL: standard output is for programs */
 	char **files;
 	int files_count;
 };
@@ -36,8 +41,14 @@ static void help_run(FILE *out)
 	      "      --pcap DIR          write captures of every host, link end and control "
 	      "connection to DIR (with several\n"
 	      "                          files to a folder in DIR for each)\n"
-	      "      --list-properties   print what every run is judged by, and what faults excuse; "
-	      "nothing is run\n"
+	      "      --tap               results as TAP version 14 on standard output, in place "
+	      "of the report\n"
+	      "      --junit FILE        results as JUnit XML to FILE ('-' is standard output)\n"
+	      "      --json FILE         results as JSON to FILE ('-' is standard output)\n"
+	      "      --annotations       failures as annotations of GitHub; without saying so "
+	      "where GITHUB_ACTIONS=true\n"
+	      "      --color WHEN        colours: auto (on terminals, unless NO_COLOR is set), "
+	      "always, never\n"
 	      "  -h, --help              this text\n"
 	      "\n"
 	      "Exit code: 0 all expectations held, 1 one failed, 2 a file or the command line is "
@@ -50,7 +61,7 @@ static void help_run(FILE *out)
  * tell what led to them; a run that holds pays nothing for that. False when the repetition was
  * another run, which is a bug. */
 static bool explain(const struct scenario *scenario, uint64_t seed, const struct mutant *mutant,
-                    struct runner_result *result)
+                    struct runner_result *result, struct fb_text *error)
 {
 	const struct runner_options options = {.seed = seed, .mutant = mutant, .keep = true};
 	struct runner_result again;
@@ -58,10 +69,10 @@ static bool explain(const struct scenario *scenario, uint64_t seed, const struct
 	runner_run(scenario, &options, &again);
 	if (strcmp(again.digest, result->digest) ||
 	    again.failures.total != result->failures.total) {
-		fprintf(stderr,
-		        "%s: internal error: the same scenario and seed ran differently: %s, then "
-		        "%s\n",
-		        scenario->file, result->digest, again.digest);
+		fb_text_printf(error,
+		               "%s: internal error: the same scenario and seed ran differently: "
+		               "%s, then %s",
+		               scenario->file, result->digest, again.digest);
 		runner_result_destroy(&again);
 		return false;
 	}
@@ -70,19 +81,47 @@ static bool explain(const struct scenario *scenario, uint64_t seed, const struct
 	return true;
 }
 
+static uint64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* Tell people and programs what a run brought; 'error': what else went wrong, "" for nothing. */
+static void tell(const struct scenario *scenario, uint64_t seed, struct arguments *arguments,
+                 const struct runner_result *result, uint64_t took_ns, const char *error)
+{
+	struct results_file *file = results_add_run(&arguments->results.results, scenario, seed,
+	                                            result, took_ns);
+
+	if (error[0]) {
+		fprintf(stderr, "%s\n", error);
+		results_set_error(file, error);
+	}
+	if (arguments->out) {
+		failures_print(&result->failures, scenario->file, arguments->out);
+		report_end(arguments->out, result);
+		fflush(arguments->out);
+	}
+	command_results_tell(&arguments->results);
+}
+
 /* Run a scenario whose captures, if any, are open. */
-static int run_loaded(const struct scenario *scenario, const struct arguments *arguments,
+static int run_loaded(const struct scenario *scenario, struct arguments *arguments,
                       struct capture *capture)
 {
 	const uint64_t seed = arguments->has_seed ? arguments->seed : scenario->seed;
+	const uint64_t began_ns = wall_ns();
 	struct network_observer observer;
 	struct runner_options options = {.seed = seed,
 	                                 .mutant = arguments->mutant,
-	                                 .summary = stdout,
-	                                 .live = arguments->verbose ? stdout : NULL,
+	                                 .summary = arguments->out,
+	                                 .live = arguments->verbose ? arguments->out : NULL,
 	                                 .keep = arguments->verbose};
 	struct runner_result result;
-	char buffer[COMMAND_PATH_BYTES + 200];
+	char buffer[COMMAND_PATH_BYTES + 200] = "";
 	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 	int code = EXIT_HELD;
 
@@ -91,24 +130,52 @@ static int run_loaded(const struct scenario *scenario, const struct arguments *a
 		options.observer = &observer;
 	}
 	runner_run(scenario, &options, &result);
-	if (capture && !capture_close(capture, result.now_ns, &error)) {
-		fprintf(stderr, "%s\n", buffer);
+	if (capture && !capture_close(capture, result.now_ns, &error))
 		code = EXIT_INTERNAL;
-	}
 	if (result.failures.total && code == EXIT_HELD) {
 		code = EXIT_NOT_HELD;
-		if (!options.keep && !explain(scenario, seed, arguments->mutant, &result))
+		if (!options.keep && !explain(scenario, seed, arguments->mutant, &result, &error))
 			code = EXIT_INTERNAL;
 	}
-	failures_print(&result.failures, scenario->file, stdout);
-	report_end(stdout, &result);
+	tell(scenario, seed, arguments, &result, wall_ns() - began_ns, buffer);
 	runner_result_destroy(&result);
 	return code;
 }
 
-static int run_file(const char *path, const struct arguments *arguments)
+/* Load a scenario; NULL after telling people and programs what is wrong with it. */
+static struct scenario *load(const char *path, struct arguments *arguments)
 {
-	struct scenario *scenario = command_load(path, arguments->settings.list);
+	struct problems problems;
+	struct scenario *scenario;
+
+	problems_init(&problems);
+	scenario = command_load_quietly(path, arguments->settings.list, &problems);
+	if (!scenario) {
+		problems_print(&problems, command_file_name(path), stderr);
+		results_add_problems(&arguments->results.results, command_file_name(path),
+		                     &problems);
+		command_results_tell(&arguments->results);
+	}
+	problems_destroy(&problems);
+	return scenario;
+}
+
+/* Captures that cannot be written end the file's run before it begins. */
+static int captures_failed(const struct scenario *scenario, struct arguments *arguments,
+                           const char *error)
+{
+	const struct problems none = {0};
+
+	fprintf(stderr, "%s\n", error);
+	results_set_error(results_add_problems(&arguments->results.results, scenario->file, &none),
+	                  error);
+	command_results_tell(&arguments->results);
+	return EXIT_INTERNAL;
+}
+
+static int run_file(const char *path, struct arguments *arguments)
+{
+	struct scenario *scenario = load(path, arguments);
 	struct capture *capture = NULL;
 	char dir[COMMAND_PATH_BYTES], name[256], buffer[COMMAND_PATH_BYTES + 200];
 	struct fb_text dir_text = fb_text_make(dir, sizeof dir);
@@ -123,13 +190,10 @@ static int run_file(const char *path, const struct arguments *arguments)
 		if (arguments->files_count > 1)
 			fb_text_printf(&dir_text, "/%s", name);
 		capture = capture_open(scenario, dir, &error);
-		if (!capture) {
-			fprintf(stderr, "%s\n", buffer);
-			scenario_free(scenario);
-			return EXIT_INTERNAL;
-		}
 	}
-	code = run_loaded(scenario, arguments, capture);
+	code = arguments->pcap_dir && !capture
+	               ? captures_failed(scenario, arguments, buffer)
+	               : run_loaded(scenario, arguments, capture);
 	scenario_free(scenario);
 	return code;
 }
@@ -156,17 +220,37 @@ static bool captures_collide(const struct arguments *arguments)
 	return false;
 }
 
-enum { OPTION_SET = 256, OPTION_PCAP, OPTION_MUTANT, OPTION_LIST_PROPERTIES };
+enum {
+	OPTION_SET = 256,
+	OPTION_PCAP,
+	OPTION_MUTANT,
+	OPTION_TAP,
+	OPTION_JUNIT,
+	OPTION_JSON,
+	OPTION_ANNOTATIONS,
+	OPTION_COLOR,
+};
 
 static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
                                         {"seed", required_argument, NULL, 's'},
                                         {"set", required_argument, NULL, OPTION_SET},
                                         {"mutant", required_argument, NULL, OPTION_MUTANT},
                                         {"pcap", required_argument, NULL, OPTION_PCAP},
-                                        {"list-properties", no_argument, NULL,
-                                         OPTION_LIST_PROPERTIES},
+                                        {"tap", no_argument, NULL, OPTION_TAP},
+                                        {"junit", required_argument, NULL, OPTION_JUNIT},
+                                        {"json", required_argument, NULL, OPTION_JSON},
+                                        {"annotations", no_argument, NULL, OPTION_ANNOTATIONS},
+                                        {"color", required_argument, NULL, OPTION_COLOR},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
+
+static bool take_color(const char *word, enum command_color *color)
+{
+	if (command_color_parse(word, color))
+		return true;
+	fprintf(stderr, "flowbed: --color '%s': write auto, always or never\n", word);
+	return false;
+}
 
 /* Take one option; false after a complaint. */
 static bool take_option(struct arguments *arguments, int option, const char *word)
@@ -185,10 +269,49 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 	case OPTION_PCAP:
 		arguments->pcap_dir = optarg;
 		return true;
+	case OPTION_TAP:
+		return arguments->results.tap = true;
+	case OPTION_JUNIT:
+		arguments->results.junit = optarg;
+		return true;
+	case OPTION_JSON:
+		arguments->results.json = optarg;
+		return true;
+	case OPTION_ANNOTATIONS:
+		return arguments->results.annotations = true;
+	case OPTION_COLOR:
+		return take_color(optarg, &arguments->color);
 	default:
 		command_bad_option(command_run.name, options, option, word);
 		return false;
 	}
+}
+
+/* -v and results for programs would both be on standard output. */
+static bool verbose_collides(const struct arguments *arguments)
+{
+	if (!arguments->verbose || !command_results_own_output(&arguments->results))
+		return false;
+	fputs("flowbed: --verbose and results for programs both want standard output: leave one "
+	      "out, or name a file for the results.\n",
+	      stderr);
+	return true;
+}
+
+/* The exit code: that of the worst. */
+static int run_files(struct arguments *arguments)
+{
+	int worst = EXIT_HELD;
+
+	for (int i = 0; i < arguments->files_count; i++) {
+		int code;
+
+		if (i && arguments->out)
+			fputc('\n', arguments->out);
+		code = run_file(arguments->files[i], arguments);
+		worst = code > worst ? code : worst;
+	}
+	return worst;
 }
 
 static int run(int argc, char **argv)
@@ -201,27 +324,21 @@ static int run(int argc, char **argv)
 			help_run(stdout);
 			return EXIT_HELD;
 		}
-		if (option == OPTION_LIST_PROPERTIES) {
-			properties_table_print(stdout);
-			return EXIT_HELD;
-		}
 		if (!take_option(&arguments, option, argv[optind - 1]))
 			return EXIT_WRONG_INPUT;
 	}
 	arguments.files = argv + optind;
 	arguments.files_count = argc - optind;
 	if (!command_needs_files(command_run.name, arguments.files_count) ||
-	    captures_collide(&arguments))
+	    captures_collide(&arguments) || verbose_collides(&arguments) ||
+	    !command_results_begin(&arguments.results, (size_t)arguments.files_count))
 		return EXIT_WRONG_INPUT;
-	for (int i = 0; i < arguments.files_count; i++) {
-		int code;
-
-		if (i)
-			putchar('\n');
-		code = run_file(arguments.files[i], &arguments);
-		worst = code > worst ? code : worst;
-	}
-	return worst;
+	if (!command_results_own_output(&arguments.results))
+		arguments.out = command_color_stream(stdout, arguments.color);
+	worst = run_files(&arguments);
+	if (arguments.out && arguments.out != stdout)
+		fclose(arguments.out);
+	return command_results_end(&arguments.results) ? worst : EXIT_INTERNAL;
 }
 
 const struct command command_run = {"run", "run scenarios and judge what they expect", run};

@@ -282,6 +282,13 @@ static uint64_t count_all(const struct expect *expect,
 	case EXPECT_BACKEND_SESSIONS:
 	case EXPECT_BACKEND_WEIGHT:
 		return count_backends(expect, expectation);
+	case EXPECT_CONTROL_BYTES:
+	case EXPECT_CONNECTION_PACKET_INS:
+	case EXPECT_CONNECTION_FLOW_MODS:
+	case EXPECT_CONNECTION_FLOWS:
+	case EXPECT_CONNECTION_SETUP:
+	case EXPECT_DUMP:
+		return 0;
 	case EXPECT_SESSIONS:
 		return backends_sessions(
 		        expect->backends,
@@ -330,6 +337,8 @@ struct trace_relation expect_relation(const struct expect *expect,
 	case EXPECT_SPLIT_CONNECTIONS:
 	case EXPECT_COUNTER:
 	case EXPECT_SESSIONS:
+	case EXPECT_CONTROL_BYTES:
+	case EXPECT_CONNECTION_SETUP:
 		break;
 	case EXPECT_BACKENDS:
 	case EXPECT_BACKEND_STATE:
@@ -338,6 +347,7 @@ struct trace_relation expect_relation(const struct expect *expect,
 		relation.ip = expectation->ip;
 		break;
 	case EXPECT_PACKET_INS:
+	case EXPECT_CONNECTION_PACKET_INS:
 	case EXPECT_BUFFERS_IN_USE:
 		relation.message_types = 1U << OFPT_PACKET_IN;
 		relation.sw = expectation->subject;
@@ -346,6 +356,7 @@ struct trace_relation expect_relation(const struct expect *expect,
 		relation.message_types = 1U << OFPT_PACKET_OUT;
 		break;
 	case EXPECT_FLOW_MODS:
+	case EXPECT_CONNECTION_FLOW_MODS:
 		relation.message_types = 1U << OFPT_FLOW_MOD;
 		break;
 	case EXPECT_ERRORS:
@@ -360,6 +371,8 @@ struct trace_relation expect_relation(const struct expect *expect,
 		relation.link = expectation->link;
 		break;
 	case EXPECT_FLOWS:
+	case EXPECT_CONNECTION_FLOWS:
+	case EXPECT_DUMP:
 		relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_FLOW_REMOVED;
 		relation.sw = expectation->subject;
 		break;

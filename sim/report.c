@@ -313,12 +313,11 @@ void report_expectation(FILE *out, const struct scenario_expectation *expectatio
 	char text[400];
 	struct fb_text what = fb_text_make(text, sizeof text);
 
-	fb_text_puts(&what, expectation->text);
-	if (expectation->kind != EXPECT_BACKEND_STATE) {
-		fb_text_puts(&what, ": ");
-		scenario_bounds_text(&what, bounds);
-		if (!exact || !held)
-			fb_text_printf(&what, " (%llu)", (unsigned long long)value);
+	scenario_expectation_text(&what, expectation);
+	if (scenario_expectation_counts(expectation) && (!exact || !held)) {
+		fb_text_puts(&what, " (");
+		scenario_value_text(&what, bounds, value);
+		fb_text_puts(&what, ")");
 	}
 	fprintf(out, "  %s  %s\n", held ? "ok    " : "FAILED", text);
 }

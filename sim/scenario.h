@@ -144,6 +144,7 @@ struct scenario_link {
 struct scenario_bounds {
 	bool has_min, has_max;
 	uint64_t min, max;
+	bool is_time; /* they count nanoseconds */
 };
 
 enum scenario_kind {
@@ -167,6 +168,22 @@ enum scenario_kind {
 	EXPECT_BACKEND_SESSIONS, /* sessions now of host 'subject' as backend of 'ip' */
 	EXPECT_BACKEND_WEIGHT,
 	EXPECT_SESSIONS, /* the balancer's sessions now: in state 'subject', or all */
+	EXPECT_CONTROL_BYTES,         /* on control channels, of switch 'subject' or all */
+	EXPECT_CONNECTION_PACKET_INS, /* these four of each TCP connection of a step; see budget.h */
+	EXPECT_CONNECTION_FLOW_MODS,
+	EXPECT_CONNECTION_FLOWS, /* entries now */
+	EXPECT_CONNECTION_SETUP, /* nanoseconds from SYN to established */
+	EXPECT_DUMP,             /* 1: what switch 'subject' has now is as written in 'dump' */
+};
+
+/* What a dump is to be; see dump.h. */
+struct scenario_dump {
+	bool ports;    /* of the ports, not of the flow entries */
+	bool counters; /* what changes with every frame is shown too */
+	bool unwritten; /* nothing is written yet: it never holds, until it is updated */
+	char **lines;
+	size_t lines_count;
+	struct position key_at, at; /* of the key 'is' and its value */
 };
 
 /* One thing that is expected of the run's counts. */
@@ -192,6 +209,7 @@ struct scenario_expectation {
 	uint32_t queue_id;
 	uint32_t ip;     /* BACKEND*: the shared address */
 	uint32_t states; /* BACKENDS, BACKEND_STATE: bits by scenario_keys_backend_states */
+	struct scenario_dump *dump;
 };
 
 /* What must hold in every run; see properties.h. */
@@ -247,6 +265,7 @@ struct scenario_replies {
 	bool sticky;                  /* the reply that the host got from there before */
 	struct scenario_bounds moved; /* hosts that get another reply than before the step */
 	struct scenario_bounds answered, duplicates; /* ping: of each */
+	struct scenario_bounds setup_time;           /* tcp: of each that was established */
 	bool has_mac;
 	uint8_t mac[FB_MAC_BYTES]; /* arp: the address learned; others: source of the last answer */
 };
@@ -371,5 +390,13 @@ enum host_service scenario_service(const struct scenario *scenario, uint32_t ip,
 /* "at least 2", "exactly 5", "from 2 to 4". */
 void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bounds);
 bool scenario_bounds_hold(const struct scenario_bounds *bounds, uint64_t value);
+/* A value that bounds are of: "5", or "650us"; "never" for FB_NEVER. */
+void scenario_value_text(struct fb_text *text, const struct scenario_bounds *bounds,
+                         uint64_t value);
+/* What is expected is a count, not that something is so. */
+bool scenario_expectation_counts(const struct scenario_expectation *expectation);
+/* "answered h2: exactly 5", "backend h2 of 192.168.2.2 is up". */
+void scenario_expectation_text(struct fb_text *text,
+                               const struct scenario_expectation *expectation);
 
 #endif

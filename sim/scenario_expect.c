@@ -41,7 +41,7 @@ struct scenario_expectation *scenario_add_expectation(struct loader *loader,
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	bounds = (struct scenario_bounds){true, true, 1, 1};
+	bounds = (struct scenario_bounds){.has_min = true, .has_max = true, .min = 1, .max = 1};
 	if (value && !scenario_read_bounds(loader, value, text, &bounds))
 		return NULL;
 	if (loader->scenario->expectation_ids == SCENARIO_EXPECTATIONS_MAX) {

@@ -112,15 +112,18 @@ enum host_service scenario_service(const struct scenario *scenario, uint32_t ip,
 
 void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bounds)
 {
-	if (bounds->has_min && bounds->has_max && bounds->min == bounds->max)
-		fb_text_printf(text, "exactly %llu", (unsigned long long)bounds->min);
-	else if (bounds->has_min && bounds->has_max)
-		fb_text_printf(text, "from %llu to %llu", (unsigned long long)bounds->min,
-		               (unsigned long long)bounds->max);
-	else if (bounds->has_min)
-		fb_text_printf(text, "at least %llu", (unsigned long long)bounds->min);
-	else
-		fb_text_printf(text, "at most %llu", (unsigned long long)bounds->max);
+	const bool both = bounds->has_min && bounds->has_max;
+	const bool exact = both && bounds->min == bounds->max;
+
+	fb_text_puts(text, exact             ? "exactly "
+	                   : both            ? "from "
+	                   : bounds->has_min ? "at least "
+	                                     : "at most ");
+	scenario_value_text(text, bounds, bounds->has_min ? bounds->min : bounds->max);
+	if (!both || exact)
+		return;
+	fb_text_puts(text, " to ");
+	scenario_value_text(text, bounds, bounds->max);
 }
 
 bool scenario_bounds_hold(const struct scenario_bounds *bounds, uint64_t value)
@@ -226,14 +229,14 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	scenario_list_names(loader);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);
-	read_script(loader, root);
-	scenario_check_tables(loader);
-}
 	if ((value = yaml_get(root, "faults")) != NULL)
 		scenario_read_faults(loader, value);
-
+	read_script(loader, root);
 	if (value)
 		scenario_read_fault_rates(loader, value);
+	scenario_check_tables(loader);
+}
+
 static void loader_destroy(struct loader *loader)
 {
 	for (size_t i = 0; i < loader->counters_count; i++) {
@@ -275,8 +278,8 @@ struct scenario *scenario_load_text(const char *text, size_t len, const char *fi
 	scenario->end_ns = SCENARIO_END_NS_DEFAULT;
 	loader.names = fb_table_new(SCENARIO_NAME_BYTES_MAX + 1, sizeof(struct scenario_name),
 	                            SCENARIO_HOSTS_MAX + SCENARIO_SWITCHES_MAX);
-	if (yaml_tree_parse(&tree, text, len, problems)) {
 	scenario_faults_default(&scenario->faults);
+	if (yaml_tree_parse(&tree, text, len, problems)) {
 		if (tree.root)
 			read_file(&loader, tree.root);
 		else

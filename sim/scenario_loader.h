@@ -102,6 +102,10 @@ bool scenario_read_choice(struct loader *loader, const struct yaml_node *node, c
 bool scenario_read_bounds(struct loader *loader, const struct yaml_node *node, const char *what,
                           struct scenario_bounds *out);
 
+/* The same of durations: "650us", or {at_most: 2ms}. */
+bool scenario_read_time_bounds(struct loader *loader, const struct yaml_node *node,
+                               const char *what, struct scenario_bounds *out);
+
 /* --- scenario_controller.c --- */
 void scenario_read_controller(struct loader *loader, const struct yaml_node *node);
 

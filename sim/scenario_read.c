@@ -252,7 +252,7 @@ bool scenario_read_number(struct loader *loader, const struct yaml_node *node, c
 	return read_value(loader, node, what, values_number, min, max, limits, out);
 }
 
-/* A duration in the largest unit that shows it whole. */
+/* A duration in the largest unit that shows it whole, as a file would say it. */
 static void duration_text(struct fb_text *text, uint64_t ns)
 {
 	static const struct {
@@ -363,6 +363,64 @@ static bool bounds_are_useful(struct loader *loader, const struct yaml_node *nod
 	if (right)
 		problems_add(loader->problems, node->at, "%s: %s", what, right);
 	return !right;
+}
+
+bool scenario_read_time_bounds(struct loader *loader, const struct yaml_node *node,
+                               const char *what, struct scenario_bounds *out)
+{
+	const struct yaml_node *min, *max;
+
+	*out = (struct scenario_bounds){.is_time = true};
+	if (node->kind == YAML_SCALAR) {
+		if (!scenario_read_duration(loader, node, what, 0, SCENARIO_TIME_NS_MAX, &out->min))
+			return false;
+		out->max = out->min;
+		out->has_min = out->has_max = true;
+		return true;
+	}
+	if (node->kind == YAML_SEQUENCE) {
+		problems_add(loader->problems, node->at,
+		             "%s is a list: write a duration or {at_most: 2ms}", what);
+		return false;
+	}
+	if (!scenario_read_map(loader, node, what, scenario_keys_bounds))
+		return false;
+	min = yaml_get(node, "at_least");
+	max = yaml_get(node, "at_most");
+	if ((min && !scenario_read_duration(loader, min, "'at_least'", 0, SCENARIO_TIME_NS_MAX,
+	                                    &out->min)) ||
+	    (max && !scenario_read_duration(loader, max, "'at_most'", 0, SCENARIO_TIME_NS_MAX,
+	                                    &out->max)))
+		return false;
+	out->has_min = min != NULL;
+	out->has_max = max != NULL;
+	return bounds_are_useful(loader, node, what, out);
+}
+
+/* --- What is expected, as text --- */
+
+void scenario_value_text(struct fb_text *text, const struct scenario_bounds *bounds, uint64_t value)
+{
+	if (!bounds->is_time)
+		fb_text_printf(text, "%llu", (unsigned long long)value);
+	else if (value == FB_NEVER)
+		fb_text_puts(text, "never");
+	else
+		duration_text(text, value);
+}
+
+bool scenario_expectation_counts(const struct scenario_expectation *expectation)
+{
+	return expectation->kind != EXPECT_BACKEND_STATE && expectation->kind != EXPECT_DUMP;
+}
+
+void scenario_expectation_text(struct fb_text *text, const struct scenario_expectation *expectation)
+{
+	fb_text_puts(text, expectation->text);
+	if (!scenario_expectation_counts(expectation))
+		return;
+	fb_text_puts(text, ": ");
+	scenario_bounds_text(text, &expectation->bounds);
 }
 
 bool scenario_read_bounds(struct loader *loader, const struct yaml_node *node, const char *what,

@@ -345,7 +345,8 @@ static void read_ping_expect(struct loader *loader, const struct yaml_node *node
 	if (!expect || !yaml_get(expect, "outcome"))
 		replies->outcomes = ALL_OUTCOMES;
 	if (!expect || (!answered && !yaml_get(expect, "outcome")))
-		replies->answered = (struct scenario_bounds){true, true, count, count};
+		replies->answered = (struct scenario_bounds){
+		        .has_min = true, .has_max = true, .min = count, .max = count};
 	if (duplicates)
 		scenario_read_bounds(loader, duplicates, "'duplicates'", &replies->duplicates);
 	if (!answered || !scenario_read_bounds(loader, answered, "'answered'", &replies->answered))

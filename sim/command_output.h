@@ -1,0 +1,16 @@
+/* Writing a file whole: whoever reads it sees what was there before, or all of what is there now.
+ *
+ * The bytes go to a new file in the same folder, which takes the name when it is complete. What is no
+ * regular file, as /dev/stdout or a FIFO, is written to as it is; "-" is standard output. */
+#ifndef SIM_COMMAND_OUTPUT_H
+#define SIM_COMMAND_OUTPUT_H
+
+#include <flowbed/text.h>
+
+/* Before the work begins: 'path' could be written now. False: 'why' says why not. Leaves nothing
+ * behind. */
+bool command_output_try(const char *path, struct fb_text *why);
+/* An existing file keeps its mode. */
+bool command_output_write(const char *path, const char *bytes, size_t len, struct fb_text *why);
+
+#endif

@@ -1,0 +1,109 @@
+/* Results for programs. See command_results.h. */
+#include "sim/command_results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/command_output.h"
+
+enum { TEXT_BYTES = 5000 };
+
+static bool is_output(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
+bool command_results_own_output(const struct command_results *wanted)
+{
+	return wanted->tap || is_output(wanted->junit) || is_output(wanted->json);
+}
+
+static bool try_output(const char *option, const char *path)
+{
+	char buffer[TEXT_BYTES];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+
+	if (!path || command_output_try(path, &why))
+		return true;
+	fprintf(stderr, "flowbed: %s: %s\n", option, buffer);
+	return false;
+}
+
+bool command_results_begin(struct command_results *wanted, size_t files_count)
+{
+	const char *of_github = getenv("GITHUB_ACTIONS");
+
+	if (wanted->tap + is_output(wanted->junit) + is_output(wanted->json) > 1) {
+		fputs("flowbed: standard output has room for one of --tap, --junit - and --json -: "
+		      "name files for the others.\n",
+		      stderr);
+		return false;
+	}
+	if (wanted->junit && wanted->json && !is_output(wanted->json) &&
+	    !strcmp(wanted->junit, wanted->json)) {
+		fputs("flowbed: --junit and --json name the same file: name two.\n", stderr);
+		return false;
+	}
+	if (!try_output("--junit", wanted->junit) || !try_output("--json", wanted->json))
+		return false;
+	wanted->annotations |= of_github && !strcmp(of_github, "true");
+	results_init(&wanted->results);
+	if (wanted->tap)
+		results_tap_begin(stdout, files_count);
+	return true;
+}
+
+void command_results_tell(struct command_results *wanted)
+{
+	const struct results *results = &wanted->results;
+
+	if (results->count == wanted->written)
+		return;
+	wanted->written = results->count;
+	if (wanted->tap)
+		results_tap_file(stdout, &results->files[results->count - 1], results->count);
+	/* GitHub reads both streams. */
+	if (wanted->annotations)
+		results_github_file(command_results_own_output(wanted) ? stderr : stdout,
+		                    &results->files[results->count - 1]);
+}
+
+static bool write_junit(FILE *out, const struct results *results)
+{
+	results_junit_write(out, results);
+	return true;
+}
+
+/* Write a document to memory and then, whole, to its file. */
+static bool write_document(const char *path, const struct results *results,
+                           bool (*write)(FILE *out, const struct results *results))
+{
+	char *text = NULL, buffer[TEXT_BYTES] = "results: more than memory holds";
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+	size_t len = 0;
+	FILE *out;
+	bool whole;
+
+	if (!path)
+		return true;
+	out = open_memstream(&text, &len);
+	whole = out && write(out, results);
+	whole = out && fclose(out) == 0 && whole;
+	if (!whole)
+		fb_text_printf(&why, "%s: the results are too many to be written", path);
+	else
+		whole = command_output_write(path, text, len, &why);
+	if (!whole)
+		fprintf(stderr, "flowbed: %s\n", buffer);
+	free(text);
+	return whole;
+}
+
+bool command_results_end(struct command_results *wanted)
+{
+	bool written = write_document(wanted->junit, &wanted->results, write_junit);
+
+	written &= write_document(wanted->json, &wanted->results, results_json_write);
+	results_destroy(&wanted->results);
+	return written;
+}

@@ -1,0 +1,141 @@
+/* Results as TAP, version 14 (https://testanything.org/tap-version-14-specification.html): a test for
+ * each file, whose subtest has a test for each check. Readers of earlier versions see the files alone.
+ * What failed has a block of YAML behind it that tells where, what was expected and what happened. */
+#include "sim/results.h"
+
+#include <string.h>
+
+void results_tap_begin(FILE *out, size_t files_count)
+{
+	fprintf(out, "TAP version 14\n1..%zu\n", files_count);
+}
+
+/* A description: "#" begins a directive, and a control character would end the line. */
+static void write_description(FILE *out, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c == '#' || *c == '\\')
+			fputc('\\', out);
+		fputc(*c < ' ' || *c == 0x7f ? ' ' : *c, out);
+	}
+}
+
+/* "at: {file: "a.yaml", line: 3, column: 7}" */
+static void write_place(FILE *out, const char *indent, const char *file, struct position at)
+{
+	fprintf(out, "%sat: {file: ", indent);
+	results_write_quoted(out, file);
+	if (at.line)
+		fprintf(out, ", line: %u, column: %u", at.line, at.column);
+	fputs("}\n", out);
+}
+
+static void write_value(FILE *out, const char *indent, const char *key, const char *value)
+{
+	fprintf(out, "%s%s: ", indent, key);
+	results_write_quoted(out, value);
+	fputc('\n', out);
+}
+
+/* Lines as they are, which begin with blanks: so the indentation is told. */
+static void write_story(FILE *out, const char *indent, const char *story)
+{
+	fprintf(out, "%sstory: |2\n", indent);
+	for (const char *line = story; *line;) {
+		const size_t len = strcspn(line, "\n");
+
+		fprintf(out, "%s  %.*s\n", indent, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+static void write_failure(FILE *out, const struct results_file *file,
+                          const struct results_failure *failure)
+{
+	char buffer[32];
+	struct fb_text time = fb_text_make(buffer, sizeof buffer);
+
+	fb_text_time(&time, failure->time_ns);
+	fb_text_puts(&time, " s");
+	write_value(out, "        - ", "expected", failure->expected);
+	write_value(out, "          ", "happened", failure->happened);
+	write_place(out, "          ", file->file, failure->at);
+	write_value(out, "          ", "time", buffer);
+	if (failure->story)
+		write_story(out, "          ", failure->story);
+}
+
+static void write_failures(FILE *out, const struct results_file *file, size_t check)
+{
+	fputs("      ---\n      severity: fail\n", out);
+	write_place(out, "      ", file->file, file->checks[check].at);
+	fputs("      failures:\n", out);
+	for (size_t i = 0; i < file->failures_count; i++)
+		if (file->failures[i].check == check)
+			write_failure(out, file, &file->failures[i]);
+	fputs("      ...\n", out);
+}
+
+static bool has_failures(const struct results_file *file, size_t check)
+{
+	for (size_t i = 0; i < file->failures_count; i++)
+		if (file->failures[i].check == check)
+			return true;
+	return false;
+}
+
+static void write_check(FILE *out, const struct results_file *file, size_t place)
+{
+	const struct results_check *check = &file->checks[place];
+
+	fprintf(out, "    %sok %zu - ", check->verdict == RUNNER_FAILED ? "not " : "", place + 1);
+	write_description(out, check->what);
+	if (check->kind == RESULTS_STEP && check->count > 1)
+		fprintf(out, ", %llu times", (unsigned long long)check->count);
+	if (check->verdict == RUNNER_NOT_JUDGED)
+		fputs(" # SKIP the run ended before", out);
+	fputc('\n', out);
+	if (check->verdict == RUNNER_FAILED && has_failures(file, place))
+		write_failures(out, file, place);
+}
+
+static void write_problems(FILE *out, const struct results_file *file)
+{
+	fputs("    not ok 1 - the file can be read\n      ---\n      severity: error\n"
+	      "      problems:\n",
+	      out);
+	for (size_t i = 0; i < file->problems_count; i++) {
+		write_value(out, "        - ", "message", file->problems[i].text);
+		write_place(out, "          ", file->file, file->problems[i].at);
+	}
+	fputs("      ...\n    1..1\n", out);
+}
+
+void results_tap_file(FILE *out, const struct results_file *file, size_t number)
+{
+	fputs("# Subtest: ", out);
+	write_description(out, file->file);
+	fputc('\n', out);
+	if (file->name) {
+		fprintf(out, "    # seed %llu, digest %s\n", (unsigned long long)file->seed,
+		        file->digest);
+		for (size_t i = 0; i < file->checks_count; i++)
+			write_check(out, file, i);
+		fprintf(out, "    1..%zu\n", file->checks_count);
+	} else {
+		write_problems(out, file);
+	}
+	fprintf(out, "%sok %zu - ", results_outcome(file) == RESULTS_HELD ? "" : "not ", number);
+	write_description(out, file->file);
+	if (file->name) {
+		fputs(": ", out);
+		write_description(out, file->name);
+	}
+	fputc('\n', out);
+	if (file->error) {
+		fputs("  ---\n", out);
+		write_value(out, "  ", "message", file->error);
+		fputs("  ...\n", out);
+	}
+	fflush(out);
+}
