@@ -54,8 +54,14 @@ void network_agent_called(struct network_switch *sw)
 
 void network_controller_called(struct network *network)
 {
-	set_deadline(&network->clock, &network->controller_event,
-	             controller_deadline(network->controller));
+	if (network->controller)
+		set_deadline(&network->clock, &network->controller_event,
+		             network->controller_stalled
+		                     ? FB_NEVER
+		                     : controller_deadline(network->controller));
+	if (network->second)
+		set_deadline(&network->clock, &network->second_event,
+		             controller_deadline(network->second));
 }
 
 void network_host_fire(struct event *event)
@@ -73,7 +79,21 @@ static void controller_fire(struct event *event)
 	        (struct network *)(void *)((char *)event -
 	                                   offsetof(struct network, controller_event));
 
+	/* One that stood still sees first what came, then what time it is. */
+	if (network->resumed_ns == network->clock.now_ns && network_control_is_due(network)) {
+		clock_set(&network->clock, event, network->clock.now_ns);
+		return;
+	}
 	controller_run(network->controller, network->clock.now_ns);
+	network_controller_called(network);
+}
+
+static void second_fire(struct event *event)
+{
+	struct network *network =
+	        (struct network *)(void *)((char *)event - offsetof(struct network, second_event));
+
+	controller_run(network->second, network->clock.now_ns);
 	network_controller_called(network);
 }
 
@@ -242,10 +262,13 @@ struct network *network_new(const struct scenario *scenario, const struct networ
 	network->pool = frame_pool_new();
 	network->digest = digest_new();
 	network->controller_event.fire = controller_fire;
+	network->second_event.fire = second_fire;
+	network->resumed_ns = FB_NEVER;
 	for (size_t i = 0; i < options->observers_count && i < NETWORK_OBSERVERS_MAX; i++)
 		network->observers[network->observers_count++] = options->observers[i];
 	clock_init(&network->clock, EVENTS_MAX);
 	rng_init(&network->controller_rng, options->seed, "controller");
+	rng_init(&network->second_rng, options->seed, "second controller");
 	network_build(network);
 	network_messages_init(network, options);
 	return network;
@@ -272,6 +295,11 @@ void network_free(struct network *network)
 		clock_cancel(&network->clock, &network->controller_event);
 		controller_free(network->controller);
 	}
+	if (network->second) {
+		clock_cancel(&network->clock, &network->second_event);
+		controller_free(network->second);
+	}
+	network_fault_control_free(network);
 	for (size_t i = 0; i < scenario->switches_count; i++)
 		free_switch(&network->switches[i]);
 	for (size_t i = 0; i < scenario->hosts_count; i++) {
@@ -323,7 +351,13 @@ void network_start(struct network *network)
 
 size_t network_switches_up(const struct network *network)
 {
-	return network->controller ? controller_switches_up(network->controller) : 0;
+	size_t up = 0;
+
+	if (network->controller)
+		up += controller_switches_up(network->controller);
+	if (network->second)
+		up += controller_switches_up(network->second);
+	return up > network->stale_count ? up - network->stale_count : 0;
 }
 
 size_t network_switches_expected(const struct network *network)
@@ -344,7 +378,7 @@ bool network_joined(const struct network *network)
 	for (size_t i = 0; i < network->scenario->switches_count; i++) {
 		const struct network_switch *sw = &network->switches[i];
 
-		if (channel_in_flight(sw->channel))
+		if (channel_in_flight(sw->channel) || network_fault_holds(sw))
 			return false;
 		if (!sw->off && !sw->control_down && !network_switch_is_connected(network, i))
 			return false;
@@ -354,7 +388,8 @@ bool network_joined(const struct network *network)
 
 bool network_ready(const struct network *network)
 {
-	return network_joined(network) &&
+	return network_joined(network) && !network->controller_stalled && !network->second &&
+	       !network->stale_count &&
 	       (!network->controller || controller_ready(network->controller));
 }
 
@@ -401,8 +436,9 @@ int network_command(struct network *network, const char *app, const char *const 
 {
 	int result;
 
-	if (!network->controller) {
-		fb_text_puts(answer, "the controller is down");
+	if (!network->controller || network->controller_stalled) {
+		fb_text_puts(answer, network->controller ? "the controller stands still"
+		                                         : "the controller is down");
 		return -1;
 	}
 	result = controller_command(network->controller, app, words, count, answer,
@@ -434,7 +470,8 @@ bool network_busy(const struct network *network, struct fb_text *what)
 		return true;
 	}
 	for (size_t i = 0; i < scenario->switches_count; i++) {
-		if (!channel_in_flight(network->switches[i].channel))
+		if (!channel_in_flight(network->switches[i].channel) &&
+		    !network_fault_holds(&network->switches[i]))
 			continue;
 		if (what)
 			fb_text_printf(what, "messages between %s and the controller",
@@ -501,19 +538,27 @@ struct network_queue_counts network_queue_counts(const struct network *network, 
 	return counts;
 }
 
+static void add_counts(struct network_controller_counts *counts,
+                       const struct controller *controller)
+{
+	const struct controller_counters *now;
+
+	if (!controller)
+		return;
+	now = controller_counters(controller);
+	counts->messages += now->messages_in + now->messages_out;
+	counts->packet_ins += now->packet_ins;
+	counts->packet_outs += now->packet_outs;
+	counts->flow_mods += now->flow_mods;
+}
+
 struct network_controller_counts network_controller_counts(const struct network *network)
 {
 	struct network_controller_counts counts = network->counts_before;
 	uint64_t lldp_packet_ins = 0;
 
-	if (network->controller) {
-		const struct controller_counters *now = controller_counters(network->controller);
-
-		counts.messages += now->messages_in + now->messages_out;
-		counts.packet_ins += now->packet_ins;
-		counts.packet_outs += now->packet_outs;
-		counts.flow_mods += now->flow_mods;
-	}
+	add_counts(&counts, network->controller);
+	add_counts(&counts, network->second);
 	for (size_t i = 0; i < network->scenario->switches_count; i++)
 		lldp_packet_ins += channel_counters(network->switches[i].channel)
 		                           ->background[CHANNEL_CONTROLLER];
@@ -549,6 +594,8 @@ uint64_t network_app_counter(const struct network *network, const char *app, con
 	}
 	if (network->controller)
 		controller_app_counters(network->controller, take_counter, &wanted);
+	if (network->second)
+		controller_app_counters(network->second, take_counter, &wanted);
 	return wanted.value;
 }
 

@@ -89,9 +89,10 @@ struct network_filter {
 struct network_counters {
 	uint64_t frames_delivered; /* over a link, by links */
 	uint64_t lldp_frames;      /* the same of discovery, which are not among those */
+	uint64_t held_broken; /* connections that ended because a switch held CHANNEL_BYTES_MAX */
 };
 
-/* What the controller counted, and those before it that went down; all but the messages of
+/* What the controller counted, those before it that went down, and second ones; all but the messages of
  * discovery, which are apart. */
 struct network_controller_counts {
 	uint64_t messages; /* both ways */
@@ -130,15 +131,18 @@ void network_add_filter(struct network *network, uint32_t link, unsigned end,
 
 /* Connect the switches with the controller; where there is none, their fail mode begins. */
 void network_start(struct network *network);
-/* All switches that have power and a control channel have joined, and what their joining sent has
- * arrived. */
+/* All switches that have power and a control channel have joined a controller, and what their joining
+ * sent has arrived. */
 bool network_joined(const struct network *network);
-/* And the controller's applications are ready. Without a controller both are true. */
+/* And the controller's applications are ready; it does not stand still, no switch is with a second
+ * controller, and none that was is still believed to be where it was before. Without a controller both
+ * are true. */
 bool network_ready(const struct network *network);
-/* How many switches the controller knows, and how many have power and a control channel. */
+/* How many switches the controller knows, or the second one, less those that have left it without its
+ * knowledge; and how many have power and a control channel. */
 size_t network_switches_up(const struct network *network);
 size_t network_switches_expected(const struct network *network);
-/* The switch has a connection with the controller; and has never had another. */
+/* The switch has a connection with a controller; and has never had another. */
 bool network_switch_is_connected(const struct network *network, uint32_t sw);
 bool network_switch_kept_connected(const struct network *network, uint32_t sw);
 
@@ -151,7 +155,8 @@ void network_host_called(struct network *network, uint32_t host);
 /* Where an end of a link is now. */
 const struct scenario_end *network_link_end(const struct network *network, uint32_t link,
                                             unsigned end);
-/* A command for an application, as controller_command(). -1 too when the controller is down. */
+/* A command for an application, as controller_command(). -1 too when the controller is down or stands
+ * still. A second controller gets none. */
 int network_command(struct network *network, const char *app, const char *const *words,
                     size_t count, struct fb_text *answer);
 
@@ -190,7 +195,8 @@ bool network_control_is_up(const struct network *network, uint32_t sw);
 /* When a frame or message last left or arrived, or a host last began or ceased to wait for an
  * answer. */
 uint64_t network_last_activity(const struct network *network);
-/* Something is under way now: a frame on a link, bytes on a channel, or a host waits for an answer.
+/* Something is under way now: a frame on a link, bytes on a channel, also one that stands still, or
+ * messages that a switch holds; or a host waits for an answer.
  * Looks at all of them. 'what', unless NULL, gets the name of the first. */
 bool network_busy(const struct network *network, struct fb_text *what);
 /* How often the mutant did something wrong so far; 0 without one. */
@@ -201,11 +207,12 @@ struct network_switch_counts network_switch_counts(const struct network *network
 struct network_queue_counts network_queue_counts(const struct network *network, uint32_t sw,
                                                  uint16_t port, uint32_t queue_id);
 struct network_controller_counts network_controller_counts(const struct network *network);
-/* The counter 'name' of the application 'app', of all controllers so far. */
+/* The counter 'name' of the application 'app', of all controllers so far, second ones too. */
 uint64_t network_app_counter(const struct network *network, const char *app, const char *name);
 const struct network_counters *network_counters(const struct network *network);
 /* What the application 'app' of the controller tells of itself beside its switches, as JSON; lists
- * have at most 'list_max' items. The caller frees it; NULL: there is no such application now. */
+ * have at most 'list_max' items. The caller frees it; NULL: there is no such application now. A second
+ * controller is not asked. */
 char *network_app_report(struct network *network, const char *app, uint32_t list_max, size_t *len);
 void network_digest(const struct network *network, char text[DIGEST_TEXT_BYTES]);
 

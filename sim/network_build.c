@@ -7,30 +7,47 @@
 
 /* --- The controller --- */
 
-void network_build_controller(struct network *network)
+/* A controller with the scenario's applications, whose run id 'rng' draws and whose lines 'log' takes; NULL
+ * where the scenario has none. */
+static struct controller *build_controller(struct network *network, struct rng *rng,
+                                           void (*log)(void *ctx, enum fb_log_level level,
+                                                       const char *who, const char *line))
 {
 	const struct scenario_controller *from = &network->scenario->controller;
 	const struct controller_ops ops = {.send = network_controller_send,
 	                                   .close = network_controller_close,
-	                                   .log = network_controller_log,
+	                                   .log = log,
 	                                   .read_file = network_controller_read_file,
 	                                   .ctx = network};
 	struct controller_config config = from->config;
+	struct controller *controller;
 	char buffer[400];
 
 	if (!from->apps_count)
-		return;
-	config.run_id = (uint32_t)rng_next(&network->controller_rng);
+		return NULL;
+	config.run_id = (uint32_t)rng_next(rng);
 	config.log_level = network->log_level;
-	network->controller = controller_new(&config, &ops);
+	controller = controller_new(&config, &ops);
 	for (size_t i = 0; i < from->apps_count; i++) {
 		struct fb_text error = fb_text_make(buffer, sizeof buffer);
 
 		/* The loader has made this chain before, with the same files. */
-		if (controller_add_app(network->controller, from->apps[i].cls,
-		                       from->apps[i].options, &error))
+		if (controller_add_app(controller, from->apps[i].cls, from->apps[i].options,
+		                       &error))
 			abort();
 	}
+	return controller;
+}
+
+void network_build_controller(struct network *network)
+{
+	network->controller =
+	        build_controller(network, &network->controller_rng, network_controller_log);
+}
+
+void network_build_second(struct network *network)
+{
+	network->second = build_controller(network, &network->second_rng, network_second_log);
 }
 
 /* --- Switches --- */
@@ -103,9 +120,9 @@ static void build_switches(struct network *network)
 	for (uint32_t i = 0; i < scenario->switches_count; i++) {
 		struct network_switch *sw = &network->switches[i];
 		const struct scenario_switch *from = &scenario->switches[i];
-		const struct channel_ops channel_ops = {.deliver = network_channel_deliver,
-		                                        .closed = network_channel_closed,
-		                                        .ctx = sw};
+		struct channel_ops channel_ops = {.deliver = network_channel_deliver,
+		                                  .closed = network_channel_closed,
+		                                  .ctx = sw};
 		char name[SCENARIO_NAME_BYTES_MAX + 16];
 		struct fb_text text = fb_text_make(name, sizeof name);
 
@@ -117,8 +134,12 @@ static void build_switches(struct network *network)
 		sw->place = 2 * ((uint32_t)scenario->links_count + i);
 		sw->queues_before = xcalloc(from->queues_count + 1, sizeof *sw->queues_before);
 		network_build_agent(sw);
+		for (size_t o = 0; o < network->observers_count; o++)
+			if (network->observers[o].chance)
+				channel_ops.cut = network_channel_cut;
 		sw->channel = channel_new(&network->clock, from->delay_ns, &channel_ops,
 		                          network->seed, name);
+		channel_set_cuts(sw->channel, !scenario->faults.at.line || scenario->faults.splits);
 	}
 }
 

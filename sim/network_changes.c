@@ -126,7 +126,7 @@ static void drop_connection(struct network_switch *sw)
 static void switch_off(struct network_switch *sw)
 {
 	sw->off = true;
-	network_messages_forget(sw);
+	network_messages_leave(sw);
 	drop_connection(sw);
 	refresh_links_of(sw);
 	keep_switch_counts(sw);
@@ -140,6 +140,7 @@ static void switch_on(struct network_switch *sw)
 {
 	sw->off = false;
 	network_build_tables(sw);
+	network_fault_limits(sw);
 	refresh_links_of(sw);
 	if (sw->network->scenario->controller.apps_count)
 		network_control_run(sw);
@@ -148,16 +149,24 @@ static void switch_on(struct network_switch *sw)
 	network_agent_called(sw);
 }
 
+void network_apply_power(struct network_switch *sw)
+{
+	const bool on = !sw->step_off && !sw->fault_off;
+
+	if (on == !sw->off)
+		return;
+	NETWORK_OBSERVE(sw->network, changed, NETWORK_POWER, sw->index, on);
+	if (on)
+		switch_on(sw);
+	else
+		switch_off(sw);
+}
+
 void network_set_switch(struct network *network, uint32_t sw, bool on)
 {
 	network->last_activity_ns = network->clock.now_ns;
-	if (on == !network->switches[sw].off)
-		return;
-	NETWORK_OBSERVE(network, changed, NETWORK_POWER, sw, on);
-	if (on)
-		switch_on(&network->switches[sw]);
-	else
-		switch_off(&network->switches[sw]);
+	network->switches[sw].step_off = !on;
+	network_apply_power(&network->switches[sw]);
 }
 
 bool network_switch_is_on(const struct network *network, uint32_t sw)
@@ -186,22 +195,35 @@ static void keep_counter(void *ctx, const char *app, const char *name, uint64_t 
 	all[i].value += value;
 }
 
-/* The controller goes down: what it counted still counts. */
-static void keep_controller_counts(struct network *network)
+void network_keep_counts(struct network *network, const struct controller *controller)
 {
-	const struct controller_counters *now = controller_counters(network->controller);
+	const struct controller_counters *now = controller_counters(controller);
 	struct network_controller_counts *before = &network->counts_before;
 
 	before->messages += now->messages_in + now->messages_out;
 	before->packet_ins += now->packet_ins;
 	before->packet_outs += now->packet_outs;
 	before->flow_mods += now->flow_mods;
-	controller_app_counters(network->controller, keep_counter, network);
+	controller_app_counters(controller, keep_counter, network);
 }
 
-void network_set_controller(struct network *network, bool up)
+/* Connections that it has not noticed end too. */
+static void refuse_unaccepted(struct network *network)
 {
-	if (up == (network->controller != NULL))
+	for (size_t i = 0; i < network->scenario->switches_count; i++) {
+		struct network_switch *sw = &network->switches[i];
+
+		if (sw->unaccepted)
+			channel_close(sw->channel, CHANNEL_CONTROLLER);
+		sw->unaccepted = false;
+	}
+}
+
+void network_apply_controller(struct network *network)
+{
+	const bool up = !network->step_controller_down && !network->fault_controller_down;
+
+	if (up == (network->controller != NULL) || !network->scenario->controller.apps_count)
 		return;
 	network->last_activity_ns = network->clock.now_ns;
 	NETWORK_OBSERVE(network, changed, NETWORK_CONTROLLER, 0, up);
@@ -210,9 +232,16 @@ void network_set_controller(struct network *network, bool up)
 		return;
 	}
 	clock_cancel(&network->clock, &network->controller_event);
-	keep_controller_counts(network);
+	network_keep_counts(network, network->controller);
 	controller_free(network->controller);
 	network->controller = NULL;
+	refuse_unaccepted(network);
+}
+
+void network_set_controller(struct network *network, bool up)
+{
+	network->step_controller_down = !up;
+	network_apply_controller(network);
 }
 
 bool network_controller_is_up(const struct network *network)
@@ -220,13 +249,23 @@ bool network_controller_is_up(const struct network *network)
 	return network->controller != NULL;
 }
 
+void network_apply_control(struct network_switch *sw)
+{
+	const bool down = sw->step_control_down || sw->fault_control_down;
+
+	if (down == sw->control_down)
+		return;
+	NETWORK_OBSERVE(sw->network, changed, NETWORK_CONTROL, sw->index, !down);
+	sw->control_down = down;
+	if (down)
+		channel_break(sw->channel, "the control channel is down");
+}
+
 void network_set_control(struct network *network, uint32_t sw, bool up)
 {
 	network->last_activity_ns = network->clock.now_ns;
-	NETWORK_OBSERVE(network, changed, NETWORK_CONTROL, sw, up);
-	network->switches[sw].control_down = !up;
-	if (!up)
-		channel_break(network->switches[sw].channel, "the control channel is down");
+	network->switches[sw].step_control_down = !up;
+	network_apply_control(&network->switches[sw]);
 }
 
 bool network_control_is_up(const struct network *network, uint32_t sw)

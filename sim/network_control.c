@@ -1,9 +1,13 @@
 /* The control channels of a network: what controller and switches say to each other, and how a
  * switch keeps and renews its connection. See network_private.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/xalloc.h"
 #include "sim/network_private.h"
+
+enum { NAME_BYTES = 64 };
 
 static const char *name_of(const struct network_switch *sw)
 {
@@ -31,9 +35,17 @@ void network_control_send(struct network_switch *sw, unsigned from, const uint8_
 	channel_send(sw->channel, from, bytes, len, load);
 }
 
+/* A stale end speaks to nobody; what of it is discovery is counted as such, as the controller does. */
 void network_controller_send(void *conn, const uint8_t *bytes, size_t len)
 {
-	network_says(conn, CHANNEL_CONTROLLER, bytes, len);
+	const struct network_session *session = conn;
+	struct network_switch *sw = session->sw;
+
+	if (session->stale)
+		sw->network->lldp_packet_outs +=
+		        lldp_weigh(&sw->lldp_buffers, bytes, len).background;
+	else
+		network_says(sw, CHANNEL_CONTROLLER, bytes, len);
 }
 
 /* The agent sends whole messages: errors among them are told. */
@@ -75,11 +87,17 @@ static void connection_ended(struct network_switch *sw)
 
 void network_controller_close(void *conn, const char *reason)
 {
-	struct network_switch *sw = conn;
+	struct network_session *session = conn;
+	struct network_switch *sw = session->sw;
 
 	(void)reason; /* the controller's log tells it */
-	sw->session = NULL;
-	channel_close(sw->channel, CHANNEL_CONTROLLER);
+	if (session->stale) {
+		sw->network->stale_count--;
+	} else {
+		sw->session = NULL;
+		channel_close(sw->channel, CHANNEL_CONTROLLER);
+	}
+	free(session);
 }
 
 void network_agent_close(void *conn, const char *reason)
@@ -88,6 +106,7 @@ void network_agent_close(void *conn, const char *reason)
 
 	NETWORK_OBSERVE(sw->network, log, name_of(sw), reason);
 	sw->conn = NULL;
+	network_fault_messages_forget(sw);
 	channel_close(sw->channel, CHANNEL_SWITCH);
 	connection_ended(sw);
 }
@@ -122,12 +141,36 @@ void network_control_receive(struct network_switch *sw, unsigned to, const uint8
 	const uint64_t now_ns = network->clock.now_ns;
 
 	if (to == CHANNEL_CONTROLLER && sw->session) {
-		session_receive(sw->session, bytes, len, now_ns);
+		session_receive(sw->session->session, bytes, len, now_ns);
 		network_controller_called(network);
 	} else if (to == CHANNEL_SWITCH && sw->conn) {
 		agent_receive(sw->conn, bytes, len, now_ns);
 		network_agent_called(sw);
 	}
+}
+
+void network_channel_cut(void *ctx, unsigned end, uint32_t skip, uint32_t bytes)
+{
+	const struct network_switch *sw = ctx;
+	const struct network *network = sw->network;
+	struct fault fault = fault_make(FAULT_CONTROL_SPLIT);
+
+	fault.time_ns = network->clock.now_ns;
+	fault.place = sw->index;
+	fault.end = end;
+	fault.skip = skip;
+	fault.byte = bytes;
+	NETWORK_OBSERVE(network, chance, &fault);
+}
+
+void network_control_ended(struct network_switch *sw, const char *reason)
+{
+	struct agent_conn *conn = sw->conn;
+
+	sw->conn = NULL;
+	agent_closed(conn, reason, sw->network->clock.now_ns);
+	network_agent_called(sw);
+	connection_ended(sw);
 }
 
 /* The other end's close arrived at 'end'. */
@@ -140,22 +183,57 @@ void network_channel_closed(void *ctx, unsigned end, const char *reason)
 	network->last_activity_ns = now_ns;
 	NETWORK_OBSERVE(network, closed, sw->index, end);
 	if (end == CHANNEL_CONTROLLER && sw->session) {
-		struct session *session = sw->session;
+		struct network_session *session = sw->session;
 
 		sw->session = NULL;
-		session_closed(session, reason, now_ns);
+		session_closed(session->session, reason, now_ns);
+		free(session);
 		network_controller_called(network);
-	} else if (end == CHANNEL_SWITCH && sw->conn) {
-		struct agent_conn *conn = sw->conn;
-
-		sw->conn = NULL;
-		agent_closed(conn, reason, now_ns);
-		network_agent_called(sw);
-		connection_ended(sw);
+	} else if (end == CHANNEL_SWITCH && sw->conn && !network_fault_holds_close(sw, reason)) {
+		network_control_ended(sw, reason);
 	}
 }
 
 /* --- Connecting --- */
+
+/* The controller, which may be the second one, notices the connection. */
+static void accept_connection(struct network_switch *sw)
+{
+	struct network *network = sw->network;
+	struct network_session *session = xcalloc(1, sizeof *session);
+
+	session->sw = sw;
+	sw->session = session;
+	session->session =
+	        controller_connect(sw->with_second ? network->second : network->controller, session,
+	                           name_of(sw), network->clock.now_ns);
+	network_controller_called(network);
+	if (session->session)
+		return;
+	sw->session = NULL;
+	free(session);
+	channel_close(sw->channel, CHANNEL_CONTROLLER);
+}
+
+void network_control_accept(struct network *network)
+{
+	for (size_t i = 0; i < network->scenario->switches_count; i++) {
+		struct network_switch *sw = &network->switches[i];
+
+		if (sw->unaccepted && channel_is_open(sw->channel, CHANNEL_CONTROLLER))
+			accept_connection(sw);
+		sw->unaccepted = false;
+	}
+}
+
+bool network_control_is_due(const struct network *network)
+{
+	for (size_t i = 0; i < network->scenario->switches_count; i++)
+		if (!network->switches[i].with_second &&
+		    channel_is_due(network->switches[i].channel, CHANNEL_CONTROLLER))
+			return true;
+	return false;
+}
 
 /* Begin an attempt where there is a controller to reach. */
 static void connect_switch(struct network_switch *sw)
@@ -163,7 +241,7 @@ static void connect_switch(struct network_switch *sw)
 	struct network *network = sw->network;
 	const uint64_t now_ns = network->clock.now_ns;
 
-	if (!network->controller || sw->control_down) {
+	if (!(sw->with_second ? network->second : network->controller) || sw->control_down) {
 		NETWORK_OBSERVE(network, log, name_of(sw), "cannot reach the controller");
 		connection_ended(sw);
 		return;
@@ -172,10 +250,9 @@ static void connect_switch(struct network_switch *sw)
 	network_messages_forget(sw);
 	sw->connects++;
 	NETWORK_OBSERVE(network, connected, sw->index);
-	sw->session = controller_connect(network->controller, sw, name_of(sw), now_ns);
-	network_controller_called(network);
-	if (!sw->session)
-		channel_close(sw->channel, CHANNEL_CONTROLLER);
+	sw->unaccepted = !sw->with_second && network->controller_stalled;
+	if (!sw->unaccepted)
+		accept_connection(sw);
 	sw->conn = agent_connect(sw->agent, sw, "controller", AGENT_CONTROLLER, now_ns);
 	network_agent_called(sw);
 	if (!sw->conn) {
@@ -195,7 +272,8 @@ void network_control_run(struct network_switch *sw)
 		agent_controllers_lost(sw->agent, clock->now_ns);
 		network_agent_called(sw);
 	}
-	if (next_ns <= clock->now_ns && (sw->session || channel_in_flight(sw->channel))) {
+	if (next_ns <= clock->now_ns &&
+	    (sw->session || sw->unaccepted || channel_in_flight(sw->channel))) {
 		next_ns = clock->now_ns + sw->reconnect.config.backoff_min_ns;
 	} else if (reconnect_begin(&sw->reconnect, clock->now_ns)) {
 		connect_switch(sw);
@@ -211,6 +289,41 @@ void network_control_fire(struct event *event)
 	                                          offsetof(struct network_switch, control)));
 }
 
+/* The end there is left as it is: it belongs to no switch any more. */
+static void leave_silently(struct network_switch *sw)
+{
+	if (sw->session) {
+		sw->session->stale = true;
+		sw->network->stale_count++;
+		sw->session = NULL;
+	}
+	sw->unaccepted = false;
+	channel_abandon(sw->channel);
+}
+
+void network_control_leave(struct network_switch *sw, bool second, bool silently)
+{
+	struct network *network = sw->network;
+	struct agent_conn *conn = sw->conn;
+
+	network_messages_leave(sw);
+	sw->conn = NULL;
+	if (conn) {
+		agent_closed(conn, "the switch goes to another controller", network->clock.now_ns);
+		network_agent_called(sw);
+	}
+	if (silently)
+		leave_silently(sw);
+	else
+		channel_close(sw->channel, CHANNEL_SWITCH);
+	sw->with_second = second;
+	if (sw->off)
+		return;
+	reconnect_init(&sw->reconnect, &network->scenario->switches[sw->index].reconnect,
+	               network->clock.now_ns);
+	clock_set(&network->clock, &sw->control, network->clock.now_ns);
+}
+
 /* --- Log lines and files --- */
 
 void network_controller_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
@@ -219,6 +332,16 @@ void network_controller_log(void *ctx, enum fb_log_level level, const char *who,
 
 	(void)level;
 	NETWORK_OBSERVE(network, log, who, line);
+}
+
+void network_second_log(void *ctx, enum fb_log_level level, const char *who, const char *line)
+{
+	struct network *network = ctx;
+	char name[NAME_BYTES];
+
+	(void)level;
+	snprintf(name, sizeof name, "second %s", who);
+	NETWORK_OBSERVE(network, log, name, line);
 }
 
 void network_agent_buffer_expired(void *ctx, uint32_t id, uint64_t kept_ns)

@@ -4,7 +4,13 @@
  * What an end says goes through the mutant and then through the faults into the channel; what comes
  * out of it goes through the faults and then through the mutant to the end. So what is seen on the
  * channel is what a wrong controller said, and what a wrong switch made of it is seen in the switch.
- * Without either the bytes go straight through; otherwise they are put together to messages. */
+ * Without either the bytes go straight through; otherwise they are put together to messages. Faults
+ * concern what the switch says and hears, and leave the controller's side alone.
+ *
+ * An end may close while a message is handled: what it would still hear and say is dropped where it
+ * arrives, so that nobody needs to look. What is halfway through a framer belongs to the bytes behind it,
+ * so a framer is emptied only when none of those can come any more. */
+#include "lib/wire/framer.h"
 #include "sim/network_private.h"
 
 static unsigned end_of(enum mutation_point point)
@@ -70,29 +76,33 @@ static void pass(struct network_switch *sw, enum mutation_point point, const uin
 		network_message_goes_on(sw, point, msg, len);
 }
 
-/* Bytes become messages. The connection may end meanwhile: what is left of it goes nowhere. */
+/* Bytes become messages. A header that tells no length is for the end to judge: it is the last thing that
+ * can be told apart. */
 static void cut(struct network_switch *sw, enum mutation_point point, const uint8_t *bytes,
                 size_t len)
 {
 	struct framer *framer = &sw->framers[point];
-	const uint64_t connects = sw->connects;
+	const bool failed = framer->failure != FRAMER_MORE;
+	enum framer_result result;
 	const uint8_t *msg;
 	size_t msg_len;
 
 	framer_push(framer, bytes, len);
-	while (sw->connects == connects && framer_next(framer, &msg, &msg_len) == FRAMER_MESSAGE)
+	while ((result = framer_next(framer, &msg, &msg_len)) == FRAMER_MESSAGE)
 		pass(sw, point, msg, msg_len);
+	if (result == FRAMER_BAD_LENGTH && !failed)
+		arrive(sw, point, msg, msg_len);
 	framer_finish(framer);
 }
 
-static bool is_looked_at(const struct network *network)
+static bool is_looked_at(const struct network *network, unsigned end)
 {
-	return network->mutation || network->message_faults;
+	return network->mutation || (network->message_faults && end == CHANNEL_SWITCH);
 }
 
 void network_says(struct network_switch *sw, unsigned from, const uint8_t *bytes, size_t len)
 {
-	if (is_looked_at(sw->network))
+	if (is_looked_at(sw->network, from))
 		cut(sw, from == CHANNEL_CONTROLLER ? CONTROLLER_SAYS : SWITCH_SAYS, bytes, len);
 	else
 		network_control_send(sw, from, bytes, len);
@@ -100,7 +110,7 @@ void network_says(struct network_switch *sw, unsigned from, const uint8_t *bytes
 
 void network_hears(struct network_switch *sw, unsigned to, const uint8_t *bytes, size_t len)
 {
-	if (is_looked_at(sw->network))
+	if (is_looked_at(sw->network, to))
 		cut(sw, to == CHANNEL_CONTROLLER ? CONTROLLER_HEARS : SWITCH_HEARS, bytes, len);
 	else
 		network_control_receive(sw, to, bytes, len);
@@ -129,12 +139,24 @@ void network_messages_free(struct network *network)
 			framer_destroy(&network->switches[i].framers[p]);
 }
 
-void network_messages_forget(struct network_switch *sw)
+static void empty(struct framer *framer)
 {
-	for (unsigned p = 0; p < MUTATION_POINTS; p++) {
-		framer_destroy(&sw->framers[p]);
-		framer_init(&sw->framers[p]);
-	}
+	framer_destroy(framer);
+	framer_init(framer);
+}
+
+void network_messages_leave(struct network_switch *sw)
+{
+	empty(&sw->framers[SWITCH_HEARS]);
+	empty(&sw->framers[SWITCH_SAYS]);
+	network_fault_messages_forget(sw);
 	if (sw->network->mutation)
 		mutation_forget(sw->network->mutation, sw->index);
+}
+
+void network_messages_forget(struct network_switch *sw)
+{
+	network_messages_leave(sw);
+	empty(&sw->framers[CONTROLLER_HEARS]);
+	empty(&sw->framers[CONTROLLER_SAYS]);
 }

@@ -21,7 +21,8 @@ struct buffer_slot {
 void buffers_init(struct buffers *b, uint32_t slots_max, uint64_t expiry_ns)
 {
 	*b = (struct buffers){.slots_max = slots_max < BUFFERS_MAX ? slots_max : BUFFERS_MAX,
-	                      .expiry_ns = expiry_ns};
+	                      .expiry_ns = expiry_ns,
+	                      .in_use_max = UINT32_MAX};
 	while ((UINT32_C(1) << b->slot_bits) < b->slots_max)
 		b->slot_bits++;
 	b->slots = xcalloc(b->slots_max, sizeof *b->slots);
@@ -57,7 +58,7 @@ bool buffers_put(struct buffers *b, struct frame *frame, struct frame_origin ori
 	uint32_t index = b->free_first - 1;
 	struct buffer_slot *slot;
 
-	if (!b->free_first)
+	if (!b->free_first || b->in_use >= b->in_use_max)
 		return false;
 	slot = &b->slots[index];
 	b->free_first = slot->next;

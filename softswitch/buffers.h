@@ -28,6 +28,7 @@ struct buffers {
 	uint32_t slots_max; /* slots, at most BUFFERS_MAX */
 	unsigned slot_bits; /* of an id */
 	uint64_t expiry_ns;
+	uint32_t in_use_max; /* at most so many are taken; at first no limit */
 	uint32_t in_use;
 	uint32_t free_first, free_last; /* slot + 1: free slots, the one free for longest first */
 	uint32_t used_first, used_last; /* slot + 1: slots in use, oldest first */
@@ -41,7 +42,8 @@ enum buffers_result {
 
 void buffers_init(struct buffers *buffers, uint32_t slots_max, uint64_t expiry_ns);
 void buffers_destroy(struct buffers *buffers);
-/* Keep 'frame' (a reference is taken) and its origin; false when no slot is free. */
+/* Keep 'frame' (a reference is taken) and its origin; false when no slot is free, or in_use_max are
+ * taken. */
 bool buffers_put(struct buffers *buffers, struct frame *frame, struct frame_origin origin,
                  uint64_t now_ns, uint32_t *id);
 /* Use the buffer 'id': the caller gets its reference. */

@@ -75,6 +75,7 @@ struct datapath *datapath_new(const struct datapath_config *config, const struct
 	dp->frag_flags = OFPC_FRAG_NORMAL;
 	desc_init(&dp->desc, config);
 	ports_init(&dp->ports);
+	dp->entries_max = config->entries_max;
 	dp->table = flow_table_new(config->entries_max);
 	dp->emergency = flow_table_new(config->entries_max);
 	flow_timeouts_init(&dp->timeouts);
@@ -402,6 +403,17 @@ void datapath_set_fragments(struct datapath *dp, uint16_t flags)
 uint16_t datapath_fragments(const struct datapath *dp)
 {
 	return dp->frag_flags;
+}
+
+void datapath_set_entries_max(struct datapath *dp, uint32_t entries_max)
+{
+	dp->entries_max =
+	        entries_max < dp->config.entries_max ? entries_max : dp->config.entries_max;
+}
+
+void datapath_set_buffers_max(struct datapath *dp, uint32_t buffers_max)
+{
+	dp->buffers.in_use_max = buffers_max;
 }
 
 void datapath_set_mode(struct datapath *dp, enum datapath_mode mode, uint64_t now_ns)

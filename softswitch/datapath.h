@@ -137,6 +137,10 @@ int datapath_port_mod(struct datapath *dp, const struct fb_port_mod *pm, uint64_
  * mean NORMAL. */
 void datapath_set_fragments(struct datapath *dp, uint16_t flags);
 uint16_t datapath_fragments(const struct datapath *dp);
+/* From now on nothing is added to 'entries_max' flow entries, or kept beside 'buffers_max' packets; what
+ * is there stays. What 'config' said holds, too, and is what messages tell. */
+void datapath_set_entries_max(struct datapath *dp, uint32_t entries_max);
+void datapath_set_buffers_max(struct datapath *dp, uint32_t buffers_max);
 /* Entering DATAPATH_EMERGENCY removes all normal entries, without flow-removed. Emergency entries
  * stay whatever the mode. */
 void datapath_set_mode(struct datapath *dp, enum datapath_mode mode, uint64_t now_ns);

@@ -63,7 +63,7 @@ static struct flow_entry *new_entry(struct datapath *dp, const struct fb_flow_mo
 	uint32_t count = flow_table_count(dp->table) + flow_table_count(dp->emergency);
 	struct flow_entry *e;
 
-	if (count >= dp->config.entries_max)
+	if (count >= dp->entries_max)
 		return NULL;
 	e = flow_table_add(table, &fm->match, fm->priority);
 	if (e && !flow_table_set_actions(table, e, fm->actions.data, fm->actions.len)) {

@@ -28,6 +28,7 @@ struct datapath {
 	struct ports ports;
 	struct flow_table *table;      /* the normal entries */
 	struct flow_table *emergency;  /* those with OFPFF_EMERG */
+	uint32_t entries_max;          /* of both, now */
 	struct flow_timeouts timeouts; /* of normal entries */
 	struct buffers buffers;
 	struct mac_learning macs;
