@@ -7,6 +7,7 @@
 #include "sim/command.h"
 #include "sim/command_color.h"
 #include "sim/command_results.h"
+#include "sim/properties_table.h"
 #include "sim/report.h"
 #include "sim/runner.h"
 
@@ -41,6 +42,8 @@ static void help_run(FILE *out)
 	      "      --pcap DIR          write captures of every host, link end and control "
 	      "connection to DIR (with several\n"
 	      "                          files to a folder in DIR for each)\n"
+	      "      --list-properties   print what every run is judged by, and what faults excuse; "
+	      "nothing is run\n"
 	      "      --tap               results as TAP version 14 on standard output, in place "
 	      "of the report\n"
 	      "      --junit FILE        results as JUnit XML to FILE ('-' is standard output)\n"
@@ -224,6 +227,7 @@ enum {
 	OPTION_SET = 256,
 	OPTION_PCAP,
 	OPTION_MUTANT,
+	OPTION_LIST_PROPERTIES,
 	OPTION_TAP,
 	OPTION_JUNIT,
 	OPTION_JSON,
@@ -236,6 +240,8 @@ static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
                                         {"set", required_argument, NULL, OPTION_SET},
                                         {"mutant", required_argument, NULL, OPTION_MUTANT},
                                         {"pcap", required_argument, NULL, OPTION_PCAP},
+                                        {"list-properties", no_argument, NULL,
+                                         OPTION_LIST_PROPERTIES},
                                         {"tap", no_argument, NULL, OPTION_TAP},
                                         {"junit", required_argument, NULL, OPTION_JUNIT},
                                         {"json", required_argument, NULL, OPTION_JSON},
@@ -322,6 +328,10 @@ static int run(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":vs:h", options, NULL)) != -1) {
 		if (option == 'h') {
 			help_run(stdout);
+			return EXIT_HELD;
+		}
+		if (option == OPTION_LIST_PROPERTIES) {
+			properties_table_print(stdout);
 			return EXIT_HELD;
 		}
 		if (!take_option(&arguments, option, argv[optind - 1]))
