@@ -64,12 +64,30 @@ bool fault_is_of_messages(enum fault_kind kind)
 #define NEEDED FAULT_KEY_REQUIRED
 
 #define MEMBER(member) offsetof(struct fault, member), sizeof(((struct fault *)NULL)->member)
-#define LINK           {"link", FAULT_VALUE_LINK, NEEDED, MEMBER(place), 0, 0, 0, 0, 0, 0}
-#define SWITCH         {"switch", FAULT_VALUE_SWITCH, NEEDED, MEMBER(place), 0, 0, 0, 0, 0, 0}
-#define HOST           {"host", FAULT_VALUE_HOST, NEEDED, MEMBER(place), 0, 0, 0, 0, 0, 0}
-#define FROM           {"from", FAULT_VALUE_END, NEEDED, MEMBER(end), 0, 0, 0, 0, 1, 1}
-#define SKIP           {"skip", FAULT_VALUE_NUMBER, 0, MEMBER(skip), 0, 0, 1000000, 0, 3, 1}
-#define FRAMES         {"frames", FAULT_VALUE_NUMBER, 0, MEMBER(count), 1, 1, 1000000, 1, 2, 1}
+#define LINK                                                                                       \
+	{                                                                                          \
+		"link", FAULT_VALUE_LINK, NEEDED, MEMBER(place), 0, 0, 0, 0, 0, 0                  \
+	}
+#define SWITCH                                                                                     \
+	{                                                                                          \
+		"switch", FAULT_VALUE_SWITCH, NEEDED, MEMBER(place), 0, 0, 0, 0, 0, 0              \
+	}
+#define HOST                                                                                       \
+	{                                                                                          \
+		"host", FAULT_VALUE_HOST, NEEDED, MEMBER(place), 0, 0, 0, 0, 0, 0                  \
+	}
+#define FROM                                                                                       \
+	{                                                                                          \
+		"from", FAULT_VALUE_END, NEEDED, MEMBER(end), 0, 0, 0, 0, 1, 1                     \
+	}
+#define SKIP                                                                                       \
+	{                                                                                          \
+		"skip", FAULT_VALUE_NUMBER, 0, MEMBER(skip), 0, 0, 1000000, 0, 3, 1                \
+	}
+#define FRAMES                                                                                     \
+	{                                                                                          \
+		"frames", FAULT_VALUE_NUMBER, 0, MEMBER(count), 1, 1, 1000000, 1, 2, 1             \
+	}
 /* How long, when nothing is said, and when it is drawn. */
 #define FOR(standard, draw_min, draw_max)                                                          \
 	{                                                                                          \
@@ -86,7 +104,11 @@ bool fault_is_of_messages(enum fault_kind kind)
 		name, FAULT_VALUE_NUMBER, SHOWN, MEMBER(member), standard, min, max, draw_min,     \
 		        draw_max, 1                                                                \
 	}
-#define JITTER {"jitter", FAULT_VALUE_DURATION, 0, MEMBER(impair.jitter_ns), 0, 0, HOUR, 0, 20 * MS, MS}
+#define JITTER                                                                                     \
+	{                                                                                          \
+		"jitter", FAULT_VALUE_DURATION, 0, MEMBER(impair.jitter_ns), 0, 0, HOUR, 0,        \
+		        20 * MS, MS                                                                \
+	}
 /* What IMPAIR changes, or keeps. */
 #define CHANGED(name, value, member, min, max, draw_min, draw_max, step)                           \
 	{                                                                                          \
@@ -138,12 +160,12 @@ static const struct fault_key control_stall_keys[] = {
         {"to", FAULT_VALUE_TO, 0, MEMBER(end), FAULT_BOTH_ENDS, 0, 0, 0, 2, 1},
         FOR(200 * MS, 10 * MS, 500 * MS),
         END};
-static const struct fault_key control_drain_keys[] = {
-        SWITCH,
-        {"rate", FAULT_VALUE_BYTE_RATE, SHOWN, MEMBER(rate), 10000, 1, 1000000000000, 2000, 200000,
-         1000},
-        FOR(FB_NS_PER_S, 50 * MS, FB_NS_PER_S),
-        END};
+static const struct fault_key control_drain_keys[] = {SWITCH,
+                                                      {"rate", FAULT_VALUE_BYTE_RATE, SHOWN,
+                                                       MEMBER(rate), 10000, 1, 1000000000000, 2000,
+                                                       200000, 1000},
+                                                      FOR(FB_NS_PER_S, 50 * MS, FB_NS_PER_S),
+                                                      END};
 static const struct fault_key control_split_keys[] = {
         SWITCH,
         {"to", FAULT_VALUE_TO, NEEDED, MEMBER(end), 0, 0, 0, 0, 1, 1},

@@ -36,8 +36,8 @@ struct faults {
 	struct network *network;
 	struct clock *clock;
 	const struct fault_list *list;
-	size_t next;             /* in the list */
-	struct running *running; /* by place in the list */
+	size_t next;                   /* in the list */
+	struct running *running;       /* by place in the list */
 	LIST_HEAD(, step_fault) steps; /* kept until the end, as the list is */
 	bool started, has_list;
 	size_t steps_waiting;  /* of them, for a frame or message */
@@ -294,15 +294,20 @@ static uint64_t next_time(const struct faults *faults)
 	return time_ns > faults->clock->now_ns ? time_ns : faults->clock->now_ns;
 }
 
+static void begin_next(struct faults *faults)
+{
+	const size_t place = faults->next++;
+
+	running_begin(faults, &faults->running[place], &faults->list->items[place]);
+}
+
 static void faults_fire(struct event *event)
 {
 	struct faults *faults = faults_of(event);
 	const struct fault_list *list = faults->list;
 
 	if (faults->next < list->count) {
-		const size_t place = faults->next++;
-
-		running_begin(faults, &faults->running[place], &list->items[place]);
+		begin_next(faults);
 		clock_set_first(faults->clock, event, next_time(faults));
 		return;
 	}
@@ -351,6 +356,9 @@ void faults_start(struct faults *faults)
 {
 	faults->started = true;
 	faults->start_ns = faults->clock->now_ns;
+	/* Those of this instant come before the first step, not only before the next event. */
+	while (faults->next < faults->list->count && !faults->list->items[faults->next].time_ns)
+		begin_next(faults);
 	if (faults->list->count)
 		clock_set_first(faults->clock, &faults->event, next_time(faults));
 }

@@ -357,8 +357,9 @@ static long find_kind(struct loader *loader, const struct yaml_node *node, const
 		found = (long)i;
 	}
 	if (found < 0)
-		scenario_lacks(loader, node, names,
-		               "no fault is named: write one, as link_down: {link: \"h1 -- s1:1\"}");
+		scenario_lacks(
+		        loader, node, names,
+		        "no fault is named: write one, as link_down: {link: \"h1 -- s1:1\"}");
 	return found;
 }
 
@@ -491,10 +492,11 @@ static bool read_rate(struct loader *loader, const struct yaml_node *node, const
 				*mean_ns = units[i].ns / count;
 	}
 	if (!*mean_ns)
-		problems_add(loader->problems, node->at,
-		             "%s is '%.60s': write how many are drawn, as 5/s, 30/min or 2/h (up to "
-		             "%d), or no",
-		             what, text, RATE_MAX);
+		problems_add(
+		        loader->problems, node->at,
+		        "%s is '%.60s': write how many are drawn, as 5/s, 30/min or 2/h (up to "
+		        "%d), or no",
+		        what, text, RATE_MAX);
 	return *mean_ns != 0;
 }
 
@@ -526,9 +528,9 @@ static void read_for(struct loader *loader, const struct yaml_node *node,
 static void add_place(struct scenario_fault_rate *rate, uint32_t place)
 {
 	if (!(rate->places_count & (rate->places_count - 1)))
-		rate->places = xrealloc(rate->places,
-		                        (rate->places_count ? 2 * rate->places_count : 1) *
-		                                sizeof *rate->places);
+		rate->places =
+		        xrealloc(rate->places, (rate->places_count ? 2 * rate->places_count : 1) *
+		                                       sizeof *rate->places);
 	rate->places[rate->places_count++] = place;
 }
 
@@ -669,9 +671,10 @@ static void read_kind_rate(struct loader *loader, const struct yaml_node *key,
 	else
 		add_all_places(loader, kind, rate);
 	if (needs_addresses(kind) && !has_addresses(loader->scenario))
-		problems_add(loader->problems, key->at,
-		             "%s needs the address of another host, and there is but one: add a host",
-		             what);
+		problems_add(
+		        loader->problems, key->at,
+		        "%s needs the address of another host, and there is but one: add a host",
+		        what);
 	else if (!rate->places_count && !on && !loader->links_wrong)
 		problems_add(loader->problems, key->at,
 		             "%s can happen nowhere here: link a host to a switch's port%s", what,
@@ -725,8 +728,9 @@ static void add_spares(struct loader *loader)
 		for (unsigned n = 0; n < (switches > 1 ? 2 : 1); n++, sw = (sw + 1) % switches) {
 			if (last[sw] >= OFPP_MAX - 1)
 				continue;
-			scenario->spares = xrealloc(scenario->spares, (scenario->spares_count + 1) *
-			                                                      sizeof *scenario->spares);
+			scenario->spares =
+			        xrealloc(scenario->spares,
+			                 (scenario->spares_count + 1) * sizeof *scenario->spares);
 			scenario->spares[scenario->spares_count] = (struct scenario_spare){
 			        .at = rate->at, .sw = sw, .host = hosts[i], .port = ++last[sw]};
 			add_place(rate, (uint32_t)scenario->spares_count++);
