@@ -77,6 +77,7 @@ struct host *host_new(const struct host_config *config, const struct host_ops *o
 	heap_init(&host->timers);
 	TAILQ_INIT(&host->running);
 	TAILQ_INIT(&host->finished);
+	LIST_INIT(&host->floods.list);
 	host_arp_init(host);
 	host_ip_init(host);
 	host_icmp_init(host);
@@ -301,6 +302,7 @@ static void forget(struct host *host)
 	while ((request = TAILQ_FIRST(&host->running)))
 		host_request_finish(host, request, HOST_ABORTED);
 	tcp_reset_all(host);
+	host_flood_forget(host);
 	host_ip_reset(host);
 	host_arp_flush(host, true);
 }
@@ -349,6 +351,22 @@ void host_free(struct host *host)
 	free((char *)(uintptr_t)host->config.name);
 	free((char *)(uintptr_t)host->config.hostname);
 	free(host);
+}
+
+void host_set_address(struct host *host, uint32_t ip, uint64_t now_ns)
+{
+	host->now_ns = now_ns;
+	if (host->config.ip != ip) {
+		host->config.ip = ip;
+		host_arp_flush(host, false);
+		tcp_address_changed(host);
+	}
+	host_settle(host);
+}
+
+uint32_t host_address(const struct host *host)
+{
+	return host->config.ip;
 }
 
 bool host_pending(const struct host *host)

@@ -69,6 +69,7 @@ struct host_counters {
 	uint64_t tcp_resets_in, tcp_resets_out, tcp_retransmissions, tcp_challenge_acks;
 	uint64_t udp_answered;
 	uint64_t conns_full;     /* connections refused: the limit */
+	uint64_t flood_syns;     /* sent by floods */
 	uint64_t tcp_early_full; /* segments out of order that were dropped: the limit */
 };
 
@@ -89,9 +90,16 @@ void host_set_power(struct host *host, bool on, uint64_t now_ns);
 bool host_is_on(const struct host *host);
 /* Since when it is, or was, on without a break. */
 uint64_t host_on_since(const struct host *host);
+/* The interface has the address 'ip' from now on, with the same prefix length, as after "ip addr del"
+ * and "ip addr add" on Linux. The ARP cache is empty, and nobody is told (arp_notify is off); what was
+ * being resolved is asked for on, from the new address. Connections stay bound to the address that they
+ * were opened with: as long as the host does not have it they can neither send nor receive, and time
+ * out, or go on when it is back. */
+void host_set_address(struct host *host, uint32_t ip, uint64_t now_ns);
+uint32_t host_address(const struct host *host);
 /* Something is sent and not acknowledged, a SYN or an ARP request is waiting for an answer, or a
- * request of a scenario is running: the network is not quiet. TIME_WAIT and cache ageing do not
- * count. */
+ * request of a scenario is running: the network is not quiet. TIME_WAIT, cache ageing and floods do
+ * not count. */
 bool host_pending(const struct host *host);
 const struct host_counters *host_counters(const struct host *host);
 const uint8_t *host_mac(const struct host *host);
@@ -178,6 +186,22 @@ void host_udp(struct host *host, const struct host_udp_request *request, uint64_
  * once). */
 void host_arp(struct host *host, uint32_t ip, bool gratuitous, uint64_t now_ns, host_done_fn *done,
               void *ctx);
+/* A SYN flood, as hping3 makes it: segments that no connection stands behind, from one source port
+ * after another, each with another initial sequence number. What comes back is answered with RST, as
+ * any segment that belongs to nothing. */
+struct host_flood {
+	uint32_t ip;
+	uint16_t port;
+	uint32_t count;    /* segments */
+	uint64_t every_ns; /* 0: all at once */
+};
+
+/* The first goes out now. It ends when all are sent, when the host's power goes, or here, where 'owner'
+ * names it, whose address only counts. */
+void host_flood_begin(struct host *host, const void *owner, const struct host_flood *flood,
+                      uint64_t now_ns);
+void host_flood_end(struct host *host, const void *owner);
+
 /* A TCP connection that a host has and that is neither over nor in TIME_WAIT. */
 struct host_connection {
 	uint32_t peer_ip;

@@ -86,6 +86,14 @@ struct host_udp_ports {
 	uint16_t next_port;
 };
 
+/* --- Floods: host_flood.c --- */
+
+struct host_floods {
+	LIST_HEAD(host_flood_list, host_flooding) list;
+	struct rng rng; /* once 'seeded' */
+	bool seeded;
+};
+
 /* --- TCP: tcp.h --- */
 
 TAILQ_HEAD(tcp_conn_list, tcp_conn);
@@ -101,6 +109,7 @@ struct host_tcp_state {
 	uint32_t opened;  /* connections so far: keeps initial sequence numbers apart */
 	uint32_t pending; /* connections with something sent and not acknowledged, or to be sent */
 	uint32_t early_segments; /* held out of order, of all connections */
+	uint32_t away; /* connections whose address the host does not have; not in the table */
 	uint16_t next_port;
 	uint8_t scratch[HOST_MTU_BYTES]; /* payload on its way into a frame */
 };
@@ -127,6 +136,7 @@ struct host {
 	struct host_ip ip;
 	struct host_icmp icmp;
 	struct host_udp_ports udp;
+	struct host_floods floods;
 	struct host_tcp_state tcp;
 };
 
@@ -207,6 +217,10 @@ void host_udp_input(struct host *host, const struct fb_packet *packet);
 void host_udp_icmp(struct host *host, uint8_t code, uint32_t ip, uint16_t local_port,
                    uint16_t port);
 void host_udp_unreachable(struct host *host, uint32_t next_hop);
+
+/* --- host_flood.c --- */
+
+void host_flood_forget(struct host *host);
 
 /* --- host_services.c --- */
 

@@ -28,7 +28,7 @@ struct range {
 /* A packet that is being put together. */
 struct host_datagram {
 	TAILQ_ENTRY(host_datagram) link;
-	uint32_t src; /* the sender, its identification and the protocol tell packets apart */
+	uint32_t src, dst; /* these, the identification and the protocol tell packets apart */
 	uint16_t id;
 	uint8_t nw_proto, nw_tos, nw_ttl;
 	uint8_t dl_src[FB_MAC_BYTES];
@@ -101,7 +101,10 @@ static void loop_fire(struct host *host, struct host_timer *timer)
 		struct frame *frame = loop_take(&host->ip);
 
 		fb_packet_parse(&packet, frame_data(frame), frame->len);
-		if (packet.more_fragments || packet.frag_offset)
+		/* The address may be another by now. */
+		if (packet.nw_dst != host->config.ip)
+			;
+		else if (packet.more_fragments || packet.frag_offset)
 			host_ip_fragment(host, &packet);
 		else
 			host_input_l4(host, &packet, frame);
@@ -196,7 +199,8 @@ static struct host_datagram *datagram_find(struct host *host, const struct fb_pa
 
 	TAILQ_FOREACH(d, &host->ip.datagrams, link)
 	{
-		if (d->src == packet->nw_src && d->id == packet->ip_id &&
+		if (d->src == packet->nw_src && d->dst == packet->nw_dst &&
+		    d->id == packet->ip_id &&
 		    d->nw_proto == packet->nw_proto)
 			return d;
 	}
@@ -213,6 +217,7 @@ static struct host_datagram *datagram_add(struct host *host, const struct fb_pac
 	}
 	d = xcalloc(1, sizeof *d);
 	d->src = packet->nw_src;
+	d->dst = packet->nw_dst;
 	d->id = packet->ip_id;
 	d->nw_proto = packet->nw_proto;
 	d->nw_tos = packet->nw_tos;
@@ -287,7 +292,7 @@ static void datagram_complete(struct host *host, struct host_datagram *d)
 	struct fb_buf out = fb_buf_make(frame_data(frame), len);
 	struct fb_eth_spec eth = host_ip_eth(host);
 	struct fb_ipv4_spec spec = {.nw_src = d->src,
-	                            .nw_dst = host->config.ip,
+	                            .nw_dst = d->dst,
 	                            .nw_tos = d->nw_tos,
 	                            .nw_ttl = d->nw_ttl,
 	                            .ip_id = d->id};

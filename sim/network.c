@@ -250,6 +250,33 @@ void network_carrier(void *ctx, unsigned end, bool up)
 	}
 }
 
+void network_corrupted(void *ctx, struct frame *frame)
+{
+	struct network_link *l = ctx;
+
+	NETWORK_OBSERVE(l->network, corrupted, frame);
+}
+
+void network_chance(void *ctx, unsigned end, const struct link_decision *decision)
+{
+	static const enum fault_kind kinds[] = {[LINK_LOSE] = FAULT_LOSE,
+	                                        [LINK_DUPLICATE] = FAULT_DUPLICATE,
+	                                        [LINK_HOLD] = FAULT_HOLD,
+	                                        [LINK_CORRUPT] = FAULT_CORRUPT};
+	struct network_link *l = ctx;
+	const struct fault fault = {.kind = kinds[decision->fate],
+	                            .time_ns = l->network->clock.now_ns,
+	                            .place = l->index,
+	                            .end = end,
+	                            .skip = decision->skip,
+	                            .count = decision->count,
+	                            .by_ns = decision->by_ns,
+	                            .byte = decision->byte,
+	                            .flip = decision->flip};
+
+	NETWORK_OBSERVE(l->network, chance, &fault);
+}
+
 /* --- Life --- */
 
 struct network *network_new(const struct scenario *scenario, const struct network_options *options)
@@ -317,6 +344,7 @@ void network_free(struct network *network)
 	}
 	free(network->app_counts_before);
 	network_messages_free(network);
+	network_ongoing_forget(network);
 	free(network->switches);
 	free(network->hosts);
 	free(network->links);

@@ -239,6 +239,15 @@ static void build_ends(struct network *network, struct network_link *l)
 	}
 }
 
+/* The link tells what somebody wants to know. */
+static void observe_link(const struct network_observer *observer, struct link_ops *ops)
+{
+	if (observer->frame || observer->lost)
+		ops->observe = network_observe;
+	if (observer->chance)
+		ops->chance = network_chance;
+}
+
 static void build_links(struct network *network)
 {
 	const struct scenario *scenario = network->scenario;
@@ -249,12 +258,12 @@ static void build_links(struct network *network)
 		const struct scenario_link *from = &scenario->links[i];
 		struct link_ops ops = {.deliver = network_deliver,
 		                       .duplicated = network_duplicated,
+		                       .corrupted = network_corrupted,
 		                       .state = network_carrier,
 		                       .ctx = l};
 
 		for (size_t o = 0; o < network->observers_count; o++)
-			if (network->observers[o].frame)
-				ops.observe = network_observe;
+			observe_link(&network->observers[o], &ops);
 		l->network = network;
 		l->index = i;
 		memcpy(l->ends, from->ends, sizeof l->ends);

@@ -1,8 +1,9 @@
 /* What steps break in a network, and bring back: links, hosts, switches, the controller and its
  * channels; and cables that are pulled and put in elsewhere. See network_private.h.
  *
- * A link has a carrier when no step took it down, both its ends are plugged in, and the switches
- * there have power. */
+ * A link has a carrier when no step and no fault keeps it down, both its ends are plugged in, and the
+ * switches there have power. A host is on when no step and no fault keeps it off. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 
 static bool has_carrier(const struct network_link *l)
 {
-	if (l->down || l->unplugged)
+	if (l->down || l->kept_down || l->unplugged)
 		return false;
 	for (unsigned e = 0; e < 2; e++)
 		if (l->ends[e].is_switch && l->network->switches[l->ends[e].index].off)
@@ -35,7 +36,16 @@ void network_set_link(struct network *network, uint32_t link, bool up)
 
 bool network_link_is_up(const struct network *network, uint32_t link)
 {
-	return !network->links[link].down;
+	return !network->links[link].down && !network->links[link].kept_down;
+}
+
+void network_keep_link_down(struct network *network, uint32_t link, bool begins)
+{
+	struct network_link *l = &network->links[link];
+
+	assert(begins || l->kept_down);
+	l->kept_down += begins ? 1 : -1U;
+	refresh(l);
 }
 
 bool network_link_has_carrier(const struct network *network, uint32_t link)
@@ -45,11 +55,28 @@ bool network_link_has_carrier(const struct network *network, uint32_t link)
 
 /* --- Hosts --- */
 
+static void refresh_host(struct network_host *h)
+{
+	struct network *network = h->network;
+
+	network->last_activity_ns = network->clock.now_ns;
+	host_set_power(h->host, !h->off && !h->kept_off, network->clock.now_ns);
+	network_host_called(network, h->index);
+}
+
 void network_set_host(struct network *network, uint32_t host, bool on)
 {
-	network->last_activity_ns = network->clock.now_ns;
-	host_set_power(network->hosts[host].host, on, network->clock.now_ns);
-	network_host_called(network, host);
+	network->hosts[host].off = !on;
+	refresh_host(&network->hosts[host]);
+}
+
+void network_keep_host_off(struct network *network, uint32_t host, bool begins)
+{
+	struct network_host *h = &network->hosts[host];
+
+	assert(begins || h->kept_off);
+	h->kept_off += begins ? 1 : -1U;
+	refresh_host(h);
 }
 
 bool network_host_is_on(const struct network *network, uint32_t host)
@@ -69,12 +96,21 @@ void network_unplug(struct network *network, uint32_t host)
 	struct network_link *l = network->hosts[host].link;
 	const struct scenario_end *at = &l->ends[!network->hosts[host].end];
 
+	if (l->unplugged)
+		return;
 	l->unplugged = true;
 	refresh(l);
 	network->switches[at->index].ports[at->port].link = NULL;
 }
 
 void network_plug(struct network *network, uint32_t host, uint32_t sw, uint16_t port_no)
+{
+	network->hosts[host].home =
+	        (struct scenario_end){.is_switch = true, .index = sw, .port = port_no};
+	network_plug_for_now(network, host, sw, port_no);
+}
+
+void network_plug_for_now(struct network *network, uint32_t host, uint32_t sw, uint16_t port_no)
 {
 	struct network_link *l = network->hosts[host].link;
 	const unsigned end = !network->hosts[host].end;

@@ -14,6 +14,8 @@
 #include "sim/network.h"
 #include "softswitch/reconnect.h"
 
+#include <sys/queue.h>
+
 struct network_link;
 
 struct network_host {
@@ -24,6 +26,9 @@ struct network_host {
 	unsigned end;
 	uint32_t index;
 	bool pending; /* it waits for an answer */
+	bool off;           /* a step switched it off, */
+	uint32_t kept_off;  /*   and so many faults did */
+	struct scenario_end home; /* where the steps have plugged its cable in, while faults move it */
 };
 
 /* A port of a switch, and where it leads. */
@@ -103,9 +108,21 @@ struct network_link {
 	uint32_t index;
 	struct scenario_end ends[2];
 	struct network_filters filters[2]; /* by receiving end */
-	bool down;                         /* a step took it down */
+	bool down;                         /* a step took it down, */
+	uint32_t kept_down;                /*   and so many faults did */
 	bool unplugged;                    /* its host moves */
 };
+
+/* A fault at a link or host that goes on, and that is more than a count. */
+struct network_ongoing {
+	struct event event; /* FLAP: the next change */
+	LIST_ENTRY(network_ongoing) entry;
+	struct network *network;
+	const struct fault *fault;
+	uint32_t left; /* FLAP: how often it will still go down */
+	bool down;     /*   it is down now */
+};
+LIST_HEAD(network_ongoing_list, network_ongoing); /* the latest first */
 
 struct network {
 	struct clock clock;
@@ -136,6 +153,7 @@ struct network {
 	bool closing; /* being freed: nobody reconnects */
 	struct mutation *mutation; /* NULL: none */
 	bool message_faults;
+	struct network_ongoing_list ongoing;
 
 	uint64_t last_activity_ns;
 	uint32_t hosts_pending; /* hosts that wait for an answer */
@@ -164,6 +182,8 @@ void network_controller_called(struct network *network); /* either of them */
 void network_deliver(void *ctx, unsigned end, struct frame *frame);
 void network_observe(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
 void network_duplicated(void *ctx, const struct frame *frame);
+void network_corrupted(void *ctx, struct frame *frame);
+void network_chance(void *ctx, unsigned end, const struct link_decision *decision);
 void network_carrier(void *ctx, unsigned end, bool up);
 /* A frame leaves by a port of the switch, whatever stands before it. */
 enum datapath_sent network_send_by(struct network_switch *sw, uint16_t port_no, uint32_t queue_id,
@@ -229,6 +249,25 @@ void network_apply_control(struct network_switch *sw);
 void network_apply_controller(struct network *network);
 /* What 'controller', which goes, counted still counts. */
 void network_keep_counts(struct network *network, const struct controller *controller);
+
+/* --- network_changes.c --- */
+
+/* A fault begins or ceases to keep a link down, or a host off. */
+void network_keep_link_down(struct network *network, uint32_t link, bool begins);
+void network_keep_host_off(struct network *network, uint32_t host, bool begins);
+/* As network_plug(), by a fault: the host's home stays where it is. */
+void network_plug_for_now(struct network *network, uint32_t host, uint32_t sw, uint16_t port_no);
+
+/* --- network_faults.c --- */
+
+/* Note that 'fault' goes on; find it again; and forget it. */
+struct network_ongoing *network_ongoing_begin(struct network *network, const struct fault *fault);
+struct network_ongoing *network_ongoing_of(struct network *network, const struct fault *fault);
+void network_ongoing_end(struct network_ongoing *ongoing);
+/* The latest fault of a kind that goes on at a place; NULL: none does. */
+const struct fault *network_ongoing_latest(const struct network *network, enum fault_kind kind,
+                                           uint32_t place);
+void network_ongoing_forget(struct network *network);
 
 /* --- network_fault_links.c, network_fault_hosts.c --- */
 

@@ -24,8 +24,9 @@ const char *const scenario_keys_switch[] = {
 const char *const scenario_keys_queue[] = {"port", "queue", "min_rate", NULL};
 const char *const scenario_keys_host[] = {"ip",     "mac",        "hostname", "gateway",
                                           "listen", "listen_udp", NULL};
-const char *const scenario_keys_link[] = {"between",   "delay",   "rate",          "queue",  "loss",
-                                          "duplicate", "reorder", "reorder_delay", "jitter", NULL};
+const char *const scenario_keys_link[] = {"between", "delay",         "rate",      "queue",
+                                          "loss",    "duplicate",     "corrupt",   "reorder",
+                                          "jitter",  "reorder_delay", NULL};
 
 const char *const scenario_keys_step[] = {
         "repeat", "wait",       "ping",    "arp", "udp",  "tcp",    "link",     "host",  "switch",

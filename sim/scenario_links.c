@@ -204,6 +204,8 @@ static void read_link_values(struct loader *loader, const struct yaml_node *node
 		scenario_read_share(loader, value, "'loss'", &config->loss_ppm);
 	if ((value = yaml_get(node, "duplicate")) != NULL)
 		scenario_read_share(loader, value, "'duplicate'", &config->duplicate_ppm);
+	if ((value = yaml_get(node, "corrupt")) != NULL)
+		scenario_read_share(loader, value, "'corrupt'", &config->corrupt_ppm);
 	if ((value = yaml_get(node, "reorder")) != NULL)
 		scenario_read_share(loader, value, "'reorder'", &config->reorder_ppm);
 	if ((value = yaml_get(node, "reorder_delay")) != NULL)

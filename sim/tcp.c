@@ -101,6 +101,11 @@ uint32_t tcp_initial_sequence(struct host *host, uint32_t ip, uint16_t port, uin
 
 /* --- Life --- */
 
+static bool is_full(const struct host *host)
+{
+	return fb_table_count(host->tcp.table) + host->tcp.away >= host->config.conns_max;
+}
+
 struct tcp_conn *tcp_new(struct host *host, uint32_t ip, uint16_t port, uint16_t local_port)
 {
 	struct host_tcp_state *tcp = &host->tcp;
@@ -109,10 +114,9 @@ struct tcp_conn *tcp_new(struct host *host, uint32_t ip, uint16_t port, uint16_t
 	struct entry *entry;
 
 	/* Like Linux, which keeps no more in TIME_WAIT than there is room for. */
-	if (fb_table_count(tcp->table) == fb_table_limit(tcp->table) &&
-	    !TAILQ_EMPTY(&tcp->time_wait))
+	if (is_full(host) && !TAILQ_EMPTY(&tcp->time_wait))
 		tcp_end(TAILQ_FIRST(&tcp->time_wait), TCP_END_CLOSED);
-	entry = fb_table_add(tcp->table, &key);
+	entry = is_full(host) ? NULL : fb_table_add(tcp->table, &key);
 	if (!entry) {
 		host->counters.conns_full++;
 		return NULL;
@@ -121,6 +125,7 @@ struct tcp_conn *tcp_new(struct host *host, uint32_t ip, uint16_t port, uint16_t
 	entry->conn = conn;
 	conn->host = host;
 	conn->timer.fire = tcp_timer_fire;
+	conn->local_ip = host->config.ip;
 	conn->peer_ip = ip;
 	conn->peer_port = port;
 	conn->local_port = local_port;
@@ -162,17 +167,28 @@ static void set_pending(struct tcp_conn *conn, bool pending)
 	conn->pending = pending;
 }
 
+/* Segments are looked up in the table: what is not there gets none. */
+static void leave_table(struct tcp_conn *conn)
+{
+	struct fb_table *table = conn->host->tcp.table;
+	struct key key = {
+	        .ip = conn->peer_ip, .port = conn->peer_port, .local_port = conn->local_port};
+
+	if (conn->away)
+		conn->host->tcp.away--;
+	else
+		fb_table_remove(table, fb_table_find(table, &key));
+}
+
 void tcp_end(struct tcp_conn *conn, enum tcp_end end)
 {
 	struct host *host = conn->host;
-	struct key key = {
-	        .ip = conn->peer_ip, .port = conn->peer_port, .local_port = conn->local_port};
 
 	if (conn->state == TCP_CLOSED)
 		return;
 	host_timer_cancel(host, &conn->timer);
 	set_pending(conn, false);
-	fb_table_remove(host->tcp.table, fb_table_find(host->tcp.table, &key));
+	leave_table(conn);
 	if (conn->state == TCP_TIME_WAIT)
 		TAILQ_REMOVE(&host->tcp.time_wait, conn, link);
 	else
@@ -202,6 +218,57 @@ void tcp_reset_all(struct host *host)
 	while ((conn = TAILQ_FIRST(&host->tcp.time_wait)))
 		tcp_end(conn, TCP_END_CLOSED);
 	host_timer_cancel(host, &host->tcp.time_wait_timer);
+}
+
+/* --- Another address --- */
+
+static void go_away(struct tcp_conn *conn)
+{
+	if (conn->away || conn->local_ip == conn->host->config.ip)
+		return;
+	leave_table(conn);
+	conn->away = true;
+	conn->host->tcp.away++;
+}
+
+/* There is room, and no other with the same ends: all that were in the table have gone away. */
+static void come_back(struct tcp_conn *conn)
+{
+	struct host *host = conn->host;
+	struct key key = {
+	        .ip = conn->peer_ip, .port = conn->peer_port, .local_port = conn->local_port};
+	struct entry *entry;
+
+	if (!conn->away || conn->local_ip != host->config.ip)
+		return;
+	entry = fb_table_add(host->tcp.table, &key);
+	if (!entry)
+		abort();
+	entry->conn = conn;
+	conn->away = false;
+	host->tcp.away--;
+}
+
+void tcp_address_changed(struct host *host)
+{
+	struct tcp_conn *conn;
+
+	TAILQ_FOREACH(conn, &host->tcp.conns, link)
+	{
+		go_away(conn);
+	}
+	TAILQ_FOREACH(conn, &host->tcp.time_wait, link)
+	{
+		go_away(conn);
+	}
+	TAILQ_FOREACH(conn, &host->tcp.conns, link)
+	{
+		come_back(conn);
+	}
+	TAILQ_FOREACH(conn, &host->tcp.time_wait, link)
+	{
+		come_back(conn);
+	}
 }
 
 /* --- TIME_WAIT: all last equally long, so a queue and one timer do --- */
@@ -329,7 +396,7 @@ void tcp_abort(struct tcp_conn *conn)
 {
 	conn->user = NULL;
 	if (conn->state != TCP_SYN_SENT && conn->state != TCP_TIME_WAIT &&
-	    conn->state != TCP_CLOSED)
+	    conn->state != TCP_CLOSED && !conn->away)
 		tcp_send_reset(conn->host, conn->peer_ip, conn->local_port, conn->peer_port,
 		               conn->snd_nxt, conn->rcv_nxt, FB_TCP_ACK);
 	tcp_end(conn, TCP_END_RESET);
@@ -398,7 +465,7 @@ void tcp_unreachable(struct host *host, uint32_t next_hop)
 
 	for (conn = TAILQ_FIRST(&host->tcp.conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, link);
-		if (conn->state == TCP_SYN_SENT &&
+		if (conn->state == TCP_SYN_SENT && !conn->away &&
 		    host_ip_next_hop(host, conn->peer_ip) == next_hop)
 			tcp_end(conn, TCP_END_UNREACHABLE);
 	}

@@ -102,6 +102,7 @@ struct tcp_conn {
 	void *user_data;
 
 	/* Who. */
+	uint32_t local_ip; /* the host's, when it was opened */
 	uint32_t peer_ip;
 	uint16_t peer_port, local_port;
 	uint8_t peer_mac[FB_MAC_BYTES]; /* source of the last acceptable segment */
@@ -112,6 +113,7 @@ struct tcp_conn {
 	bool passive;    /* opened by the peer */
 	bool answered;   /* the service has sent */
 	bool ecn;        /* the first SYN carries ECE and CWR */
+	bool away;       /* the host does not have 'local_ip' now */
 	bool soft_error; /* ICMP told that the peer is unreachable */
 
 	/* Options agreed. */
@@ -217,6 +219,8 @@ void tcp_init(struct host *host);
 void tcp_destroy(struct host *host);
 /* Power off: all connections are gone, nothing is sent. */
 void tcp_reset_all(struct host *host);
+/* The host has another address: connections of any other are away, those of this one come back. */
+void tcp_address_changed(struct host *host);
 /* Free the connections that are over. */
 void tcp_reap(struct host *host);
 /* Nobody answers for the neighbour 'next_hop': connections that are being opened through it end. */

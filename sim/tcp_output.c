@@ -85,7 +85,7 @@ static void emit(struct tcp_conn *conn, struct fb_tcp_spec *tcp, const uint8_t *
 	struct frame *frame = frame_new(host->pool, frame_len);
 	struct fb_buf out = fb_buf_make(frame_data(frame), frame_len);
 	struct fb_eth_spec eth = host_ip_eth(host);
-	struct fb_ipv4_spec ip = {.nw_src = host->config.ip,
+	struct fb_ipv4_spec ip = {.nw_src = conn->local_ip,
 	                          .nw_dst = conn->peer_ip,
 	                          .nw_tos = conn->tos,
 	                          .ip_id = host->ip.next_id++,
@@ -99,7 +99,11 @@ static void emit(struct tcp_conn *conn, struct fb_tcp_spec *tcp, const uint8_t *
 		conn->delayed_ack_ns = FB_NEVER;
 		conn->rcv_acked = conn->rcv_nxt;
 	}
-	host_ip_output(host, conn->peer_ip, frame);
+	/* There is no way from an address that is not ours. */
+	if (conn->away)
+		frame_unref(frame);
+	else
+		host_ip_output(host, conn->peer_ip, frame);
 }
 
 /* The SACK option for what is held out of order; returns its length with padding. */
