@@ -15,7 +15,8 @@
 #include "lib/base/nearest.h"
 #include "sim/command.h"
 
-static const struct command *const commands[] = {&command_run, &command_check, &command_sweep};
+static const struct command *const commands[] = {&command_run, &command_check, &command_sweep,
+                                                &command_mutate};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -1,0 +1,372 @@
+/* flowbed mutate: runs scenarios with controllers and switches that are wrong in one way, and tells which
+ * of them no scenario catches. See command.h.
+ *
+ * First every scenario runs without a mutant, under every seed; then with each mutant, under the seeds
+ * with which it held, until it is caught. Both in jobs (jobs.h); mutate.h keeps the verdicts. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/xalloc.h"
+#include "sim/command.h"
+#include "sim/jobs.h"
+#include "sim/mutate.h"
+#include "sim/sweep.h"
+
+enum { MUTANTS_MAX = 256 };
+#define SEEDS_MAX UINT64_C(1000000)
+
+struct arguments {
+	struct sweep_seeds seeds;
+	bool own_seeds; /* of the files, in place of those */
+	bool list, each;
+	uint64_t jobs;
+	struct command_settings settings;
+	const struct mutant *mutants[MUTANTS_MAX];
+	size_t mutants_count;
+	char **files;
+	size_t files_count;
+};
+
+struct mutating {
+	const struct arguments *arguments;
+	struct scenario **scenarios;
+	bool *holds; /* by file, then by seed: without a mutant */
+	bool all_hold;
+	struct mutate *mutate;
+	bool terminal; /* standard error is one: progress is told */
+};
+
+static void help(FILE *out)
+{
+	fputs("usage: flowbed mutate [OPTION...] FILE...\n"
+	      "\n"
+	      "Runs each scenario FILE with our controller or switch made wrong in one way, for "
+	      "each "
+	      "of many ways (mutants),\n"
+	      "and tells which scenario catches which: in which a run fails that holds without the "
+	      "mutant under the same seed.\n"
+	      "What no scenario catches nobody would notice in a controller or switch of your own "
+	      "either.\n"
+	      "\n"
+	      "      --list              tell the mutants, and run nothing\n"
+	      "      --mutant NAME       only this one; may be repeated\n"
+	      "      --seeds A..B        run with each of these seeds (the file's own)\n"
+	      "  -j, --jobs N            run in N processes (as many as there are processors; at "
+	      "most 256)\n"
+	      "      --set APP.OPT=VAL   as for flowbed run\n"
+	      "  -v, --verbose           under each mutant, what became of it in each file\n"
+	      "  -h, --help              this text\n"
+	      "\n"
+	      "Exit code: 0 every mutant is caught, 1 one is not, or a scenario does not hold "
+	      "without "
+	      "a mutant, 2 a file or the\n"
+	      "command line is wrong, 3 another error, or it was interrupted.\n",
+	      out);
+}
+
+/* --- Which run is which --- */
+
+static uint64_t seeds_count(const struct mutating *mutating)
+{
+	const struct arguments *arguments = mutating->arguments;
+
+	return arguments->own_seeds ? 1 : arguments->seeds.last - arguments->seeds.first + 1;
+}
+
+static uint64_t seed_of(const struct mutating *mutating, size_t file, uint64_t number)
+{
+	return mutating->arguments->own_seeds ? mutating->scenarios[file]->seed
+	                                      : mutating->arguments->seeds.first + number;
+}
+
+/* --- In a job --- */
+
+/* The first that does not hold without a mutant; nothing where all does. */
+static void work_alone(void *ctx, uint64_t item, FILE *out)
+{
+	const struct mutating *mutating = ctx;
+	const uint64_t seeds = seeds_count(mutating);
+	const size_t file = item / seeds;
+	const struct runner_options options = {.seed = seed_of(mutating, file, item % seeds)};
+	struct runner_result result;
+
+	runner_run(mutating->scenarios[file], &options, &result);
+	if (result.failures.total)
+		fputs(result.failures.count ? result.failures.items[0].key : "something", out);
+	runner_result_destroy(&result);
+}
+
+static void work_mutant(void *ctx, uint64_t item, FILE *out)
+{
+	const struct mutating *mutating = ctx;
+	const struct arguments *arguments = mutating->arguments;
+	const uint64_t seeds = seeds_count(mutating);
+	const size_t file = item / arguments->mutants_count;
+	struct mutate_verdict verdict = {.fate = MUTATE_NOT_RUN};
+
+	for (uint64_t i = 0; i < seeds && verdict.fate != MUTATE_CAUGHT; i++) {
+		const struct runner_options options = {
+		        .seed = seed_of(mutating, file, i),
+		        .mutant = arguments->mutants[item % arguments->mutants_count]};
+		struct runner_result result;
+
+		if (!mutating->holds[file * seeds + i])
+			continue;
+		runner_run(mutating->scenarios[file], &options, &result);
+		mutate_judge(&verdict, options.seed, &result);
+		runner_result_destroy(&result);
+	}
+	mutate_write(&verdict, out);
+	free(verdict.key);
+}
+
+/* --- What came of it --- */
+
+static void clear_progress(const struct mutating *mutating)
+{
+	if (mutating->terminal)
+		fputs("\r\033[K", stderr);
+}
+
+static void progress(void *ctx, const struct jobs_progress *now)
+{
+	const struct mutating *mutating = ctx;
+
+	clear_progress(mutating);
+	if (mutating->terminal && now->done < now->items)
+		fprintf(stderr, "%llu of %llu", (unsigned long long)now->done,
+		        (unsigned long long)now->items);
+}
+
+/* "crash: signal 11 (Segmentation fault)", which the caller frees; NULL: there was none. */
+static char *crash_of(const struct jobs_result *result)
+{
+	char text[120] = "crash: ";
+
+	return jobs_crash_text(result, text + strlen(text), sizeof text - strlen(text))
+	               ? xstrdup(text)
+	               : NULL;
+}
+
+static bool done_alone(void *ctx, uint64_t item, const struct jobs_result *result)
+{
+	struct mutating *mutating = ctx;
+	const uint64_t seeds = seeds_count(mutating);
+	const size_t file = item / seeds;
+	char *crash = crash_of(result);
+
+	mutating->holds[item] = !crash && !result->len;
+	if (!mutating->holds[item]) {
+		mutating->all_hold = false;
+		clear_progress(mutating);
+		printf("%s does not hold without a mutant, with seed %llu: %.*s; it is not "
+		       "counted\n",
+		       mutating->arguments->files[file],
+		       (unsigned long long)seed_of(mutating, file, item % seeds),
+		       crash ? (int)strlen(crash) : (int)result->len,
+		       crash ? crash : result->bytes);
+	}
+	free(crash);
+	return true;
+}
+
+/* A run that crashes is caught; which seed it was is not known. */
+static bool done_mutant(void *ctx, uint64_t item, const struct jobs_result *result)
+{
+	struct mutating *mutating = ctx;
+	const size_t count = mutating->arguments->mutants_count;
+	struct mutate_verdict verdict;
+	char *crash = crash_of(result);
+
+	if (crash)
+		verdict = (struct mutate_verdict){.fate = MUTATE_CAUGHT, .key = crash};
+	else if (!mutate_read(&verdict, result->bytes, result->len))
+		verdict = (struct mutate_verdict){.fate = MUTATE_CAUGHT,
+		                                  .key = xstrdup("crash: no result")};
+	mutate_set(mutating->mutate, item % count, item / count, &verdict);
+	return true;
+}
+
+/* --- The whole --- */
+
+static bool run_items(struct mutating *mutating, uint64_t items,
+                      void (*work)(void *, uint64_t, FILE *),
+                      bool (*done)(void *, uint64_t, const struct jobs_result *))
+{
+	const struct jobs_ops ops = {
+	        .work = work, .done = done, .progress = progress, .ctx = mutating};
+	uint64_t count;
+	enum jobs_end end;
+
+	end = jobs_run((unsigned)mutating->arguments->jobs, items, 0, &ops, &count);
+	clear_progress(mutating);
+	if (end == JOBS_FAILED)
+		fprintf(stderr, "flowbed: a process for a job cannot be had: %s\n",
+		        strerror(errno));
+	return end == JOBS_ALL;
+}
+
+static int mutate_loaded(const struct arguments *arguments, struct scenario **scenarios)
+{
+	struct mutating mutating = {.arguments = arguments,
+	                            .scenarios = scenarios,
+	                            .all_hold = true,
+	                            .terminal = isatty(STDERR_FILENO)};
+	const uint64_t runs = arguments->files_count * seeds_count(&mutating);
+	int code = EXIT_INTERNAL;
+
+	mutating.holds = xcalloc(runs, sizeof *mutating.holds);
+	mutating.mutate = mutate_new(arguments->mutants, arguments->mutants_count, arguments->files,
+	                             arguments->files_count);
+	if (run_items(&mutating, runs, work_alone, done_alone) &&
+	    run_items(&mutating, arguments->files_count * arguments->mutants_count, work_mutant,
+	              done_mutant)) {
+		if (!mutating.all_hold)
+			putchar('\n');
+		mutate_table(mutating.mutate, arguments->each, stdout);
+		code = mutating.all_hold && !mutate_survivors(mutating.mutate) ? EXIT_HELD
+		                                                               : EXIT_NOT_HELD;
+	}
+	mutate_free(mutating.mutate);
+	free(mutating.holds);
+	return code;
+}
+
+static int mutate_files(const struct arguments *arguments)
+{
+	struct scenario **scenarios = xcalloc(arguments->files_count, sizeof(struct scenario *));
+	int code = EXIT_HELD;
+
+	for (size_t i = 0; i < arguments->files_count; i++) {
+		scenarios[i] = command_load(arguments->files[i], arguments->settings.list);
+		if (!scenarios[i])
+			code = EXIT_WRONG_INPUT;
+	}
+	if (code == EXIT_HELD)
+		code = mutate_loaded(arguments, scenarios);
+	for (size_t i = 0; i < arguments->files_count; i++)
+		scenario_free(scenarios[i]);
+	free(scenarios);
+	return code;
+}
+
+static int tell_mutants(void)
+{
+	const struct mutant *mutant;
+
+	for (size_t i = 0; (mutant = mutant_at(i)) != NULL; i++)
+		printf("%-30s  %-10s  %s\n", mutant->name,
+		       mutant->side == MUTANT_CONTROLLER ? "controller" : "switch",
+		       mutant->description);
+	return EXIT_HELD;
+}
+
+enum { OPTION_SET = 256, OPTION_SEEDS, OPTION_MUTANT, OPTION_LIST };
+
+static const struct option options[] = {{"list", no_argument, NULL, OPTION_LIST},
+                                        {"mutant", required_argument, NULL, OPTION_MUTANT},
+                                        {"seeds", required_argument, NULL, OPTION_SEEDS},
+                                        {"jobs", required_argument, NULL, 'j'},
+                                        {"set", required_argument, NULL, OPTION_SET},
+                                        {"verbose", no_argument, NULL, 'v'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+
+_Static_assert(JOBS_MAX == 256, "the help text says so");
+
+static bool take_jobs(const char *text, uint64_t *jobs)
+{
+	if (!command_take_number("--jobs", text, jobs))
+		return false;
+	if (*jobs && *jobs <= JOBS_MAX)
+		return true;
+	fprintf(stderr, "flowbed: --jobs '%s': from 1 to 256, please\n", text);
+	return false;
+}
+
+static bool take_seeds(struct arguments *arguments, const char *text)
+{
+	const char *wrong = "at most a million, please";
+
+	arguments->own_seeds = false;
+	if (sweep_seeds_parse(text, &arguments->seeds, &wrong) &&
+	    arguments->seeds.last - arguments->seeds.first < SEEDS_MAX)
+		return true;
+	fprintf(stderr, "flowbed: --seeds '%s': %s\n", text, wrong);
+	return false;
+}
+
+static bool take_mutant(struct arguments *arguments, const char *name)
+{
+	const struct mutant *mutant;
+
+	if (!command_take_mutant(name, &mutant))
+		return false;
+	for (size_t i = 0; i < arguments->mutants_count; i++)
+		if (arguments->mutants[i] == mutant)
+			return true;
+	if (arguments->mutants_count < MUTANTS_MAX)
+		arguments->mutants[arguments->mutants_count++] = mutant;
+	return true;
+}
+
+/* Take one option; false after a complaint. */
+static bool take_option(struct arguments *arguments, int option, const char *word)
+{
+	switch (option) {
+	case 'j':
+		return take_jobs(optarg, &arguments->jobs);
+	case 'v':
+		arguments->each = true;
+		return true;
+	case OPTION_LIST:
+		arguments->list = true;
+		return true;
+	case OPTION_SEEDS:
+		return take_seeds(arguments, optarg);
+	case OPTION_MUTANT:
+		return take_mutant(arguments, optarg);
+	case OPTION_SET:
+		return command_take_setting(&arguments->settings, optarg);
+	default:
+		command_bad_option(command_mutate.name, options, option, word);
+		return false;
+	}
+}
+
+static void take_all_mutants(struct arguments *arguments)
+{
+	const struct mutant *mutant;
+
+	for (size_t i = 0; i < MUTANTS_MAX && (mutant = mutant_at(i)) != NULL; i++)
+		arguments->mutants[arguments->mutants_count++] = mutant;
+}
+
+static int run(int argc, char **argv)
+{
+	struct arguments arguments = {.own_seeds = true, .jobs = jobs_processors()};
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":j:vh", options, NULL)) != -1) {
+		if (option == 'h') {
+			help(stdout);
+			return EXIT_HELD;
+		}
+		if (!take_option(&arguments, option, argv[optind - 1]))
+			return EXIT_WRONG_INPUT;
+	}
+	if (arguments.list)
+		return tell_mutants();
+	arguments.files = argv + optind;
+	arguments.files_count = (size_t)(argc - optind);
+	if (!command_needs_files(command_mutate.name, argc - optind))
+		return EXIT_WRONG_INPUT;
+	if (!arguments.mutants_count)
+		take_all_mutants(&arguments);
+	return mutate_files(&arguments);
+}
+
+const struct command command_mutate = {"mutate", "find out which wrong programs scenarios catch",
+                                       run};
