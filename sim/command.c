@@ -93,10 +93,20 @@ const char *command_file_name(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
+struct scenario *command_load_text(const char *path, const char *text, size_t len,
+                                   const char *const *settings, struct problems *problems)
+{
+	const struct scenario_files files = {.read = read_named, .ctx = folder_of(path)};
+	struct scenario *scenario = scenario_load_text(text, len, command_file_name(path), settings,
+	                                               &files, problems);
+
+	free(files.ctx);
+	return scenario;
+}
+
 struct scenario *command_load_quietly(const char *path, const char *const *settings,
                                       struct problems *problems)
 {
-	const struct scenario_files files = {.read = read_named, .ctx = folder_of(path)};
 	struct scenario *scenario = NULL;
 	char buffer[200];
 	struct fb_text why = fb_text_make(buffer, sizeof buffer);
@@ -104,11 +114,9 @@ struct scenario *command_load_quietly(const char *path, const char *const *setti
 	char *text = read_file(path, &len, &why);
 
 	if (text)
-		scenario = scenario_load_text(text, len, command_file_name(path), settings, &files,
-		                              problems);
+		scenario = command_load_text(path, text, len, settings, problems);
 	else
 		problems_add(problems, (struct position){0, 0}, "%s", buffer);
-	free(files.ctx);
 	free(text);
 	return scenario;
 }

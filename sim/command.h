@@ -51,6 +51,9 @@ struct scenario *command_load(const char *path, const char *const *settings);
 /* The same, but what is wrong is added to 'problems'. */
 struct scenario *command_load_quietly(const char *path, const char *const *settings,
                                       struct problems *problems);
+/* The same of a text that stands for the file at 'path'. */
+struct scenario *command_load_text(const char *path, const char *text, size_t len,
+                                   const char *const *settings, struct problems *problems);
 /* As messages call it. */
 const char *command_file_name(const char *path);
 /* The name of a file without folder and ending. */

@@ -303,6 +303,7 @@ static bool join(struct runner *runner)
 	if (!wait_until_ready(runner, runner->scenario->controller.at))
 		return false;
 	runner->joined = true;
+	runner->result->start_ns = runner->clock->now_ns;
 	faults_start(runner->faults);
 	return true;
 }

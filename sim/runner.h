@@ -49,7 +49,7 @@ struct runner_judged {
 struct runner_result {
 	struct failures failures;
 	char digest[DIGEST_TEXT_BYTES];
-	uint64_t now_ns;         /* virtual time at the end */
+	uint64_t start_ns, now_ns; /* virtual time when the first step began, and at the end */
 	uint32_t properties_held; /* bits of 1 << enum scenario_property */
 	uint64_t excused[SCENARIO_PROPERTIES]; /* violations that a fault excuses */
 	struct fault_list faults; /* of this run */
