@@ -6,6 +6,7 @@
 #include <flowbed/table.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/ways.h"
 
 /* Of a connection, as who sends a RST sees it. */
 struct ends {
@@ -22,6 +23,7 @@ struct reset {
 struct connections {
 	const struct scenario *scenario;
 	struct fb_table *resets; /* the oldest first */
+	struct ways *ways;
 };
 
 struct connections *connections_new(const struct scenario *scenario)
@@ -29,6 +31,7 @@ struct connections *connections_new(const struct scenario *scenario)
 	struct connections *connections = xcalloc(1, sizeof *connections);
 
 	connections->scenario = scenario;
+	connections->ways = ways_new(scenario);
 	connections->resets =
 	        fb_table_new(sizeof(struct ends), sizeof(struct reset), CONNECTIONS_RESETS_MAX);
 	if (!connections->resets)
@@ -41,6 +44,7 @@ void connections_free(struct connections *connections)
 	if (!connections)
 		return;
 	fb_table_free(connections->resets);
+	ways_free(connections->ways);
 	free(connections);
 }
 
@@ -164,6 +168,8 @@ static void look_at(void *ctx, const struct host_connection *connection)
 	const struct reset *reset = fb_table_find(search->connections->resets, &ends);
 
 	find_peer(&peer_search, &half);
+	half.cut_off = half.peer == SCENARIO_NONE ||
+	               !ways_join(search->connections->ways, search->network, half.host, half.peer);
 	if (reset && reset->sent_ns >= connection->began_ns) {
 		half.reset_ns = reset->sent_ns;
 		half.reset_lost = reset->lost;
@@ -177,6 +183,7 @@ void connections_each(const struct connections *connections, struct network *net
 	struct search search = {
 	        .connections = connections, .network = network, .tell = tell, .ctx = ctx};
 
+	ways_look(connections->ways, network);
 	for (search.host = 0; search.host < connections->scenario->hosts_count; search.host++)
 		if (network_host_is_on(network, search.host))
 			host_connections_each(network_host(network, search.host), look_at, &search);

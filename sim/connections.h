@@ -6,10 +6,10 @@
  * is RSTs, because the one by which a peer gives up is sent once, and nobody notices when it is lost.
  *
  * Not every half-open connection is the network's fault. The peer may have lost its power since the
- * connection began, and forgotten it; its RST may have been lost by a link, for whatever reason; and
- * before the network had converged it may have given up, or its RST may not have come through.
- * Nobody sends anything on such a connection, so nobody finds out, then or later; an excuse of that
- * kind therefore holds to the end of the run. Which excuse is valid says excuses.h.
+ * connection began, and forgotten it; its RST may have been lost by a link, for whatever reason; it
+ * may have given up before the network had converged, and its RST, if it could send one, may not have
+ * come through; or there is no way between them now. Nobody sends anything on such a connection, so
+ * nobody finds out, then or later. What is told here of each is what excuses.h decides by.
  *
  * Bounds. RSTs of the latest CONNECTIONS_RESETS_MAX connections are remembered. */
 #ifndef SIM_CONNECTIONS_H
@@ -27,6 +27,7 @@ struct connections_half {
 	struct host_connection connection; /* as 'host' has it */
 	const char *peer_state;            /* as the peer has it, "CLOSED": not any more */
 	bool peer_was_off; /* the peer, or one with its address, since the connection began */
+	bool cut_off; /* there is no way between host and peer now */
 	bool reset_lost;   /* a link lost the peer's RST */
 	uint64_t reset_ns; /* when the peer last sent a RST; 0: never, or that is forgotten */
 };

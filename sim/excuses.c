@@ -184,6 +184,35 @@ static bool is_changed_fragment(const struct excuses *excuses,
 	return violation->fragment;
 }
 
+static bool is_of_peer_that_was_off(const struct excuses *excuses,
+                                    const struct excuses_violation *violation)
+{
+	(void)excuses;
+	return violation->peer_was_off;
+}
+
+static bool is_of_lost_reset(const struct excuses *excuses,
+                             const struct excuses_violation *violation)
+{
+	(void)excuses;
+	return violation->reset_lost;
+}
+
+static bool is_given_up_early(const struct excuses *excuses,
+                              const struct excuses_violation *violation)
+{
+	const uint64_t at_ns =
+	        excuses->ops.converged_at ? excuses->ops.converged_at(excuses->ops.ctx) : 0;
+
+	return violation->given_up_ns < at_ns;
+}
+
+static bool is_cut_off(const struct excuses *excuses, const struct excuses_violation *violation)
+{
+	(void)excuses;
+	return violation->cut_off;
+}
+
 /* --- The table --- */
 
 #define ENDS "control_cut, switch_restart, controller_restart, second_controller, steps that do so, and what holds a connection up until it ends"
@@ -228,6 +257,22 @@ static const struct excuse rows[EXCUSE_ROWS] = {
         [EXCUSE_CHANGED_FRAGMENT] = {CHECKSUMS, "corrupt, impair",
                                      "the datagram of a fragment that was changed",
                                      is_changed_fragment},
+        [EXCUSE_PEER_WAS_OFF] = {CONNECTIONS_END, "host_down, and steps that do so",
+                                 "a connection whose peer has lost its power since it began",
+                                 is_of_peer_that_was_off},
+        [EXCUSE_LOST_RESET] = {CONNECTIONS_END,
+                               "lose, one_way, impair, link_down, flap, host_move, steps that do so, "
+                               "and a link's own loss and queue",
+                               "a connection whose peer sent a RST that a link lost",
+                               is_of_lost_reset},
+        [EXCUSE_GIVEN_UP_EARLY] =
+                {CONNECTIONS_END, "all that the network has to converge after",
+                 "a connection that its peer gave up before it had: with a RST then, or without, and "
+                 "nothing was heard of it since",
+                 is_given_up_early},
+        [EXCUSE_CUT_OFF] = {CONNECTIONS_END, "link_down, and steps that do so",
+                            "a connection between hosts between which there is no way at the end",
+                            is_cut_off},
 };
 
 const struct excuse *excuses_at(enum excuse_row row)

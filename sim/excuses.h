@@ -38,6 +38,10 @@ enum excuse_row {
 	EXCUSE_UNDONE_FLOW_MOD,
 	EXCUSE_CHANGED_FRAME,
 	EXCUSE_CHANGED_FRAGMENT,
+	EXCUSE_PEER_WAS_OFF,
+	EXCUSE_LOST_RESET,
+	EXCUSE_GIVEN_UP_EARLY,
+	EXCUSE_CUT_OFF,
 	EXCUSE_ROWS, /* how many there are; also: no excuse */
 };
 
@@ -54,6 +58,9 @@ struct excuses_violation {
 	bool changed;  /* CHECKSUMS: a link changed the frame, */
 	bool fragment; /*   or one of the fragments of its datagram */
 	bool undone;   /* TABLES_AGREE: the flow-mod may never have been done */
+	bool peer_was_off; /* CONNECTIONS_END: as struct connections_half says it, */
+	bool reset_lost, cut_off;
+	uint64_t given_up_ns; /*   and when the peer sent its RST, or was last heard */
 };
 
 struct excuse {

@@ -6,6 +6,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/wire/framer.h"
 #include "sim/lives.h"
+#include "sim/properties_after.h"
 #include "sim/scenario_keys.h"
 
 enum { TEXT_BYTES = 400, TABLE_ALL = 0xff };
@@ -19,6 +20,7 @@ struct properties {
 	struct lives *lives;
 	struct affinity *affinity;
 	struct excuses *excuses;
+	struct properties_after *after;
 	struct framer (*framers)[2]; /* of switches: of what arrives at each end (CHANNEL_*) */
 	uint64_t counts[SCENARIO_PROPERTIES];
 	uint64_t excused[SCENARIO_PROPERTIES];
@@ -57,9 +59,7 @@ static bool is_reachable(void *ctx, uint32_t host)
 
 static uint64_t converged_at(void *ctx)
 {
-	const struct properties *properties = ctx;
-
-	return properties->ops.converged_at ? properties->ops.converged_at(properties->ops.ctx) : 0;
+	return properties_converged_at(ctx);
 }
 
 static void tell_late_buffer(void *ctx, uint32_t sw, uint32_t buffer_id, uint64_t expired_ns,
@@ -82,6 +82,7 @@ struct properties *properties_new(const struct scenario *scenario, const struct 
 	properties->excuses = excuses_new(scenario, &excuses_ops);
 	properties->lives = lives_new();
 	properties->affinity = affinity_new(scenario, &affinity_ops);
+	properties->after = properties_after_new(properties, scenario);
 	return properties;
 }
 
@@ -89,6 +90,7 @@ void properties_free(struct properties *properties)
 {
 	if (!properties)
 		return;
+	properties_after_free(properties->after);
 	affinity_free(properties->affinity);
 	lives_free(properties->lives);
 	for (size_t i = 0; i < properties->scenario->switches_count; i++)
@@ -102,6 +104,7 @@ void properties_free(struct properties *properties)
 void properties_watch(struct properties *properties, struct network *network)
 {
 	properties->network = network;
+	properties_after_watch(properties->after, network);
 }
 
 bool properties_is_on(const struct properties *properties, enum scenario_property property)
@@ -127,6 +130,11 @@ const char *properties_text(enum scenario_property property)
 const struct affinity *properties_affinity(const struct properties *properties)
 {
 	return properties->affinity;
+}
+
+uint64_t properties_converged_at(const struct properties *properties)
+{
+	return properties->ops.converged_at ? properties->ops.converged_at(properties->ops.ctx) : 0;
 }
 
 bool properties_converged(const struct properties *properties)
@@ -228,6 +236,8 @@ static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to
 	if (host != SCENARIO_NONE)
 		lives_begin(properties->lives, frame, host, now_ns);
 	passed = lives_pass(properties->lives, frame, 2 * link + to, now_ns);
+	if (host != SCENARIO_NONE)
+		properties_after_sent(properties->after, host, frame, now_ns);
 	if (passed != LIVES_FIRST)
 		judge_twice(properties, link, network_link_end(properties->network, link, to),
 		            frame, passed == LIVES_DOUBLED);
@@ -243,10 +253,22 @@ static void watch_duplicated(void *ctx, uint64_t now_ns, uint32_t link, const st
 		lives_double(properties->lives, frame);
 }
 
+static void watch_lost(void *ctx, uint64_t now_ns, uint32_t link, unsigned to,
+                       const struct frame *frame)
+{
+	const struct properties *properties = ctx;
+
+	(void)now_ns;
+	(void)link;
+	(void)to;
+	properties_after_lost(properties->after, frame);
+}
+
 static void watch_corrupted(void *ctx, uint64_t now_ns, struct frame *frame)
 {
 	const struct properties *properties = ctx;
 
+	properties_after_corrupted(properties->after, frame);
 	lives_change(properties->lives, frame, now_ns);
 }
 
@@ -275,6 +297,8 @@ static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sen
 	struct affinity_split split;
 	bool is_split = false;
 
+	if (!sent && network_host_is_on(properties->network, host))
+		properties_after_got(properties->after, host, frame);
 	/* What a link changed is no segment of a connection: whoever gets it drops it. */
 	if (lives_is_changed(properties->lives, frame))
 		return;
@@ -296,6 +320,7 @@ static void watch_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 	}
 	excuses_connected(properties->excuses, now_ns, sw);
 	affinity_recovery(properties->affinity);
+	properties_after_reconnected(properties->after, now_ns);
 }
 
 static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
@@ -305,6 +330,7 @@ static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 	(void)at;
 	excuses_closed(properties->excuses, now_ns, sw);
 	affinity_recovery(properties->affinity);
+	properties_after_reconnected(properties->after, now_ns);
 }
 
 /* --- Messages --- */
@@ -431,6 +457,7 @@ static void watch_buffer_expired(void *ctx, uint64_t now_ns, uint32_t sw, uint32
 struct network_observer properties_observer(struct properties *properties)
 {
 	return (struct network_observer){.sending = watch_sending,
+	                                 .lost = watch_lost,
 	                                 .duplicated = watch_duplicated,
 	                                 .host_frame = watch_host_frame,
 	                                 .connected = watch_connected,
@@ -579,4 +606,10 @@ void properties_judge_end(struct properties *properties)
 		judge_buffers(properties, i);
 		judge_entries(properties, i);
 	}
+	properties_after_judge_end(properties->after);
+}
+
+void properties_judge_reach(struct properties *properties, bool (*goes_on)(void *ctx), void *ctx)
+{
+	properties_after_judge_reach(properties->after, goes_on, ctx);
 }

@@ -37,6 +37,9 @@ void properties_watch(struct properties *properties, struct network *network);
 bool properties_await_buffers(const struct properties *properties);
 /* The run is at its end, and quiet: judge what is judged then. */
 void properties_judge_end(struct properties *properties);
+/* All else is judged, and everything counted: see whether hosts reach each other. Time passes as long as
+ * 'goes_on'. */
+void properties_judge_reach(struct properties *properties, bool (*goes_on)(void *ctx), void *ctx);
 
 /* How often a property was found broken, and how often that was excused. */
 uint64_t properties_count(const struct properties *properties, enum scenario_property property);
@@ -57,6 +60,8 @@ void properties_tell(struct properties *properties, enum scenario_property prope
 /* Where a violation has an excuse it is counted as excused, and the answer is true. */
 bool properties_excuse(struct properties *properties, const struct excuses_violation *violation);
 void properties_count_excused(struct properties *properties, enum scenario_property property);
+/* When the network has converged, or will have; 0: nothing ever disturbed it. */
+uint64_t properties_converged_at(const struct properties *properties);
 /* The network must have converged by now. */
 bool properties_converged(const struct properties *properties);
 

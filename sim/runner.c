@@ -103,6 +103,21 @@ static void wait_until_converged(struct runner *runner, struct position at)
 
 /* --- Expectations --- */
 
+/* What the switch has, beside what it should have: for people, and for who writes it to the file. */
+static void keep_dump(struct runner *runner, const struct scenario_expectation *expectation)
+{
+	struct runner_result *result = runner->result;
+	struct dump_lines *got = xcalloc(1, sizeof *got);
+	char *diff;
+
+	dump_take(got, runner->network, expectation->subject, expectation->dump);
+	diff = dump_diff(expectation->dump, got);
+	if (result->failures.total == result->failures.count)
+		failures_append(&result->failures, result->failures.count - 1, diff);
+	free(diff);
+	result->judged_expectations[expectation->id].got = got;
+}
+
 /* Record that an expectation did not hold. 'when' says at which moment. */
 static void miss(struct runner *runner, const struct scenario_expectation *expectation,
                  uint64_t value, const char *when)
@@ -122,6 +137,8 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	fb_text_printf(&happened_text, ", %s", when);
 	relation = expect_relation(runner->expect, expectation);
 	fail(runner, expectation->text, expectation->at, expected, happened, &relation);
+	if (expectation->kind == EXPECT_DUMP)
+		keep_dump(runner, expectation);
 }
 
 /* Wait for a lower bound. */
@@ -320,6 +337,13 @@ static void come_to_rest(struct runner *runner, struct position at)
 		wait_until_quiet(runner, at);
 }
 
+static uint64_t converged_at(void *ctx)
+{
+	const struct runner *runner = ctx;
+
+	return faults_converged_at(runner->faults);
+}
+
 /* A property does not hold. */
 static void property_broken(void *ctx, enum scenario_property property, const char *expected,
                             const char *happened, const struct trace_relation *relation)
@@ -356,6 +380,24 @@ static void judge_properties(struct runner *runner)
 	while (properties_await_buffers(runner->properties) && runner->clock->now_ns < deadline_ns)
 		step_to(runner, deadline_ns);
 	properties_judge_end(runner->properties);
+	runner->properties_judged = true;
+}
+
+static bool probes_go_on(void *ctx)
+{
+	const struct runner *runner = ctx;
+
+	return properties_count(runner->properties, NO_LOOPS) <= RUNNER_LOOPS_MAX;
+}
+
+/* The run is over, and everything counted: hosts ping each other, which nothing else sees but the
+ * properties. */
+static void probe(struct runner *runner)
+{
+	if (!runner->properties_judged)
+		return;
+	if (!runner->broken[NO_LOOPS])
+		properties_judge_reach(runner->properties, probes_go_on, runner);
 	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
 		if (!properties_is_on(runner->properties, i) ||
 		    properties_count(runner->properties, i))
@@ -452,7 +494,8 @@ static void take_faults(const struct scenario *scenario, const struct runner_opt
 static void runner_init(struct runner *runner, const struct scenario *scenario,
                         const struct runner_options *options, struct runner_result *result)
 {
-	const struct properties_ops properties_ops = {.broken = property_broken, .ctx = runner};
+	const struct properties_ops properties_ops = {
+	        .broken = property_broken, .converged_at = converged_at, .ctx = runner};
 	struct network_observer observers[NETWORK_OBSERVERS_MAX];
 	struct network_options network_options = {
 	        .seed = options->seed, .mutant = options->mutant, .observers = observers};
@@ -470,6 +513,10 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 	if (options->summary)
 		observers[observers_count++] =
 		        (struct network_observer){.mode = tell_mode, .ctx = runner};
+	if (budget_is_wanted(scenario)) {
+		runner->budget = budget_new(scenario);
+		observers[observers_count++] = budget_observer(runner->budget);
+	}
 	if (options->observer)
 		observers[observers_count++] = *options->observer;
 	network_options.log_level = runner->trace ? FB_LOG_INFO : FB_LOG_ERROR;
@@ -480,7 +527,8 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 	properties_watch(runner->properties, runner->network);
 	runner->clock = network_clock(runner->network);
 	runner->expect = expect_new(scenario, runner->network,
-	                            properties_affinity(runner->properties), &runner->connections);
+	                            properties_affinity(runner->properties), &runner->connections,
+	                            runner->budget);
 	runner->missed = xcalloc(scenario->expectation_ids + 1, sizeof *runner->missed);
 	runner->replies = replies_new();
 	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
@@ -490,6 +538,7 @@ static void runner_destroy(struct runner *runner)
 {
 	runner_drop_steps(runner);
 	expect_free(runner->expect);
+	budget_free(runner->budget);
 	faults_free(runner->faults);
 	network_free(runner->network);
 	properties_free(runner->properties);
@@ -511,20 +560,28 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 	result->judged_steps = xcalloc(scenario->step_ids + 1, sizeof *result->judged_steps);
 	result->judged_expectations =
 	        xcalloc(scenario->expectation_ids + 1, sizeof *result->judged_expectations);
+	result->judged_expectations_count = scenario->expectation_ids;
 	take_faults(scenario, options, &result->faults);
 	runner_init(&runner, scenario, options, result);
 	if (options->summary)
 		report_begin(options->summary, scenario, options->seed, &result->faults,
 		             options->live != NULL);
 	run_steps(&runner);
-	tell_how_often(&runner);
 	take_counts(&runner);
+	probe(&runner);
+	tell_how_often(&runner);
 	runner_destroy(&runner);
 }
 
 void runner_result_destroy(struct runner_result *result)
 {
 	failures_destroy(&result->failures);
+	for (size_t i = 0; i < result->judged_expectations_count; i++) {
+		if (!result->judged_expectations[i].got)
+			continue;
+		dump_destroy(result->judged_expectations[i].got);
+		free(result->judged_expectations[i].got);
+	}
 	free(result->judged_steps);
 	free(result->judged_expectations);
 	fault_list_destroy(&result->faults);

@@ -25,6 +25,7 @@ struct runner {
 	struct faults *faults;
 	struct expect *expect;
 	struct expect_connections connections;
+	struct budget *budget; /* NULL: nothing needs it */
 	bool *missed;            /* by id: expectations that did not hold at their step */
 	struct traffic *traffic; /* by step id */
 	struct replies *replies; /* of all steps */
@@ -36,6 +37,7 @@ struct runner {
 	uint64_t modes_told; /* that began or ended in the present step */
 	bool step_done;      /* the step that runner_begin_step() began has ended */
 	bool given_up;       /* the run cannot go on */
+	bool properties_judged;
 	/* By property: its failure's place among all, and 1; 0: none. */
 	uint64_t broken[SCENARIO_PROPERTIES];
 	struct position at;  /* of the present step */

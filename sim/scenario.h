@@ -37,6 +37,7 @@ enum {
 	SCENARIO_TEXT_BYTES_MAX = 65536,
 	SCENARIO_MARKS_MAX = 100,
 	SCENARIO_FILES_MAX = 100, /* that applications name */
+	SCENARIO_REACH_HOSTS_MAX = 1000, /* hosts of a file that says who reaches whom */
 };
 #define SCENARIO_END_NS_DEFAULT    (3600 * FB_NS_PER_S)
 #define SCENARIO_TIME_NS_MAX       (UINT64_C(100) * 365 * 24 * 3600 * FB_NS_PER_S)
@@ -229,6 +230,14 @@ enum scenario_property {
 	SCENARIO_PROPERTIES, /* how many there are */
 };
 
+/* What 'reachability' says of a host: it reaches these, and no others. */
+struct scenario_reach {
+	struct position at;
+	uint32_t host;
+	uint32_t *to; /* hosts */
+	size_t to_count;
+};
+
 /* Rates at which faults of a kind are drawn from the seed. */
 struct scenario_fault_rate {
 	struct position at;
@@ -361,6 +370,8 @@ struct scenario {
 	struct scenario_spare *spares;
 	size_t spares_count;
 	struct scenario_faults faults;
+	struct scenario_reach *reach; /* in the order of the file */
+	size_t reach_count;
 
 	struct scenario_step *steps;
 	size_t steps_count;

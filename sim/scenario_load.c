@@ -57,6 +57,7 @@ void scenario_free(struct scenario *scenario)
 		free(scenario->links[i].name);
 	free(scenario->links);
 	free(scenario->spares);
+	scenario_free_reach(scenario);
 	free(scenario->faults.list);
 	for (size_t i = 0; i < FAULT_KINDS; i++)
 		free(scenario->faults.rates[i].places);
@@ -164,7 +165,9 @@ static void read_properties(struct loader *loader, const struct yaml_node *node)
 		bool on = true;
 
 		snprintf(what, sizeof what, "'%s'", scenario_keys_properties[i]);
-		if (value)
+		if (value && i == REACHABILITY)
+			on = scenario_read_reach(loader, value);
+		else if (value)
 			scenario_read_bool(loader, value, what, &on);
 		if (!on)
 			loader->scenario->properties_off |= 1U << i;
@@ -215,8 +218,6 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	if (!scenario_read_map(loader, root, "a scenario", scenario_keys_file))
 		return;
 	read_head(loader, root);
-	if ((value = yaml_get(root, "properties")) != NULL)
-		read_properties(loader, value);
 	read_controller(loader, root);
 	if ((value = yaml_get(root, "switches")) != NULL)
 		scenario_read_switches(loader, value);
@@ -227,6 +228,8 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 		               "a scenario without 'hosts': write at least one, as h1: {ip: "
 		               "192.168.2.1/24}");
 	scenario_list_names(loader);
+	if ((value = yaml_get(root, "properties")) != NULL)
+		read_properties(loader, value);
 	if ((value = yaml_get(root, "links")) != NULL)
 		scenario_read_links(loader, value);
 	if ((value = yaml_get(root, "faults")) != NULL)

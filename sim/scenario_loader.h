@@ -172,6 +172,11 @@ bool scenario_may_move(struct loader *loader, const struct yaml_node *at, uint32
 bool scenario_take_spare(struct loader *loader, const struct yaml_node *at, uint32_t host,
                          uint32_t sw, uint16_t port);
 
+/* --- scenario_reach.c --- */
+/* What stands at 'reachability' among the properties: yes, no, or who reaches whom. False: no. */
+bool scenario_read_reach(struct loader *loader, const struct yaml_node *node);
+void scenario_free_reach(struct scenario *scenario);
+
 /* --- scenario_faults.c --- */
 /* What holds where a file has no 'faults'. */
 void scenario_faults_default(struct scenario_faults *faults);

@@ -46,15 +46,18 @@ static bool carries(const struct ways *ways, const struct network *network, uint
 	       ways->scenario->links[link].config.loss_ppm < ALL_PPM;
 }
 
+static bool is_usable(const struct ways *ways, const struct network *network, uint32_t sw)
+{
+	return network_switch_is_on(network, sw) &&
+	       (!ways->scenario->controller.apps_count || network_switch_is_connected(network, sw));
+}
+
 void ways_look(struct ways *ways, const struct network *network)
 {
 	uint32_t *sets = ways->sets;
 
 	for (uint32_t i = 0; i < ways->scenario->switches_count; i++)
-		sets[i] =
-		        network_switch_is_on(network, i) && network_switch_is_connected(network, i)
-		                ? i
-		                : SCENARIO_NONE;
+		sets[i] = is_usable(ways, network, i) ? i : SCENARIO_NONE;
 	for (uint32_t i = 0; i < ways->scenario->links_count; i++) {
 		const struct scenario_end *a = network_link_end(network, i, 0);
 		const struct scenario_end *b = network_link_end(network, i, 1);

@@ -1,6 +1,6 @@
 /* Which hosts there is a way between, now: over links with a carrier, and switches that have power
- * and are connected with the controller. Hosts forward nothing. A link that loses all frames is
- * none.
+ * and, where the scenario has a controller, are connected with it. Hosts forward nothing. A link that
+ * loses all frames is none.
  *
  * What the network is like is looked at by ways_look(), in a time that grows with switches and
  * links; asking is quick. */
