@@ -1,6 +1,7 @@
 /* The control channel. */
 #include <string.h>
 
+#include "lib/base/rng.h"
 #include "sim/channel.h"
 #include "tests/unit/harness.h"
 
@@ -46,11 +47,30 @@ static void closed(void *ctx, unsigned end, const char *reason)
 	ends[end].closed_ns = clk.now_ns;
 }
 
+/* Where chance cut. */
+static struct {
+	uint64_t time_ns;
+	unsigned end;
+	uint32_t skip, bytes;
+} cuts[PIECES_MAX];
+static size_t cuts_count;
+
+static void cut(void *ctx, unsigned end, uint32_t skip, uint32_t bytes)
+{
+	(void)ctx;
+	CU_ASSERT_TRUE_FATAL(cuts_count < PIECES_MAX);
+	cuts[cuts_count].time_ns = clk.now_ns;
+	cuts[cuts_count].end = end;
+	cuts[cuts_count].skip = skip;
+	cuts[cuts_count++].bytes = bytes;
+}
+
 static void begin(uint64_t seed, const char *name)
 {
-	const struct channel_ops ops = {.deliver = deliver, .closed = closed};
+	const struct channel_ops ops = {.deliver = deliver, .closed = closed, .cut = cut};
 
 	memset(ends, 0, sizeof ends);
+	cuts_count = 0;
 	close_at_piece = 0;
 	clock_init(&clk, 1000);
 	channel = channel_new(&clk, 1000, &ops, seed, name);
@@ -289,6 +309,314 @@ static void background_is_not_under_way(void)
 	end();
 }
 
+/* --- What goes wrong --- */
+
+/* Pass the time until 'until_ns'. */
+static void pass_until(uint64_t until_ns)
+{
+	while (clock_next(&clk) <= until_ns)
+		clock_step(&clk);
+	clock_advance(&clk, until_ns);
+}
+
+static void begin_whole(void)
+{
+	begin(1, "c");
+	channel_set_cuts(channel, false);
+}
+
+static void what_is_sent_after_a_longer_delay_does_not_overtake(void)
+{
+	begin_whole();
+	channel_set_delay(channel, 5000, 0);
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"slow", 4);
+	send_bytes(channel, CHANNEL_CONTROLLER, (const uint8_t *)"other way", 9);
+	pass_until(100);
+	channel_set_delay(channel, 0, 0);
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"fast", 4);
+	run();
+	CU_ASSERT_EQUAL(memcmp(ends[CHANNEL_CONTROLLER].bytes, "slowfast", 8), 0);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[0], 6000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[1], 6000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_SWITCH].piece_ns[0], 6000);
+	/* And then it is as it was. */
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"x", 1);
+	channel_close(channel, CHANNEL_SWITCH);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[2], 7000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].closed_ns, 7000);
+	end();
+}
+
+static void jitter_varies_the_delay_and_keeps_the_order(void)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+
+	begin_whole();
+	channel_set_delay(channel, 0, 400);
+	for (uint64_t i = 0; i < 200; i++) {
+		const uint8_t byte = (uint8_t)i;
+
+		send_bytes(channel, CHANNEL_SWITCH, &byte, 1);
+		/* Every other one has time to arrive. */
+		pass_until(clk.now_ns + (i % 2 ? 2000 : 10));
+	}
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 200);
+	for (size_t i = 0; i < 200; i++) {
+		const uint64_t sent_ns = i / 2 * 2010 + i % 2 * 10,
+		               took_ns = ends[CHANNEL_CONTROLLER].piece_ns[i] - sent_ns;
+
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].bytes[i], i);
+		CU_ASSERT_TRUE(took_ns >= 1000 && took_ns <= 1410);
+		least = took_ns < least ? took_ns : least;
+		most = took_ns > most ? took_ns : most;
+	}
+	CU_ASSERT_TRUE(least < 1050 && most > 1350);
+	end();
+}
+
+static void what_stands_still_arrives_when_it_goes_on(void)
+{
+	begin_whole();
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2);
+	channel_set_stalled(channel, CHANNEL_CONTROLLER, true);
+	pass_until(500);
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"cd", 2);
+	send_bytes(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ef", 2);
+	pass_until(9000);
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"gh", 2);
+	channel_close(channel, CHANNEL_SWITCH);
+	/* The other way goes on; but the closed end hears no more. */
+	CU_ASSERT_EQUAL(ends[CHANNEL_SWITCH].piece_ns[0], 1500);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 0);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 3);
+	CU_ASSERT_EQUAL(clock_next(&clk), FB_NEVER);
+	pass_until(9500);
+	channel_set_stalled(channel, CHANNEL_CONTROLLER, false);
+	CU_ASSERT_TRUE(channel_is_due(channel, CHANNEL_CONTROLLER));
+	run();
+	CU_ASSERT_FALSE(channel_is_due(channel, CHANNEL_CONTROLLER));
+	CU_ASSERT_EQUAL(memcmp(ends[CHANNEL_CONTROLLER].bytes, "abcdefgh", 8), 0);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[0], 9500);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[1], 9500);
+	/* What was sent last takes its time. */
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[2], 10000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].closed_ns, 10000);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	end();
+}
+
+static void a_channel_that_breaks_while_it_stands_still_tells_it_later(void)
+{
+	begin_whole();
+	channel_set_stalled(channel, CHANNEL_CONTROLLER, true);
+	send_bytes(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2);
+	pass_until(5000);
+	channel_break(channel, "cut");
+	pass_until(6000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_SWITCH].closed_ns, 5000);
+	CU_ASSERT_PTR_NULL(ends[CHANNEL_CONTROLLER].closed);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 1);
+	channel_set_stalled(channel, CHANNEL_CONTROLLER, false);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].closed_ns, 6000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 0);
+	end();
+}
+
+static void at_a_low_rate_bytes_trickle(void)
+{
+	uint64_t arrived = 0;
+
+	begin(1, "c");
+	channel_set_rate(channel, 10000);
+	send_pattern(CHANNEL_SWITCH, 1050);
+	send_pattern(CHANNEL_CONTROLLER, 5);
+	pass_until(5000);
+	send_pattern(CHANNEL_SWITCH, 50);
+	channel_close(channel, CHANNEL_SWITCH);
+	while (clock_step(&clk))
+		CU_ASSERT_EQUAL(channel_in_flight(channel),
+		                ends[0].len < 1050 ? 2 : !ends[0].closed);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 1100);
+	for (size_t i = 0; i < ends[CHANNEL_CONTROLLER].pieces; i++) {
+		arrived += ends[CHANNEL_CONTROLLER].piece_len[i];
+		CU_ASSERT_TRUE(ends[CHANNEL_CONTROLLER].piece_len[i] <= 100);
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[i], 1000 + arrived * 100000);
+	}
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].pieces, 12);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].closed_ns, 1000 + 1100 * 100000);
+	CU_ASSERT_EQUAL(cuts_count, 0);
+	end();
+}
+
+static void at_the_end_of_a_low_rate_all_the_rest_arrives(void)
+{
+	begin_whole();
+	channel_set_rate(channel, 1);
+	send_pattern(CHANNEL_SWITCH, 1000);
+	pass_until(2 * FB_NS_PER_S + 1000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 2);
+	send_pattern(CHANNEL_SWITCH, 10);
+	channel_set_rate(channel, 0);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 1010);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[2], 998);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[2], 2 * FB_NS_PER_S + 1000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[3], 2 * FB_NS_PER_S + 2000);
+	end();
+}
+
+static void a_receiver_may_close_while_bytes_trickle(void)
+{
+	begin_whole();
+	channel_set_rate(channel, 10000);
+	close_at_piece = 2;
+	send_pattern(CHANNEL_SWITCH, 1000);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 200);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	CU_ASSERT_PTR_NOT_NULL(ends[CHANNEL_SWITCH].closed);
+	end();
+}
+
+static void a_batch_is_cut_where_it_is_asked_for(void)
+{
+	static const size_t wanted[] = {10, 7, 3, 4, 2, 4, 10, 10};
+	int owner, other;
+
+	begin_whole();
+	channel_split(channel, CHANNEL_CONTROLLER, 1, 27, &owner);
+	channel_split(channel, CHANNEL_CONTROLLER, 2, 6, &owner);
+	channel_split(channel, CHANNEL_CONTROLLER, 2, 4, &owner);
+	channel_split(channel, CHANNEL_CONTROLLER, 2, 4, &owner);
+	channel_split(channel, CHANNEL_CONTROLLER, 3, 30, &owner); /* nowhere */
+	channel_split(channel, CHANNEL_CONTROLLER, 4, 5, &other);  /* taken back */
+	channel_split(channel, CHANNEL_SWITCH, 0, 5, &owner);      /* nothing goes there */
+	for (int i = 0; i < 5; i++) {
+		send_pattern(CHANNEL_SWITCH, 10);
+		/* It outlasts a connection. */
+		run();
+		channel_close(channel, CHANNEL_SWITCH);
+		run();
+		memset(&ends[CHANNEL_CONTROLLER].closed, 0, sizeof ends[0].closed);
+		channel_open(channel);
+		if (i == 2)
+			channel_unsplit(channel, &other);
+	}
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].pieces, sizeof wanted / sizeof wanted[0]);
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[i], wanted[i]);
+	CU_ASSERT_EQUAL(cuts_count, 0);
+	end();
+}
+
+/* Traffic both ways, with several batches that arrive at one instant, and a receiver that closes. Where
+ * cuts are known they are asked for at the beginning of their instant. */
+static void have_traffic(bool known)
+{
+	struct rng rng;
+	size_t next = 0;
+
+	rng_init(&rng, 7, "traffic");
+	for (int i = 0; i < 400; i++) {
+		const unsigned from = (unsigned)rng_below(&rng, 2);
+		const uint64_t len = 1 + rng_below(&rng, 30);
+		const uint64_t until_ns = clk.now_ns + rng_below(&rng, 300);
+
+		channel_set_delay(channel, i % 5 ? 0 : 500, 0);
+		if (i == 200)
+			close_at_piece = ends[1].pieces + 3;
+		if (i == 250) {
+			close_at_piece = 0;
+			ends[0].closed = ends[1].closed = NULL;
+			channel_open(channel);
+		}
+		send_pattern(from, len);
+		while (clock_next(&clk) <= until_ns) {
+			const uint64_t now_ns = clock_next(&clk);
+
+			for (; known && next < cuts_count && cuts[next].time_ns == now_ns; next++)
+				channel_split(channel, cuts[next].end, cuts[next].skip,
+				              cuts[next].bytes, &cuts[next]);
+			while (clock_next(&clk) == now_ns)
+				clock_step(&clk);
+		}
+		clock_advance(&clk, until_ns);
+	}
+}
+
+static void what_chance_cut_can_be_asked_for(void)
+{
+	static struct {
+		size_t pieces, piece_len[PIECES_MAX];
+		uint64_t piece_ns[PIECES_MAX];
+	} first[2];
+	bool skipped = false;
+	size_t chosen;
+
+	begin(5, "c");
+	have_traffic(false);
+	for (unsigned e = 0; e < 2; e++) {
+		first[e].pieces = ends[e].pieces;
+		memcpy(first[e].piece_len, ends[e].piece_len, sizeof first[e].piece_len);
+		memcpy(first[e].piece_ns, ends[e].piece_ns, sizeof first[e].piece_ns);
+	}
+	chosen = cuts_count;
+	for (size_t i = 0; i < chosen; i++)
+		skipped |= cuts[i].skip > 0;
+	CU_ASSERT_TRUE(chosen > 200 && skipped);
+	end();
+	begin(6, "c");
+	cuts_count = chosen;
+	channel_set_cuts(channel, false);
+	have_traffic(true);
+	for (unsigned e = 0; e < 2; e++) {
+		CU_ASSERT_EQUAL(ends[e].pieces, first[e].pieces);
+		CU_ASSERT_EQUAL(
+		        memcmp(ends[e].piece_len, first[e].piece_len, sizeof first[e].piece_len),
+		        0);
+		CU_ASSERT_EQUAL(
+		        memcmp(ends[e].piece_ns, first[e].piece_ns, sizeof first[e].piece_ns), 0);
+	}
+	end();
+}
+
+static void an_abandoned_channel_tells_nobody(void)
+{
+	begin_whole();
+	send_pattern(CHANNEL_SWITCH, 100);
+	send_pattern(CHANNEL_CONTROLLER, 100);
+	channel_abandon(channel);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	send_pattern(CHANNEL_SWITCH, 100);
+	channel_close(channel, CHANNEL_CONTROLLER);
+	run();
+	for (unsigned e = 0; e < 2; e++) {
+		CU_ASSERT_EQUAL(ends[e].len, 0);
+		CU_ASSERT_PTR_NULL(ends[e].closed);
+		CU_ASSERT_FALSE(channel_is_open(channel, e));
+	}
+	channel_open(channel);
+	send_pattern(CHANNEL_SWITCH, 100);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 100);
+	end();
+}
+
+static void a_channel_may_be_freed_whatever_is_wrong_with_it(void)
+{
+	begin(1, "c");
+	channel_set_rate(channel, 100);
+	channel_set_delay(channel, 10, 10);
+	channel_split(channel, CHANNEL_CONTROLLER, 3, 3, NULL);
+	send_pattern(CHANNEL_SWITCH, 100);
+	send_pattern(CHANNEL_CONTROLLER, 100);
+	pass_until(50 * FB_NS_PER_MS);
+	channel_set_stalled(channel, CHANNEL_CONTROLLER, true);
+	end();
+}
+
 UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(what_is_sent_at_one_instant_is_one_and_later_bytes_come_later),
            UNIT_TEST(pieces_are_cut_at_places_of_the_seed_and_the_name),
@@ -298,4 +626,15 @@ UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(an_opened_channel_has_forgotten_the_old_connection),
            UNIT_TEST(a_channel_that_is_too_full_breaks_at_both_ends),
            UNIT_TEST(what_is_under_way_on_a_channel_that_breaks_is_lost),
-           UNIT_TEST(background_is_not_under_way))
+           UNIT_TEST(background_is_not_under_way),
+           UNIT_TEST(what_is_sent_after_a_longer_delay_does_not_overtake),
+           UNIT_TEST(jitter_varies_the_delay_and_keeps_the_order),
+           UNIT_TEST(what_stands_still_arrives_when_it_goes_on),
+           UNIT_TEST(a_channel_that_breaks_while_it_stands_still_tells_it_later),
+           UNIT_TEST(at_a_low_rate_bytes_trickle),
+           UNIT_TEST(at_the_end_of_a_low_rate_all_the_rest_arrives),
+           UNIT_TEST(a_receiver_may_close_while_bytes_trickle),
+           UNIT_TEST(a_batch_is_cut_where_it_is_asked_for),
+           UNIT_TEST(what_chance_cut_can_be_asked_for),
+           UNIT_TEST(an_abandoned_channel_tells_nobody),
+           UNIT_TEST(a_channel_may_be_freed_whatever_is_wrong_with_it))
