@@ -214,19 +214,21 @@ static void open_session(const struct balancer_call *call, const struct fb_packe
 /* --- Datagrams of a session --- */
 
 /* The owner that takes the place of the backend of 'session'; NULL where that goes on, or where there
- * is none. '*lives' says whether the backend is there. */
+ * is none. '*lives' says whether the backend is there. One that has failed gets the answers to what
+ * it has asked itself. */
 static const struct balancer_owner *successor(const struct balancer_call *call,
                                               const struct fb_packet_in *pi,
                                               struct balancer_session *session, bool *lives)
 {
 	const struct balancer_key key = balancer_sessions_key_of(session);
-	const bool leaves = call->b->config.on_failure == BALANCER_FAILURE_LEAVE;
+	const bool stays = call->b->config.on_failure == BALANCER_FAILURE_LEAVE ||
+	                   session->syns == BEGUN_BY_BACKEND;
 	struct balancer_address *address = balancer_owners_find(call, key.server_ip, key.vlan);
 	const struct balancer_owner *owner =
 	        address ? balancer_owners_by_mac(address, session->backend_mac) : NULL;
 
 	*lives = balancer_tcp_backend_lives(call, session);
-	if (!address || (*lives && (leaves || !(owner && owner->failed))))
+	if (!address || (*lives && (stays || !(owner && owner->failed))))
 		return NULL;
 	return balancer_tcp_choose(call, pi, address);
 }
