@@ -783,3 +783,17 @@ const struct link_counters *link_counters(const struct link *link, unsigned end)
 {
 	return &link->direction[end].counters;
 }
+
+uint64_t link_waiting_bytes(const struct link *link, unsigned end)
+{
+	const struct direction *d = &link->direction[end];
+	const uint64_t now_ns = link->clock->now_ns;
+
+	if (d->egress)
+		return link_queues_longest_bytes(d->egress->queues);
+	if (d->free_ns <= now_ns)
+		return 0;
+	__extension__ unsigned __int128 bits_ns =
+	        (unsigned __int128)(d->free_ns - now_ns) * d->config->rate_bps;
+	return (uint64_t)(bits_ns / (8 * FB_NS_PER_S));
+}

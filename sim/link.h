@@ -111,6 +111,8 @@ void link_end_one_way(struct link *link, unsigned end);
 /* Frames on the way or waiting; and whether there is one among them that 'counts' holds for. */
 uint64_t link_in_flight(const struct link *link);
 bool link_carries(const struct link *link, bool (*counts)(struct frame *frame));
+/* Bytes on the wire that 'end' has to send still; of an end with queues those in its longest one. */
+uint64_t link_waiting_bytes(const struct link *link, unsigned end);
 const struct link_counters *link_counters(const struct link *link, unsigned end);
 
 #endif

@@ -240,6 +240,16 @@ uint64_t link_queues_waiting(const struct link_queues *queues)
 	return queues->frames;
 }
 
+uint64_t link_queues_longest_bytes(const struct link_queues *queues)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < queues->count; i++)
+		if (queues->list[i]->bytes > bytes)
+			bytes = queues->list[i]->bytes;
+	return bytes;
+}
+
 bool link_queues_hold(const struct link_queues *queues, bool (*counts)(struct frame *frame))
 {
 	for (unsigned i = 0; i < queues->count; i++) {

@@ -61,6 +61,8 @@ struct frame *link_queues_take(struct link_queues *queues);
 /* Frames that wait; and whether there is one among them that 'counts' holds for. */
 uint64_t link_queues_waiting(const struct link_queues *queues);
 bool link_queues_hold(const struct link_queues *queues, bool (*counts)(struct frame *frame));
+/* Bytes on the wire in the one that has most. */
+uint64_t link_queues_longest_bytes(const struct link_queues *queues);
 /* Of 'queue_id', as link_queues_put() names it. */
 const struct link_queue_counters *link_queues_counters(const struct link_queues *queues,
                                                        uint32_t queue_id);

@@ -681,6 +681,33 @@ char *network_app_report(struct network *network, const char *app, uint32_t list
 	return text;
 }
 
+char *network_controller_report(struct network *network, size_t *len)
+{
+	const struct controller_report_wish wish = {.bytes_max = REPORT_BYTES_MAX};
+	struct controller_report report;
+	char *text;
+
+	if (!network->controller)
+		return NULL;
+	controller_report_write(network->controller, &wish, 0, &report, network->clock.now_ns);
+	*len = report.text.overflow ? 0 : report.text.len;
+	text = xmalloc(*len + 1);
+	memcpy(text, report.text.text, *len);
+	text[*len] = 0;
+	controller_report_destroy(&report);
+	return text;
+}
+
+const struct link *network_link(const struct network *network, uint32_t link)
+{
+	return network->links[link].link;
+}
+
+const struct channel_counters *network_channel_counters(const struct network *network, uint32_t sw)
+{
+	return channel_counters(network->switches[sw].channel);
+}
+
 const struct network_counters *network_counters(const struct network *network)
 {
 	return &network->counters;

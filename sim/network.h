@@ -214,6 +214,11 @@ const struct network_counters *network_counters(const struct network *network);
  * have at most 'list_max' items. The caller frees it; NULL: there is no such application now. A second
  * controller is not asked. */
 char *network_app_report(struct network *network, const char *app, uint32_t list_max, size_t *len);
+/* All that the controller tells of itself and its switches, as pieces of JSON one after another, without
+ * the items of lists. The caller frees it; NULL: it is down. */
+char *network_controller_report(struct network *network, size_t *len);
+const struct link *network_link(const struct network *network, uint32_t link);
+const struct channel_counters *network_channel_counters(const struct network *network, uint32_t sw);
 void network_digest(const struct network *network, char text[DIGEST_TEXT_BYTES]);
 
 #endif

@@ -5,9 +5,12 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/wire/framer.h"
+#include "sim/bounds.h"
+#include "sim/checksums.h"
 #include "sim/lives.h"
 #include "sim/properties_after.h"
 #include "sim/scenario_keys.h"
+#include "sim/tables.h"
 
 enum { TEXT_BYTES = 400, TABLE_ALL = 0xff };
 
@@ -20,6 +23,11 @@ struct properties {
 	struct lives *lives;
 	struct affinity *affinity;
 	struct excuses *excuses;
+	struct tables *tables;
+	struct checksums *checksums;
+	struct bounds *bounds;
+	uint32_t frames;      /* that were sent, for 'bounds' */
+	bool tables_compared; /* when the network had to have converged */
 	struct properties_after *after;
 	struct framer (*framers)[2]; /* of switches: of what arrives at each end (CHANNEL_*) */
 	uint64_t counts[SCENARIO_PROPERTIES];
@@ -64,6 +72,19 @@ static uint64_t converged_at(void *ctx)
 
 static void tell_late_buffer(void *ctx, uint32_t sw, uint32_t buffer_id, uint64_t expired_ns,
                              enum excuse_row row);
+static void judge_difference(void *ctx, const struct tables_difference *difference);
+static void judge_checksum(void *ctx, const struct checksums_wrong *wrong);
+static void tell_over(void *ctx, const char *what);
+
+static struct datapath *datapath_of(const struct properties *properties, uint32_t sw)
+{
+	return agent_datapath(network_agent(properties->network, sw));
+}
+
+static const struct datapath *table_of(void *ctx, uint32_t sw)
+{
+	return datapath_of(ctx, sw);
+}
 
 struct properties *properties_new(const struct scenario *scenario, const struct properties_ops *ops)
 {
@@ -72,6 +93,10 @@ struct properties *properties_new(const struct scenario *scenario, const struct 
 	        .sender = sender_of, .reachable = is_reachable, .ctx = properties};
 	const struct excuses_ops excuses_ops = {
 	        .late_buffer = tell_late_buffer, .converged_at = converged_at, .ctx = properties};
+	const struct tables_ops tables_ops = {
+	        .differ = judge_difference, .datapath = table_of, .ctx = properties};
+	const struct checksums_ops checksums_ops = {.wrong = judge_checksum, .ctx = properties};
+	const struct bounds_ops bounds_ops = {.over = tell_over, .ctx = properties};
 
 	properties->scenario = scenario;
 	properties->ops = *ops;
@@ -80,6 +105,9 @@ struct properties *properties_new(const struct scenario *scenario, const struct 
 		for (unsigned e = 0; e < 2; e++)
 			framer_init(&properties->framers[i][e]);
 	properties->excuses = excuses_new(scenario, &excuses_ops);
+	properties->tables = tables_new(scenario, &tables_ops);
+	properties->checksums = checksums_new(scenario, &checksums_ops);
+	properties->bounds = bounds_new(scenario, &bounds_ops);
 	properties->lives = lives_new();
 	properties->affinity = affinity_new(scenario, &affinity_ops);
 	properties->after = properties_after_new(properties, scenario);
@@ -97,6 +125,9 @@ void properties_free(struct properties *properties)
 		for (unsigned e = 0; e < 2; e++)
 			framer_destroy(&properties->framers[i][e]);
 	free(properties->framers);
+	bounds_free(properties->bounds);
+	checksums_free(properties->checksums);
+	tables_free(properties->tables);
 	excuses_free(properties->excuses);
 	free(properties);
 }
@@ -104,6 +135,7 @@ void properties_free(struct properties *properties)
 void properties_watch(struct properties *properties, struct network *network)
 {
 	properties->network = network;
+	bounds_watch(properties->bounds, network);
 	properties_after_watch(properties->after, network);
 }
 
@@ -238,6 +270,8 @@ static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to
 	passed = lives_pass(properties->lives, frame, 2 * link + to, now_ns);
 	if (host != SCENARIO_NONE)
 		properties_after_sent(properties->after, host, frame, now_ns);
+	if (bounds_is_time(&properties->frames))
+		bounds_look(properties->bounds, link, to);
 	if (passed != LIVES_FIRST)
 		judge_twice(properties, link, network_link_end(properties->network, link, to),
 		            frame, passed == LIVES_DOUBLED);
@@ -270,6 +304,47 @@ static void watch_corrupted(void *ctx, uint64_t now_ns, struct frame *frame)
 
 	properties_after_corrupted(properties->after, frame);
 	lives_change(properties->lives, frame, now_ns);
+	checksums_changed(properties->checksums, frame, now_ns);
+}
+
+/* --- Checksums --- */
+
+static void judge_checksum(void *ctx, const struct checksums_wrong *wrong)
+{
+	struct properties *properties = ctx;
+	const struct excuses_violation violation = {.property = CHECKSUMS,
+	                                            .now_ns = wrong->time_ns,
+	                                            .changed = wrong->changed,
+	                                            .fragment = wrong->fragment};
+	struct trace_relation relation = trace_relation_all();
+	char happened[TEXT_BYTES];
+	struct fb_text text = fb_text_make(happened, sizeof happened);
+
+	if (properties_excuse(properties, &violation) || !properties_is_news(properties, CHECKSUMS))
+		return;
+	fb_text_printf(&text, "%s got one that is wrong at ",
+	               properties->scenario->hosts[wrong->host].name);
+	fb_text_time(&text, wrong->time_ns);
+	fb_text_puts(&text, " s: ");
+	fb_text_packet(&text, wrong->bytes, wrong->len);
+	relation.link = properties->scenario->hosts[wrong->host].link;
+	properties_tell(properties, CHECKSUMS, happened, &relation);
+}
+
+static uint64_t checksum_errors(const struct properties *properties, uint32_t host)
+{
+	return host_counters(network_host(properties->network, host))->checksum_errors;
+}
+
+/* --- Bounds --- */
+
+static void tell_over(void *ctx, const char *what)
+{
+	struct properties *properties = ctx;
+	const struct trace_relation all = trace_relation_all();
+
+	if (properties_is_news(properties, BOUNDED))
+		properties_tell(properties, BOUNDED, what, &all);
 }
 
 /* --- Connections --- */
@@ -299,6 +374,10 @@ static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sen
 
 	if (!sent && network_host_is_on(properties->network, host))
 		properties_after_got(properties->after, host, frame);
+	if (!sent)
+		checksums_got(properties->checksums, host, frame,
+		              lives_is_changed(properties->lives, frame),
+		              checksum_errors(properties, host), now_ns);
 	/* What a link changed is no segment of a connection: whoever gets it drops it. */
 	if (lives_is_changed(properties->lives, frame))
 		return;
@@ -319,6 +398,7 @@ static void watch_connected(void *ctx, uint64_t now_ns, uint32_t sw)
 		framer_init(&properties->framers[sw][e]);
 	}
 	excuses_connected(properties->excuses, now_ns, sw);
+	tables_connected(properties->tables, now_ns, sw);
 	affinity_recovery(properties->affinity);
 	properties_after_reconnected(properties->after, now_ns);
 }
@@ -333,7 +413,48 @@ static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 	properties_after_reconnected(properties->after, now_ns);
 }
 
+/* --- Flow tables --- */
+
+static void judge_difference(void *ctx, const struct tables_difference *difference)
+{
+	struct properties *properties = ctx;
+	const struct excuses_violation violation = {.property = TABLES_AGREE,
+	                                            .now_ns = network_now(properties->network),
+	                                            .sw = difference->sw,
+	                                            .undone = difference->undone};
+	struct trace_relation relation = trace_relation_all();
+	char happened[TEXT_BYTES];
+	struct fb_text text = fb_text_make(happened, sizeof happened);
+
+	if (properties_excuse(properties, &violation) ||
+	    !properties_is_news(properties, TABLES_AGREE))
+		return;
+	tables_difference_text(&text, properties->scenario->switches[difference->sw].name,
+	                       difference);
+	relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_FLOW_REMOVED;
+	relation.sw = difference->sw;
+	properties_tell(properties, TABLES_AGREE, happened, &relation);
+}
+
+/* Of switches that nobody controls nobody can say what they should have. */
+static void compare_tables(struct properties *properties, bool quiet)
+{
+	properties->tables_compared = true;
+	for (uint32_t i = 0; i < properties->scenario->switches_count; i++)
+		if (network_switch_is_connected(properties->network, i))
+			tables_compare(properties->tables, i, network_now(properties->network),
+			               quiet);
+}
+
 /* --- Messages --- */
+
+static void take_message(struct properties *properties, uint64_t now_ns, uint32_t sw, unsigned to,
+                         const uint8_t *msg, size_t len)
+{
+	excuses_message(properties->excuses, now_ns, sw, to, msg, len);
+	tables_message(properties->tables, now_ns, sw, to, msg, len,
+	               excuses_is_slow(properties->excuses, sw, now_ns));
+}
 
 static void watch_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
                         size_t len)
@@ -343,9 +464,12 @@ static void watch_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, co
 	const uint8_t *msg;
 	size_t msg_len;
 
+	if (!properties->tables_compared && properties_converged(properties))
+		compare_tables(properties, false);
+	bounds_message(properties->bounds, sw);
 	framer_push(framer, bytes, len);
 	while (framer_next(framer, &msg, &msg_len) == FRAMER_MESSAGE)
-		excuses_message(properties->excuses, now_ns, sw, to, msg, msg_len);
+		take_message(properties, now_ns, sw, to, msg, msg_len);
 	framer_finish(framer);
 }
 
@@ -362,6 +486,7 @@ static void watch_fault(void *ctx, uint64_t now_ns, const struct fault *fault, b
 	const struct properties *properties = ctx;
 
 	excuses_fault(properties->excuses, now_ns, fault, begins);
+	bounds_fault(properties->bounds, fault, begins);
 }
 
 static void watch_changed(void *ctx, uint64_t now_ns, enum network_change change, uint32_t place,
@@ -370,6 +495,17 @@ static void watch_changed(void *ctx, uint64_t now_ns, enum network_change change
 	const struct properties *properties = ctx;
 
 	excuses_changed(properties->excuses, now_ns, change, place, up);
+	if (change == NETWORK_POWER)
+		tables_power(properties->tables, now_ns, place, up);
+}
+
+static void watch_mode(void *ctx, uint64_t now_ns, uint32_t sw, enum datapath_mode mode,
+                       const char *line)
+{
+	const struct properties *properties = ctx;
+
+	(void)line;
+	tables_mode(properties->tables, now_ns, sw, mode);
 }
 
 /* --- Errors --- */
@@ -386,6 +522,7 @@ static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *
 	char happened[TEXT_BYTES];
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 
+	tables_error(properties->tables, sw, msg, len);
 	if (properties_excuse(properties, &violation) ||
 	    !properties_is_news(properties, NO_OF_ERRORS))
 		return;
@@ -468,16 +605,12 @@ struct network_observer properties_observer(struct properties *properties)
 	                                 .message_lost = watch_message_lost,
 	                                 .fault = watch_fault,
 	                                 .changed = watch_changed,
+	                                 .mode = watch_mode,
 	                                 .buffer_expired = watch_buffer_expired,
 	                                 .ctx = properties};
 }
 
 /* --- At the end --- */
-
-static struct datapath *datapath_of(const struct properties *properties, uint32_t sw)
-{
-	return agent_datapath(network_agent(properties->network, sw));
-}
 
 /* Packet buffers in use on a switch: with an excuse, and without. */
 struct buffer_counts {
@@ -600,6 +733,10 @@ static void judge_entries(struct properties *properties, uint32_t sw)
 void properties_judge_end(struct properties *properties)
 {
 	excuses_end(properties->excuses);
+	bounds_end(properties->bounds);
+	compare_tables(properties, true);
+	for (uint32_t i = 0; i < properties->scenario->hosts_count; i++)
+		checksums_end(properties->checksums, i, checksum_errors(properties, i));
 	for (uint32_t i = 0; i < properties->scenario->switches_count; i++) {
 		if (!network_switch_is_connected(properties->network, i))
 			continue;

@@ -177,7 +177,8 @@ static void a_session_of_two_servers_is_found(void)
 	breaks("session_affinity", "controller: learning\nswitches: {s1: {}}\n", text,
 	       "-> 10.0.0.2:7 is served by h");
 	holds("controller: balancer\nswitches: {s1: {}}\n", text);
-	holds("controller: learning\nswitches: {s1: {}}\nproperties: {session_affinity: no}\n",
+	holds("controller: learning\nswitches: {s1: {}}\n"
+	      "properties: {session_affinity: no, connections_end: no, reachability: no}\n",
 	      text);
 }
 
