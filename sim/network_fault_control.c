@@ -156,6 +156,9 @@ void network_fault_limits(struct network_switch *sw)
 	const struct wishes wishes = all_wishes(&sw->faults);
 	struct datapath *dp = agent_datapath(sw->agent);
 
+	/* What the file says is there as the power comes, whatever is full. */
+	if (sw->off)
+		return;
 	datapath_set_entries_max(dp, wishes.table_full ? 0 : UINT32_MAX);
 	datapath_set_buffers_max(dp, wishes.no_buffers ? 0 : UINT32_MAX);
 }

@@ -310,6 +310,24 @@ static void without_a_free_buffer_the_whole_frame_goes(void)
 	fx_free(fx);
 }
 
+static void buffers_that_may_not_be_used_for_a_time_stay_as_they_are(void)
+{
+	struct fx *fx = fx_new(NULL);
+
+	fx_add(fx, "actions=controller:60");
+	for (int i = 0; i < 4; i++) {
+		datapath_set_buffers_max(fx->dp, i == 1 ? 0 : i == 2 ? 1 : UINT32_MAX);
+		fx_receive(fx, 1, (struct fx_tcp){.src = 1, .dst = 2, .payload_len = 200});
+	}
+	CU_ASSERT_EQUAL(fx->packet_ins[0].pi.data.len, 60);
+	CU_ASSERT_EQUAL(fx->packet_ins[1].pi.data.len, 254);
+	CU_ASSERT_EQUAL(fx->packet_ins[2].pi.buffer_id, OFP_NO_BUFFER);
+	CU_ASSERT_EQUAL(fx->packet_ins[3].pi.data.len, 60);
+	CU_ASSERT_EQUAL(datapath_counters(fx->dp)->buffers_full, 2);
+	CU_ASSERT_EQUAL(datapath_buffers_in_use(fx->dp), 2);
+	fx_free(fx);
+}
+
 static void a_frame_longer_than_a_packet_in_is_cut(void)
 {
 	struct datapath_config config;
@@ -715,6 +733,7 @@ UNIT_TESTS("datapath", UNIT_TEST(port_numbers_are_unique_and_possible),
            UNIT_TEST(a_miss_carries_the_whole_frame_and_keeps_it),
            UNIT_TEST(an_action_cuts_what_it_sends_to_a_controller),
            UNIT_TEST(without_a_free_buffer_the_whole_frame_goes),
+           UNIT_TEST(buffers_that_may_not_be_used_for_a_time_stay_as_they_are),
            UNIT_TEST(a_frame_longer_than_a_packet_in_is_cut),
            UNIT_TEST(nobody_who_listens_means_no_packet_in_and_no_buffer),
            UNIT_TEST(a_packet_out_releases_a_buffer_once),

@@ -165,6 +165,35 @@ static void a_full_table_refuses_new_entries_only(void)
 	fx_free(fx);
 }
 
+static void a_table_that_is_full_for_a_time_keeps_what_it_has(void)
+{
+	struct datapath_config config;
+	struct fb_table_stats stats;
+	struct fx *fx;
+
+	datapath_config_default(&config);
+	config.entries_max = 3;
+	fx = fx_new(&config);
+	CU_ASSERT_EQUAL(fx_add(fx, "in_port=1,actions=output:2"), 0);
+	datapath_set_entries_max(fx->dp, 0);
+	FX_ASSERT_ERROR(fx, fx_add(fx, "in_port=2,actions=output:2"), OFPET_FLOW_MOD_FAILED,
+	                OFPFMFC_ALL_TABLES_FULL);
+	FX_ASSERT_ERROR(fx, fx_flow_mod(fx, OFPFC_MODIFY, "in_port=2,actions=output:4"),
+	                OFPET_FLOW_MOD_FAILED, OFPFMFC_ALL_TABLES_FULL);
+	CU_ASSERT_EQUAL(datapath_entries(fx->dp), 1);
+	CU_ASSERT_EQUAL(fx_add(fx, "in_port=1,actions=output:3"), 0);
+	CU_ASSERT_EQUAL(fx_flow_mod(fx, OFPFC_MODIFY, "in_port=1,actions=output:4"), 0);
+	CU_ASSERT_TRUE(datapath_table_stats(fx->dp, 0, &stats));
+	CU_ASSERT_EQUAL(stats.max_entries, 3);
+	/* Nothing makes it larger than it was made. */
+	datapath_set_entries_max(fx->dp, UINT32_MAX);
+	CU_ASSERT_EQUAL(fx_add(fx, "in_port=2,actions=output:2"), 0);
+	CU_ASSERT_EQUAL(fx_add(fx, "in_port=3,actions=output:2"), 0);
+	FX_ASSERT_ERROR(fx, fx_add(fx, "in_port=4,actions=output:2"), OFPET_FLOW_MOD_FAILED,
+	                OFPFMFC_ALL_TABLES_FULL);
+	fx_free(fx);
+}
+
 /* A flow-mod that ovs-ofctl's syntax cannot say. */
 static int raw_flow_mod(struct fx *fx, uint16_t command, uint16_t flags, uint16_t idle_timeout,
                         struct fb_view actions)
@@ -818,6 +847,7 @@ UNIT_TESTS("flow_mod", UNIT_TEST(an_identical_entry_is_replaced_and_starts_anew)
            UNIT_TEST(modify_that_finds_nothing_adds),
            UNIT_TEST(delete_minds_the_output_port_and_tells),
            UNIT_TEST(a_full_table_refuses_new_entries_only),
+           UNIT_TEST(a_table_that_is_full_for_a_time_keeps_what_it_has),
            UNIT_TEST(a_match_counts_in_its_canonical_form),
            UNIT_TEST(a_modify_that_would_take_too_much_changes_nothing),
            UNIT_TEST(a_modify_has_the_room_that_the_lists_it_replaces_give_back),
