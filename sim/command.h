@@ -26,7 +26,8 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_run, command_check, command_sweep, command_mutate;
+extern const struct command command_run, command_check, command_sweep, command_shrink,
+        command_mutate;
 
 /* --set: "app.option=value" texts. */
 struct command_settings {

@@ -16,7 +16,7 @@
 #include "sim/command.h"
 
 static const struct command *const commands[] = {&command_run, &command_check, &command_sweep,
-                                                &command_mutate};
+                                                &command_shrink, &command_mutate};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -134,10 +134,8 @@ static bool was_refused(struct shrink *shrink, const char *text, size_t len)
 	return false;
 }
 
-static bool is_over(void *ctx)
+static bool is_over(const struct shrink *shrink)
 {
-	const struct shrink *shrink = ctx;
-
 	return shrink->ops->over(shrink->ops->ctx);
 }
 
@@ -287,11 +285,18 @@ static bool without(void *ctx, const bool *out, size_t count)
 	return attempt(leaving->shrink, &candidate);
 }
 
+static bool leaving_is_over(void *ctx)
+{
+	const struct leaving *leaving = ctx;
+
+	return is_over(leaving->shrink);
+}
+
 /* Leave out parts of one list or map. False: there is no such; '*made' becomes true when something went.
  */
 static bool leave_out_of(struct leaving *leaving, bool *made)
 {
-	const struct ddmin_ops ops = {.without = without, .over = is_over, .ctx = leaving};
+	const struct ddmin_ops ops = {.without = without, .over = leaving_is_over, .ctx = leaving};
 	struct yaml_tree base;
 	struct yaml_node *node;
 	size_t which = leaving->which;
