@@ -7,6 +7,7 @@
 #include "sim/command.h"
 #include "sim/command_color.h"
 #include "sim/command_results.h"
+#include "sim/command_update.h"
 #include "sim/properties_table.h"
 #include "sim/report.h"
 #include "sim/runner.h"
@@ -18,6 +19,7 @@ struct arguments {
 	struct command_settings settings;
 	const struct mutant *mutant; /* NULL: none */
 	const char *pcap_dir;        /* NULL: no captures */
+	bool update;                 /* golden dumps are written anew */
 	struct command_results results;
 	enum command_color color;
 	FILE *out; /* for people; NULL: standard output is for programs */
@@ -52,6 +54,8 @@ static void help_run(FILE *out)
 	      "where GITHUB_ACTIONS=true\n"
 	      "      --color WHEN        colours: auto (on terminals, unless NO_COLOR is set), "
 	      "always, never\n"
+	      "      --update            first write what switches have into the golden dumps of "
+	      "each FILE that fail, in place\n"
 	      "  -h, --help              this text\n"
 	      "\n"
 	      "Exit code: 0 all expectations held, 1 one failed, 2 a file or the command line is "
@@ -176,8 +180,22 @@ static int captures_failed(const struct scenario *scenario, struct arguments *ar
 	return EXIT_INTERNAL;
 }
 
+/* False after telling why golden dumps cannot be written. */
+static bool update_file(const char *path, const struct arguments *arguments)
+{
+	const struct command_update update = {
+	        .settings = arguments->settings.list,
+	        .seed = arguments->has_seed ? &arguments->seed : NULL,
+	        .mutant = arguments->mutant,
+	        .out = arguments->out ? arguments->out : stderr,
+	};
+
+	return !arguments->update || command_update_file(path, &update);
+}
+
 static int run_file(const char *path, struct arguments *arguments)
 {
+	const bool updated = update_file(path, arguments);
 	struct scenario *scenario = load(path, arguments);
 	struct capture *capture = NULL;
 	char dir[COMMAND_PATH_BYTES], name[256], buffer[COMMAND_PATH_BYTES + 200];
@@ -198,7 +216,7 @@ static int run_file(const char *path, struct arguments *arguments)
 	               ? captures_failed(scenario, arguments, buffer)
 	               : run_loaded(scenario, arguments, capture);
 	scenario_free(scenario);
-	return code;
+	return updated ? code : EXIT_INTERNAL;
 }
 
 /* Two files of one name would write their captures to one folder. True after telling so. */
@@ -233,6 +251,7 @@ enum {
 	OPTION_JSON,
 	OPTION_ANNOTATIONS,
 	OPTION_COLOR,
+	OPTION_UPDATE,
 };
 
 static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
@@ -247,6 +266,7 @@ static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
                                         {"json", required_argument, NULL, OPTION_JSON},
                                         {"annotations", no_argument, NULL, OPTION_ANNOTATIONS},
                                         {"color", required_argument, NULL, OPTION_COLOR},
+                                        {"update", no_argument, NULL, OPTION_UPDATE},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
@@ -285,6 +305,8 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 		return true;
 	case OPTION_ANNOTATIONS:
 		return arguments->results.annotations = true;
+	case OPTION_UPDATE:
+		return arguments->update = true;
 	case OPTION_COLOR:
 		return take_color(optarg, &arguments->color);
 	default:
@@ -302,6 +324,20 @@ static bool verbose_collides(const struct arguments *arguments)
 	      "out, or name a file for the results.\n",
 	      stderr);
 	return true;
+}
+
+/* There is no file behind standard input to write to. */
+static bool update_lacks_file(const struct arguments *arguments)
+{
+	for (int i = 0; arguments->update && i < arguments->files_count; i++) {
+		if (strcmp(arguments->files[i], "-"))
+			continue;
+		fputs("flowbed: --update writes to the file, and standard input is none: name "
+		      "it.\n",
+		      stderr);
+		return true;
+	}
+	return false;
 }
 
 /* The exit code: that of the worst. */
@@ -341,6 +377,7 @@ static int run(int argc, char **argv)
 	arguments.files_count = argc - optind;
 	if (!command_needs_files(command_run.name, arguments.files_count) ||
 	    captures_collide(&arguments) || verbose_collides(&arguments) ||
+	    update_lacks_file(&arguments) ||
 	    !command_results_begin(&arguments.results, (size_t)arguments.files_count))
 		return EXIT_WRONG_INPUT;
 	if (!command_results_own_output(&arguments.results))

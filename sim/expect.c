@@ -9,6 +9,7 @@
 
 #include "lib/base/xalloc.h"
 #include "sim/backends.h"
+#include "sim/dump.h"
 #include "sim/scenario_keys.h"
 
 enum { TABLE_ALL = 0xff, TABLE_EMERGENCY = 0xfe }; /* of a request for flow statistics */
@@ -18,6 +19,7 @@ struct expect {
 	struct network *network;
 	const struct affinity *affinity;
 	const struct expect_connections *connections;
+	struct budget *budget;
 	struct backends *backends;
 	const struct scenario_expectation **all; /* by id */
 	struct network_filter *filters;          /* by id */
@@ -38,7 +40,8 @@ static void collect(struct expect *expect, const struct scenario_step *steps, si
 
 struct expect *expect_new(const struct scenario *scenario, struct network *network,
                           const struct affinity *affinity,
-                          const struct expect_connections *connections)
+                          const struct expect_connections *connections,
+                          struct budget *budget)
 {
 	struct expect *expect = xcalloc(1, sizeof *expect);
 	const size_t count = scenario->expectation_ids + 1;
@@ -47,6 +50,7 @@ struct expect *expect_new(const struct scenario *scenario, struct network *netwo
 	expect->network = network;
 	expect->affinity = affinity;
 	expect->connections = connections;
+	expect->budget = budget;
 	expect->backends = backends_new(network);
 	expect->all = xcalloc(count, sizeof(const struct scenario_expectation *));
 	expect->filters = xcalloc(count, sizeof *expect->filters);
@@ -143,6 +147,18 @@ static uint64_t count_flows(const struct expect *expect,
 	return count;
 }
 
+static uint64_t dump_is_there(const struct expect *expect,
+                              const struct scenario_expectation *expectation)
+{
+	struct dump_lines got;
+	bool holds;
+
+	dump_take(&got, expect->network, expectation->subject, expectation->dump);
+	holds = dump_holds(expectation->dump, &got);
+	dump_destroy(&got);
+	return holds;
+}
+
 static struct network_queue_counts queue_counts(const struct expect *expect,
                                                 const struct scenario_expectation *expectation)
 {
@@ -208,6 +224,45 @@ static void backend_text(const struct expect *expect, const struct backend *back
 	fb_text_mac(text, backend->mac);
 }
 
+static bool is_of_connections(const struct scenario_expectation *expectation)
+{
+	return expectation->kind >= EXPECT_CONNECTION_PACKET_INS &&
+	       expectation->kind <= EXPECT_CONNECTION_SETUP;
+}
+
+/* Of the connections since the mark, the one that fits least. Where there are none, nothing costs
+ * anything. */
+static uint64_t worst_connection(const struct expect *expect,
+                                 const struct scenario_expectation *expectation, size_t *place)
+{
+	const size_t first = (size_t)expect->baselines[expectation->id];
+
+	*place = first;
+	if (first >= budget_connections(expect->budget))
+		return 0;
+	return budget_worst(expect->budget, expect->network, expectation->kind, first,
+	                    &expectation->bounds, place);
+}
+
+/* " (h1:51070 -> 192.168.2.2:22)": whose value it is. */
+static void connection_detail(const struct expect *expect,
+                              const struct scenario_expectation *expectation, struct fb_text *text)
+{
+	const struct budget_connection *connection;
+	size_t place;
+
+	worst_connection(expect, expectation, &place);
+	if (place >= budget_connections(expect->budget)) {
+		fb_text_puts(text, " (there was no connection)");
+		return;
+	}
+	connection = budget_connection_at(expect->budget, place);
+	fb_text_printf(text, " (%s:%u -> ", expect->scenario->hosts[connection->client].name,
+	               connection->client_port);
+	fb_text_ip(text, connection->server_ip);
+	fb_text_printf(text, ":%u)", connection->server_port);
+}
+
 void expect_detail(const struct expect *expect, const struct scenario_expectation *expectation,
                    struct fb_text *text)
 {
@@ -216,6 +271,10 @@ void expect_detail(const struct expect *expect, const struct scenario_expectatio
 	const struct backend *list;
 	size_t count;
 
+	if (is_of_connections(expectation))
+		connection_detail(expect, expectation, text);
+	else if (expectation->kind == EXPECT_DUMP)
+		fb_text_puts(text, "not as it is written here (- was expected, + is there)");
 	if (expectation->kind < EXPECT_BACKENDS || expectation->kind > EXPECT_BACKEND_WEIGHT)
 		return;
 	list = backends_list(expect->backends, &count);
@@ -283,12 +342,14 @@ static uint64_t count_all(const struct expect *expect,
 	case EXPECT_BACKEND_WEIGHT:
 		return count_backends(expect, expectation);
 	case EXPECT_CONTROL_BYTES:
+		return budget_control_bytes(expect->budget, subject);
 	case EXPECT_CONNECTION_PACKET_INS:
 	case EXPECT_CONNECTION_FLOW_MODS:
 	case EXPECT_CONNECTION_FLOWS:
 	case EXPECT_CONNECTION_SETUP:
+		return budget_connections(expect->budget); /* at a mark: those before it */
 	case EXPECT_DUMP:
-		return 0;
+		return dump_is_there(expect, expectation);
 	case EXPECT_SESSIONS:
 		return backends_sessions(
 		        expect->backends,
@@ -299,12 +360,17 @@ static uint64_t count_all(const struct expect *expect,
 
 uint64_t expect_value(const struct expect *expect, const struct scenario_expectation *expectation)
 {
+	size_t place;
+
+	if (is_of_connections(expectation))
+		return worst_connection(expect, expectation, &place);
 	return count_all(expect, expectation) - expect->baselines[expectation->id];
 }
 
 bool expect_is_slow(const struct scenario_expectation *expectation)
 {
-	return expectation->kind >= EXPECT_BACKENDS && expectation->kind <= EXPECT_SESSIONS;
+	return (expectation->kind >= EXPECT_BACKENDS && expectation->kind <= EXPECT_SESSIONS) ||
+	       is_of_connections(expectation) || expectation->kind == EXPECT_DUMP;
 }
 
 void expect_mark(struct expect *expect, uint32_t mark)

@@ -3,6 +3,7 @@
 #define SIM_EXPECT_H
 
 #include "sim/affinity.h"
+#include "sim/budget.h"
 #include "sim/network.h"
 #include "sim/trace.h"
 
@@ -15,10 +16,12 @@ struct expect_connections {
 
 struct expect;
 
-/* Sets the network's frame filters: before network_start(). All arguments must outlive it. */
+/* Sets the network's frame filters: before network_start(). All arguments must outlive it; 'budget' may
+ * be NULL where budget_is_wanted() says so. */
 struct expect *expect_new(const struct scenario *scenario, struct network *network,
                           const struct affinity *affinity,
-                          const struct expect_connections *connections);
+                          const struct expect_connections *connections,
+                          struct budget *budget);
 void expect_free(struct expect *expect); /* takes NULL */
 
 /* The count of 'expectation' now; one with a mark is counted from there. */

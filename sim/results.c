@@ -271,7 +271,7 @@ static void add_faults(struct results_file *file, const struct scenario *scenari
 		char buffer[TEXT_BYTES];
 		struct fb_text text = fb_text_make(buffer, sizeof buffer);
 
-		fault_text(scenario, &list->items[i], &text);
+		fault_item_text(scenario, &list->items[i], &text);
 		file->faults[file->faults_count++] = xstrdup(buffer);
 	}
 }

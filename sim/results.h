@@ -43,7 +43,7 @@ struct results_file {
 	char *name; /* of the scenario; NULL: it could not be loaded */
 	uint64_t seed;
 	uint64_t wall_ns; /* that the run took */
-	char *error;      /* what else went wrong, as captures that cannot be written; NULL: nothing */
+	char *error; /* what else went wrong, as captures that cannot be written; NULL: nothing */
 
 	struct results_problem *problems; /* mistakes in the file */
 	size_t problems_count;

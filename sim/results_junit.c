@@ -155,7 +155,8 @@ static void write_failure(FILE *out, const struct results_file *file, size_t che
 		if (failure->story)
 			write_text(out, failure->story, true);
 	}
-	fputs(first ? "      <failure type=\"failure\" message=\"further failures are not kept\"/>\n"
+	fputs(first ? "      <failure type=\"failure\" message=\"further failures are not "
+	              "kept\"/>\n"
 	            : "</failure>\n",
 	      out);
 }
@@ -187,7 +188,7 @@ static void write_error(FILE *out, const struct results_file *file)
 	           (struct position){0, 0}, 0);
 	fputs(">\n      <error type=\"error\"", out);
 	write_attribute(out, "message",
-	                file->error             ? file->error
+	                file->error            ? file->error
 	                : file->problems_count ? file->problems[0].text
 	                                       : "it cannot be read");
 	fputs(">", out);

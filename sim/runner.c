@@ -103,6 +103,21 @@ static void wait_until_converged(struct runner *runner, struct position at)
 
 /* --- Expectations --- */
 
+/* What the switch has, beside what it should have: for people, and for who writes it to the file. */
+static void keep_dump(struct runner *runner, const struct scenario_expectation *expectation)
+{
+	struct runner_result *result = runner->result;
+	struct dump_lines *got = xcalloc(1, sizeof *got);
+	char *diff;
+
+	dump_take(got, runner->network, expectation->subject, expectation->dump);
+	diff = dump_diff(expectation->dump, got);
+	if (result->failures.total == result->failures.count)
+		failures_append(&result->failures, result->failures.count - 1, diff);
+	free(diff);
+	result->judged_expectations[expectation->id].got = got;
+}
+
 /* Record that an expectation did not hold. 'when' says at which moment. */
 static void miss(struct runner *runner, const struct scenario_expectation *expectation,
                  uint64_t value, const char *when)
@@ -122,6 +137,8 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	fb_text_printf(&happened_text, ", %s", when);
 	relation = expect_relation(runner->expect, expectation);
 	fail(runner, expectation->text, expectation->at, expected, happened, &relation);
+	if (expectation->kind == EXPECT_DUMP)
+		keep_dump(runner, expectation);
 }
 
 /* Wait for a lower bound. */
@@ -152,7 +169,9 @@ static bool await_expectations(struct runner *runner, const struct scenario_step
 		const struct scenario_expectation *expectation = &step->expectations[i];
 
 		bounded |= expectation->bounds.has_max;
-		if (!expectation->bounds.has_min || wait_for(runner, expectation))
+		/* A dump is of a quiet network: nobody waits until it happens to be as written. */
+		if (!expectation->bounds.has_min || expectation->kind == EXPECT_DUMP ||
+		    wait_for(runner, expectation))
 			continue;
 		if (runner->given_up)
 			return false;
@@ -496,6 +515,10 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 	if (options->summary)
 		observers[observers_count++] =
 		        (struct network_observer){.mode = tell_mode, .ctx = runner};
+	if (budget_is_wanted(scenario)) {
+		runner->budget = budget_new(scenario);
+		observers[observers_count++] = budget_observer(runner->budget);
+	}
 	if (options->observer)
 		observers[observers_count++] = *options->observer;
 	network_options.log_level = runner->trace ? FB_LOG_INFO : FB_LOG_ERROR;
@@ -506,7 +529,8 @@ static void runner_init(struct runner *runner, const struct scenario *scenario,
 	properties_watch(runner->properties, runner->network);
 	runner->clock = network_clock(runner->network);
 	runner->expect = expect_new(scenario, runner->network,
-	                            properties_affinity(runner->properties), &runner->connections);
+	                            properties_affinity(runner->properties), &runner->connections,
+	                            runner->budget);
 	runner->missed = xcalloc(scenario->expectation_ids + 1, sizeof *runner->missed);
 	runner->replies = replies_new();
 	runner->traffic = xcalloc(scenario->step_ids + 1, sizeof *runner->traffic);
@@ -516,6 +540,7 @@ static void runner_destroy(struct runner *runner)
 {
 	runner_drop_steps(runner);
 	expect_free(runner->expect);
+	budget_free(runner->budget);
 	faults_free(runner->faults);
 	network_free(runner->network);
 	properties_free(runner->properties);
@@ -537,6 +562,7 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 	result->judged_steps = xcalloc(scenario->step_ids + 1, sizeof *result->judged_steps);
 	result->judged_expectations =
 	        xcalloc(scenario->expectation_ids + 1, sizeof *result->judged_expectations);
+	result->judged_expectations_count = scenario->expectation_ids;
 	take_faults(scenario, options, &result->faults);
 	runner_init(&runner, scenario, options, result);
 	if (options->summary)
@@ -552,6 +578,12 @@ void runner_run(const struct scenario *scenario, const struct runner_options *op
 void runner_result_destroy(struct runner_result *result)
 {
 	failures_destroy(&result->failures);
+	for (size_t i = 0; i < result->judged_expectations_count; i++) {
+		if (!result->judged_expectations[i].got)
+			continue;
+		dump_destroy(result->judged_expectations[i].got);
+		free(result->judged_expectations[i].got);
+	}
 	free(result->judged_steps);
 	free(result->judged_expectations);
 	fault_list_destroy(&result->faults);

@@ -17,6 +17,7 @@
 #ifndef SIM_RUNNER_H
 #define SIM_RUNNER_H
 
+#include "sim/dump.h"
 #include "sim/failures.h"
 #include "sim/faults.h"
 #include "sim/scenario.h"
@@ -44,6 +45,7 @@ struct runner_judged {
 	enum runner_verdict verdict;
 	uint64_t count, wrong; /* steps: requests or commands, and those that failed */
 	uint64_t value;        /* expectations: the count when it was judged last */
+	struct dump_lines *got; /* a dump that failed: what there was; NULL: it is none */
 };
 
 struct runner_result {
@@ -56,6 +58,7 @@ struct runner_result {
 	uint64_t expectations;   /* judged, the requests of traffic steps among them */
 	struct runner_judged *judged_steps;        /* by step id: of traffic and commands */
 	struct runner_judged *judged_expectations; /* by expectation id */
+	size_t judged_expectations_count;
 	struct runner_judged judged_properties[SCENARIO_PROPERTIES];
 	uint64_t events, frames; /* of the clock; delivered over links */
 	uint64_t messages, packet_ins, packet_outs, flow_mods; /* of the controller, both ways */

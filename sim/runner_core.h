@@ -25,6 +25,7 @@ struct runner {
 	struct faults *faults;
 	struct expect *expect;
 	struct expect_connections connections;
+	struct budget *budget; /* NULL: nothing needs it */
 	bool *missed;            /* by id: expectations that did not hold at their step */
 	struct traffic *traffic; /* by step id */
 	struct replies *replies; /* of all steps */

@@ -53,6 +53,27 @@ static void iteration_finish(struct iteration *iteration)
 
 /* --- Requests --- */
 
+static void connection_ended(const struct activity *activity, const struct iteration *iteration,
+                             const struct host_result *result)
+{
+	struct runner *runner = activity->runner;
+	const struct scenario_step *step = activity->step;
+	const uint32_t host = step->from + (uint32_t)(iteration->number % step->from_count);
+	const struct budget_connection connection = {
+	        .client = host,
+	        .client_ip = runner->scenario->hosts[host].ip,
+	        .server_ip = step->ip,
+	        .client_port = result->local_port,
+	        .server_port = step->tcp.port,
+	        .started_ns = result->started_ns,
+	        .connected_ns = result->connected_ns,
+	};
+
+	runner->connections.ended[result->outcome]++;
+	if (runner->budget)
+		budget_add_connection(runner->budget, &connection);
+}
+
 static void request_done(void *ctx, const struct host_result *result)
 {
 	struct iteration *iteration = ctx;
@@ -61,7 +82,7 @@ static void request_done(void *ctx, const struct host_result *result)
 	const struct scenario_step *step = activity->step;
 
 	if (step->kind == STEP_TCP)
-		runner->connections.ended[result->outcome]++;
+		connection_ended(activity, iteration, result);
 	runner->result->expectations++;
 	traffic_end(&runner->traffic[step->id], iteration->place, runner->scenario, step, result,
 	            runner->replies, &runner->result->failures, runner->trace);

@@ -7,6 +7,7 @@
 #include "lib/base/nearest.h"
 #include "lib/base/xalloc.h"
 #include "sim/bpf_filter.h"
+#include "sim/dump.h"
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
 
@@ -15,7 +16,7 @@ enum { OUTCOMES = HOST_ABORTED + 1, COUNTER_BYTES = 80 };
 /* Entries, buffers and what the balancer knows are what is now; all other counts only grow. */
 static bool kind_is_state(enum scenario_kind kind)
 {
-	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE ||
+	return kind == EXPECT_FLOWS || kind == EXPECT_BUFFERS_IN_USE || kind == EXPECT_DUMP ||
 	       (kind >= EXPECT_BACKENDS && kind <= EXPECT_SESSIONS);
 }
 
@@ -23,7 +24,9 @@ static bool kind_is_state(enum scenario_kind kind)
 static bool kind_needs_controller(enum scenario_kind kind)
 {
 	return kind == EXPECT_PACKET_INS || kind == EXPECT_PACKET_OUTS ||
-	       kind == EXPECT_FLOW_MODS || kind == EXPECT_ERRORS || kind == EXPECT_BUFFERS_IN_USE;
+	       kind == EXPECT_FLOW_MODS || kind == EXPECT_ERRORS ||
+	       kind == EXPECT_BUFFERS_IN_USE || kind == EXPECT_CONTROL_BYTES ||
+	       kind == EXPECT_CONNECTION_PACKET_INS || kind == EXPECT_CONNECTION_FLOW_MODS;
 }
 
 struct scenario_expectation *scenario_add_expectation(struct loader *loader,
@@ -42,7 +45,9 @@ struct scenario_expectation *scenario_add_expectation(struct loader *loader,
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	bounds = (struct scenario_bounds){.has_min = true, .has_max = true, .min = 1, .max = 1};
-	if (value && !scenario_read_bounds(loader, value, text, &bounds))
+	if (value && !(kind == EXPECT_CONNECTION_SETUP ? scenario_read_time_bounds
+	                                               : scenario_read_bounds)(
+	                     loader, value, text, &bounds))
 		return NULL;
 	if (loader->scenario->expectation_ids == SCENARIO_EXPECTATIONS_MAX) {
 		problems_add(loader->problems, at, "more than %d expectations: leave some out",
@@ -73,7 +78,9 @@ struct scenario_expectation *scenario_add_expectation(struct loader *loader,
 	        .bounds = bounds,
 	        .within_ns = frame->within_ns,
 	        .mark = frame->mark,
-	        .at_end = frame->has_at_end ? frame->at_end : !kind_is_state(kind),
+	        .at_end = frame->has_at_end
+	                          ? frame->at_end
+	                          : !kind_is_state(kind) && kind != EXPECT_CONNECTION_FLOWS,
 	        .subject = SCENARIO_NONE,
 	        .link = SCENARIO_NONE};
 	return expectation;
@@ -85,6 +92,11 @@ void scenario_free_expectation(struct scenario_expectation *expectation)
 	free(expectation->filter);
 	free(expectation->app);
 	free(expectation->counter);
+	for (size_t i = 0; expectation->dump && i < expectation->dump->lines_count; i++)
+		free(expectation->dump->lines[i]);
+	if (expectation->dump)
+		free(expectation->dump->lines);
+	free(expectation->dump);
 	pcap_freecode(&expectation->program);
 }
 
@@ -519,6 +531,134 @@ static void read_queues(struct loader *loader, struct scenario_expect_frame *fra
 	}
 }
 
+/* --- What connections cost --- */
+
+/* {packet_ins: 2, flow_mods: 4, flows: 2, setup_time: 650us} */
+static void read_per_connection(struct loader *loader, struct scenario_expect_frame *frame,
+                                const struct yaml_node *key, const struct yaml_node *node)
+{
+	if (!scenario_read_map(loader, node, "'per_connection'", scenario_keys_per_connection))
+		return;
+	if (!node->count)
+		problems_add(loader->problems, node->at,
+		             "'per_connection' expects nothing: write what one may cost, as "
+		             "{packet_ins: 2}");
+	if (!loader->tcp_steps)
+		problems_add(loader->problems, key->at,
+		             "'per_connection' is of those of tcp steps: there is none before "
+		             "this");
+	for (unsigned i = 0; scenario_keys_per_connection[i]; i++) {
+		const struct yaml_node *value = yaml_get(node, scenario_keys_per_connection[i]);
+
+		if (value)
+			scenario_add_expectation(
+			        loader, frame,
+			        (enum scenario_kind)(EXPECT_CONNECTION_PACKET_INS + i), value->at,
+			        value, "%s per connection", scenario_keys_per_connection[i]);
+	}
+}
+
+/* --- Dumps --- */
+
+static bool line_is_sound(struct loader *loader, const struct yaml_node *node, const char *line)
+{
+	char list[200];
+	struct fb_text text = fb_text_make(list, sizeof list);
+	const char *at;
+	size_t len;
+
+	if (dump_line_is_sound(line, &at, &len))
+		return true;
+	for (unsigned i = 0; dump_wildcards[i]; i++)
+		fb_text_printf(&text, "%s%s", i ? ", " : "", dump_wildcards[i]);
+	if (at)
+		problems_add(loader->problems, node->at,
+		             "'%.*s' is no wildcard of dumps: there are %s",
+		             (int)(len < 40 ? len : 40), at, list);
+	else
+		problems_add(loader->problems, node->at,
+		             "more than %d times <any> in one line: write what is between them",
+		             DUMP_ANYS_MAX);
+	return false;
+}
+
+/* The lines of 'node', a text or a list of lines; nothing at all where they are yet to be written. */
+static bool read_lines(struct loader *loader, const struct yaml_node *node,
+                       struct scenario_dump *dump)
+{
+	const size_t items = node->kind == YAML_SEQUENCE ? node->count : 1;
+	bool sound = true;
+
+	dump->unwritten = yaml_is_null(node);
+	for (size_t i = 0; i < items && !dump->unwritten; i++) {
+		const struct yaml_node *item = node->kind == YAML_SEQUENCE ? node->items[i] : node;
+		struct dump_lines lines;
+		const char *text;
+
+		if (!scenario_read_text(loader, item, "'is'", &text))
+			return false;
+		dump_split(&lines, text);
+		dump->lines = xrealloc(dump->lines, (dump->lines_count + lines.count + 1) *
+		                                            sizeof *dump->lines);
+		for (size_t j = 0; j < lines.count; j++) {
+			sound &= line_is_sound(loader, item, lines.items[j]);
+			dump->lines[dump->lines_count++] = lines.items[j];
+		}
+		free(lines.items);
+	}
+	return sound;
+}
+
+/* The position of the key 'is'. */
+static struct position key_of_is(const struct yaml_node *node)
+{
+	for (size_t i = 0; i < node->count; i++)
+		if (!strcmp(yaml_key(node, i)->text, "is"))
+			return yaml_key(node, i)->at;
+	return node->at;
+}
+
+/* {flows: s1, counters: no, is: [...]}, or ports in place of flows */
+static void read_dump(struct loader *loader, struct scenario_expect_frame *frame,
+                      const struct yaml_node *node)
+{
+	const struct yaml_node *flows, *ports, *is, *value;
+	struct scenario_expectation *expectation;
+	struct scenario_dump *dump;
+	uint32_t sw;
+
+	if (!scenario_read_map(loader, node, "'dump'", scenario_keys_dump))
+		return;
+	flows = yaml_get(node, "flows");
+	ports = yaml_get(node, "ports");
+	is = yaml_get(node, "is");
+	if (!flows == !ports || !is) {
+		scenario_lacks(loader, node, scenario_keys_dump,
+		               "'dump' needs a switch and what is to be there: write {flows: s1, "
+		               "is: ...} or {ports: s1, is: ...}; an empty 'is:' is filled by "
+		               "'flowbed run --update'");
+		if (flows && ports)
+			problems_add(loader->problems, ports->at,
+			             "'flows' and 'ports' in one dump: write two");
+		return;
+	}
+	if (!scenario_read_switch(loader, flows ? flows : ports, &sw))
+		return;
+	expectation = scenario_add_expectation(loader, frame, EXPECT_DUMP, node->at, NULL,
+	                                       "dump of the %s of %s", flows ? "flows" : "ports",
+	                                       loader->scenario->switches[sw].name);
+	if (!expectation)
+		return;
+	dump = expectation->dump = xcalloc(1, sizeof *dump);
+	expectation->subject = sw;
+	dump->ports = ports != NULL;
+	dump->key_at = key_of_is(node);
+	dump->at = is->at;
+	if ((value = yaml_get(node, "counters")) != NULL)
+		scenario_read_bool(loader, value, "'counters'", &dump->counters);
+	read_lines(loader, is, dump);
+}
+
 /* --- The whole --- */
 
 /* One map, or a list of them. */
@@ -571,6 +711,12 @@ static void read_count(struct loader *loader, struct scenario_expect_frame *fram
 		read_each(loader, frame, value, read_queues);
 	else if (!strcmp(name, "backends"))
 		read_each(loader, frame, value, scenario_read_backends);
+	else if (!strcmp(name, "control_bytes"))
+		read_by_switch(loader, frame, EXPECT_CONTROL_BYTES, name, key, value);
+	else if (!strcmp(name, "per_connection"))
+		read_per_connection(loader, frame, key, value);
+	else if (!strcmp(name, "dump"))
+		read_each(loader, frame, value, read_dump);
 	else if (!strcmp(name, "sessions"))
 		scenario_read_sessions(loader, frame, key, value);
 }
@@ -632,7 +778,8 @@ void scenario_read_expect(struct loader *loader, const struct yaml_node *node,
 	for (size_t i = 0; i < node->count; i++)
 		read_count(loader, &frame, yaml_key(node, i), yaml_value(node, i));
 	for (size_t i = 0; i < step->expectations_count; i++)
-		waits |= step->expectations[i].bounds.has_min &&
+		waits |= step->expectations[i].kind != EXPECT_DUMP &&
+		         step->expectations[i].bounds.has_min &&
 		         step->expectations[i].bounds.min > 0;
 	if (loader->problems->count != problems_before)
 		return;

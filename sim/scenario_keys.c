@@ -50,14 +50,16 @@ const char *const scenario_keys_arp_expect[] = {"mac", "outcome", NULL};
 const char *const scenario_keys_udp_expect[] = {"reply", "replies", "order",   "sticky",
                                                 "moved", "mac",     "outcome", NULL};
 const char *const scenario_keys_tcp_expect[] = {"reply", "replies", "order",  "sticky",
-                                                "moved", "outcome", "intact", NULL};
+                                                "moved", "outcome", "intact", "setup_time",
+                                                NULL};
 
 const char *const scenario_keys_expect[] = {
         "answered",   "accepted",    "connections", "split_connections",
         "packet_ins", "packet_outs", "flow_mods",   "errors",
         "flows",      "frames",      "counters",    "buffers_in_use",
-        "queues",     "backends",    "sessions",    "within",
-        "since",      "at_end",      NULL};
+        "queues",     "backends",    "sessions",    "per_connection",
+        "dump",       "control_bytes", "within",    "since",
+        "at_end",     NULL};
 const char *const scenario_keys_bounds[] = {"at_least", "at_most", NULL};
 const char *const scenario_keys_flows[] = {"switch", "match", "emergency", "count", NULL};
 const char *const scenario_keys_frames[] = {"on", "at", "direction", "filter", "count", NULL};
@@ -67,6 +69,11 @@ const char *const scenario_keys_queues[] = {"at", "queue", "sent", "dropped", NU
 const char *const scenario_keys_backends[] = {"of",    "host", "state",  "sessions", "weight",
                                               "count", "up",   "silent", "drained",  "failed",
                                               "away",  "down", NULL};
+
+/* In the order of EXPECT_CONNECTION_*. */
+const char *const scenario_keys_per_connection[] = {"packet_ins", "flow_mods", "flows",
+                                                    "setup_time", NULL};
+const char *const scenario_keys_dump[] = {"flows", "ports", "counters", "is", NULL};
 
 const char *const scenario_keys_services[] = {"none", "hostname", "echo", "discard", NULL};
 const char *const scenario_keys_orders[] = {"any", "exact", "alternating", NULL};

@@ -31,6 +31,8 @@ extern const char *const scenario_keys_flows[];
 extern const char *const scenario_keys_frames[];
 extern const char *const scenario_keys_queues[];
 extern const char *const scenario_keys_backends[];
+extern const char *const scenario_keys_per_connection[];
+extern const char *const scenario_keys_dump[];
 
 /* Words that are values. */
 extern const char *const scenario_keys_services[];   /* by enum host_service */

@@ -252,7 +252,7 @@ bool scenario_read_number(struct loader *loader, const struct yaml_node *node, c
 	return read_value(loader, node, what, values_number, min, max, limits, out);
 }
 
-/* A duration in the largest unit that shows it whole, as a file would say it. */
+/* A duration as a file would say it: "1h", "90s", "1.504224ms". */
 static void duration_text(struct fb_text *text, uint64_t ns)
 {
 	static const struct {
@@ -265,11 +265,21 @@ static void duration_text(struct fb_text *text, uint64_t ns)
 	             {"ns", 1}};
 	unsigned i = 0;
 
-	while (ns % units[i].ns)
+	uint64_t rest, scale;
+
+	if (!ns || ns % units[0].ns)
 		i++;
-	if (!ns)
-		i = 1;
-	fb_text_printf(text, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].unit);
+	while (ns && ns < units[i].ns)
+		i++;
+	fb_text_printf(text, "%llu", (unsigned long long)(ns / units[i].ns));
+	rest = ns % units[i].ns;
+	if (rest)
+		fb_text_puts(text, ".");
+	for (scale = units[i].ns / 10; rest; scale /= 10) {
+		fb_text_printf(text, "%llu", (unsigned long long)(rest / scale));
+		rest %= scale;
+	}
+	fb_text_puts(text, units[i].unit);
 }
 
 bool scenario_read_duration(struct loader *loader, const struct yaml_node *node, const char *what,

@@ -506,6 +506,11 @@ static void read_tcp(struct loader *loader, const struct yaml_node *node,
 	step->tcp.ip = step->ip;
 	value = read_request_expect(loader, node, step, scenario_keys_tcp_expect);
 	if (value) {
+		const struct yaml_node *setup = yaml_get(value, "setup_time");
+
+		if (setup)
+			scenario_read_time_bounds(loader, setup, "'setup_time'",
+			                          &step->replies.setup_time);
 		read_intact(loader, value, step);
 		read_staying(loader, value, step, step->tcp.port);
 	}

@@ -185,6 +185,15 @@ static bool is_wrong(const struct scenario_step *step, const struct traffic_resu
 		scenario_bounds_text(expected, &replies->duplicates);
 		fb_text_puts(expected, " duplicates");
 		fb_text_printf(happened, "%u duplicates", result->duplicates);
+	} else if ((replies->setup_time.has_min || replies->setup_time.has_max) &&
+	           result->connected_ns &&
+	           !scenario_bounds_hold(&replies->setup_time,
+	                                 result->connected_ns - result->started_ns)) {
+		fb_text_puts(expected, "established after ");
+		scenario_bounds_text(expected, &replies->setup_time);
+		fb_text_puts(happened, "established after ");
+		scenario_value_text(happened, &replies->setup_time,
+		                    result->connected_ns - result->started_ns);
 	} else if (ok && replies->has_mac && !fb_mac_equal(replies->mac, result->answer_mac)) {
 		fb_text_puts(expected, "an answer from ");
 		fb_text_mac(expected, replies->mac);
@@ -270,6 +279,7 @@ void traffic_end(struct traffic *traffic, size_t place, const struct scenario *s
 
 	r->done = true;
 	r->started_ns = result->started_ns;
+	r->connected_ns = result->connected_ns;
 	r->ended_ns = result->ended_ns;
 	r->sent_bytes = result->sent_bytes;
 	r->local_port = result->local_port;

@@ -12,7 +12,7 @@ enum {
 };
 
 struct traffic_result {
-	uint64_t started_ns, ended_ns;
+	uint64_t started_ns, connected_ns, ended_ns; /* connected_ns: 0 when never */
 	uint64_t sent_bytes;
 	uint32_t from; /* the host */
 	uint16_t local_port;
