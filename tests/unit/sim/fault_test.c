@@ -1,4 +1,5 @@
 /* Faults as data and as text: what fault_text() says is what a file may say, and means the same. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,8 +278,94 @@ static void what_is_drawn_may_be_said(void)
 	}
 }
 
+/* --- README.md --- */
+
+/* What the row of 'kind' in README.md's table says; the caller frees it. NULL: there is none. */
+static char *readme_row(const char *kind)
+{
+	FILE *file = fopen(FLOWBED_SOURCE_DIR "/README.md", "r");
+	char *line = NULL, begin[80];
+	size_t size = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	snprintf(begin, sizeof begin, "| `%s` | `", kind);
+	while (getline(&line, &size, file) > 0) {
+		if (strncmp(line, begin, strlen(begin)))
+			continue;
+		fclose(file);
+		return line;
+	}
+	free(line);
+	fclose(file);
+	return NULL;
+}
+
+/* "skip" and 0: "`skip` 0", as a file would say the value. */
+static void value_as_said(const struct fault_key *key, uint64_t value, struct fb_text *text)
+{
+	static const char *const units[] = {"", "k", "M", "G"};
+	const bool bits = key->value == FAULT_VALUE_BITS;
+	unsigned unit = 0;
+
+	if (key->value == FAULT_VALUE_DURATION) {
+		fault_time_text(text, value);
+	} else if (key->value == FAULT_VALUE_SHARE) {
+		fb_text_printf(text, "%llu%%", (unsigned long long)value / 10000);
+	} else if (key->value == FAULT_VALUE_BOOL) {
+		fb_text_puts(text, value ? "yes" : "no");
+	} else if (key->value == FAULT_VALUE_NUMBER) {
+		fb_text_printf(text, "%llu", (unsigned long long)value);
+	} else {
+		for (; value && !(value % 1000); value /= 1000)
+			unit++;
+		fb_text_printf(text, "%llu%s%s%s", (unsigned long long)value, units[unit],
+		               bits ? "bit" : "B", key->value == FAULT_VALUE_BYTE_RATE ? "/s" : "");
+	}
+}
+
+static void row_says(const char *row, const char *what)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(row, what));
+	if (!strstr(row, what))
+		printf("# not said: %s in %s", what, row);
+}
+
+static void the_readme_says_what_may_be_said(void)
+{
+	for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
+		char *row = readme_row(fault_names[kind]);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(row);
+		for (const struct fault_key *key = fault_keys((enum fault_kind)kind); key->name;
+		     key++) {
+			const bool number = key->value >= FAULT_VALUE_DURATION;
+			char said[100];
+			struct fb_text text = fb_text_make(said, sizeof said);
+
+			fb_text_printf(&text, "`%s`", key->name);
+			row_says(row, said);
+			if (number && key->standard != FAULT_KEPT &&
+			    strcmp(fault_names[kind], "lose_packet_ins")) {
+				fb_text_puts(&text, " ");
+				value_as_said(key, key->standard, &text);
+				row_says(row, said);
+			}
+			if (!number || !key->draw_max)
+				continue;
+			text = fb_text_make(said, sizeof said);
+			fb_text_printf(&text, "`%s` ", key->name);
+			value_as_said(key, key->draw_min, &text);
+			fb_text_puts(&text, "..");
+			value_as_said(key, key->draw_max, &text);
+			row_says(row, said);
+		}
+		free(row);
+	}
+}
+
 UNIT_TESTS("fault", UNIT_TEST(each_kind_comes_back_from_its_text),
            UNIT_TEST(what_is_not_said_of_a_fault_has_a_default),
            UNIT_TEST(values_are_told_as_people_write_them), UNIT_TEST(times_are_told_exactly),
            UNIT_TEST(what_lasts_for_so_many_times_lasts_for_all_of_them),
-           UNIT_TEST(ends_are_told_by_what_receives_or_sends), UNIT_TEST(what_is_drawn_may_be_said))
+           UNIT_TEST(ends_are_told_by_what_receives_or_sends), UNIT_TEST(what_is_drawn_may_be_said),
+           UNIT_TEST(the_readme_says_what_may_be_said))
