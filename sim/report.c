@@ -336,6 +336,7 @@ static void report_properties(FILE *out, uint32_t held)
 	if (held)
 		fputc('\n', out);
 }
+
 /* Violations that a fault excuses. */
 static void report_excused(FILE *out, const uint64_t *excused)
 {
@@ -352,7 +353,6 @@ static void report_excused(FILE *out, const uint64_t *excused)
 		fputc('\n', out);
 }
 
-
 void report_end(FILE *out, const struct runner_result *result)
 {
 	char time[32];
@@ -361,8 +361,8 @@ void report_end(FILE *out, const struct runner_result *result)
 	report_properties(out, result->properties_held);
 	fb_text_time(&text, result->now_ns);
 	if (!result->properties_held)
-	report_excused(out, result->excused);
 		fputc('\n', out);
+	report_excused(out, result->excused);
 	if (result->failures.total)
 		fprintf(out, "%llu FAILED", (unsigned long long)result->failures.total);
 	else
