@@ -279,9 +279,9 @@ struct scenario *scenario_load_text(const char *text, size_t len, const char *fi
 	scenario->file = xstrdup(file);
 	scenario->seed = SEED_DEFAULT;
 	scenario->end_ns = SCENARIO_END_NS_DEFAULT;
+	scenario_faults_default(&scenario->faults);
 	loader.names = fb_table_new(SCENARIO_NAME_BYTES_MAX + 1, sizeof(struct scenario_name),
 	                            SCENARIO_HOSTS_MAX + SCENARIO_SWITCHES_MAX);
-	scenario_faults_default(&scenario->faults);
 	if (yaml_tree_parse(&tree, text, len, problems)) {
 		if (tree.root)
 			read_file(&loader, tree.root);

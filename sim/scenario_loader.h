@@ -162,10 +162,6 @@ void scenario_read_change(struct loader *loader, const struct yaml_node *key,
                           const struct yaml_node *value, const struct yaml_node *repeat,
                           struct scenario_step *step);
 void scenario_free_command(struct scenario_command *command); /* takes NULL */
-
-/* --- scenario_steps.c --- */
-void scenario_read_steps(struct loader *loader, const struct yaml_node *node,
-                         struct scenario_step **steps, size_t *count);
 /* The host hangs on a switch's port that it may leave; 'at' NULL: without complaint. */
 bool scenario_may_move(struct loader *loader, const struct yaml_node *at, uint32_t host);
 /* The port is one that 'host' may move to: its own, or one that nobody else uses. */
@@ -185,6 +181,10 @@ void scenario_read_faults(struct loader *loader, const struct yaml_node *node);
 void scenario_read_fault_rates(struct loader *loader, const struct yaml_node *faults);
 /* What the step 'fault' says: {link_down: {link: "h1 -- s1:1", for: 1s}}. */
 bool scenario_read_fault(struct loader *loader, const struct yaml_node *node, struct fault *fault);
+
+/* --- scenario_steps.c --- */
+void scenario_read_steps(struct loader *loader, const struct yaml_node *node,
+                         struct scenario_step **steps, size_t *count);
 
 /* --- scenario_expect.c --- */
 /* What one 'expect' says of all its counts. */
