@@ -37,7 +37,8 @@ struct row_frame {
 
 struct flow {
 	struct ends ends; /* the key */
-	uint32_t to;      /* host; SCENARIO_NONE: the Ethernet address is nobody's */
+	uint32_t to;      /* host; SCENARIO_NONE: none has these addresses */
+	bool by_ip;       /* or any other with that IP address */
 	uint8_t dl_dst[FB_MAC_BYTES];
 	uint8_t count; /* of the row */
 	bool told;     /* this row was */
@@ -56,11 +57,18 @@ struct mac_entry {
 	uint32_t host;
 };
 
+struct ip_entry {
+	uint32_t ip;
+	uint32_t host; /* the first in the order of the file */
+};
+
 struct blackholes {
 	const struct scenario *scenario;
 	struct blackholes_ops ops;
 	const struct network *network;
 	struct ways *ways;
+	struct fb_table *ips;
+	uint32_t *next_by_ip;    /* by host: the next with its IP address; SCENARIO_NONE: none */
 	struct fb_table *macs;   /* of hosts */
 	struct fb_table *flows;  /* struct flow, the oldest first */
 	struct waiting *waiting; /* by tag */
@@ -71,6 +79,24 @@ struct blackholes {
 	bool begun; /* hosts have sent */
 };
 
+/* Of hosts with one address the first counts, and the others follow it. */
+static void list_hosts(struct blackholes *b)
+{
+	const struct scenario_host *hosts = b->scenario->hosts;
+
+	for (uint32_t i = (uint32_t)b->scenario->hosts_count; i--;) {
+		struct mac_entry *mac = fb_table_find(b->macs, hosts[i].mac);
+		struct ip_entry *ip = fb_table_find(b->ips, &hosts[i].ip);
+
+		b->next_by_ip[i] = ip ? ip->host : SCENARIO_NONE;
+		mac = mac ? mac : fb_table_add(b->macs, hosts[i].mac);
+		ip = ip ? ip : fb_table_add(b->ips, &hosts[i].ip);
+		if (!mac || !ip)
+			xalloc_failed("addresses");
+		mac->host = ip->host = i;
+	}
+}
+
 struct blackholes *blackholes_new(const struct scenario *scenario, const struct blackholes_ops *ops)
 {
 	struct blackholes *b = xcalloc(1, sizeof *b);
@@ -80,21 +106,14 @@ struct blackholes *blackholes_new(const struct scenario *scenario, const struct 
 	b->ways = ways_new(scenario);
 	b->way_ns = ways_time_max(scenario);
 	b->macs = fb_table_new(FB_MAC_BYTES, sizeof(struct mac_entry), SCENARIO_HOSTS_MAX);
+	b->ips = fb_table_new(sizeof(uint32_t), sizeof(struct ip_entry), SCENARIO_HOSTS_MAX);
+	b->next_by_ip = xcalloc(scenario->hosts_count + 1, sizeof *b->next_by_ip);
 	b->flows = fb_table_new(sizeof(struct ends), sizeof(struct flow), BLACKHOLES_FLOWS_MAX);
-	if (!b->macs || !b->flows)
+	if (!b->macs || !b->ips || !b->flows)
 		xalloc_failed("flows");
 	b->waiting_size = FRAMES_FIRST;
 	b->waiting = xcalloc(FRAMES_FIRST, sizeof *b->waiting);
-	for (uint32_t i = 0; i < scenario->hosts_count; i++) {
-		struct mac_entry *entry;
-
-		if (fb_table_find(b->macs, scenario->hosts[i].mac))
-			continue;
-		entry = fb_table_add(b->macs, scenario->hosts[i].mac);
-		if (!entry)
-			xalloc_failed("addresses");
-		entry->host = i;
-	}
+	list_hosts(b);
 	return b;
 }
 
@@ -104,6 +123,8 @@ void blackholes_free(struct blackholes *b)
 		return;
 	ways_free(b->ways);
 	fb_table_free(b->macs);
+	fb_table_free(b->ips);
+	free(b->next_by_ip);
 	fb_table_free(b->flows);
 	free(b->waiting);
 	free(b);
@@ -212,10 +233,12 @@ static struct flow *add_flow(struct blackholes *b, const struct ends *ends)
 
 static void turn_to(const struct blackholes *b, struct flow *flow, const uint8_t *dl_dst)
 {
-	const struct mac_entry *entry = fb_table_find(b->macs, dl_dst);
+	const struct mac_entry *mac = fb_table_find(b->macs, dl_dst);
+	const struct ip_entry *ip = mac ? NULL : fb_table_find(b->ips, &flow->ends.nw_dst);
 
 	begin_anew(flow);
-	flow->to = entry ? entry->host : SCENARIO_NONE;
+	flow->to = mac ? mac->host : ip ? ip->host : SCENARIO_NONE;
+	flow->by_ip = ip != NULL;
 	memcpy(flow->dl_dst, dl_dst, FB_MAC_BYTES);
 }
 
@@ -225,11 +248,23 @@ static bool is_row(const struct flow *flow)
 	       flow->row[BLACKHOLES_ROW - 1].sent_ns - flow->row[0].sent_ns >= BLACKHOLES_SPAN_NS;
 }
 
-/* All of the row were sent since 'since_ns', and there is a way, as ways_look() saw it. */
+/* Somebody is there who should get the flow; with 'by_way' it also has a way to get there, as ways_look()
+ * saw it. SCENARIO_NONE: nobody. */
+static uint32_t find_target(const struct blackholes *b, const struct flow *flow, bool by_way)
+{
+	uint32_t to = flow->to;
+
+	while (to != SCENARIO_NONE && (by_way ? !ways_join(b->ways, b->network, flow->ends.host, to)
+	                                      : !network_host_is_reachable(b->network, to)))
+		to = flow->by_ip ? b->next_by_ip[to] : SCENARIO_NONE;
+	return to;
+}
+
+/* All of the row were sent since 'since_ns', and there is a way. */
 static bool is_hole(const struct blackholes *b, const struct flow *flow, uint64_t since_ns)
 {
 	return is_row(flow) && !flow->told && flow->row[0].sent_ns >= since_ns &&
-	       ways_join(b->ways, b->network, flow->ends.host, flow->to);
+	       find_target(b, flow, true) != SCENARIO_NONE;
 }
 
 /* More time has passed than a frame of the row can be under way. */
@@ -242,7 +277,7 @@ static bool is_over(const struct blackholes *b, const struct flow *flow, uint64_
 static void tell(struct blackholes *b, struct flow *flow)
 {
 	const struct blackhole hole = {.from = flow->ends.host,
-	                               .to = flow->to,
+	                               .to = find_target(b, flow, true),
 	                               .nw_src = flow->ends.nw_src,
 	                               .nw_dst = flow->ends.nw_dst,
 	                               .tp_src = flow->ends.tp_src,
@@ -295,7 +330,7 @@ void blackholes_sent(struct blackholes *b, uint32_t host, const struct frame *fr
 	}
 	if (flow->to == SCENARIO_NONE)
 		return;
-	if (!network_host_is_reachable(b->network, flow->to) ||
+	if (find_target(b, flow, false) == SCENARIO_NONE ||
 	    (flow->count && flow->row[0].sent_ns < since_ns)) {
 		begin_anew(flow);
 	} else if (is_over(b, flow, now_ns)) {

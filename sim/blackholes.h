@@ -2,11 +2,11 @@
  * has converged.
  *
  * A flow is what a host sends between two addresses, of one protocol, from one port to another (of
- * ICMP: of one type), to one Ethernet address. It falls into a black hole when BLACKHOLES_ROW frames
+ * ICMP: of one type), to one Ethernet address. That is a host's, or else a controller's, which has
+ * given it to the hosts with the flow's IP address. It falls into a black hole when BLACKHOLES_ROW frames
  * of it in a row, the last at least BLACKHOLES_SPAN_NS after the first, reach nobody.
  *
- * Judged are unicast IPv4 frames to the Ethernet address of a host that is on and to which there is a
- * way (ways.h), from then on when the network has converged: so only where there is a controller,
+ * Judged are unicast IPv4 frames to a host that is on and to which there is a way (ways.h), from then on when the network has converged: so only where there is a controller,
  * which is up, and whose switches are connected. What a network without a controller forwards is what
  * its file says. When a control connection begins or ends later, as with each fault and each step that
  * breaks or mends something, the rows begin anew, after the time that a network has to converge.
@@ -44,7 +44,7 @@ struct blackholes;
 
 /* A flow whose frames disappear. */
 struct blackhole {
-	uint32_t from, to; /* hosts; 'to' has the Ethernet address */
+	uint32_t from, to; /* hosts; 'to' is there, and has the Ethernet address, or the other */
 	uint32_t nw_src, nw_dst;
 	uint16_t tp_src, tp_dst;
 	uint8_t nw_proto;

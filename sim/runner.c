@@ -401,6 +401,7 @@ static void probe(struct runner *runner)
 	if (!runner->broken[NO_LOOPS])
 		properties_judge_reach(runner->properties, probes_go_on, runner);
 	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
+		runner->result->excused[i] = properties_excused(runner->properties, i);
 		if (!properties_is_on(runner->properties, i) ||
 		    properties_count(runner->properties, i))
 			continue;
