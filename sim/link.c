@@ -41,15 +41,14 @@ enum {
 /* A frame under way. */
 struct flight {
 	uint64_t arrival_ns;
-	uint64_t left_ns;       /* when all of it is on the wire */
-	uint64_t number : 63;   /* order of sending */
-	uint64_t by_chance : 1; /* chance made it that late */
+	uint64_t left_ns; /* when all of it is on the wire */
+	uint64_t number;  /* order of sending; odd: chance made it that late */
 	struct frame *frame;
 };
 
 /* A frame that was held back. */
 struct late {
-	struct heap_node node; /* key: arrival in ns; tie: order of sending */
+	struct heap_node node; /* key: arrival in ns; tie: number */
 	uint64_t left_ns;
 	struct frame *frame;
 };
@@ -85,7 +84,7 @@ struct direction {
 	uint32_t ring_head;
 	uint32_t ring_count;
 	bool delivering; /* the event is being handled: it is set when that is done */
-	uint64_t sequence; /* frames so far */
+	uint64_t number;   /* of the next frame, even */
 	uint64_t last_ns;  /* the ring's last arrival, or an earlier time */
 	uint64_t plain_ns; /* the same without chance; used while 'mixed': they differ */
 	bool mixed;
@@ -190,19 +189,23 @@ static struct late *late_first(const struct direction *d)
 	return (struct late *)(void *)heap_min(&d->late);
 }
 
-/* When the next frame arrives. Of two that arrive at the same time the one sent first goes first. */
-static inline bool late_is_next(const struct direction *d)
+/* There are frames that were held back: is one of them the next? Of two that arrive at the same time the
+ * one sent first goes first. */
+static bool late_goes_first(const struct direction *d)
 {
 	const struct heap_node *late = heap_min(&d->late);
-	const struct flight *first;
+	const struct flight *first = &d->ring[d->ring_head];
 
-	if (!late || !d->ring_count)
-		return late != NULL;
-	first = &d->ring[d->ring_head];
-	return late->key < first->arrival_ns ||
+	return !d->ring_count || late->key < first->arrival_ns ||
 	       (late->key == first->arrival_ns && late->tie < first->number);
 }
 
+static inline bool late_is_next(const struct direction *d)
+{
+	return d->late.count && late_goes_first(d);
+}
+
+/* When the next frame arrives. */
 static inline uint64_t next_arrival(const struct direction *d)
 {
 	if (late_is_next(d))
@@ -273,6 +276,8 @@ static void direction_fire(struct event *event)
 static void drop(struct direction *d, enum link_event event, struct frame *frame)
 {
 	observe(d->link, d->from, event, frame);
+	if (d->link->ops.lost)
+		d->link->ops.lost(d->link->ops.ctx, d->from, frame);
 	frame_unref(frame);
 }
 
@@ -308,6 +313,7 @@ void link_free(struct link *link)
 	if (!link)
 		return;
 	link->ops.observe = NULL;
+	link->ops.lost = NULL;
 	for (unsigned end = 0; end < 2; end++) {
 		struct direction *d = &link->direction[end];
 
@@ -353,9 +359,9 @@ static inline void push(struct direction *d, struct frame *frame, uint64_t left_
 	d->ring[(d->ring_head + d->ring_count) & (d->ring_size - 1)] =
 	        (struct flight){.arrival_ns = arrival_ns,
 	                        .left_ns = left_ns,
-	                        .number = d->sequence++,
-	                        .by_chance = by_chance,
+	                        .number = d->number | by_chance,
 	                        .frame = frame};
+	d->number += 2;
 	d->ring_count++;
 }
 
@@ -373,7 +379,8 @@ static void late_add(struct direction *d, struct frame *frame, uint64_t left_ns,
 static void push_late(struct direction *d, struct frame *frame, uint64_t left_ns,
                       uint64_t arrival_ns)
 {
-	late_add(d, frame, left_ns, arrival_ns, d->sequence++);
+	late_add(d, frame, left_ns, arrival_ns, d->number);
+	d->number += 2;
 	d->counters.reordered++;
 }
 
@@ -653,7 +660,7 @@ static void separate_late(struct direction *d)
 	for (uint32_t i = 0; i < d->ring_count; i++) {
 		const struct flight f = d->ring[(d->ring_head + i) & (d->ring_size - 1)];
 
-		if (f.by_chance)
+		if (f.number & 1)
 			late_add(d, f.frame, f.left_ns, f.arrival_ns, f.number);
 		else
 			d->ring[(d->ring_head + kept++) & (d->ring_size - 1)] = f;

@@ -52,6 +52,8 @@ struct link_ops {
 	 * DOWN name the sending end, DELIVERED the receiving one. SENT is told for each frame that
 	 * left, lost or not: at an end with queues when its turn comes. */
 	void (*observe)(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
+	/* Told of LOST, QUEUE_FULL and DOWN alone, after observe(): most frames are not lost. May be NULL. */
+	void (*lost)(void *ctx, unsigned end, const struct frame *frame);
 	/* One more frame is made of 'frame'; borrowed. May be NULL. */
 	void (*duplicated)(void *ctx, const struct frame *frame);
 	/* 'frame' goes on instead of the one that the end sent, of which it is a copy with other

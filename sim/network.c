@@ -224,8 +224,13 @@ void network_observe(void *ctx, unsigned end, enum link_event event, const struc
 	struct network_link *l = ctx;
 
 	NETWORK_OBSERVE(l->network, frame, l->index, end, event, frame);
-	if (event == LINK_LOST || event == LINK_QUEUE_FULL || event == LINK_DOWN)
-		NETWORK_OBSERVE(l->network, lost, l->index, !end, frame);
+}
+
+void network_lost(void *ctx, unsigned end, const struct frame *frame)
+{
+	struct network_link *l = ctx;
+
+	NETWORK_OBSERVE(l->network, lost, l->index, !end, frame);
 }
 
 void network_duplicated(void *ctx, const struct frame *frame)

@@ -242,8 +242,10 @@ static void build_ends(struct network *network, struct network_link *l)
 /* The link tells what somebody wants to know. */
 static void observe_link(const struct network_observer *observer, struct link_ops *ops)
 {
-	if (observer->frame || observer->lost)
+	if (observer->frame)
 		ops->observe = network_observe;
+	if (observer->lost)
+		ops->lost = network_lost;
 	if (observer->chance)
 		ops->chance = network_chance;
 }

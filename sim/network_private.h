@@ -181,6 +181,7 @@ void network_controller_called(struct network *network); /* either of them */
 /* What the links call. */
 void network_deliver(void *ctx, unsigned end, struct frame *frame);
 void network_observe(void *ctx, unsigned end, enum link_event event, const struct frame *frame);
+void network_lost(void *ctx, unsigned end, const struct frame *frame);
 void network_duplicated(void *ctx, const struct frame *frame);
 void network_corrupted(void *ctx, struct frame *frame);
 void network_chance(void *ctx, unsigned end, const struct link_decision *decision);
