@@ -378,7 +378,7 @@ void mutation_controller_no_echo_reply(struct mutation *mutation,
 {
 	struct fb_msg msg;
 
-	if (mutation_is(passing, OFPT_ECHO_REPLY, &msg))
+	if (passing->point == CONTROLLER_SAYS && mutation_is(passing, OFPT_ECHO_REPLY, &msg))
 		mutation_act(mutation);
 	else
 		mutation_pass(mutation, passing);
