@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "lib/base/xxh3.h"
 #include "sim/ddmin.h"
@@ -19,6 +20,11 @@ struct shrink {
 	uint64_t *refused;    /* hashes; 0: free */
 	size_t broken_before; /* what the whole breaks and does not mend */
 };
+
+static bool is_text(const struct yaml_node *node, const char *text)
+{
+	return node && node->kind == YAML_SCALAR && !strcmp(node->text, text);
+}
 
 /* --- What is broken and mended --- */
 
@@ -149,6 +155,8 @@ static void tidy(struct yaml_tree *tree)
 	at = yaml_edit_get(faults, "at");
 	if (at && at->kind == YAML_SEQUENCE && !at->count)
 		yaml_edit_take_key(faults, "at");
+	if (is_text(yaml_get(faults, "converge"), "5s"))
+		yaml_edit_take_key(faults, "converge");
 	if (!faults->count)
 		yaml_edit_take_key(tree->root, "faults");
 }
@@ -239,17 +247,51 @@ static struct yaml_node *find_container(struct yaml_node *node, const char *key,
 	return NULL;
 }
 
-/* What a file is about is not left out. */
+/* How many of a ping's requests are answered: a count, not one for each host. */
+static bool is_count(const struct yaml_node *node)
+{
+	return node && (node->kind == YAML_SCALAR || yaml_get(node, "at_least") ||
+	                yaml_get(node, "at_most"));
+}
+
+/* It says that a request may fail, or that the network has had its time: without it something else
+ * would be expected. */
+static bool allows(const struct yaml_node *map, size_t place)
+{
+	const struct yaml_node *key = yaml_key(map, place), *value = yaml_value(map, place);
+
+	if (is_text(key, "expect") && value->kind == YAML_MAPPING && yaml_get(map, "from"))
+		return yaml_get(value, "outcome") || is_count(yaml_get(value, "answered"));
+	return is_text(key, "outcome") || (is_text(key, "answered") && is_count(value)) ||
+	       (is_text(key, "wait") && is_text(value, "converged"));
+}
+
+/* The step, or a step in it, is 'wait: converged'. */
+static bool holds_wait(const struct yaml_node *node)
+{
+	if (node->kind == YAML_MAPPING && is_text(yaml_get(node, "wait"), "converged"))
+		return true;
+	for (size_t i = 0; node->kind == YAML_SEQUENCE && i < node->count; i++)
+		if (holds_wait(node->items[i]))
+			return true;
+	for (size_t i = 0; node->kind == YAML_MAPPING && i < node->count; i++)
+		if (is_steps_key(yaml_key(node, i)) && holds_wait(yaml_value(node, i)))
+			return true;
+	return false;
+}
+
+/* What a file is about is not left out; nor is what would make it expect more than it did. */
 static bool may_go(const struct yaml_node *node, size_t place)
 {
-	static const char *const kept[] = {"name", "converge", "end", "seed", NULL};
+	static const char *const kept[] = {"name",  "converge", "end",    "seed",
+	                                   "since", "within",   "at_end", NULL};
 
-	if (node->kind != YAML_MAPPING || yaml_key(node, place)->kind != YAML_SCALAR)
-		return true;
-	for (const char *const *key = kept; *key; key++)
-		if (!strcmp(yaml_key(node, place)->text, *key))
+	if (node->kind == YAML_SEQUENCE)
+		return !holds_wait(node->items[place]);
+	for (const char *const *word = kept; *word; word++)
+		if (is_text(yaml_key(node, place), *word))
 			return false;
-	return true;
+	return !allows(node, place);
 }
 
 struct leaving {
@@ -273,15 +315,10 @@ static bool without(void *ctx, const bool *out, size_t count)
 		return attempt(leaving->shrink, &candidate);
 	}
 	node = find_container(candidate.root, "", 0, leaving->wanted, &which);
-	for (size_t i = count; i--;) {
-		if (!out[i])
-			continue;
-		if (!may_go(node, i)) {
-			yaml_tree_destroy(&candidate);
-			return false;
-		}
-		yaml_edit_take(node, i);
-	}
+	/* What may not go stays, whatever is asked. */
+	for (size_t i = count; i--;)
+		if (out[i] && may_go(node, i))
+			yaml_edit_take(node, i);
 	return attempt(leaving->shrink, &candidate);
 }
 
@@ -346,6 +383,38 @@ static bool find_step(void *ctx, struct yaml_node *steps, size_t place)
 	return false;
 }
 
+/* The only step of a repeated group is repeated itself; a wait that is repeated is a longer wait. */
+static bool unwrap_repeated(struct yaml_tree *tree, struct yaml_node *step)
+{
+	struct yaml_node *repeat = yaml_edit_get(step, "repeat"), *wait, *inner = NULL;
+	uint64_t times, ns;
+	char text[SHRINK_TEXT_BYTES];
+
+	for (size_t i = 0; i < step->count; i++)
+		if (is_steps_key(step->items[2 * i]))
+			inner = step->items[2 * i + 1];
+	if (!repeat || step->count != 2 || !inner || inner->kind != YAML_SEQUENCE ||
+	    inner->count != 1 || inner->items[0]->kind != YAML_MAPPING ||
+	    yaml_get(inner->items[0], "repeat"))
+		return false;
+	inner = inner->items[0];
+	wait = yaml_edit_get(inner, "wait");
+	if (wait && wait->kind == YAML_SCALAR && repeat->kind == YAML_SCALAR &&
+	    !values_duration(wait->text, &ns) && !values_number(repeat->text, &times) && ns &&
+	    times <= SHRINK_TIME_NS_MAX / ns) {
+		shrink_time_text(ns * times, text);
+		yaml_edit_set_text(wait, text);
+		repeat = NULL;
+	}
+	while (step->count)
+		yaml_edit_take(step, 0);
+	if (repeat)
+		yaml_edit_set(tree, step, "repeat", repeat);
+	for (size_t i = 0; i < inner->count; i++)
+		yaml_edit_set(tree, step, inner->items[2 * i]->text, inner->items[2 * i + 1]);
+	return true;
+}
+
 /* A group whose steps stand where it stood: 'parallel' of one, or 'steps' inside a list of steps. */
 static enum shrink_edited unwrap(struct yaml_tree *tree, size_t which)
 {
@@ -355,13 +424,48 @@ static enum shrink_edited unwrap(struct yaml_tree *tree, size_t which)
 	if (visit_steps(yaml_edit_get(tree->root, "steps"), find_step, &wanted))
 		return SHRINK_NO_MORE;
 	step = wanted.steps->items[wanted.place];
-	if (step->kind != YAML_MAPPING || step->count != 1 || !is_steps_key(step->items[0]) ||
+	if (step->kind != YAML_MAPPING)
+		return SHRINK_NOT_HERE;
+	if (step->count == 2)
+		return unwrap_repeated(tree, step) ? SHRINK_MADE : SHRINK_NOT_HERE;
+	if (step->count != 1 || !is_steps_key(step->items[0]) ||
 	    step->items[1]->kind != YAML_SEQUENCE)
 		return SHRINK_NOT_HERE;
 	inner = step->items[1];
 	yaml_edit_take(wanted.steps, wanted.place);
 	for (size_t i = 0; i < inner->count; i++)
 		yaml_edit_insert(wanted.steps, wanted.place + i, inner->items[i]);
+	return SHRINK_MADE;
+}
+
+static bool count_fault(void *ctx, struct yaml_node *steps, size_t place)
+{
+	*(bool *)ctx |=
+	        steps->items[place]->kind == YAML_MAPPING && yaml_get(steps->items[place], "fault");
+	return true;
+}
+
+/* A wait for convergence that nothing comes after, or another such wait, or when there are no faults. */
+static enum shrink_edited drop_wait(struct yaml_tree *tree, size_t which)
+{
+	struct wanted_step wanted = {.which = which};
+	struct yaml_node *steps = yaml_edit_get(tree->root, "steps");
+	bool faults = yaml_get(tree->root, "faults") != NULL;
+
+	if (visit_steps(steps, find_step, &wanted))
+		return SHRINK_NO_MORE;
+	visit_steps(steps, count_fault, &faults);
+	if (wanted.steps->items[wanted.place]->kind != YAML_MAPPING ||
+	    !is_text(yaml_get(wanted.steps->items[wanted.place], "wait"), "converged"))
+		return SHRINK_NOT_HERE;
+	if (faults && wanted.place + 1 < wanted.steps->count &&
+	    (wanted.steps->items[wanted.place + 1]->kind != YAML_MAPPING ||
+	     !is_text(yaml_get(wanted.steps->items[wanted.place + 1], "wait"), "converged")))
+		return SHRINK_NOT_HERE;
+	if (faults && wanted.place + 1 == wanted.steps->count &&
+	    (wanted.steps != steps || yaml_get(tree->root, "expect")))
+		return SHRINK_NOT_HERE;
+	yaml_edit_take(wanted.steps, wanted.place);
 	return SHRINK_MADE;
 }
 
@@ -449,6 +553,7 @@ static bool turn(struct shrink *shrink)
 	made |= leave_out(shrink, FAULTS, NULL);
 	made |= leave_out(shrink, STEPS, NULL);
 	made |= try_edits(shrink, drop_break);
+	made |= try_edits(shrink, drop_wait);
 	made |= try_edits(shrink, unwrap);
 	made |= try_edits(shrink, shrink_first_of_range);
 	made |= try_edits(shrink, shrink_narrow_range);
@@ -459,6 +564,7 @@ static bool turn(struct shrink *shrink)
 	made |= leave_out(shrink, OTHERS, NULL);
 	made |= try_edits(shrink, plain_link);
 	made |= try_edits(shrink, shrink_value);
+	made |= try_edits(shrink, shrink_sort_faults);
 	return made;
 }
 
@@ -468,7 +574,12 @@ void shrink_tree(struct yaml_tree *tree, const struct shrink_ops *ops)
 	                        .ops = ops,
 	                        .refused = xcalloc(REFUSED_SIZE, sizeof *shrink.refused),
 	                        .broken_before = left_broken(tree)};
+	char *text;
+	size_t len;
 
+	text = yaml_write_text(tree->root, &len);
+	was_refused(&shrink, text, len); /* what changes nothing is no change */
+	free(text);
 	while (!is_over(&shrink) && turn(&shrink))
 		;
 	free(shrink.refused);

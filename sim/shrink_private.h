@@ -23,6 +23,13 @@ enum shrink_edited shrink_first_of_range(struct yaml_tree *tree, size_t which);
 
 /* --- shrink_values.c --- */
 
+#define SHRINK_TIME_NS_MAX (UINT64_C(365) * 24 * 3600 * 1000000000)
+enum { SHRINK_TEXT_BYTES = 40 };
+
 enum shrink_edited shrink_value(struct yaml_tree *tree, size_t which);
+/* Faults stand in the order of their times. */
+enum shrink_edited shrink_sort_faults(struct yaml_tree *tree, size_t which);
+/* "1.5s", as values_duration() reads it. */
+void shrink_time_text(uint64_t ns, char text[SHRINK_TEXT_BYTES]);
 
 #endif

@@ -9,7 +9,7 @@
 #include "lib/base/values.h"
 #include "sim/shrink_private.h"
 
-enum { ATTEMPTS = 16, TEXT_BYTES = 40 };
+enum { ATTEMPTS = 16, TEXT_BYTES = SHRINK_TEXT_BYTES };
 
 /* Below these keys nothing changes. */
 static const char *const kept_keys[] = {"converge", "end",      "within",   "timeout", "at_least",
@@ -30,7 +30,7 @@ static bool is_among(const char *word, const char *const *words)
 /* --- Times --- */
 
 /* In the largest unit in which it is at least 1. */
-static void time_text(uint64_t ns, char text[TEXT_BYTES])
+void shrink_time_text(uint64_t ns, char text[SHRINK_TEXT_BYTES])
 {
 	static const struct {
 		const char *name;
@@ -145,7 +145,7 @@ static enum shrink_edited simplify(struct yaml_node *node, const char *key, bool
 	} else if (strpbrk(node->text, "smh") && !values_duration(node->text, &value)) {
 		if (!simpler_time(value, attempt, &simple))
 			return SHRINK_NOT_HERE;
-		time_text(simple, text);
+		shrink_time_text(simple, text);
 	} else {
 		return SHRINK_NOT_HERE;
 	}
@@ -188,4 +188,33 @@ static enum shrink_edited walk(struct yaml_node *node, const char *key, bool exp
 enum shrink_edited shrink_value(struct yaml_tree *tree, size_t which)
 {
 	return walk(tree->root, "", false, &which);
+}
+
+/* --- The order of faults --- */
+
+static uint64_t time_of(const struct yaml_node *fault)
+{
+	const struct yaml_node *at = fault->kind == YAML_MAPPING ? yaml_get(fault, "at") : NULL;
+	uint64_t ns;
+
+	return at && at->kind == YAML_SCALAR && !values_duration(at->text, &ns) ? ns : 0;
+}
+
+enum shrink_edited shrink_sort_faults(struct yaml_tree *tree, size_t which)
+{
+	struct yaml_node *list = yaml_edit_get(tree->root, "faults");
+
+	list = list && list->kind == YAML_MAPPING ? yaml_edit_get(list, "at") : NULL;
+	if (which || !list || list->kind != YAML_SEQUENCE)
+		return SHRINK_NO_MORE;
+	/* Those of one time stay in their order. */
+	for (size_t i = 1; i < list->count; i++)
+		for (size_t j = i; j && time_of(list->items[j]) < time_of(list->items[j - 1]);
+		     j--) {
+			struct yaml_node *later = list->items[j - 1];
+
+			list->items[j - 1] = list->items[j];
+			list->items[j] = later;
+		}
+	return SHRINK_MADE;
 }
