@@ -40,7 +40,6 @@ struct direction {
 	bool has_last;
 	struct batch front; /* arrived in part; older than all others */
 	bool has_front;
-	uint64_t latest_ns;  /* arrival of the newest batch */
 	uint64_t foreground; /* batches that are no background, but for 'front' */
 	bool stalled;
 	uint64_t rate;    /* bytes a second; 0: all that there is */
@@ -117,7 +116,6 @@ static void direction_clear(struct direction *d)
 {
 	forget_splits(d);
 	d->has_front = false;
-	d->latest_ns = 0;
 	clock_cancel(d->channel->clock, &d->event);
 	ring_consume(&d->bytes, d->bytes.len);
 	ring_consume(&d->batches, d->batches.len);
@@ -234,7 +232,7 @@ static void limit_reached(struct channel *channel)
 	channel_break(channel, "too many bytes on the control channel");
 }
 
-/* When what is sent now arrives: not before what was sent earlier. */
+/* When what is sent now arrives, unless it has to wait for what was sent earlier. */
 static uint64_t arrival(struct direction *d)
 {
 	struct channel *channel = d->channel;
@@ -245,9 +243,6 @@ static uint64_t arrival(struct direction *d)
 	if (channel->jitter_ns)
 		arrival_ns = fb_time_after(arrival_ns,
 		                           rng_below(&channel->jitter_rng, channel->jitter_ns));
-	if (arrival_ns < d->latest_ns)
-		arrival_ns = d->latest_ns;
-	d->latest_ns = arrival_ns;
 	return arrival_ns;
 }
 

@@ -34,7 +34,7 @@ enum fault_kind {
 	FAULT_CONTROL_CUT,
 	FAULT_CONTROL_STALL,
 	FAULT_CONTROL_DRAIN,   /* so many bytes a second arrive, no more */
-	FAULT_CONTROL_SPLIT,   /* what is sent next arrives in two pieces */
+	FAULT_CONTROL_SPLIT,   /* what arrives next there comes in two pieces */
 	FAULT_CONTROL_REORDER, /* messages between barriers take effect late, or in another order */
 	/* Switches. */
 	FAULT_SWITCH_RESTART,

@@ -92,8 +92,8 @@ struct network_counters {
 	uint64_t held_broken; /* connections that ended because a switch held CHANNEL_BYTES_MAX */
 };
 
-/* What the controller counted, those before it that went down, and second ones; all but the messages of
- * discovery, which are apart. */
+/* What the controller counted, those before it that went down, and second ones; all but the messages
+ * of discovery, which are apart. */
 struct network_controller_counts {
 	uint64_t messages; /* both ways */
 	uint64_t packet_ins, packet_outs, flow_mods;

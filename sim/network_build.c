@@ -7,8 +7,8 @@
 
 /* --- The controller --- */
 
-/* A controller with the scenario's applications, whose run id 'rng' draws and whose lines 'log' takes; NULL
- * where the scenario has none. */
+/* A controller with the scenario's applications, whose run id 'rng' draws and whose lines 'log' takes;
+ * NULL where the scenario has none. */
 static struct controller *build_controller(struct network *network, struct rng *rng,
                                            void (*log)(void *ctx, enum fb_log_level level,
                                                        const char *who, const char *line))

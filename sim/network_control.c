@@ -35,7 +35,8 @@ void network_control_send(struct network_switch *sw, unsigned from, const uint8_
 	channel_send(sw->channel, from, bytes, len, load);
 }
 
-/* A stale end speaks to nobody; what of it is discovery is counted as such, as the controller does. */
+/* A stale end speaks to nobody; what of it is discovery is counted as such, as the controller does
+ * it. */
 void network_controller_send(void *conn, const uint8_t *bytes, size_t len)
 {
 	const struct network_session *session = conn;
@@ -304,9 +305,11 @@ static void leave_silently(struct network_switch *sw)
 void network_control_leave(struct network_switch *sw, bool second, bool silently)
 {
 	struct network *network = sw->network;
-	struct agent_conn *conn = sw->conn;
+	struct agent_conn *conn;
 
+	network_fault_messages_finish(sw);
 	network_messages_leave(sw);
+	conn = sw->conn;
 	sw->conn = NULL;
 	if (conn) {
 		agent_closed(conn, "the switch goes to another controller", network->clock.now_ns);

@@ -1,8 +1,9 @@
 /* Faults of control channels, switches and the controller. See network_private.h.
  *
- * Each place keeps the faults that are there now. When one begins or ends, what they want together is
- * reckoned anew from all of them and made so: delays add up, the lowest rate and the longest wait count, and
- * what one of them keeps down is down. So nothing depends on the order in which they come and go. */
+ * Each place keeps the faults that are there now. When one begins or ends, what they want together
+ * is reckoned anew from all of them and made so: delays add up, the lowest rate and the longest wait
+ * count, and what one of them keeps down is down. So nothing depends on the order in which they come
+ * and go. */
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"

@@ -3,15 +3,16 @@
  *
  * What the switch hears may be held at two places, one behind the other.
  *
- * Shuffled: flow-mods and packet-outs take effect at a time of their own, up to 'late_ns' from now, as a
- * switch may do it between barriers (section 5.3.7). A barrier request waits for all that came before it,
- * and what comes behind it waits for the barrier. Other messages pass those that are held, but no barrier;
- * HELLO, echoes, FEATURES_REQUEST and errors pass whatever there is, since they say nothing of what was done.
+ * Shuffled: flow-mods and packet-outs take effect at a time of their own, up to 'late_ns' from now,
+ * as a switch may do it between barriers (section 5.3.7). A barrier request waits for all that came
+ * before it, and what comes behind it waits for the barrier. Other messages pass those that are
+ * held, but no barrier; HELLO, echoes, FEATURES_REQUEST and errors pass whatever there is, since they
+ * say nothing of what was done.
  *
  * Queued: a flow-mod takes 'slow_ns', and all that comes behind it waits, in order.
  *
- * When a fault ends, what it held goes on at once, from an event of the clock: nothing here calls a core out
- * of turn. The close of a connection waits for what came before it. */
+ * When a fault ends, what it held goes on at once, from an event of the clock: nothing here calls a
+ * core out of turn. The close of a connection waits for what came before it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,6 +336,27 @@ bool network_fault_holds_close(struct network_switch *sw, const char *reason)
 		return false;
 	sw->held->closed = reason;
 	return true;
+}
+
+/* Each of the list goes on; the connection may end with one of them, then there are none left. */
+static void finish(struct network_held *h, struct held_list *list)
+{
+	struct held *held;
+
+	while ((held = TAILQ_FIRST(list)) != NULL) {
+		take_out(h, list, held);
+		network_message_goes_on(h->sw, SWITCH_HEARS, held->bytes, held->len);
+		free(held);
+	}
+}
+
+void network_fault_messages_finish(struct network_switch *sw)
+{
+	if (!sw->held)
+		return;
+	finish(sw->held, &sw->held->queued);
+	finish(sw->held, &sw->held->shuffled);
+	network_fault_messages_forget(sw);
 }
 
 void network_fault_messages_forget(struct network_switch *sw)

@@ -8,8 +8,8 @@
  * concern what the switch says and hears, and leave the controller's side alone.
  *
  * An end may close while a message is handled: what it would still hear and say is dropped where it
- * arrives, so that nobody needs to look. What is halfway through a framer belongs to the bytes behind it,
- * so a framer is emptied only when none of those can come any more. */
+ * arrives, so that nobody needs to look. What is halfway through a framer belongs to the bytes behind
+ * it, so a framer is emptied only when none of those can come any more. */
 #include "lib/wire/framer.h"
 #include "sim/network_private.h"
 
@@ -76,8 +76,8 @@ static void pass(struct network_switch *sw, enum mutation_point point, const uin
 		network_message_goes_on(sw, point, msg, len);
 }
 
-/* Bytes become messages. A header that tells no length is for the end to judge: it is the last thing that
- * can be told apart. */
+/* Bytes become messages. A header that tells no length is for the end to judge: it is the last thing
+ * that can be told apart. */
 static void cut(struct network_switch *sw, enum mutation_point point, const uint8_t *bytes,
                 size_t len)
 {

@@ -212,8 +212,8 @@ void network_says(struct network_switch *sw, unsigned from, const uint8_t *bytes
 void network_hears(struct network_switch *sw, unsigned to, const uint8_t *bytes, size_t len);
 void network_messages_init(struct network *network, const struct network_options *options);
 void network_messages_free(struct network *network);
-/* Forget what is halfway: a connection begins; or the switch's end of one is gone, while what it said may
- * still be under way. */
+/* Forget what is halfway: a connection begins; or the switch's end of one is gone, while what it said
+ * may still be under way. */
 void network_messages_forget(struct network_switch *sw);
 void network_messages_leave(struct network_switch *sw);
 /* A message that a fault kept goes on from 'point'. */
@@ -240,6 +240,8 @@ bool network_fault_holds(const struct network_switch *sw);
 /* The close of the connection, which arrived at the switch, waits for messages that came before it:
  * network_control_ended() will be called. */
 bool network_fault_holds_close(struct network_switch *sw, const char *reason);
+/* What is held takes effect now, or never. */
+void network_fault_messages_finish(struct network_switch *sw);
 void network_fault_messages_forget(struct network_switch *sw);
 void network_fault_messages_free(struct network_switch *sw);
 

@@ -16,7 +16,7 @@ static struct clock *clk;
 static struct {
 	unsigned begins, ends, lost, errors, full_errors, connects;
 	uint32_t lost_buffer;
-	unsigned barrier_replies, echo_replies;
+	unsigned barrier_replies, echo_replies, echo_requests;
 	uint64_t barrier_ns, echo_ns;
 	struct {
 		uint64_t time_ns;
@@ -90,6 +90,8 @@ static void see_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, cons
 		seen.pieces[seen.pieces_count].sw = sw;
 		seen.pieces[seen.pieces_count++].to = to;
 	}
+	seen.echo_requests +=
+	        to == CHANNEL_SWITCH && sw == 1 && len >= 8 && bytes[1] == OFPT_ECHO_REQUEST;
 	while (to == CHANNEL_CONTROLLER && len >= 8) {
 		const size_t msg_len = fb_get16(bytes + 2);
 
@@ -108,6 +110,7 @@ static void see_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, cons
 }
 
 static bool message_faults = true;
+static const struct mutant *mutant; /* NULL: none */
 
 static void begin_seed(const char *text, uint64_t seed, bool cuts)
 {
@@ -130,6 +133,7 @@ static void begin_seed(const char *text, uint64_t seed, bool cuts)
 	                                                .log_level = FB_LOG_ERROR,
 	                                                .observers = &observer,
 	                                                .observers_count = 1,
+	                                                .mutant = mutant,
 	                                                .message_faults = message_faults});
 	clk = network_clock(net);
 	network_start(net);
@@ -173,6 +177,16 @@ static struct fault make(enum fault_kind kind, uint32_t place)
 	"controller: {apps: " app ", delay: 10ms}\nswitches: {s1: {}, s2: {}}\n"                   \
 	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"                                  \
 	"links: [h1 -- s1:1, h2 -- s2:1, s1:2 -- s2:2]\nsteps: [wait: 1s]\n"
+
+/* How many pieces arrived at the end 'to' of s1's channel. */
+static size_t pieces_to(unsigned to)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < seen.pieces_count; i++)
+		count += seen.pieces[i].sw == 0 && seen.pieces[i].to == to;
+	return count;
+}
 
 /* Whether h1 gets an answer from h2 within 'ms'. */
 static bool ping(uint64_t ms)
@@ -487,6 +501,32 @@ static void where_messages_are_looked_at_nothing_changes(void)
 	CU_ASSERT_STRING_EQUAL(digests[0], digests[1]);
 }
 
+/* Half of a message has arrived when the switch loses its power: the rest is understood. */
+static void what_a_switch_said_before_it_lost_power_is_whole(void)
+{
+	struct fault drain = make(FAULT_CONTROL_DRAIN, 0);
+
+	mutant = mutant_at(0);
+	begin(TWO_SWITCHES("hub"));
+	mutant = NULL;
+	pass(1000);
+	drain.rate = 1000;
+	network_fault_begin(net, &drain);
+	have_frame(60);
+	have_frame(60);
+	pass(50);
+	CU_ASSERT_EQUAL(network_controller_counts(net).packet_ins, 0);
+	network_set_switch(net, 0, false);
+	network_set_switch(net, 0, true);
+	pass(1000);
+	CU_ASSERT_EQUAL(network_controller_counts(net).packet_ins, 2);
+	CU_ASSERT_EQUAL(controller_counters(net->controller)->bad_messages, 0);
+	network_fault_end(net, &drain);
+	pass(20000);
+	CU_ASSERT_TRUE(network_ready(net));
+	end();
+}
+
 static void late_messages_stay_between_their_barriers(void)
 {
 	struct fault late = make(FAULT_CONTROL_REORDER, 0);
@@ -567,6 +607,7 @@ static void flow_mods_take_their_time(void)
 		hear_header(i == 1 ? OFPT_ECHO_REQUEST : OFPT_BARRIER_REQUEST);
 	}
 	CU_ASSERT_EQUAL(entries(), 0);
+	CU_ASSERT_FALSE(network_joined(net));
 	pass(5);
 	CU_ASSERT_EQUAL(entries(), 1);
 	CU_ASSERT_TRUE(network_busy(net, NULL));
@@ -581,7 +622,9 @@ static void flow_mods_take_their_time(void)
 	CU_ASSERT_EQUAL(seen.barrier_replies, 3);
 	CU_ASSERT_EQUAL(seen.barrier_ns, from_ns + 30 * FB_NS_PER_MS);
 	/* The longest counts; what waits at the end is done at once. */
+	network_fault_end(net, &slow);
 	network_fault_begin(net, &slower);
+	network_fault_begin(net, &slow);
 	hear_flow_mod(4);
 	hear_flow_mod(5);
 	network_fault_end(net, &slow);
@@ -622,8 +665,30 @@ static void a_close_waits_for_flow_mods(void)
 	pass(3000);
 	CU_ASSERT_EQUAL(entries(), 0);
 	CU_ASSERT_FALSE(network_busy(net, NULL));
+	/* A switch that hears nothing for so long gives the connection up, and what waits with it. */
+	network_fault_end(net, &slow);
+	slow.by_ns = 1000 * FB_NS_PER_S;
+	network_fault_begin(net, &slow);
+	hear_flow_mod(3);
+	pass(5000);
+	CU_ASSERT_TRUE(network_fault_holds(&net->switches[0]));
+	while (net->switches[0].conn)
+		clock_step(clk);
+	CU_ASSERT_FALSE(network_fault_holds(&net->switches[0]));
+	CU_ASSERT_EQUAL(entries(), 0);
+	network_fault_end(net, &slow);
+	pass(20000);
+	CU_ASSERT_TRUE(network_ready(net));
+	/* Without power nothing waits. */
+	network_fault_begin(net, &slow);
+	hear_flow_mod(3);
+	network_set_switch(net, 0, false);
+	CU_ASSERT_FALSE(network_fault_holds(&net->switches[0]));
+	network_set_switch(net, 0, true);
+	pass(20000);
 	/* Freed in the middle. */
 	hear_flow_mod(3);
+	CU_ASSERT_TRUE(network_fault_holds(&net->switches[0]));
 	end();
 }
 
@@ -656,6 +721,28 @@ static void packet_ins_get_lost(void)
 	have_frame(60);
 	pass(100);
 	CU_ASSERT_EQUAL(seen.lost, 7);
+	end();
+}
+
+static void what_was_heard_is_done_before_a_switch_leaves(void)
+{
+	struct fault slow = make(FAULT_SLOW_FLOW_MODS, 0), late = make(FAULT_CONTROL_REORDER, 0);
+	const struct fault second = make(FAULT_SECOND_CONTROLLER, 0);
+
+	begin(TWO_SWITCHES("hub"));
+	pass(1000);
+	slow.by_ns = late.by_ns = FB_NS_PER_S;
+	network_fault_begin(net, &slow);
+	hear_flow_mod(0);
+	hear_header(OFPT_BARRIER_REQUEST);
+	network_fault_begin(net, &late);
+	hear_flow_mod(1);
+	CU_ASSERT_EQUAL(entries(), 0);
+	network_fault_begin(net, &second);
+	CU_ASSERT_EQUAL(entries(), 2);
+	CU_ASSERT_EQUAL(order[0], 0);
+	pass(60000);
+	CU_ASSERT_TRUE(network_switch_is_connected(net, 0));
 	end();
 }
 
@@ -711,6 +798,12 @@ static void a_full_table_takes_nothing_more(void)
 	/* After a loss of power, too; what the file says is there. */
 	network_fault_begin(net, &restart);
 	network_fault_end(net, &restart);
+	pass(3000);
+	CU_ASSERT_TRUE(network_ready(net));
+	hear_flow_mod(5);
+	CU_ASSERT_EQUAL(datapath_entries(dp(0)), 1);
+	network_set_switch(net, 0, false);
+	network_set_switch(net, 0, true);
 	pass(3000);
 	CU_ASSERT_TRUE(network_ready(net));
 	hear_flow_mod(5);
@@ -822,10 +915,34 @@ static void a_controller_that_goes_on_hears_before_it_looks_at_the_time(void)
 	}
 }
 
+/* Also where it first accepts a connection. */
+static void a_controller_that_goes_on_hears_all_before_it_looks_at_the_time(void)
+{
+	const struct fault stall = make(FAULT_CONTROLLER_STALL, 0);
+
+	begin(TWO_SWITCHES("hub"));
+	pass(1000);
+	network_set_control(net, 0, false);
+	while (!seen.echo_requests)
+		clock_step(clk);
+	/* The answer will be there. */
+	network_fault_begin(net, &stall);
+	network_set_control(net, 0, true);
+	pass(29000);
+	CU_ASSERT_TRUE(net->switches[0].unaccepted);
+	CU_ASSERT_TRUE(controller_deadline(net->controller) < clk->now_ns);
+	network_fault_end(net, &stall);
+	pass(20000);
+	CU_ASSERT_TRUE(network_ready(net));
+	CU_ASSERT_TRUE(network_switch_kept_connected(net, 1));
+	end();
+}
+
 static void switches_connect_to_a_controller_that_stands_still(void)
 {
 	const struct fault stall = make(FAULT_CONTROLLER_STALL, 0),
 	                   restart = make(FAULT_CONTROLLER_RESTART, 0);
+	size_t heard;
 
 	begin(TWO_SWITCHES("hub"));
 	pass(1000);
@@ -844,8 +961,10 @@ static void switches_connect_to_a_controller_that_stands_still(void)
 	pass(10000);
 	network_fault_begin(net, &stall);
 	network_fault_end(net, &restart);
+	heard = pieces_to(CHANNEL_SWITCH);
 	pass(9000);
 	CU_ASSERT_EQUAL(seen.connects, 5);
+	CU_ASSERT_EQUAL(pieces_to(CHANNEL_SWITCH), heard);
 	CU_ASSERT_EQUAL(network_switches_up(net), 0);
 	network_fault_end(net, &stall);
 	pass(100);
@@ -1028,15 +1147,18 @@ UNIT_TESTS("network_fault_control", UNIT_TEST(delays_add_up_and_go),
            UNIT_TEST(what_stands_still_keeps_the_network_busy), UNIT_TEST(the_lowest_rate_counts),
            UNIT_TEST(the_next_batch_is_split), UNIT_TEST(what_chance_splits_can_be_said),
            UNIT_TEST(where_messages_are_looked_at_nothing_changes),
+           UNIT_TEST(what_a_switch_said_before_it_lost_power_is_whole),
            UNIT_TEST(late_messages_stay_between_their_barriers),
            UNIT_TEST(late_messages_are_in_time_when_the_fault_ends),
            UNIT_TEST(flow_mods_take_their_time), UNIT_TEST(a_close_waits_for_flow_mods),
-           UNIT_TEST(packet_ins_get_lost), UNIT_TEST(a_switch_has_power_when_nobody_takes_it),
+           UNIT_TEST(what_was_heard_is_done_before_a_switch_leaves), UNIT_TEST(packet_ins_get_lost),
+           UNIT_TEST(a_switch_has_power_when_nobody_takes_it),
            UNIT_TEST(a_full_table_takes_nothing_more),
            UNIT_TEST(without_buffers_packet_ins_are_whole),
            UNIT_TEST(a_controller_is_up_when_nobody_keeps_it_down),
            UNIT_TEST(a_controller_that_stands_still_loses_nothing),
            UNIT_TEST(a_controller_that_goes_on_hears_before_it_looks_at_the_time),
+           UNIT_TEST(a_controller_that_goes_on_hears_all_before_it_looks_at_the_time),
            UNIT_TEST(switches_connect_to_a_controller_that_stands_still),
            UNIT_TEST(a_switch_goes_to_a_second_controller_and_back),
            UNIT_TEST(a_connection_without_its_switch_times_out),
