@@ -151,11 +151,17 @@ static void note_segment(struct connection *c, uint64_t now_ns)
 	c->last_ns = now_ns;
 }
 
+/* A controller may have forgotten the connection. */
+static bool may_be_forgotten(const struct affinity *affinity, const struct connection *c)
+{
+	return c->recoveries != affinity->recoveries;
+}
+
 /* A segment that another host gets may be a probe. */
 static bool may_be_probed(const struct affinity *affinity, const struct connection *c,
                           uint64_t now_ns)
 {
-	return c->finished || c->recoveries != affinity->recoveries ||
+	return c->finished || may_be_forgotten(affinity, c) ||
 	       (c->resumed_ns && now_ns - c->resumed_ns < AFFINITY_SILENCE_NS);
 }
 
@@ -269,7 +275,7 @@ static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t h
 		return split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
 	c->host = host;
 	if (before == SCENARIO_NONE || before == host || c->syns > SYNS_BEFORE_A_MOVE ||
-	    !affinity->ops.reachable(affinity->ops.ctx, before))
+	    may_be_forgotten(affinity, c) || !affinity->ops.reachable(affinity->ops.ctx, before))
 		return false;
 	return split(affinity, c, before, host, "gets a SYN of it that is not the third", out);
 }

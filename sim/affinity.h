@@ -5,7 +5,8 @@
  * SYN-ACK (or RST) reaches the client first is the chosen one. The connection is split when
  *
  * - before that, a SYN comes to another host than the one before it, although the client has not
- *   sent two before it, unless that host is off or cut off;
+ *   sent two before it, unless that host is off or cut off, or a controller may have forgotten the
+ *   connection (below): an unanswered SYN leaves nothing in a switch that could remind it;
  * - after that, a SYN comes to another host, or any other segment but a RST, unless that may be a
  *   probe (below);
  * - the client gets anything but RST of another host;
@@ -13,11 +14,11 @@
  *   connection itself;
  * - another host answers with anything but RST or a late SYN-ACK.
  *
- * Probes. A controller that has forgotten a session may show its segments to all candidates: those
- * that refuse are excluded, and their RSTs kept from the client. That it has forgotten one is
- * possible when a control connection began or ended since the connection's first SYN, when the
- * connection was silent for AFFINITY_SILENCE_NS, for as long after that, and when the client has
- * sent its FIN.
+ * Forgotten sessions. A controller that has forgotten a session may show its segments to all
+ * candidates: those that refuse are excluded, and their RSTs kept from the client. That it has
+ * forgotten one is possible when a control connection began or ended since the connection's first
+ * SYN; once there was an answer, also when the connection was silent for AFFINITY_SILENCE_NS, for as
+ * long after that, and when the client has sent its FIN.
  *
  * A host gets what its interface accepts, when it is on. Who sent a frame is known by its life
  * (lives.h); what the controller made itself is nobody's and does not count. */

@@ -179,6 +179,29 @@ static void unless_the_first_host_is_gone(void)
 	end(0);
 }
 
+static void unless_a_controller_has_forgotten_the_first_syn(void)
+{
+	begin();
+	sends(CLIENT, SYN, ISN, 0);
+	comes(ONE, SYN, ISN);
+	affinity_recovery(affinity);
+	sends(CLIENT, SYN, ISN, 0);
+	comes(TWO, SYN, ISN);
+	answers(TWO, SYNACK);
+	CU_ASSERT_EQUAL(affinity_count(affinity), 0);
+	/* Only one of them may be heard. */
+	answers(ONE, SYNACK);
+	end(1);
+	/* One that began afterwards is remembered. */
+	begin();
+	affinity_recovery(affinity);
+	sends(CLIENT, SYN, ISN, 0);
+	comes(ONE, SYN, ISN);
+	sends(CLIENT, SYN, ISN, 0);
+	comes(TWO, SYN, ISN);
+	end(1);
+}
+
 static void the_third_syn_may_move_on(void)
 {
 	begin();
@@ -379,8 +402,10 @@ static void an_address_of_one_host_needs_no_watching(void)
 UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(segments_at_two_hosts_split_it_once),
            UNIT_TEST(a_retransmitted_syn_at_another_host_splits_it),
-           UNIT_TEST(unless_the_first_host_is_gone), UNIT_TEST(the_third_syn_may_move_on),
-           UNIT_TEST(no_syn_moves_on_once_it_is_answered), UNIT_TEST(answers_of_two_hosts_split_it),
+           UNIT_TEST(unless_the_first_host_is_gone),
+           UNIT_TEST(unless_a_controller_has_forgotten_the_first_syn),
+           UNIT_TEST(the_third_syn_may_move_on), UNIT_TEST(no_syn_moves_on_once_it_is_answered),
+           UNIT_TEST(answers_of_two_hosts_split_it),
            UNIT_TEST(what_others_send_in_the_clients_name_does_not_count),
            UNIT_TEST(what_a_network_card_ignores_does_not_count),
            UNIT_TEST(a_reset_of_the_client_does_not_count),
