@@ -297,26 +297,19 @@ static void ready_never(struct iteration *iteration)
 
 /* --- Waiting until the network has converged --- */
 
-/* Wait on, or, when that is over, for the controller. */
+/* Wait on, or, when that is over, for the controller. Other steps may go on meanwhile. */
 static void converge(struct iteration *iteration)
 {
 	struct runner *runner = iteration->activity->runner;
-	const uint64_t at_ns = faults_converged_at(runner->faults);
+	uint64_t at_ns;
 
+	faults_settle(runner->faults);
+	at_ns = faults_converged_at(runner->faults);
 	iteration->converging = at_ns > runner->clock->now_ns;
-	if (!iteration->converging)
-		ready_begin(iteration);
-	else if (at_ns != FB_NEVER)
+	if (iteration->converging)
 		clock_set(runner->clock, &iteration->event, at_ns);
 	else
-		/* Another step, beside this one, has begun a fault that waits for something. */
-		clock_set(runner->clock, &iteration->event, runner->clock->now_ns + FB_NS_PER_MS);
-}
-
-static void converge_begin(struct iteration *iteration)
-{
-	faults_settle(iteration->activity->runner->faults);
-	converge(iteration);
+		ready_begin(iteration);
 }
 
 static void group_begin(struct iteration *iteration)
@@ -374,7 +367,7 @@ static void iteration_begin(struct activity *activity)
 		iteration_finish(iteration);
 		break;
 	case STEP_CONVERGED:
-		converge_begin(iteration);
+		converge(iteration);
 		break;
 	case STEP_APP:
 		command(runner, activity->step);

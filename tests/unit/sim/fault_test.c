@@ -190,9 +190,9 @@ static void what_is_not_said_of_a_fault_has_a_default(void)
 static void values_are_told_as_people_write_them(void)
 {
 	reads_as("impair: {link: h1 -- s1, from: h1, for: 1500ms, delay: 0, loss: 200ppm, "
-	         "duplicate: 0.25%, reorder: 123ppm, corrupt: 100%, rate: 1500kbit, queue: 3000}",
+	         "duplicate: 0.25%, reorder: 120ppm, corrupt: 100%, rate: 1500kbit, queue: 3000}",
 	         "impair: {link: \"h1 -- s1:1\", from: h1, for: 1.5s, delay: 0s, loss: 0.02%, "
-	         "duplicate: 0.25%, reorder: 123ppm, corrupt: 100%, rate: 1500kbit, queue: 3kB}");
+	         "duplicate: 0.25%, reorder: 120ppm, corrupt: 100%, rate: 1500kbit, queue: 3kB}");
 	reads_as("hold: {link: h1 -- s1, from: s1:1, skip: 2, frames: 3, by: 1001ns}",
 	         "hold: {link: \"h1 -- s1:1\", from: s1, skip: 2, frames: 3, by: 1.001us}");
 	reads_as("control_drain: {switch: s1, rate: 1234B/s, for: 2m}",
@@ -330,35 +330,54 @@ static void row_says(const char *row, const char *what)
 		printf("# not said: %s in %s", what, row);
 }
 
+/* The cell of 'row' with the number 'cell', ended there. */
+static void cell_of(const char *row, unsigned cell, char text[FAULT_TEXT_BYTES])
+{
+	size_t len;
+
+	for (; cell; cell--)
+		row = strchr(row, '|') + 1;
+	len = strcspn(row, "|");
+	CU_ASSERT_TRUE_FATAL(len < FAULT_TEXT_BYTES);
+	memcpy(text, row, len);
+	text[len] = 0;
+}
+
+static void readme_says(const struct fault_key *key, const char *keys, const char *drawn)
+{
+	const bool number = key->value >= FAULT_VALUE_DURATION;
+	char said[100];
+	struct fb_text text = fb_text_make(said, sizeof said);
+
+	fb_text_printf(&text, "`%s`", key->name);
+	/* How long packet-ins are lost has no default. */
+	if (number && key->standard != FAULT_KEPT && key->draw_max) {
+		fb_text_puts(&text, " ");
+		value_as_said(key, key->standard, &text);
+	}
+	row_says(keys, said);
+	if (!number || !key->draw_max)
+		return;
+	text = fb_text_make(said, sizeof said);
+	fb_text_printf(&text, "`%s` ", key->name);
+	value_as_said(key, key->draw_min, &text);
+	fb_text_puts(&text, "..");
+	value_as_said(key, key->draw_max, &text);
+	row_says(drawn, said);
+}
+
 static void the_readme_says_what_may_be_said(void)
 {
 	for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
 		char *row = readme_row(fault_names[kind]);
+		char keys[FAULT_TEXT_BYTES], drawn[FAULT_TEXT_BYTES];
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(row);
+		cell_of(row, 2, keys);
+		cell_of(row, 3, drawn);
 		for (const struct fault_key *key = fault_keys((enum fault_kind)kind); key->name;
-		     key++) {
-			const bool number = key->value >= FAULT_VALUE_DURATION;
-			char said[100];
-			struct fb_text text = fb_text_make(said, sizeof said);
-
-			fb_text_printf(&text, "`%s`", key->name);
-			row_says(row, said);
-			if (number && key->standard != FAULT_KEPT &&
-			    strcmp(fault_names[kind], "lose_packet_ins")) {
-				fb_text_puts(&text, " ");
-				value_as_said(key, key->standard, &text);
-				row_says(row, said);
-			}
-			if (!number || !key->draw_max)
-				continue;
-			text = fb_text_make(said, sizeof said);
-			fb_text_printf(&text, "`%s` ", key->name);
-			value_as_said(key, key->draw_min, &text);
-			fb_text_puts(&text, "..");
-			value_as_said(key, key->draw_max, &text);
-			row_says(row, said);
-		}
+		     key++)
+			readme_says(key, keys, drawn);
 		free(row);
 	}
 }

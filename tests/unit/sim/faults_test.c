@@ -408,6 +408,15 @@ static void times_count_from_the_first_step(void)
 	            "250ms gratuitous_arp begins\n250ms gratuitous_arp ends\n");
 }
 
+static void faults_of_the_first_instant_come_before_the_first_step(void)
+{
+	run("faults: {until: 1s, at: [{at: 0, gratuitous_arp: {host: h1}}]}\n"
+	    "steps: [{fault: {controller_stall: {for: 1ms}}}]\n",
+	    &seen, &result);
+	expect_seen("0s gratuitous_arp begins\n0s controller_stall begins\n"
+	            "0s gratuitous_arp ends\n1ms controller_stall ends\n");
+}
+
 static void a_step_begins_a_fault_and_is_over(void)
 {
 	run("steps:\n"
@@ -441,6 +450,15 @@ static void converged_is_so_long_after_the_last_fault(void)
 	expect_seen("0s controller_stall begins\n0s controller_stall begins\n"
 	            "10ms controller_stall ends\n30ms controller_stall ends\n"
 	            "530ms controller_stall begins\n531ms controller_stall ends\n");
+	/* Of both: after the later one. */
+	run("faults: {until: 100ms, converge: 500ms, at: [{at: 0, controller_stall: {for: "
+	    "10ms}}]}\n"
+	    "steps: [{fault: {controller_stall: {for: 1s}}}, {wait: converged}, "
+	    "{fault: {controller_stall: {for: 1ms}}}]\n",
+	    &seen, &result);
+	expect_seen("0s controller_stall begins\n0s controller_stall begins\n"
+	            "10ms controller_stall ends\n1s controller_stall ends\n"
+	            "1.5s controller_stall begins\n1.501s controller_stall ends\n");
 	/* After what steps break and mend. */
 	run("faults: {converge: 500ms}\n"
 	    "steps: [{fault: {gratuitous_arp: {host: h1}}}, {link: {down: h1 -- s1}}, {wait: "
@@ -469,6 +487,43 @@ static void a_fault_that_waits_for_a_frame_ends_when_convergence_is_awaited(void
 	    &seen, &result);
 	CU_ASSERT_TRUE(result.now_ns > 7500 * FB_NS_PER_MS);
 	expect_seen("0s lose begins\n7s lose ends\n");
+}
+
+static void nobody_knows_when_it_converges_as_long_as_a_fault_of_a_step_waits(void)
+{
+	struct scenario *sc = load_faults("converge: 500ms");
+	const struct network_options options = {.seed = 1};
+	struct network *network = network_new(sc, &options);
+	const struct fault_list none = {.count = 0};
+	struct faults *faults = faults_new(sc, network, &none);
+	struct fault lose = fault_make(FAULT_LOSE);
+
+	CU_ASSERT_EQUAL(faults_converged_at(faults), 0);
+	CU_ASSERT_FALSE(faults_happened(faults));
+	clock_advance(network_clock(network), FB_NS_PER_S);
+	faults_start(faults);
+	faults_begin(faults, &lose);
+	faults_begin(faults, &lose);
+	CU_ASSERT_EQUAL(faults_converged_at(faults), FB_NEVER);
+	CU_ASSERT_TRUE(faults_happened(faults));
+	faults_settle(faults);
+	CU_ASSERT_EQUAL(faults_converged_at(faults), 1500 * FB_NS_PER_MS);
+	faults_free(faults);
+	network_free(network);
+	scenario_free(sc);
+}
+
+static void a_step_beside_it_does_not_keep_convergence_away(void)
+{
+	run("faults: {converge: 500ms}\n"
+	    "steps: [{parallel: [{steps: [{fault: {gratuitous_arp: {host: h1}}}, {wait: "
+	    "converged}, "
+	    "{fault: {gratuitous_arp: {host: h1}}}]}, "
+	    "{steps: [{wait: 100ms}, {fault: {lose: {link: h1 -- s1, from: h1, skip: "
+	    "1000}}}]}]}]\n",
+	    &seen, &result);
+	expect_seen("0s gratuitous_arp begins\n0s gratuitous_arp ends\n100ms lose begins\n"
+	            "500ms lose ends\n1s gratuitous_arp begins\n1s gratuitous_arp ends\n");
 }
 
 static void a_run_ends_after_its_network_has_converged(void)
@@ -505,6 +560,11 @@ static void other_faults_may_be_given_in_place_of_those_of_the_file(void)
 	/* The end of faults stays where it is. */
 	CU_ASSERT_TRUE(result.now_ns > 6 * FB_NS_PER_S);
 	runner_result_destroy(&result);
+	list.count = 0;
+	runner_run(sc, &options, &result);
+	CU_ASSERT_EQUAL(result.faults.count, 0);
+	CU_ASSERT_TRUE(result.now_ns > 6 * FB_NS_PER_S);
+	runner_result_destroy(&result);
 	scenario_free(sc);
 }
 
@@ -519,9 +579,13 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(addresses_that_are_drawn_are_those_of_other_hosts),
            UNIT_TEST(faults_of_the_file_and_drawn_ones_come_in_one_order),
            UNIT_TEST(faults_begin_and_end_at_their_times),
-           UNIT_TEST(times_count_from_the_first_step), UNIT_TEST(a_step_begins_a_fault_and_is_over),
+           UNIT_TEST(times_count_from_the_first_step),
+           UNIT_TEST(faults_of_the_first_instant_come_before_the_first_step),
+           UNIT_TEST(a_step_begins_a_fault_and_is_over),
            UNIT_TEST(converged_is_so_long_after_the_last_fault),
            UNIT_TEST(a_fault_that_waits_for_a_frame_ends_when_convergence_is_awaited),
+           UNIT_TEST(nobody_knows_when_it_converges_as_long_as_a_fault_of_a_step_waits),
+           UNIT_TEST(a_step_beside_it_does_not_keep_convergence_away),
            UNIT_TEST(a_run_ends_after_its_network_has_converged),
            UNIT_TEST(converged_waits_for_the_controller_too),
            UNIT_TEST(other_faults_may_be_given_in_place_of_those_of_the_file))
