@@ -68,6 +68,7 @@ struct blackholes {
 	const struct network *network;
 	struct ways *ways;
 	struct fb_table *ips;
+	uint32_t *latest;        /* by host: the flow that it sent last, as an index of the table */
 	uint32_t *next_by_ip;    /* by host: the next with its IP address; SCENARIO_NONE: none */
 	struct fb_table *macs;   /* of hosts */
 	struct fb_table *flows;  /* struct flow, the oldest first */
@@ -107,6 +108,7 @@ struct blackholes *blackholes_new(const struct scenario *scenario, const struct 
 	b->way_ns = ways_time_max(scenario);
 	b->macs = fb_table_new(FB_MAC_BYTES, sizeof(struct mac_entry), SCENARIO_HOSTS_MAX);
 	b->ips = fb_table_new(sizeof(uint32_t), sizeof(struct ip_entry), SCENARIO_HOSTS_MAX);
+	b->latest = xcalloc(scenario->hosts_count + 1, sizeof *b->latest);
 	b->next_by_ip = xcalloc(scenario->hosts_count + 1, sizeof *b->next_by_ip);
 	b->flows = fb_table_new(sizeof(struct ends), sizeof(struct flow), BLACKHOLES_FLOWS_MAX);
 	if (!b->macs || !b->ips || !b->flows)
@@ -125,6 +127,7 @@ void blackholes_free(struct blackholes *b)
 	fb_table_free(b->macs);
 	fb_table_free(b->ips);
 	free(b->next_by_ip);
+	free(b->latest);
 	fb_table_free(b->flows);
 	free(b->waiting);
 	free(b);
@@ -242,6 +245,25 @@ static void turn_to(const struct blackholes *b, struct flow *flow, const uint8_t
 	memcpy(flow->dl_dst, dl_dst, FB_MAC_BYTES);
 }
 
+/* The flow between 'ends', from now on to 'dl_dst'. What a host sends is often of the same as before. */
+static struct flow *flow_of(struct blackholes *b, const struct ends *ends,
+                            const uint8_t dl_dst[FB_MAC_BYTES])
+{
+	struct flow *flow = fb_table_at(b->flows, b->latest[ends->host]);
+
+	if (!flow || memcmp(&flow->ends, ends, sizeof *ends)) {
+		flow = fb_table_find(b->flows, ends);
+		if (!flow) {
+			flow = add_flow(b, ends);
+			turn_to(b, flow, dl_dst);
+		}
+		b->latest[ends->host] = fb_table_index_of(b->flows, flow);
+	}
+	if (!fb_mac_equal(flow->dl_dst, dl_dst))
+		turn_to(b, flow, dl_dst);
+	return flow;
+}
+
 static bool is_row(const struct flow *flow)
 {
 	return flow->count == BLACKHOLES_ROW &&
@@ -321,13 +343,7 @@ void blackholes_sent(struct blackholes *b, uint32_t host, const struct frame *fr
 	since_ns = judged_since(b);
 	if (now_ns < since_ns)
 		return;
-	flow = fb_table_find(b->flows, &ends);
-	if (!flow) {
-		flow = add_flow(b, &ends);
-		turn_to(b, flow, dl_dst);
-	} else if (!fb_mac_equal(flow->dl_dst, dl_dst)) {
-		turn_to(b, flow, dl_dst);
-	}
+	flow = flow_of(b, &ends, dl_dst);
 	if (flow->to == SCENARIO_NONE)
 		return;
 	if (find_target(b, flow, false) == SCENARIO_NONE ||
@@ -353,13 +369,25 @@ static struct flow *take(struct blackholes *b, uint64_t tag)
 	return fb_table_at(b->flows, waiting->flow);
 }
 
+/* Most that hosts get: TCP without IP options and without RST. */
+static bool is_ordinary_segment(const struct frame *frame)
+{
+	enum { FIRST_BYTE = 0x45, L4_AT = FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES };
+	const uint8_t *data = frame->memory + frame->offset;
+
+	return frame->len >= L4_AT + FB_TCP_HEADER_BYTES && fb_get16(data + 12) == FB_ETH_IPV4 &&
+	       data[FB_ETH_HEADER_BYTES] == FIRST_BYTE &&
+	       data[FB_ETH_HEADER_BYTES + IP_PROTO_AT] == FB_IP_TCP &&
+	       !(data[L4_AT + TCP_FLAGS_AT] & FB_TCP_RST);
+}
+
 /* What 'host' gets tells it that a flow of its own does not go on, or is answered: that begins anew. */
 static void answered(struct blackholes *b, uint32_t host, const struct frame *frame)
 {
 	struct ends ends, of;
 	uint8_t flags;
 
-	if (!read_ends(frame, host, &ends, &flags) ||
+	if (is_ordinary_segment(frame) || !read_ends(frame, host, &ends, &flags) ||
 	    (ends.nw_proto == FB_IP_TCP && !(flags & FB_TCP_RST)))
 		return;
 	of = (struct ends){.host = host,

@@ -17,8 +17,8 @@ struct properties_after {
 	struct properties *properties;
 	const struct scenario *scenario;
 	struct network *network;
-	struct blackholes *blackholes;
-	struct connections *connections;
+	struct blackholes *blackholes;   /* NULL: nobody wants to know */
+	struct connections *connections; /* the same */
 };
 
 static uint64_t converged_at(void *ctx)
@@ -83,8 +83,10 @@ struct properties_after *properties_after_new(struct properties *properties,
 
 	after->properties = properties;
 	after->scenario = scenario;
-	after->blackholes = blackholes_new(scenario, &ops);
-	after->connections = connections_new(scenario);
+	if (properties_is_on(properties, NO_BLACKHOLES) && scenario->controller.apps_count)
+		after->blackholes = blackholes_new(scenario, &ops);
+	if (properties_is_on(properties, CONNECTIONS_END))
+		after->connections = connections_new(scenario);
 	return after;
 }
 
@@ -100,25 +102,31 @@ void properties_after_free(struct properties_after *after)
 void properties_after_watch(struct properties_after *after, struct network *network)
 {
 	after->network = network;
-	blackholes_watch(after->blackholes, network);
+	if (after->blackholes)
+		blackholes_watch(after->blackholes, network);
 }
 
 void properties_after_sent(struct properties_after *after, uint32_t host, const struct frame *frame,
                            uint64_t now_ns)
 {
-	blackholes_sent(after->blackholes, host, frame, now_ns);
-	connections_sent(after->connections, frame, now_ns);
+	if (after->blackholes)
+		blackholes_sent(after->blackholes, host, frame, now_ns);
+	if (after->connections)
+		connections_sent(after->connections, frame, now_ns);
 }
 
 void properties_after_got(struct properties_after *after, uint32_t host, const struct frame *frame)
 {
-	blackholes_got(after->blackholes, host, frame);
+	if (after->blackholes)
+		blackholes_got(after->blackholes, host, frame);
 }
 
 void properties_after_lost(struct properties_after *after, const struct frame *frame)
 {
-	blackholes_lost(after->blackholes, frame);
-	connections_lost(after->connections, frame);
+	if (after->blackholes)
+		blackholes_lost(after->blackholes, frame);
+	if (after->connections)
+		connections_lost(after->connections, frame);
 }
 
 void properties_after_corrupted(struct properties_after *after, const struct frame *frame)
@@ -128,7 +136,8 @@ void properties_after_corrupted(struct properties_after *after, const struct fra
 
 void properties_after_reconnected(struct properties_after *after, uint64_t now_ns)
 {
-	blackholes_reconnected(after->blackholes, now_ns);
+	if (after->blackholes)
+		blackholes_reconnected(after->blackholes, now_ns);
 }
 
 /* --- Connections --- */
@@ -191,8 +200,10 @@ static void judge_half(void *ctx, const struct connections_half *half)
 
 void properties_after_judge_end(struct properties_after *after)
 {
-	blackholes_judge_end(after->blackholes, network_now(after->network));
-	connections_each(after->connections, after->network, judge_half, after);
+	if (after->blackholes)
+		blackholes_judge_end(after->blackholes, network_now(after->network));
+	if (after->connections)
+		connections_each(after->connections, after->network, judge_half, after);
 }
 
 /* --- Reachability --- */
