@@ -24,6 +24,7 @@ struct connection {
 	uint32_t host;       /* that the latest SYN came to; SCENARIO_NONE: none yet */
 	uint32_t chosen;     /* whose answer reached the client; SCENARIO_NONE: nobody's yet */
 	uint64_t recoveries; /* there had been when it began */
+	uint64_t begun_ns;   /* its first SYN */
 	uint64_t last_ns;    /* of its latest segment */
 	uint64_t resumed_ns; /* its first one after a silence; 0: there was none */
 	bool finished;       /* the client has sent a FIN */
@@ -210,6 +211,7 @@ static void syn_sent(struct affinity *affinity, const struct fb_packet *packet, 
 	                         .isn = packet->tcp_seq,
 	                         .syns = 1,
 	                         .recoveries = affinity->recoveries,
+	                         .begun_ns = now_ns,
 	                         .last_ns = now_ns,
 	                         .host = SCENARIO_NONE,
 	                         .chosen = SCENARIO_NONE};
@@ -265,6 +267,14 @@ bool affinity_sent(struct affinity *affinity, uint32_t host, const struct frame 
 
 /* --- What comes --- */
 
+/* 'host' is gone, or was gone when somebody may have heard of it during the connection. */
+static bool was_gone(const struct affinity *affinity, const struct connection *c, uint32_t host)
+{
+	const uint64_t absent_ns = affinity->ops.absent_ns(affinity->ops.ctx, host);
+
+	return absent_ns && absent_ns + AFFINITY_NEWS_NS >= c->begun_ns;
+}
+
 /* A SYN comes to 'host'. */
 static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t host,
                      struct affinity_split *out)
@@ -275,7 +285,7 @@ static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t h
 		return split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
 	c->host = host;
 	if (before == SCENARIO_NONE || before == host || c->syns > SYNS_BEFORE_A_MOVE ||
-	    may_be_forgotten(affinity, c) || !affinity->ops.reachable(affinity->ops.ctx, before))
+	    may_be_forgotten(affinity, c) || was_gone(affinity, c, before))
 		return false;
 	return split(affinity, c, before, host, "gets a SYN of it that is not the third", out);
 }
@@ -316,7 +326,7 @@ static bool client_got(struct affinity *affinity, const struct fb_packet *packet
 	if (!is_rst(packet))
 		return split(affinity, c, chosen, sender, "sends segments that the client gets too",
 		             out);
-	if (c->refused || !affinity->ops.reachable(affinity->ops.ctx, chosen))
+	if (c->refused || was_gone(affinity, c, chosen))
 		return false;
 	return split(affinity, c, chosen, sender, "sends a RST that the client gets", out);
 }

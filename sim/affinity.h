@@ -5,8 +5,9 @@
  * SYN-ACK (or RST) reaches the client first is the chosen one. The connection is split when
  *
  * - before that, a SYN comes to another host than the one before it, although the client has not
- *   sent two before it, unless that host is off or cut off, or a controller may have forgotten the
- *   connection (below): an unanswered SYN leaves nothing in a switch that could remind it;
+ *   sent two before it, unless that host is off or cut off, or was so since the connection began or
+ *   up to AFFINITY_NEWS_NS before that (news may need their time), or a controller may have forgotten
+ *   the connection (below): an unanswered SYN leaves nothing in a switch that could remind it;
  * - after that, a SYN comes to another host, or any other segment but a RST, unless that may be a
  *   probe (below);
  * - the client gets anything but RST of another host;
@@ -31,13 +32,15 @@ struct affinity;
 
 enum { AFFINITY_CONNECTIONS_MAX = 1000000 }; /* beyond it the oldest is forgotten, and counted */
 #define AFFINITY_SILENCE_NS FB_NS_PER_S
+#define AFFINITY_NEWS_NS    FB_NS_PER_S
 
 /* What it asks about the network. */
 struct affinity_ops {
 	/* The host that sent 'frame'; SCENARIO_NONE: none, or nobody knows. */
 	uint32_t (*sender)(void *ctx, const struct frame *frame);
-	/* The host is on, and its link has a carrier. */
-	bool (*reachable)(void *ctx, uint32_t host);
+	/* When the host was last off, or its link without a carrier: now, or when that ended; 0:
+	 * never. */
+	uint64_t (*absent_ns)(void *ctx, uint32_t host);
 	void *ctx;
 };
 

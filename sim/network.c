@@ -248,6 +248,7 @@ void network_carrier(void *ctx, unsigned end, bool up)
 
 	if (!at->is_switch) {
 		host_set_link(l->network->hosts[at->index].host, up, now_ns);
+		l->network->hosts[at->index].changed_ns = now_ns;
 		host_called(&l->network->hosts[at->index]);
 	} else if (!l->network->switches[at->index].off) {
 		agent_set_link(l->network->switches[at->index].agent, at->port, up, now_ns);

@@ -188,6 +188,8 @@ bool network_link_has_carrier(const struct network *network, uint32_t link);
 bool network_host_is_on(const struct network *network, uint32_t host);
 /* It is on, and its link has a carrier. */
 bool network_host_is_reachable(const struct network *network, uint32_t host);
+/* When it last was not: now, or when that ended; 0: it always was. */
+uint64_t network_host_absent_ns(const struct network *network, uint32_t host);
 bool network_switch_is_on(const struct network *network, uint32_t sw);
 bool network_controller_is_up(const struct network *network);
 bool network_control_is_up(const struct network *network, uint32_t sw);

@@ -61,6 +61,7 @@ static void refresh_host(struct network_host *h)
 
 	network->last_activity_ns = network->clock.now_ns;
 	host_set_power(h->host, !h->off && !h->kept_off, network->clock.now_ns);
+	h->changed_ns = network->clock.now_ns;
 	network_host_called(network, h->index);
 }
 
@@ -89,6 +90,12 @@ bool network_host_is_reachable(const struct network *network, uint32_t host)
 	const struct network_host *h = &network->hosts[host];
 
 	return host_is_on(h->host) && h->link && link_is_up(h->link->link);
+}
+
+uint64_t network_host_absent_ns(const struct network *network, uint32_t host)
+{
+	return network_host_is_reachable(network, host) ? network->hosts[host].changed_ns
+	                                                : network->clock.now_ns;
 }
 
 void network_unplug(struct network *network, uint32_t host)

@@ -26,6 +26,7 @@ struct network_host {
 	unsigned end;
 	uint32_t index;
 	bool pending; /* it waits for an answer */
+	uint64_t changed_ns; /* its link or its power last came or went; 0: never */
 	bool off;           /* a step switched it off, */
 	uint32_t kept_off;  /*   and so many faults did */
 	struct scenario_end home; /* where the steps have plugged its cable in, while faults move it */

@@ -58,11 +58,11 @@ static uint32_t sender_of(void *ctx, const struct frame *frame)
 	return lives_sender(properties->lives, frame);
 }
 
-static bool is_reachable(void *ctx, uint32_t host)
+static uint64_t absent_ns(void *ctx, uint32_t host)
 {
 	const struct properties *properties = ctx;
 
-	return network_host_is_reachable(properties->network, host);
+	return network_host_absent_ns(properties->network, host);
 }
 
 static uint64_t converged_at(void *ctx)
@@ -90,7 +90,7 @@ struct properties *properties_new(const struct scenario *scenario, const struct 
 {
 	struct properties *properties = xcalloc(1, sizeof *properties);
 	const struct affinity_ops affinity_ops = {
-	        .sender = sender_of, .reachable = is_reachable, .ctx = properties};
+	        .sender = sender_of, .absent_ns = absent_ns, .ctx = properties};
 	const struct excuses_ops excuses_ops = {
 	        .late_buffer = tell_late_buffer, .converged_at = converged_at, .ctx = properties};
 	const struct tables_ops tables_ops = {

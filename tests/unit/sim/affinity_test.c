@@ -10,8 +10,8 @@ static struct affinity *affinity;
 static struct affinity_split told;
 static struct frame_pool *pool;
 static uint64_t now_ns;
-static uint32_t sender; /* of the frame that is handed over */
-static bool unreachable[4];
+static uint32_t sender;       /* of the frame that is handed over */
+static uint64_t absent_ns[4]; /* by host */
 
 enum { CLIENT, ONE, TWO, ALONE };
 enum {
@@ -30,18 +30,19 @@ static uint32_t sender_of(void *ctx, const struct frame *frame)
 	return sender;
 }
 
-static bool is_reachable(void *ctx, uint32_t host)
+static uint64_t when_absent(void *ctx, uint32_t host)
 {
 	(void)ctx;
-	return !unreachable[host];
+	return absent_ns[host];
 }
 
 static void begin(void)
 {
-	const struct affinity_ops ops = {.sender = sender_of, .reachable = is_reachable};
+	const struct affinity_ops ops = {.sender = sender_of, .absent_ns = when_absent};
 
 	memset(hosts, 0, sizeof hosts);
-	memset(unreachable, 0, sizeof unreachable);
+	memset(absent_ns, 0, sizeof absent_ns);
+	now_ns = 10 * FB_NS_PER_S;
 	for (unsigned i = 0; i < 4; i++) {
 		fb_mac_from_u64(hosts[i].mac, 0x020000000001 + i);
 		hosts[i].ip = 0x0a000001 + i;
@@ -50,7 +51,6 @@ static void begin(void)
 	sc = (struct scenario){.hosts = hosts, .hosts_count = 4};
 	affinity = affinity_new(&sc, &ops);
 	pool = frame_pool_new();
-	now_ns = FB_NS_PER_S;
 }
 
 static void end(uint64_t split)
@@ -171,12 +171,30 @@ static void unless_the_first_host_is_gone(void)
 	begin();
 	sends(CLIENT, SYN, ISN, 0);
 	comes(ONE, SYN, ISN);
-	unreachable[ONE] = true;
+	absent_ns[ONE] = now_ns;
 	sends(CLIENT, SYN, ISN, 0);
 	comes(TWO, SYN, ISN);
 	answers(TWO, SYNACK);
 	comes(TWO, ACK, ISN + 1);
 	end(0);
+}
+
+static void or_was_gone_not_long_before(void)
+{
+	begin();
+	absent_ns[ONE] = now_ns - AFFINITY_NEWS_NS;
+	sends(CLIENT, SYN, ISN, 0);
+	comes(ONE, SYN, ISN);
+	sends(CLIENT, SYN, ISN, 0);
+	comes(TWO, SYN, ISN);
+	end(0);
+	begin();
+	absent_ns[ONE] = now_ns - AFFINITY_NEWS_NS - 1;
+	sends(CLIENT, SYN, ISN, 0);
+	comes(ONE, SYN, ISN);
+	sends(CLIENT, SYN, ISN, 0);
+	comes(TWO, SYN, ISN);
+	end(1);
 }
 
 static void unless_a_controller_has_forgotten_the_first_syn(void)
@@ -301,7 +319,7 @@ static void a_reset_of_another_host_must_not_pass(void)
 	/* or is gone. */
 	begin();
 	opened();
-	unreachable[ONE] = true;
+	absent_ns[ONE] = now_ns;
 	answers(TWO, RST);
 	end(0);
 }
@@ -402,7 +420,7 @@ static void an_address_of_one_host_needs_no_watching(void)
 UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(segments_at_two_hosts_split_it_once),
            UNIT_TEST(a_retransmitted_syn_at_another_host_splits_it),
-           UNIT_TEST(unless_the_first_host_is_gone),
+           UNIT_TEST(unless_the_first_host_is_gone), UNIT_TEST(or_was_gone_not_long_before),
            UNIT_TEST(unless_a_controller_has_forgotten_the_first_syn),
            UNIT_TEST(the_third_syn_may_move_on), UNIT_TEST(no_syn_moves_on_once_it_is_answered),
            UNIT_TEST(answers_of_two_hosts_split_it),
