@@ -18,9 +18,9 @@
  * A direction to which nothing of that kind can happen is not 'special': its frames go past all of it.
  *
  * The ring is in the order of sending and of arrival: nobody in it arrives before the one in front of
- * him. That is what jitter, and a delay that becomes shorter, come to. To tell what chance alone did,
- * 'plain_ns' follows when the last frame would arrive without it: a frame that arrives then is none of
- * chance's; any other is told as one that is held back, for in a replay it will be. */
+ * him. That is what jitter, and a delay that becomes shorter, come to. A frame that is late by chance,
+ * its own or that of the frame in front of it, is told as one that is held back, for in a replay it will
+ * be; one that would be no earlier without chance is not. */
 #include "sim/link.h"
 
 #include <assert.h>
@@ -86,8 +86,7 @@ struct direction {
 	bool delivering; /* the event is being handled: it is set when that is done */
 	uint64_t number;   /* of the next frame, even */
 	uint64_t last_ns;  /* the ring's last arrival, or an earlier time */
-	uint64_t plain_ns; /* the same without chance; used while 'mixed': they differ */
-	bool mixed;
+	bool late_by_chance; /* chance made that so late */
 	struct heap late;
 
 	struct link_fates fates;
@@ -131,7 +130,7 @@ static uint64_t bytes_to_ns(uint64_t bytes, uint64_t rate_bps)
 /* What can happen to the direction's frames has changed. */
 static void refresh_special(struct direction *d)
 {
-	d->special = d->mixed || d->one_way || d->fates.decisions.count ||
+	d->special = d->late_by_chance || d->one_way || d->fates.decisions.count ||
 	             link_fates_are_chance(d->config);
 }
 
@@ -423,24 +422,16 @@ static void push_in_order(struct direction *d, struct frame *frame, uint64_t lef
                           const struct link_outcome *outcome)
 {
 	const uint64_t raw_ns = left_ns + d->config->delay_ns;
-	uint64_t plain_ns = d->mixed ? d->plain_ns : d->last_ns;
+	const uint64_t plain_ns = d->late_by_chance || raw_ns > d->last_ns ? raw_ns : d->last_ns;
 	uint64_t arrival_ns = raw_ns + outcome->chance_late_ns;
-	bool by_chance;
 
-	if (plain_ns < raw_ns)
-		plain_ns = raw_ns;
 	if (arrival_ns < d->last_ns)
 		arrival_ns = d->last_ns;
-	by_chance = arrival_ns != plain_ns;
-	if (by_chance)
+	d->late_by_chance = arrival_ns != plain_ns;
+	if (d->late_by_chance)
 		tell_chance_late(d, arrival_ns - raw_ns);
-	else
-		d->plain_ns = plain_ns;
-	if (by_chance && !d->mixed)
-		d->plain_ns = d->last_ns;
 	for (uint32_t i = 0; i <= outcome->copies; i++)
-		push(d, i ? frame_ref(frame) : frame, left_ns, arrival_ns, by_chance);
-	d->mixed = d->last_ns != d->plain_ns;
+		push(d, i ? frame_ref(frame) : frame, left_ns, arrival_ns, d->late_by_chance);
 }
 
 static void push_held(struct direction *d, struct frame *frame, uint64_t left_ns,
@@ -591,7 +582,7 @@ void link_set_up(struct link *link, bool up)
 		drop_all(d);
 		d->free_ns = link->clock->now_ns;
 		d->last_ns = 0;
-		d->mixed = false;
+		d->late_by_chance = false;
 		arm(d);
 	}
 	for (unsigned end = 0; end < 2 && link->ops.state; end++)
@@ -666,7 +657,7 @@ static void separate_late(struct direction *d)
 			d->ring[(d->ring_head + kept++) & (d->ring_size - 1)] = f;
 	}
 	d->ring_count = kept;
-	d->mixed = false;
+	d->late_by_chance = false;
 }
 
 static void retime_ring(struct direction *d, uint64_t old_bps)

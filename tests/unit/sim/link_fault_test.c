@@ -628,9 +628,12 @@ static void corruption_changes_nothing_of_what_else_chance_does(void)
 static void a_shorter_delay_lets_nobody_overtake(void)
 {
 	struct link_impairment slow = kept;
+	struct link_config config = plain();
 
+	/* Chance, which has no part in it. */
+	config.loss_ppm = 1;
 	slow.delay_ns = 10 * MS;
-	start_plain();
+	start(&config);
 	link_impair(link_, &slow, LINK_BOTH_ENDS, &slow);
 	send(0, 1);
 	pass(MS);
@@ -642,6 +645,7 @@ static void a_shorter_delay_lets_nobody_overtake(void)
 	/* What left keeps its arrival; what comes later waits for it. */
 	CU_ASSERT_EQUAL(arrivals[0].time_ns, 10 * MS + 84 * 8);
 	CU_ASSERT_EQUAL(arrivals[1].time_ns, 10 * MS + 84 * 8);
+	CU_ASSERT_EQUAL(chance_count, 0);
 	CU_ASSERT_EQUAL(time_of_one(), 50 * US + 84 * 8);
 	stop();
 }
@@ -667,6 +671,69 @@ static void a_higher_rate_lets_go_what_waits(void)
 	for (unsigned i = 2; i < 11; i++)
 		CU_ASSERT_EQUAL(arrivals[i].time_ns,
 		                2 * MS + 500 * US + 50 * US + (i - 2) * 100 * US + 50 * US);
+	stop();
+}
+
+static void what_is_left_of_a_frame_is_rounded_up(void)
+{
+	struct link_impairment slow = kept;
+
+	slow.rate_bps = 84 * 8 * 1000;
+	start_plain();
+	link_impair(link_, &slow, 0, &slow);
+	send(0, 0);
+	pass(MS / 2);
+	/* 336 bits at 2.5 Gbit/s take 134.4 ns. */
+	slow.rate_bps = 2500000000;
+	link_impair(link_, &pool, 0, &slow);
+	run();
+	CU_ASSERT_EQUAL(arrivals[0].time_ns, MS / 2 + 135 + 50 * US);
+	stop();
+}
+
+static void of_frames_that_arrive_at_once_the_one_sent_first_is_first(void)
+{
+	struct link_impairment slow = kept;
+	struct link_config config = plain();
+
+	config.rate_bps = 0;
+	start(&config);
+	/* The first is held back; or the second, once the delay is shorter. */
+	decide(0, (struct link_decision){.fate = LINK_HOLD, .by_ns = 100 * US});
+	send(0, 1);
+	pass(100 * US);
+	send(0, 2);
+	run();
+	expect_arrived("1 2");
+	CU_ASSERT_EQUAL(arrivals[0].time_ns, arrivals[1].time_ns);
+	slow.delay_ns = 10 * MS;
+	link_impair(link_, &slow, 0, &slow);
+	send(0, 3);
+	link_mend(link_, &slow);
+	decide(0, (struct link_decision){.fate = LINK_HOLD, .by_ns = 10 * MS - 50 * US});
+	send(0, 4);
+	run();
+	expect_arrived("1 2 3 4");
+	CU_ASSERT_EQUAL(arrivals[2].time_ns, arrivals[3].time_ns);
+	stop();
+}
+
+static void chance_has_no_part_in_what_is_lost_in_any_case(void)
+{
+	struct link_config config = plain();
+
+	config.loss_ppm = config.duplicate_ppm = config.corrupt_ppm = 1000000;
+	start(&config);
+	link_begin_one_way(link_, 0);
+	send(0, 1);
+	link_end_one_way(link_, 0);
+	decide(0, (struct link_decision){.fate = LINK_LOSE});
+	send(0, 2);
+	CU_ASSERT_EQUAL(chance_count, 0);
+	/* Nor in what it would do to a frame that it has lost. */
+	send(0, 3);
+	CU_ASSERT_EQUAL(chance_count, 1);
+	CU_ASSERT_EQUAL(losses, 3);
 	stop();
 }
 
@@ -1016,6 +1083,9 @@ UNIT_TESTS("link_fault", UNIT_TEST(the_frame_that_is_to_be_lost_is_lost_and_no_o
            UNIT_TEST(corruption_changes_nothing_of_what_else_chance_does),
            UNIT_TEST(a_shorter_delay_lets_nobody_overtake),
            UNIT_TEST(a_higher_rate_lets_go_what_waits),
+           UNIT_TEST(what_is_left_of_a_frame_is_rounded_up),
+           UNIT_TEST(of_frames_that_arrive_at_once_the_one_sent_first_is_first),
+           UNIT_TEST(chance_has_no_part_in_what_is_lost_in_any_case),
            UNIT_TEST(a_lower_rate_slows_down_what_waits_and_not_what_left),
            UNIT_TEST(without_a_rate_all_that_waits_leaves),
            UNIT_TEST(a_shorter_queue_refuses_sooner), UNIT_TEST(impairments_hold_for_queues_too),
