@@ -261,7 +261,7 @@ static void modify(struct flow_model *model, struct flow_model_entry *entry, voi
 	(void)model;
 	if (flow_model_may_be_gone(entry, change->now_ns))
 		entry->doubtful = true;
-	else
+	if (!entry->doubtful)
 		change->met = true;
 	if (change->undone) {
 		entry->undone = true;

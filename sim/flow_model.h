@@ -8,8 +8,8 @@
  * Time. It removes nothing by itself: which entry expires when depends on the frames that it meets, of
  * which the model knows none. It knows when an entry can have expired at the earliest
  * (flow_model_may_be_gone()). A MODIFY that means such an entry changes it, if it is still there, or adds
- * a new one: both are right, and the entry is 'doubtful' from then on, as to its times and cookie, until
- * somebody adds it anew.
+ * a new one: both are right, and the entry is 'doubtful' from then on, as to whether it is there, its times
+ * and its cookie, until somebody adds it anew.
  *
  * Commands that are wrong are not for the model to refuse, save by CHECK_OVERLAP: the switch says by an
  * error that it did not do one, and then it is not applied. */

@@ -394,7 +394,7 @@ static bool is_untold(const struct table *table, const struct flow_model_entry *
 /* The switch does not have the entry. True: and it will not come back. */
 static bool judge_absent(const struct walk *walk, const struct flow_model_entry *entry, bool quiet)
 {
-	if (!flow_model_may_be_gone(entry, walk->now_ns)) {
+	if (!entry->doubtful && !flow_model_may_be_gone(entry, walk->now_ns)) {
 		if (walk->tell)
 			tell(walk, TABLES_MISSING, entry, NULL);
 		return false;
