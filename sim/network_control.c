@@ -221,7 +221,7 @@ void network_control_accept(struct network *network)
 	for (size_t i = 0; i < network->scenario->switches_count; i++) {
 		struct network_switch *sw = &network->switches[i];
 
-		if (sw->unaccepted && channel_is_open(sw->channel, CHANNEL_CONTROLLER))
+		if (sw->unaccepted)
 			accept_connection(sw);
 		sw->unaccepted = false;
 	}

@@ -452,18 +452,41 @@ static void at_a_low_rate_bytes_trickle(void)
 
 static void at_the_end_of_a_low_rate_all_the_rest_arrives(void)
 {
+	for (uint64_t seed = 1; seed < 20; seed++) {
+		begin(seed, "c");
+		channel_set_rate(channel, 1);
+		send_pattern(CHANNEL_SWITCH, 1000);
+		pass_until(2 * FB_NS_PER_S + 1000);
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 2);
+		send_pattern(CHANNEL_SWITCH, 10);
+		channel_set_rate(channel, 0);
+		run();
+		/* Chance leaves alone what has begun to arrive. */
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 1010);
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[2], 998);
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[2], 2 * FB_NS_PER_S + 1000);
+		CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[3], 2 * FB_NS_PER_S + 2000);
+		end();
+	}
+}
+
+static void a_connection_that_ends_while_bytes_trickle_leaves_nothing(void)
+{
 	begin_whole();
-	channel_set_rate(channel, 1);
+	channel_set_rate(channel, 10000);
+	channel_split(channel, CHANNEL_CONTROLLER, 0, 150, NULL);
+	channel_split(channel, CHANNEL_CONTROLLER, 0, 3, NULL);
 	send_pattern(CHANNEL_SWITCH, 1000);
-	pass_until(2 * FB_NS_PER_S + 1000);
-	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 2);
-	send_pattern(CHANNEL_SWITCH, 10);
+	pass_until(11 * FB_NS_PER_MS);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].pieces, 2);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[0], 3);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[1], 97);
+	channel_open(channel);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
 	channel_set_rate(channel, 0);
+	send_pattern(CHANNEL_SWITCH, 1000);
 	run();
-	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].len, 1010);
-	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[2], 998);
-	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[2], 2 * FB_NS_PER_S + 1000);
-	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_ns[3], 2 * FB_NS_PER_S + 2000);
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].piece_len[2], 1000);
 	end();
 }
 
@@ -633,6 +656,7 @@ UNIT_TESTS("channel", UNIT_TEST(bytes_arrive_whole_in_order_after_the_delay),
            UNIT_TEST(a_channel_that_breaks_while_it_stands_still_tells_it_later),
            UNIT_TEST(at_a_low_rate_bytes_trickle),
            UNIT_TEST(at_the_end_of_a_low_rate_all_the_rest_arrives),
+           UNIT_TEST(a_connection_that_ends_while_bytes_trickle_leaves_nothing),
            UNIT_TEST(a_receiver_may_close_while_bytes_trickle),
            UNIT_TEST(a_batch_is_cut_where_it_is_asked_for),
            UNIT_TEST(what_chance_cut_can_be_asked_for),

@@ -203,12 +203,18 @@ static bool ping(uint64_t ms)
 	return host_counters(network_host(net, 0))->frames_in > before;
 }
 
-/* A frame of 'len' bytes that nobody knows comes to s1 from h1. */
+/* A frame of 'len' bytes and a type comes to s1 from h1; or one that nobody knows. */
+static void have_frame_of(size_t len, uint16_t dl_type)
+{
+	uint8_t bytes[1500] = {0x02, 0, 0, 0, 0, 0x77, 0x02, 0, 0, 0, 0, 0x01};
+
+	fb_set16(bytes + 12, dl_type);
+	link_send(net->links[0].link, net->hosts[0].end, frame_copy_of(net->pool, bytes, len));
+}
+
 static void have_frame(size_t len)
 {
-	uint8_t bytes[1500] = {0x02, 0, 0, 0, 0, 0x77, 0x02, 0, 0, 0, 0, 0x01, 0x12, 0x34};
-
-	link_send(net->links[0].link, net->hosts[0].end, frame_copy_of(net->pool, bytes, len));
+	have_frame_of(len, 0x1234);
 }
 
 static struct datapath *dp(uint32_t sw)
@@ -365,6 +371,31 @@ static void what_stands_still_keeps_the_network_busy(void)
 	end();
 }
 
+static void each_way_may_stand_still_for_another_fault(void)
+{
+	struct fault to_controller = make(FAULT_CONTROL_STALL, 0), to_switch = to_controller;
+	size_t heard;
+
+	begin(TWO_SWITCHES("hub"));
+	pass(1000);
+	to_controller.end = CHANNEL_CONTROLLER;
+	to_switch.end = CHANNEL_SWITCH;
+	network_fault_begin(net, &to_controller);
+	network_fault_begin(net, &to_switch);
+	heard = pieces_to(CHANNEL_SWITCH);
+	have_frame(60);
+	pass(100);
+	CU_ASSERT_EQUAL(network_controller_counts(net).packet_ins, 0);
+	network_fault_end(net, &to_controller);
+	pass(100);
+	CU_ASSERT_EQUAL(network_controller_counts(net).packet_ins, 1);
+	CU_ASSERT_EQUAL(pieces_to(CHANNEL_SWITCH), heard);
+	network_fault_end(net, &to_switch);
+	pass(0);
+	CU_ASSERT_EQUAL(pieces_to(CHANNEL_SWITCH), heard + 1);
+	end();
+}
+
 static void the_lowest_rate_counts(void)
 {
 	struct fault slow = make(FAULT_CONTROL_DRAIN, 0), slower = slow;
@@ -499,6 +530,21 @@ static void where_messages_are_looked_at_nothing_changes(void)
 		end();
 	}
 	CU_ASSERT_STRING_EQUAL(digests[0], digests[1]);
+}
+
+/* The switch is to judge it. */
+static void a_header_that_tells_no_length_ends_the_connection(void)
+{
+	static const uint8_t bad[] = {OFP_VERSION, OFPT_HELLO, 0, 4, 0, 0, 0, 1, OFP_VERSION};
+
+	begin(TWO_SWITCHES("hub"));
+	pass(1000);
+	network_hears(&net->switches[0], CHANNEL_SWITCH, bad, sizeof bad);
+	CU_ASSERT_PTR_NULL(net->switches[0].conn);
+	CU_ASSERT_EQUAL(seen.errors, 1);
+	pass(10000);
+	CU_ASSERT_TRUE(network_ready(net));
+	end();
 }
 
 /* Half of a message has arrived when the switch loses its power: the rest is understood. */
@@ -717,10 +763,16 @@ static void packet_ins_get_lost(void)
 		have_frame(60);
 	pass(100);
 	CU_ASSERT_EQUAL(seen.lost, 7);
+	/* Discovery is counted apart, lost or not. */
+	have_frame_of(60, FB_ETH_LLDP);
+	pass(100);
+	CU_ASSERT_EQUAL(seen.lost, 8);
+	CU_ASSERT_EQUAL(network_switch_counts(net, 0).packet_ins, 8);
 	network_fault_end(net, &all);
 	have_frame(60);
 	pass(100);
-	CU_ASSERT_EQUAL(seen.lost, 7);
+	CU_ASSERT_EQUAL(seen.lost, 8);
+	CU_ASSERT_EQUAL(network_switch_counts(net, 0).packet_ins, 9);
 	end();
 }
 
@@ -1046,6 +1098,27 @@ static void a_connection_without_its_switch_times_out(void)
 	end();
 }
 
+static void the_discovery_of_two_controllers_is_no_traffic(void)
+{
+	const struct fault second = make(FAULT_SECOND_CONTROLLER, 1);
+	struct network_controller_counts before, after;
+
+	begin(TWO_SWITCHES("[discovery, learning]"));
+	pass(10000);
+	before = network_controller_counts(net);
+	CU_ASSERT_TRUE(before.lldp_messages > 0);
+	network_fault_begin(net, &second);
+	pass(4000);
+	CU_ASSERT_EQUAL(net->stale_count, 1);
+	network_fault_end(net, &second);
+	pass(10000);
+	after = network_controller_counts(net);
+	CU_ASSERT_TRUE(after.lldp_messages > before.lldp_messages);
+	CU_ASSERT_EQUAL(after.packet_outs, before.packet_outs);
+	CU_ASSERT_EQUAL(after.packet_ins, before.packet_ins);
+	end();
+}
+
 static void two_switches_share_a_second_controller(void)
 {
 	const struct fault one = make(FAULT_SECOND_CONTROLLER, 0),
@@ -1144,9 +1217,11 @@ static void whatever_went_wrong_all_is_well_afterwards(void)
 
 UNIT_TESTS("network_fault_control", UNIT_TEST(delays_add_up_and_go),
            UNIT_TEST(a_cut_ends_when_nobody_wants_it),
-           UNIT_TEST(what_stands_still_keeps_the_network_busy), UNIT_TEST(the_lowest_rate_counts),
+           UNIT_TEST(what_stands_still_keeps_the_network_busy),
+           UNIT_TEST(each_way_may_stand_still_for_another_fault), UNIT_TEST(the_lowest_rate_counts),
            UNIT_TEST(the_next_batch_is_split), UNIT_TEST(what_chance_splits_can_be_said),
            UNIT_TEST(where_messages_are_looked_at_nothing_changes),
+           UNIT_TEST(a_header_that_tells_no_length_ends_the_connection),
            UNIT_TEST(what_a_switch_said_before_it_lost_power_is_whole),
            UNIT_TEST(late_messages_stay_between_their_barriers),
            UNIT_TEST(late_messages_are_in_time_when_the_fault_ends),
@@ -1162,5 +1237,6 @@ UNIT_TESTS("network_fault_control", UNIT_TEST(delays_add_up_and_go),
            UNIT_TEST(switches_connect_to_a_controller_that_stands_still),
            UNIT_TEST(a_switch_goes_to_a_second_controller_and_back),
            UNIT_TEST(a_connection_without_its_switch_times_out),
+           UNIT_TEST(the_discovery_of_two_controllers_is_no_traffic),
            UNIT_TEST(two_switches_share_a_second_controller),
            UNIT_TEST(whatever_went_wrong_all_is_well_afterwards))
