@@ -327,7 +327,7 @@ static void row_says(const char *row, const char *what)
 {
 	CU_ASSERT_PTR_NOT_NULL(strstr(row, what));
 	if (!strstr(row, what))
-		printf("# not said: %s in %s", what, row);
+		printf("# not said: %s in %s\n", what, row);
 }
 
 /* The cell of 'row' with the number 'cell', ended there. */
