@@ -288,12 +288,14 @@ static bool take_jobs(const char *text, uint64_t *jobs)
 
 static bool take_seeds(struct arguments *arguments, const char *text)
 {
-	const char *wrong = "at most a million, please";
+	const char *wrong;
 
 	arguments->own_seeds = false;
-	if (sweep_seeds_parse(text, &arguments->seeds, &wrong) &&
-	    arguments->seeds.last - arguments->seeds.first < SEEDS_MAX)
-		return true;
+	if (sweep_seeds_parse(text, &arguments->seeds, &wrong)) {
+		if (arguments->seeds.last - arguments->seeds.first < SEEDS_MAX)
+			return true;
+		wrong = "at most a million, please";
+	}
 	fprintf(stderr, "flowbed: --seeds '%s': %s\n", text, wrong);
 	return false;
 }
