@@ -3,17 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <flowbed/app.h>
+
+#include "sim/mutants.h"
 #include "sim/properties.h"
 #include "sim/runner.h"
 #include "tests/unit/harness.h"
 
 static struct runner_result result;
+/* Of the next run; NULL: ours. */
+static const struct mutant *mutant;
+static const struct fb_app_class *app_class;
 
 static void run(const char *head, const char *text)
 {
 	struct problems problems;
 	struct scenario *sc;
-	const struct runner_options options = {.seed = 1, .keep = true};
+	const struct runner_options options = {.seed = 1, .mutant = mutant, .keep = true};
 	char whole[2000];
 
 	snprintf(whole, sizeof whole, "%s%s", head, text);
@@ -21,6 +27,8 @@ static void run(const char *head, const char *text)
 	sc = scenario_load_text(whole, strlen(whole), "test.yaml", NULL, NULL, &problems);
 	problems_print(&problems, "# test.yaml", stdout);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
+	if (app_class)
+		sc->controller.apps[0].cls = app_class;
 	runner_run(sc, &options, &result);
 	scenario_free(sc);
 	problems_destroy(&problems);
@@ -182,6 +190,93 @@ static void a_session_of_two_servers_is_found(void)
 	      text);
 }
 
+/* --- Flow tables --- */
+
+/* With the mutant 'name' the property does not hold, without it it does. */
+static void breaks_with(const char *name, const char *property, const char *head, const char *text,
+                        const char *part)
+{
+	holds(head, text);
+	mutant = mutant_find(name);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mutant);
+	breaks(property, head, text, part);
+	mutant = NULL;
+}
+
+#define PINGS "  - repeat: 3\n    ping: {from: h1, to: h2, expect: {outcome: any}}\n"
+
+static void a_table_that_is_not_what_the_switch_was_told_is_found(void)
+{
+	breaks_with("ignores-adds", "tables_agree",
+	            "controller: learning\nswitches: {s1: {}, s2: {}}\n",
+	            "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	            "links: [h1 -- s1, h2 -- s2, s1 -- s2]\nproperties: {reachability: no}\n"
+	            "steps:\n  - arp: {from: h1, to: 10.0.0.2, expect: {outcome: any}}\n",
+	            " lacks ");
+	breaks_with("ignores-deletes", "tables_agree",
+	            "controller: learning\nswitches: {s1: {}}\n"
+	            "properties: {no_dead_entries: no, reachability: no}\n",
+	            PAIR PINGS "  - link: {down: h2 -- s1}\n  - wait: 1s\n", " has what nobody ");
+	breaks_with("no-flow-removed", "tables_agree", "controller: balancer\nswitches: {s1: {}}\n",
+	            "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}, h3: {ip: 10.0.0.2/24}}\n"
+	            "links: [h1 -- s1, h2 -- s1, h3 -- s1]\nsteps:\n"
+	            "  - tcp: {from: h1, to: 10.0.0.2:7, send: 1kB}\n  - wait: 400s\n",
+	            " has let expire, and not told, ");
+}
+
+/* --- Checksums --- */
+
+static void a_wrong_checksum_is_found(void)
+{
+	breaks_with("wrong-checksum", "checksums", "controller: learning\nswitches: {s1: {}}\n",
+	            PAIR "  - tcp: {from: h1, to: h2:7, send: 100kB, expect: {outcome: any}}\n",
+	            " got one that is wrong at ");
+	holds("controller: learning\nswitches: {s1: {}}\n",
+	      PAIR "  - tcp: {from: h1, to: h2:7, send: 100kB, expect: {outcome: any}}\n");
+}
+
+/* --- Bounds --- */
+
+static int nothing;
+
+static void *create(struct fb_app *app, const uint64_t *values, struct fb_text *error)
+{
+	(void)app;
+	(void)values;
+	(void)error;
+	return &nothing;
+}
+
+static void destroy(void *state)
+{
+	(void)state;
+}
+
+static void boast(const void *state, struct fb_report *report, uint64_t now_ns)
+{
+	(void)state;
+	(void)now_ns;
+	fb_report_begin_list(report, "fish", 11, 10);
+	fb_report_end_list(report);
+}
+
+static void a_table_over_its_limit_is_found(void)
+{
+	static const struct fb_app_class boasting = {.name = "boasting",
+	                                             .summary = "tells of fish",
+	                                             .scope = FB_SCOPE_SWITCH,
+	                                             .create = create,
+	                                             .destroy = destroy,
+	                                             .report = boast};
+	static const char head[] = "controller: hub\nswitches: {s1: {}}\n"
+	                           "properties: {reachability: no}\n";
+
+	holds(head, PAIR);
+	app_class = &boasting;
+	breaks("bounded", head, PAIR, "the controller's fish: 11 of 10");
+	app_class = NULL;
+}
+
 /* --- Packet buffers --- */
 
 static unsigned broken[SCENARIO_PROPERTIES];
@@ -216,9 +311,9 @@ static void judge_after(const char *text, uint64_t ms, unsigned lost)
 	properties = properties_new(sc, &ops);
 	observer = properties_observer(properties);
 	network = network_new(sc, &(struct network_options){.seed = 1,
-	                                                .log_level = FB_LOG_ERROR,
-	                                                .observers = &observer,
-	                                                .observers_count = 1});
+	                                                    .log_level = FB_LOG_ERROR,
+	                                                    .observers = &observer,
+	                                                    .observers_count = 1});
 	clock = network_clock(network);
 	properties_watch(properties, network);
 	network_start(network);
@@ -272,6 +367,8 @@ UNIT_TESTS("properties", UNIT_TEST(a_loop_is_found_and_ends_the_run),
            UNIT_TEST(a_frame_that_a_host_gets_twice_is_found),
            UNIT_TEST(what_a_link_doubles_may_come_twice),
            UNIT_TEST(an_entry_for_a_port_that_is_down_is_found), UNIT_TEST(an_error_is_found),
-           UNIT_TEST(a_session_of_two_servers_is_found), UNIT_TEST(a_buffer_that_is_in_use_is_lost),
-           UNIT_TEST(a_buffer_that_expired_was_lost),
+           UNIT_TEST(a_session_of_two_servers_is_found),
+           UNIT_TEST(a_table_that_is_not_what_the_switch_was_told_is_found),
+           UNIT_TEST(a_wrong_checksum_is_found), UNIT_TEST(a_table_over_its_limit_is_found),
+           UNIT_TEST(a_buffer_that_is_in_use_is_lost), UNIT_TEST(a_buffer_that_expired_was_lost),
            UNIT_TEST(what_a_broken_connection_left_behind_is_not))
