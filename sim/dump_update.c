@@ -385,7 +385,8 @@ static size_t plain_end(const struct updating *u, size_t at, bool in_flow)
 static void edit_inline(struct updating *u, size_t from, size_t to, size_t indent, bool in_flow,
                         const struct dump_lines *lines)
 {
-	const bool is_list = u->text[from] == '[', is_new = from == to;
+	const bool is_new = from + blanks_at(u, from) >= to,
+	           is_list = !is_new && u->text[from] == '[';
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
@@ -531,7 +532,7 @@ static bool edit_dump(struct updating *u, const struct dump_change *change)
 	else if (!in_flow && find_items(u, key, indent, &items, &item_indent))
 		edited = edit_items(u, change, at, items, item_indent, &lines);
 	else
-		edit_inline(u, at, at, indent, in_flow, &lines);
+		edit_inline(u, at, at + (in_flow ? blanks_at(u, at) : 0), indent, in_flow, &lines);
 	dump_destroy(&lines);
 	return edited;
 }

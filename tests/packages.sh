@@ -3,7 +3,7 @@
 # tests/run and tests/bench/run.
 
 packages_build="gcc libc6-dev cmake ninja-build pkg-config libfyaml-dev libpcap-dev libevent-dev libssl-dev libxxhash-dev libcunit1-dev"
-packages_tests="python3 python3-openflow tshark iproute2 ethtool openssl"
+packages_tests="python3 python3-yaml python3-jsonschema python3-openflow tshark iproute2 ethtool openssl"
 # Open vSwitch, to compare with (its services are not used, the tests start programs of their own); what reads scenario
 # files and captures links for tests in real networks.
 packages_live="openvswitch-common openvswitch-switch openvswitch-testcontroller python3-yaml tcpdump"
