@@ -208,10 +208,12 @@ static void breaks_with(const char *name, const char *property, const char *head
 static void a_table_that_is_not_what_the_switch_was_told_is_found(void)
 {
 	breaks_with("ignores-adds", "tables_agree",
-	            "controller: learning\nswitches: {s1: {}, s2: {}}\n",
+	            "controller: learning\nswitches: {s1: {}, s2: {}, s3: {}}\n",
 	            "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
-	            "links: [h1 -- s1, h2 -- s2, s1 -- s2]\nproperties: {reachability: no}\n"
-	            "steps:\n  - arp: {from: h1, to: 10.0.0.2, expect: {outcome: any}}\n",
+	            "links: [h1 -- s1, h2 -- s3, s1 -- s2, s2 -- s3]\n"
+	            "properties: {reachability: no}\nsteps:\n"
+	            "  - arp: {from: h1, to: 10.0.0.2, expect: {outcome: any}}\n"
+	            "  - udp: {from: h1, to: \"h2:9\", send: x, expect: {outcome: any}}\n",
 	            " lacks ");
 	breaks_with("ignores-deletes", "tables_agree",
 	            "controller: learning\nswitches: {s1: {}}\n"
