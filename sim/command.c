@@ -174,11 +174,11 @@ bool command_take_mutant(const char *name, const struct mutant **mutant)
 {
 	const char *names[100] = {NULL}, *meant;
 
-	*mutant = mutant_find(name);
+	*mutant = mutants_find(name);
 	if (*mutant)
 		return true;
-	for (size_t i = 0; i < 99 && mutant_at(i); i++)
-		names[i] = mutant_at(i)->name;
+	for (size_t i = 0; i < 99 && mutants_at(i); i++)
+		names[i] = mutants_at(i)->name;
 	meant = nearest(name, names);
 	fprintf(stderr,
 	        "flowbed: no mutant is named '%s'%s%s%s 'flowbed mutate --list' tells them.\n",

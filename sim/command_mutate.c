@@ -256,7 +256,7 @@ static int tell_mutants(void)
 {
 	const struct mutant *mutant;
 
-	for (size_t i = 0; (mutant = mutant_at(i)) != NULL; i++)
+	for (size_t i = 0; (mutant = mutants_at(i)) != NULL; i++)
 		printf("%-30s  %-10s  %s\n", mutant->name,
 		       mutant->side == MUTANT_CONTROLLER ? "controller" : "switch",
 		       mutant->description);
@@ -342,7 +342,7 @@ static void take_all_mutants(struct arguments *arguments)
 {
 	const struct mutant *mutant;
 
-	for (size_t i = 0; i < MUTANTS_MAX && (mutant = mutant_at(i)) != NULL; i++)
+	for (size_t i = 0; i < MUTANTS_MAX && (mutant = mutants_at(i)) != NULL; i++)
 		arguments->mutants[arguments->mutants_count++] = mutant;
 }
 

@@ -76,12 +76,12 @@ static const struct mutant mutants[] = {
 
 enum { MUTANTS = sizeof mutants / sizeof mutants[0] };
 
-const struct mutant *mutant_at(size_t place)
+const struct mutant *mutants_at(size_t place)
 {
 	return place < MUTANTS ? &mutants[place] : NULL;
 }
 
-const struct mutant *mutant_find(const char *name)
+const struct mutant *mutants_find(const char *name)
 {
 	for (size_t i = 0; i < MUTANTS; i++)
 		if (!strcmp(mutants[i].name, name))

@@ -40,8 +40,8 @@ struct mutant {
 };
 
 /* By place from 0, NULL past the last; by name, NULL: there is none. */
-const struct mutant *mutant_at(size_t place);
-const struct mutant *mutant_find(const char *name);
+const struct mutant *mutants_at(size_t place);
+const struct mutant *mutants_find(const char *name);
 
 /* Where a message passes: what an end says on its way to the channel, what it hears on its way from
  * there. */

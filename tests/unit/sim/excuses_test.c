@@ -116,7 +116,7 @@ static void run_text(const char *head, const char *text, const char *mutant, boo
 	if (is_wrong)
 		sc->controller.apps[0].cls = &wrong_class;
 	if (mutant) {
-		options.mutant = mutant_find(mutant);
+		options.mutant = mutants_find(mutant);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(options.mutant);
 	}
 	runner_run(sc, &options, &result);
@@ -180,6 +180,17 @@ static void a_frame_that_a_link_doubled_may_come_twice_and_no_other(void)
 	         "steps:\n  - fault: {duplicate: {link: h2 -- s1, from: h2}}\n"
 	         "  - arp: {from: h1, gratuitous: yes}\n  - wait: 1ms\n",
 	         NULL, false);
+	fails(NO_DUPLICATES);
+}
+
+/* The copy for h2 is no reason why h1 should get its own frame twice. */
+static void a_copy_that_a_link_makes_for_a_host_excuses_nothing_behind_it(void)
+{
+	run_text("switches: {s1: {flows: [\"in_port=1,actions=output:2,in_port,in_port\"]}}\n",
+	         "steps:\n  - fault: {duplicate: {link: h2 -- s1, from: s1}}\n"
+	         "  - arp: {from: h1, gratuitous: yes}\n  - wait: 1ms\n",
+	         NULL, false);
+	CU_ASSERT_EQUAL(result.excused[NO_DUPLICATES], 0);
 	fails(NO_DUPLICATES);
 }
 
@@ -439,6 +450,7 @@ static void nothing_that_happens_after_the_network_must_have_converged_is_excuse
 }
 
 UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_no_other),
+           UNIT_TEST(a_copy_that_a_link_makes_for_a_host_excuses_nothing_behind_it),
            UNIT_TEST(the_buffer_of_a_lost_packet_in_is_excused),
            UNIT_TEST(the_buffers_of_a_connection_that_was_cut_are_excused),
            UNIT_TEST(a_connection_that_nothing_ended_excuses_no_buffers),

@@ -71,7 +71,7 @@ static void begin_with(const struct mutant *mutant)
 
 static void begin(const char *name)
 {
-	begin_with(mutant_find(name));
+	begin_with(mutants_find(name));
 }
 
 static void end(uint64_t occasions)
@@ -336,7 +336,7 @@ static void all_pass(const struct fb_msg *msg)
 {
 	const struct mutant *mutant;
 
-	for (size_t i = 0; (mutant = mutant_at(i)) != NULL; i++) {
+	for (size_t i = 0; (mutant = mutants_at(i)) != NULL; i++) {
 		begin_with(mutant);
 		for (unsigned point = 0; point < MUTATION_POINTS; point++)
 			for (unsigned times = 0; times < 40; times++) {
@@ -356,13 +356,13 @@ static void names_are_unique_and_found(void)
 	const struct mutant *mutant;
 	size_t count = 0;
 
-	for (; (mutant = mutant_at(count)) != NULL; count++) {
-		CU_ASSERT_PTR_EQUAL(mutant_find(mutant->name), mutant);
+	for (; (mutant = mutants_at(count)) != NULL; count++) {
+		CU_ASSERT_PTR_EQUAL(mutants_find(mutant->name), mutant);
 		CU_ASSERT_TRUE(strlen(mutant->description) > 10);
 		CU_ASSERT_TRUE((mutant->message != NULL) != (mutant->output != NULL));
 	}
 	CU_ASSERT_TRUE(count >= 20);
-	CU_ASSERT_PTR_NULL(mutant_find("none"));
+	CU_ASSERT_PTR_NULL(mutants_find("none"));
 }
 
 static void the_handshake_is_left_alone(void)
@@ -385,7 +385,7 @@ static void discovery_is_left_alone(void)
 
 	all_pass(&in);
 	all_pass(&out);
-	for (size_t i = 0; (mutant = mutant_at(i)) != NULL; i++) {
+	for (size_t i = 0; (mutant = mutants_at(i)) != NULL; i++) {
 		begin_with(mutant);
 		for (unsigned times = 0; times < 40; times++)
 			leave(1, lldp_frame());
@@ -931,7 +931,7 @@ static void begin_forwarding(const char *name, const struct fb_view *frame)
 
 	clock_init(&vclock, 1000);
 	pool = frame_pool_new();
-	mutation = mutation_new(mutant_find(name), &vclock, pool, SWITCHES, &ops);
+	mutation = mutation_new(mutants_find(name), &vclock, pool, SWITCHES, &ops);
 	got_count = 0;
 }
 

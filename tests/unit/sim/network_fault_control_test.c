@@ -552,7 +552,7 @@ static void what_a_switch_said_before_it_lost_power_is_whole(void)
 {
 	struct fault drain = make(FAULT_CONTROL_DRAIN, 0);
 
-	mutant = mutant_at(0);
+	mutant = mutants_at(0);
 	begin(TWO_SWITCHES("hub"));
 	mutant = NULL;
 	pass(1000);

@@ -197,7 +197,7 @@ static void breaks_with(const char *name, const char *property, const char *head
                         const char *part)
 {
 	holds(head, text);
-	mutant = mutant_find(name);
+	mutant = mutants_find(name);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mutant);
 	breaks(property, head, text, part);
 	mutant = NULL;
