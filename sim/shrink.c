@@ -553,6 +553,7 @@ static bool turn(struct shrink *shrink)
 
 	made |= leave_out(shrink, FAULTS, NULL);
 	made |= leave_out(shrink, STEPS, NULL);
+	made |= try_edits(shrink, shrink_strip_ports);
 	made |= try_edits(shrink, drop_break);
 	made |= try_edits(shrink, drop_wait);
 	made |= try_edits(shrink, unwrap);

@@ -545,3 +545,86 @@ enum shrink_edited shrink_merge_switches(struct yaml_tree *tree, size_t which)
 	}
 	return SHRINK_NO_MORE;
 }
+
+/* --- Ports that the loader gave --- */
+
+/* 'links' says this end of a link, "s1:3", itself. */
+static bool is_said(const struct yaml_node *links, const char *end)
+{
+	const size_t len = strlen(end);
+
+	for (size_t i = 0; links && links->kind == YAML_SEQUENCE && i < links->count; i++) {
+		const struct yaml_node *link = links->items[i];
+		const char *at;
+
+		if (link->kind == YAML_MAPPING)
+			link = yaml_get(link, "between");
+		if (!link || link->kind != YAML_SCALAR || !(at = strstr(link->text, end)))
+			continue;
+		if ((at == link->text || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* "h1 -- s1:21" is h1 -- s1 where its port is not said in 'links'. */
+static bool strip_ports(const struct yaml_node *links, struct yaml_node *node)
+{
+	const char *dashes = strstr(node->text, " -- ");
+	char ends[2][NAME_BYTES], text[TEXT_BYTES];
+	bool stripped = false;
+
+	if (!dashes || strlen(node->text) >= NAME_BYTES)
+		return false;
+	snprintf(ends[0], NAME_BYTES, "%.*s", (int)(dashes - node->text), node->text);
+	snprintf(ends[1], NAME_BYTES, "%s", dashes + 4);
+	for (unsigned e = 0; e < 2; e++) {
+		char *colon = strchr(ends[e], ':');
+
+		if (!colon || is_said(links, ends[e]))
+			continue;
+		*colon = 0;
+		stripped = true;
+	}
+	snprintf(text, sizeof text, "%s -- %s", ends[0], ends[1]);
+	if (stripped) {
+		yaml_edit_set_text(node, text);
+		node->plain = !strchr(text, ':');
+	}
+	return stripped;
+}
+
+/* The '*which'-th text below 'node' that can become shorter. */
+static bool strip_one(const struct yaml_node *links, struct yaml_node *node, size_t *which)
+{
+	const size_t parts = node->kind == YAML_MAPPING ? 2 * node->count : node->count;
+
+	if (node->kind == YAML_SCALAR) {
+		char *before = xstrdup(node->text);
+		const bool plain = node->plain;
+		const bool stripped = strip_ports(links, node), wanted = stripped && !(*which)--;
+
+		if (stripped && !wanted) {
+			yaml_edit_set_text(node, before);
+			node->plain = plain;
+		}
+		free(before);
+		return wanted;
+	}
+	for (size_t i = 0; i < parts; i++)
+		if (strip_one(links, node->items[i], which))
+			return true;
+	return false;
+}
+
+enum shrink_edited shrink_strip_ports(struct yaml_tree *tree, size_t which)
+{
+	const struct yaml_node *links = yaml_get(tree->root, "links");
+	struct yaml_node *faults = yaml_edit_get(tree->root, "faults");
+	struct yaml_node *steps = yaml_edit_get(tree->root, "steps");
+
+	return (faults && strip_one(links, faults, &which)) ||
+	                       (steps && strip_one(links, steps, &which))
+	               ? SHRINK_MADE
+	               : SHRINK_NO_MORE;
+}

@@ -20,6 +20,8 @@ enum shrink_edited shrink_narrow_range(struct yaml_tree *tree, size_t which);
 enum shrink_edited shrink_merge_switches(struct yaml_tree *tree, size_t which);
 /* A step from a range of hosts comes from its first one. */
 enum shrink_edited shrink_first_of_range(struct yaml_tree *tree, size_t which);
+/* A link is named without the ports that 'links' leaves to the loader: they change when others go. */
+enum shrink_edited shrink_strip_ports(struct yaml_tree *tree, size_t which);
 
 /* --- shrink_values.c --- */
 

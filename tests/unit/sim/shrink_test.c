@@ -156,6 +156,22 @@ static void a_switch_becomes_one_with_its_neighbour(void)
 	               "steps:\n  - link: {down: h2 -- s3}\n  - expect: {packet_ins: {s3: 1}}\n");
 }
 
+static void links_are_named_without_ports_that_nobody_said(void)
+{
+	struct yaml_tree tree;
+
+	parse(&tree, "links: [c1..c9 -- s1, h1 -- s1, \"h2 -- s1:3\"]\n"
+	             "faults:\n  at:\n    - {at: 1s, lose: {link: \"h2 -- s1:3\", from: h2}}\n"
+	             "    - {at: 1s, lose: {link: \"c2 -- s1:2\", from: s1}}\n"
+	             "steps:\n  - link: {down: \"h1 -- s1:10\"}\n");
+	CU_ASSERT_EQUAL(shrink_strip_ports(&tree, 1), SHRINK_MADE);
+	CU_ASSERT_EQUAL(shrink_strip_ports(&tree, 1), SHRINK_NO_MORE);
+	is_text(&tree, "links: [c1..c9 -- s1, h1 -- s1, \"h2 -- s1:3\"]\n"
+	               "faults:\n  at:\n    - {at: 1s, lose: {link: \"h2 -- s1:3\", from: h2}}\n"
+	               "    - {at: 1s, lose: {link: \"c2 -- s1:2\", from: s1}}\n"
+	               "steps:\n  - link: {down: h1 -- s1}\n");
+}
+
 static void ranges_become_narrower_and_keep_their_addresses(void)
 {
 	static const char text[] = "hosts: {c1..c100: {ip: 10.0.0.1/24, mac: 02:00:00:00:01:fa}}\n"
@@ -301,6 +317,7 @@ UNIT_TESTS("shrink", UNIT_TEST(what_is_not_needed_goes), UNIT_TEST(groups_of_one
            UNIT_TEST(what_may_fail_may_fail_to_the_end),
            UNIT_TEST(hosts_go_with_all_that_names_them),
            UNIT_TEST(a_switch_becomes_one_with_its_neighbour),
+           UNIT_TEST(links_are_named_without_ports_that_nobody_said),
            UNIT_TEST(ranges_become_narrower_and_keep_their_addresses),
            UNIT_TEST(numbers_become_small_and_times_round),
            UNIT_TEST(faults_stand_in_the_order_of_their_times),
