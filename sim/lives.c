@@ -25,24 +25,26 @@ enum {
 	FRAME_BYTES = 64, /* of other frames */
 };
 
-struct life {
+struct life {            /* a cache line */
 	uint64_t number; /* 0: none */
 	uint64_t identity;
 	uint64_t begun_ns;
-	uint64_t ways[WAYS_AT_HAND];  /* 0: none */
-	uint8_t counts[WAYS_AT_HAND]; /* how often each was gone, as far as that can be told */
-	bool many_ways;               /* there are others */
-	bool changed;                 /* by a link, from what its sender sent */
+	uint64_t ways[WAYS_AT_HAND];   /* 0: none */
+	uint8_t counts[WAYS_AT_HAND];  /* how often each was gone, as far as that can be told, */
+	uint8_t doubled[WAYS_AT_HAND]; /*   and how many copies were made there */
+	uint8_t copies;                /* that links made; UINT8_MAX: nobody counts any more */
+	bool many_ways : 1;            /* there are others */
+	bool changed : 1;              /* by a link, from what its sender sent */
 	uint32_t before; /* how many lives before this one the next of its list is; 0: none */
 	uint32_t sender;
-	uint32_t copies; /* that links made */
 };
+_Static_assert(sizeof(struct life) == 64, "a cache line");
 
 /* A way of a life that has many. */
 struct way {
 	uint64_t print; /* of life and way; 0: none */
 	uint64_t life;
-	uint32_t count;
+	uint32_t count, doubled;
 };
 
 struct lives {
@@ -214,14 +216,6 @@ void lives_begin(struct lives *lives, struct frame *frame, uint32_t host, uint64
 	begin(lives, frame, identity_of(frame), host, now_ns);
 }
 
-void lives_double(struct lives *lives, const struct frame *frame)
-{
-	struct life *life = find_life(lives, frame->tag);
-
-	if (life)
-		life->copies++;
-}
-
 void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns)
 {
 	begin(lives, frame, identity_of(frame), lives_sender(lives, frame), now_ns);
@@ -335,30 +329,72 @@ static inline uint32_t count_way(struct lives *lives, struct life *life, uint64_
 	return count_many(lives, life, print);
 }
 
-static bool has_gone(const struct lives *lives, const struct life *life, uint64_t print)
+/* What 'life' did on a way: how often it went there, and how many copies were made there. */
+struct passage {
+	uint32_t count, doubled;
+};
+
+static struct passage passage_of(const struct lives *lives, const struct life *life, uint64_t print)
 {
+	const struct way *way;
+
 	for (unsigned i = 0; i < WAYS_AT_HAND; i++)
 		if (life->ways[i] == print)
-			return true;
-	return life->many_ways && find_way(lives, print_of_both(life->number, print));
+			return (struct passage){life->counts[i], life->doubled[i]};
+	way = life->many_ways ? find_way(lives, print_of_both(life->number, print)) : NULL;
+	return way ? (struct passage){way->count, way->doubled} : (struct passage){0, 0};
 }
 
-/* Find the life of a frame that has no tag: the latest that has not gone that way, or, where all
- * have, the latest. Where there is none, or the search takes too long, a new one begins. */
+/* There are more of 'life' before a way than have gone it. Copies that were made there are behind it. */
+static bool may_go(const struct life *life, struct passage passage)
+{
+	return life->copies == UINT8_MAX ||
+	       passage.count <= (uint32_t)life->copies - passage.doubled;
+}
+
+void lives_double(struct lives *lives, const struct frame *frame, uint32_t way)
+{
+	const uint64_t print = print_of(way, frame);
+	struct life *life = find_life(lives, frame->tag);
+	struct way *far;
+
+	if (!life)
+		return;
+	life->copies += life->copies < UINT8_MAX;
+	for (unsigned i = 0; i < WAYS_AT_HAND; i++) {
+		if (life->ways[i] != print)
+			continue;
+		life->doubled[i] += life->doubled[i] < UINT8_MAX;
+		return;
+	}
+	far = life->many_ways ? find_way(lives, print_of_both(life->number, print)) : NULL;
+	if (far)
+		far->doubled++;
+}
+
+/* Find the life of a frame that has no tag: the latest that has not gone that way; or, where all have, the
+ * latest of which there are more; or the latest. Where there is none, or the search takes too long, a
+ * new one begins. */
 static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint64_t now_ns)
 {
 	const uint64_t identity = identity_of(frame);
 	const struct life *life;
 	uint64_t latest = 0;
+	bool is_doubled = false; /* 'latest' is one of which there are more */
 
 	list_all(lives);
 	life = find_life(lives, *list_of(lives, identity));
 	for (unsigned steps = 0; life && is_young(life, now_ns); steps++) {
 		if (life->identity == identity && life->sender != LIVES_NOBODY) {
-			latest = latest ? latest : life->number;
+			const struct passage passage = passage_of(lives, life, print);
+
 			frame->tag = life->number;
-			if (!has_gone(lives, life, print))
+			if (!passage.count)
 				return;
+			if (!latest || (!is_doubled && may_go(life, passage))) {
+				latest = life->number;
+				is_doubled = may_go(life, passage);
+			}
 		}
 		if (steps == LIVES_STEPS_MAX) {
 			latest = 0;
@@ -375,14 +411,22 @@ enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t 
                              uint64_t now_ns)
 {
 	const uint64_t print = print_of(way, frame);
+	struct passage passage;
 	struct life *life;
-	uint32_t count;
 
 	if (!frame->tag)
 		adopt(lives, frame, print, now_ns);
 	life = find_life(lives, frame->tag);
-	count = life ? count_way(lives, life, print) : 1;
-	if (count <= 1)
+	if (!life || count_way(lives, life, print) <= 1)
 		return LIVES_FIRST;
-	return count <= 1 + life->copies ? LIVES_DOUBLED : LIVES_TWICE;
+	passage = passage_of(lives, life, print);
+	passage.count--;
+	return may_go(life, passage) ? LIVES_DOUBLED : LIVES_TWICE;
+}
+
+bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint32_t way)
+{
+	const struct life *life = find_life(lives, frame->tag);
+
+	return life && passage_of(lives, life, print_of(way, frame)).count > 0;
 }

@@ -10,11 +10,11 @@
  * the same identity, which are the parts that no switch and no controller rewrites (of an IPv4
  * packet its id, length, fragment and payload without ports and checksum; of others all behind the
  * Ethernet header). Where a host has sent such bytes several times it is the latest of these that has
- * not gone this way yet. When there is none the controller made the frame: a life of its own.
+ * not gone this way yet, or not as often as links doubled it. When there is none the controller made the frame: a life of its own.
  *
  * Ways. A frame goes a way when it is sent over a link to one of its ends with a certain Ethernet
- * destination. One frame goes no way twice, except that a link which doubles frames adds one to how
- * often each way may be gone. (The destination counts because a controller may show one frame to
+ * destination. One frame goes no way twice, except that a link which doubles it adds one to how often each
+ * way may be gone but that one: the copy goes on behind it. (The destination counts because a controller may show one frame to
  * several hosts, one after another, over the same link. In a loop it comes back as it was.)
  *
  * A frame that a link changed begins a life of its own: its bytes are what no host sent, and behind
@@ -57,8 +57,10 @@ enum lives_passed {
 /* A frame is sent over the link end with the number 'way'. */
 enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t way,
                              uint64_t now_ns);
-/* A link makes one more of 'frame'. */
-void lives_double(struct lives *lives, const struct frame *frame);
+/* The frame has gone that way. */
+bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint32_t way);
+/* One more is made of 'frame' on a way that it went: the copy goes on with it from there. */
+void lives_double(struct lives *lives, const struct frame *frame, uint32_t way);
 /* A link changed bytes of 'frame': from now on it is another one, of the same sender. */
 void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns);
 bool lives_is_changed(const struct lives *lives, const struct frame *frame);

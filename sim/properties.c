@@ -277,14 +277,17 @@ static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to
 		            frame, passed == LIVES_DOUBLED);
 }
 
+/* What goes to a host goes on to nobody: its copy is sent once, with the frame. */
 static void watch_duplicated(void *ctx, uint64_t now_ns, uint32_t link, const struct frame *frame)
 {
 	const struct properties *properties = ctx;
+	const unsigned to = lives_has_passed(properties->lives, frame, 2 * link + 1);
 
 	/* No fault doubles a frame any more, once they are over: only links that always may. */
-	if (properties->scenario->links[link].config.duplicate_ppm ||
-	    !excuses_converged(properties->excuses, now_ns))
-		lives_double(properties->lives, frame);
+	if ((properties->scenario->links[link].config.duplicate_ppm ||
+	     !excuses_converged(properties->excuses, now_ns)) &&
+	    network_link_end(properties->network, link, to)->is_switch)
+		lives_double(properties->lives, frame, 2 * link + to);
 }
 
 static void watch_lost(void *ctx, uint64_t now_ns, uint32_t link, unsigned to,

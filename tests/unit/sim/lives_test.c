@@ -111,9 +111,39 @@ static void a_link_that_doubles_allows_one_more(void)
 	begin();
 	frame = segment(one, 1, 4000);
 	lives_begin(lives, frame, H1, now_ns);
-	lives_double(lives, frame);
-	for (uint32_t way = 0; way < 10; way++)
+	CU_ASSERT_TRUE(passes(frame, WAY_1));
+	lives_double(lives, frame, WAY_1);
+	/* The copy is behind that way, on which there was one only. */
+	CU_ASSERT_FALSE(passes(frame, WAY_1));
+	for (uint32_t way = WAY_2; way < WAY_2 + 10; way++)
 		CU_ASSERT_TRUE(passes(frame, way) && passes(frame, way) && !passes(frame, way));
+	lives_double(lives, frame, WAY_2 + 5);
+	CU_ASSERT_FALSE(passes(frame, WAY_2 + 5));
+	CU_ASSERT_FALSE(passes(frame, WAY_2)); /* it had gone there three times already */
+	CU_ASSERT_TRUE(passes(frame, 1000) && passes(frame, 1000) && passes(frame, 1000));
+	CU_ASSERT_FALSE(passes(frame, 1000));
+	frame_unref(frame);
+	end();
+}
+
+static void a_frame_that_a_link_changed_is_another_one(void)
+{
+	struct frame *frame;
+
+	begin();
+	frame = segment(one, 1, 4000);
+	lives_begin(lives, frame, H1, now_ns);
+	CU_ASSERT_TRUE(passes(frame, WAY_1));
+	CU_ASSERT_FALSE(lives_is_changed(lives, frame));
+	frame_data(frame)[frame->len - 1] ^= 1;
+	lives_change(lives, frame, now_ns);
+	CU_ASSERT_TRUE(lives_is_changed(lives, frame));
+	CU_ASSERT_EQUAL(lives_sender(lives, frame), H1);
+	CU_ASSERT_TRUE(passes(frame, WAY_1));
+	/* Behind a controller, too. */
+	frame->tag = 0;
+	CU_ASSERT_TRUE(passes(frame, WAY_2));
+	CU_ASSERT_TRUE(lives_is_changed(lives, frame));
 	frame_unref(frame);
 	end();
 }
@@ -299,6 +329,7 @@ static void what_is_forgotten_goes_for_new(void)
 UNIT_TESTS("lives", UNIT_TEST(a_frame_goes_each_way_once),
            UNIT_TEST(another_destination_is_another_way),
            UNIT_TEST(a_link_that_doubles_allows_one_more),
+           UNIT_TEST(a_frame_that_a_link_changed_is_another_one),
            UNIT_TEST(bytes_that_a_controller_sends_back_are_the_hosts_frame),
            UNIT_TEST(a_tag_of_a_vlan_changes_nothing),
            UNIT_TEST(what_nobody_sent_is_the_controllers),
