@@ -632,14 +632,16 @@ static void read_dump(struct loader *loader, struct scenario_expect_frame *frame
 	flows = yaml_get(node, "flows");
 	ports = yaml_get(node, "ports");
 	is = yaml_get(node, "is");
-	if (!flows == !ports || !is) {
+	if (flows && ports) {
+		problems_add(loader->problems, ports->at,
+		             "'flows' and 'ports' in one dump: write two");
+		return;
+	}
+	if ((!flows && !ports) || !is) {
 		scenario_lacks(loader, node, scenario_keys_dump,
 		               "'dump' needs a switch and what is to be there: write {flows: s1, "
 		               "is: ...} or {ports: s1, is: ...}; an empty 'is:' is filled by "
 		               "'flowbed run --update'");
-		if (flows && ports)
-			problems_add(loader->problems, ports->at,
-			             "'flows' and 'ports' in one dump: write two");
 		return;
 	}
 	if (!scenario_read_switch(loader, flows ? flows : ports, &sw))
