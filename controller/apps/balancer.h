@@ -70,6 +70,7 @@
 	X(probes_full)           /* not found out: as many were as may be */                       \
 	X(recalled)              /* sessions rebuilt from the entries of a switch */               \
 	X(recalled_full)         /* not: as many sessions as may be */                             \
+	X(overruled)             /* sessions that another controller had given another backend */  \
 	X(recalls_lost)          /* switches that did not tell all their entries in time */        \
 	X(mended)                /* sessions whose entries were gone, or old: installed again */   \
 	X(sessions_expired)      /* sessions forgotten after their time */                         \

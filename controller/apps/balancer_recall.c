@@ -26,6 +26,10 @@
  * because it was restarted; those that are told are out of doubt. What cannot be mended in time is
  * left to balancer_tcp_rearm(), or comes back with its next packet.
  *
+ * Another controller may have had the switch for a while. Where its entries name another backend than
+ * a session that is known here, and are younger than what is known, they count: they are what the
+ * switch does, and what the ends have seen.
+ *
  * Entries that take from, or lead to, a port that is down or missing are deleted at once; no others.
  *
  * Limits: halves and mends (as many as sessions), switches that tell (as many as there are), and the
@@ -330,12 +334,18 @@ static void learn_owners(const struct balancer_call *call, const struct balancer
 		                       half->client_at, false, false);
 }
 
+static uint64_t made_ns_of(const struct balancer_call *call, const struct fb_flow_stats *flow)
+{
+	const uint64_t age_ns = flow->duration_sec * FB_NS_PER_S + flow->duration_nsec;
+
+	return age_ns < call->now_ns ? call->now_ns - age_ns : 0;
+}
+
 /* 'flow' is the first entry of a direction of a session that is not known. */
 static void tell_half(const struct balancer_call *call, const struct fb_flow_stats *flow,
                       const struct entry *entry, bool is_live)
 {
-	const uint64_t age_ns = flow->duration_sec * FB_NS_PER_S + flow->duration_nsec;
-	const uint64_t made_ns = age_ns < call->now_ns ? call->now_ns - age_ns : 0;
+	const uint64_t made_ns = made_ns_of(call, flow);
 	const uint8_t *backend_mac =
 	        entry->direction == BALANCER_TO_CLIENT ? flow->match.dl_src : entry->dl_dst;
 	struct balancer_half *half = half_of(call, entry);
@@ -448,6 +458,23 @@ static void note_told(const struct balancer_call *call, struct teller *teller,
 	told->directions |= (uint8_t)(1 << direction);
 }
 
+/* The entry, the first of its direction, is another controller's, who had the switch meanwhile: it
+ * names another backend than 'session', and is younger than what made that one its backend. */
+static bool is_overruled(const struct balancer_call *call, const struct balancer_session *session,
+                         const struct fb_flow_stats *flow, const struct entry *entry)
+{
+	const uint8_t *backend_mac =
+	        entry->direction == BALANCER_TO_CLIENT ? flow->match.dl_src : entry->dl_dst;
+	const uint32_t ours_ms =
+	        session->was_installed ? session->installed_ms : session->syn_ms;
+
+	if (balancer_flows_cookie(call->b, flow->cookie).current ||
+	    fb_mac_equal(session->backend_mac, backend_mac))
+		return false;
+	return !session->answered ||
+	       (int32_t)(balancer_ms(made_ns_of(call, flow)) - ours_ms) > 0;
+}
+
 static void hear_entry(const struct balancer_call *call, struct teller *teller,
                        const struct fb_flow_stats *flow)
 {
@@ -465,9 +492,15 @@ static void hear_entry(const struct balancer_call *call, struct teller *teller,
 	session = balancer_flows_session(call, &flow->match, flow->cookie, &direction, &ours);
 	if (session && is_live && teller)
 		note_told(call, teller, session, direction);
-	if (session || !is_first(flow, &entry) ||
-	    balancer_sessions_find(&call->b->sessions, &entry.key, &direction))
+	if (session || !is_first(flow, &entry))
 		return;
+	session = balancer_sessions_find(&call->b->sessions, &entry.key, &direction);
+	if (session && !is_overruled(call, session, flow, &entry))
+		return;
+	if (session) {
+		balancer_sessions_remove(call, session);
+		call->b->counters.overruled++;
+	}
 	tell_half(call, flow, &entry, is_live);
 }
 

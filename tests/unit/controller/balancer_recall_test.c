@@ -867,6 +867,64 @@ static void known_sessions_whose_entries_are_there_are_not_disturbed(void)
 	lb_free(lb);
 }
 
+#define FROM_A                                                                                     \
+	"tcp,in_port=2,dl_vlan=0xffff,dl_src=02:00:00:00:00:02,nw_src=192.168.2.2,"                \
+	"nw_dst=192.168.2.1,tp_src=22,tp_dst=40000,actions=mod_dl_src:02:00:00:00:00:02,"          \
+	"mod_dl_dst:02:00:00:00:00:01,output:1"
+
+static void what_another_controller_installed_meanwhile_counts(void)
+{
+	struct lb *lb = lb_new("");
+	struct asked *asked;
+
+	open_known(lb);
+	asked = rejoin(lb);
+	have(asked, TO_A, old_cookie, 1);
+	have(asked, FROM_A, old_cookie, 1);
+	tell(asked, false);
+	free(asked);
+	CU_ASSERT_EQUAL(lb_counter(lb, "overruled"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 1);
+	lb_said(lb);
+	LB_SAYS(client_sends(lb), "out #7 in 1: mod_dl_dst::02,output:2\n");
+	lb_free(lb);
+}
+
+static void what_it_installed_for_an_unanswered_session_counts_whenever(void)
+{
+	struct lb *lb = lb_new("");
+	struct asked *asked;
+
+	lb_syn(lb, 9, 1);
+	lb_syn(lb, 40000, 1); /* goes to lb_b */
+	asked = rejoin(lb);
+	have(asked, TO_A, old_cookie, 60);
+	have(asked, FROM_A, old_cookie, 60);
+	tell(asked, false);
+	free(asked);
+	CU_ASSERT_EQUAL(lb_counter(lb, "overruled"), 1);
+	lb_said(lb);
+	LB_SAYS(client_sends(lb), "out #6 in 1: mod_dl_dst::02,output:2\n");
+	lb_free(lb);
+}
+
+static void what_is_older_than_the_session_does_not_count(void)
+{
+	struct lb *lb = lb_new("");
+	struct asked *asked;
+
+	lb_pass(lb, 100 * s_ns);
+	open_known(lb);
+	asked = rejoin(lb);
+	have(asked, TO_A, old_cookie, 60);
+	have(asked, FROM_A, old_cookie, 60);
+	tell(asked, false);
+	free(asked);
+	CU_ASSERT_EQUAL(lb_counter(lb, "overruled"), 0);
+	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 0);
+	lb_free(lb);
+}
+
 static void known_sessions_whose_entries_are_gone_are_installed_again_at_once(void)
 {
 	struct lb *lb = lb_new("");
@@ -1201,6 +1259,9 @@ UNIT_TESTS(
         UNIT_TEST(rebuilt_sessions_wait_until_their_ports_are_known),
         UNIT_TEST(the_flow_removed_of_another_runs_entry_changes_nothing),
         UNIT_TEST(known_sessions_whose_entries_are_there_are_not_disturbed),
+        UNIT_TEST(what_another_controller_installed_meanwhile_counts),
+        UNIT_TEST(what_it_installed_for_an_unanswered_session_counts_whenever),
+        UNIT_TEST(what_is_older_than_the_session_does_not_count),
         UNIT_TEST(known_sessions_whose_entries_are_gone_are_installed_again_at_once),
         UNIT_TEST(so_are_those_of_which_one_entry_is_gone_or_an_old_one_is_there),
         UNIT_TEST(sessions_that_have_ended_are_not_installed_again),
