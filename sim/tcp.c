@@ -224,7 +224,7 @@ void tcp_reset_all(struct host *host)
 
 static void go_away(struct tcp_conn *conn)
 {
-	if (conn->away || conn->local_ip == conn->host->config.ip)
+	if (conn->away)
 		return;
 	leave_table(conn);
 	conn->away = true;

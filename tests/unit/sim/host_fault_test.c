@@ -201,6 +201,24 @@ static void a_syn_from_an_address_that_is_away_is_not_sent(void)
 	two_hosts_stop(&t);
 }
 
+static void what_cannot_be_resolved_does_not_end_a_connection_that_is_away(void)
+{
+	const struct host_tcp_request request = tcp_to(22, "x", HOST_SERVICE_HOSTNAME);
+	struct outcome opening = {0};
+
+	start();
+	host_set_link(t.host[1], false, 0);
+	two_hosts_tcp(&t, &request, &opening);
+	readdress(0, IP_3);
+	CU_ASSERT_EQUAL(ping(IP_2), HOST_UNREACHABLE);
+	CU_ASSERT_EQUAL(opening.done, 0);
+	host_set_link(t.host[1], true, t.clock.now_ns);
+	readdress(0, IP_1);
+	two_hosts_run(&t, 10 * SECOND);
+	CU_ASSERT_EQUAL(opening.result.outcome, HOST_OK);
+	two_hosts_stop(&t);
+}
+
 static void a_connection_that_is_given_up_while_it_is_away_sends_no_reset(void)
 {
 	struct host_tcp_request request = tcp_pattern(9, 20000000, HOST_SERVICE_DISCARD);
@@ -271,10 +289,11 @@ static void a_connection_made_with_a_wrong_address_is_of_no_use_afterwards(void)
 static void connections_that_are_away_count_among_all(void)
 {
 	struct host_config config[2] = {two_hosts_config(0), two_hosts_config(1)};
-	const struct host_tcp_request slow = from_5000(20 * SECOND),
-	                              other = tcp_to(22, "x", HOST_SERVICE_HOSTNAME);
+	const struct host_tcp_request other = tcp_to(22, "x", HOST_SERVICE_HOSTNAME);
+	struct host_tcp_request slow = from_5000(20 * SECOND);
 	struct outcome refused = {0};
 
+	slow.timeout_ns = 3 * SECOND;
 	config[0].conns_max = 1;
 	start_with(config);
 	two_hosts_tcp(&t, &slow, &outcome);
@@ -284,6 +303,12 @@ static void connections_that_are_away_count_among_all(void)
 	two_hosts_run(&t, SECOND);
 	CU_ASSERT_EQUAL(refused.result.outcome, HOST_NO_RESOURCES);
 	CU_ASSERT_EQUAL(host_counters(t.host[0])->conns_full, 1);
+	/* Until they have ended. */
+	two_hosts_run(&t, SECOND);
+	CU_ASSERT_EQUAL(outcome.result.outcome, HOST_TIMEOUT);
+	two_hosts_tcp(&t, &other, &refused);
+	two_hosts_run(&t, SECOND);
+	CU_ASSERT_EQUAL(refused.result.outcome, HOST_OK);
 	two_hosts_stop(&t);
 }
 
@@ -412,6 +437,7 @@ UNIT_TESTS("host_fault", UNIT_TEST(a_host_is_found_at_its_new_address_and_no_mor
            UNIT_TEST(a_connection_rests_while_its_address_is_away_and_goes_on_after_that),
            UNIT_TEST(a_connection_whose_address_stays_away_times_out),
            UNIT_TEST(a_syn_from_an_address_that_is_away_is_not_sent),
+           UNIT_TEST(what_cannot_be_resolved_does_not_end_a_connection_that_is_away),
            UNIT_TEST(a_connection_that_is_given_up_while_it_is_away_sends_no_reset),
            UNIT_TEST(connections_of_two_addresses_do_not_meet),
            UNIT_TEST(a_connection_made_with_a_wrong_address_is_of_no_use_afterwards),
