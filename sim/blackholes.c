@@ -65,7 +65,7 @@ struct ip_entry {
 struct blackholes {
 	const struct scenario *scenario;
 	struct blackholes_ops ops;
-	const struct network *network;
+	struct network *network;
 	struct ways *ways;
 	struct fb_table *ips;
 	uint32_t *latest;        /* by host: the flow that it sent last, as an index of the table */
@@ -133,7 +133,7 @@ void blackholes_free(struct blackholes *b)
 	free(b);
 }
 
-void blackholes_watch(struct blackholes *b, const struct network *network)
+void blackholes_watch(struct blackholes *b, struct network *network)
 {
 	b->network = network;
 }
@@ -327,6 +327,46 @@ static void append(struct flow *flow, uint64_t tag, uint64_t now_ns)
 		flow->row[BLACKHOLES_ROW - 1] = (struct row_frame){.tag = tag, .sent_ns = now_ns};
 }
 
+/* Who opened the connection that a segment between these ends is of still has it. */
+static bool is_waited_for(const struct blackholes *b, const struct ends *ends)
+{
+	const struct ip_entry *ip = fb_table_find(b->ips, &ends->nw_dst);
+	uint32_t host = ip ? ip->host : SCENARIO_NONE;
+
+	if (ends->nw_proto != FB_IP_TCP ||
+	    !host_connections_has_passive(network_host(b->network, ends->host), ends->nw_dst,
+	                                  ends->tp_dst, ends->tp_src))
+		return true;
+	while (host != SCENARIO_NONE &&
+	       !host_connections_has(network_host(b->network, host), ends->nw_src, ends->tp_src,
+	                             ends->tp_dst))
+		host = b->next_by_ip[host];
+	return host != SCENARIO_NONE;
+}
+
+/* What 'flow' sent has not arrived for a while: it is worth looking at more closely. */
+static bool is_overdue(const struct flow *flow, uint64_t now_ns)
+{
+	return flow->count && now_ns - flow->row[0].sent_ns >= BLACKHOLES_SPAN_NS / 10;
+}
+
+/* 'flow' is about to send one more: tell what has become of its row, or let it begin anew. */
+static void review(struct blackholes *b, struct flow *flow, uint64_t since_ns, uint64_t now_ns)
+{
+	if (find_target(b, flow, false) == SCENARIO_NONE ||
+	    (flow->count && flow->row[0].sent_ns < since_ns)) {
+		begin_anew(flow);
+		return;
+	}
+	if (is_over(b, flow, now_ns)) {
+		ways_look(b->ways, b->network);
+		if (is_hole(b, flow, since_ns))
+			tell(b, flow);
+	}
+	if (is_overdue(flow, now_ns) && !is_waited_for(b, &flow->ends))
+		begin_anew(flow);
+}
+
 void blackholes_sent(struct blackholes *b, uint32_t host, const struct frame *frame,
                      uint64_t now_ns)
 {
@@ -346,14 +386,7 @@ void blackholes_sent(struct blackholes *b, uint32_t host, const struct frame *fr
 	flow = flow_of(b, &ends, dl_dst);
 	if (flow->to == SCENARIO_NONE)
 		return;
-	if (find_target(b, flow, false) == SCENARIO_NONE ||
-	    (flow->count && flow->row[0].sent_ns < since_ns)) {
-		begin_anew(flow);
-	} else if (is_over(b, flow, now_ns)) {
-		ways_look(b->ways, b->network);
-		if (is_hole(b, flow, since_ns))
-			tell(b, flow);
-	}
+	review(b, flow, since_ns, now_ns);
 	append(flow, frame->tag, now_ns);
 	await(b, flow, frame->tag, now_ns);
 }

@@ -17,6 +17,9 @@
  *
  * - segments with RST: they ask for nothing, and a controller that shows a segment to several hosts
  *   keeps the RSTs of those that refuse;
+ * - what a server sends on a connection that the host which opened it has given up: nobody waits for
+ *   it, and a controller that knows as much need not pass it on. (That the server's end ends, too, is
+ *   another property's business.)
  * - frames that were answered, whoever did: a RST for segments, anything for datagrams and echo
  *   requests. What is refused does not disappear;
  * - ARP, which a controller may answer itself.
@@ -64,7 +67,7 @@ struct blackholes *blackholes_new(const struct scenario *scenario,
                                   const struct blackholes_ops *ops);
 void blackholes_free(struct blackholes *blackholes); /* takes NULL */
 /* The network that it is about; before anything else. */
-void blackholes_watch(struct blackholes *blackholes, const struct network *network);
+void blackholes_watch(struct blackholes *blackholes, struct network *network);
 
 /* 'host' sends 'frame', whose tag is its life (lives.h), over a link with a carrier; 'host' gets it;
  * a link lost it. */

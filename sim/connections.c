@@ -16,8 +16,8 @@ struct ends {
 
 struct reset {
 	struct ends ends; /* the key */
-	uint64_t sent_ns;
-	bool lost;
+	uint64_t sent_ns; /* the first since the connection began */
+	bool lost;        /* one of them was */
 };
 
 struct connections {
@@ -50,8 +50,8 @@ void connections_free(struct connections *connections)
 
 /* --- RSTs --- */
 
-/* Read the ends of a segment with RST; false: it is none. */
-static bool read_reset(const struct frame *frame, struct ends *ends)
+/* Read the ends of a segment with RST, or of one that opens a connection; false: it is neither. */
+static bool read_ends(const struct frame *frame, struct ends *ends, bool *opens)
 {
 	enum { PROTO_AT = 9, SRC_AT = 12, DST_AT = 16, FLAGS_AT = 13 };
 	const uint8_t *data = frame->memory + frame->offset, *ip, *tcp;
@@ -66,7 +66,8 @@ static bool read_reset(const struct frame *frame, struct ends *ends)
 	    frame->len < FB_ETH_HEADER_BYTES + header + FB_TCP_HEADER_BYTES)
 		return false;
 	tcp = ip + header;
-	if (!(tcp[FLAGS_AT] & FB_TCP_RST))
+	*opens = (tcp[FLAGS_AT] & (FB_TCP_SYN | FB_TCP_ACK | FB_TCP_RST)) == FB_TCP_SYN;
+	if (!(tcp[FLAGS_AT] & FB_TCP_RST) && !*opens)
 		return false;
 	*ends = (struct ends){.from_ip = fb_get32(ip + SRC_AT),
 	                      .to_ip = fb_get32(ip + DST_AT),
@@ -79,27 +80,30 @@ void connections_sent(struct connections *connections, const struct frame *frame
 {
 	struct reset *reset;
 	struct ends ends;
+	bool opens;
 
-	if (!read_reset(frame, &ends))
+	if (!read_ends(frame, &ends, &opens))
 		return;
 	reset = fb_table_find(connections->resets, &ends);
-	if (!reset) {
-		if (fb_table_count(connections->resets) == fb_table_limit(connections->resets))
-			fb_table_remove(connections->resets, fb_table_oldest(connections->resets));
-		reset = fb_table_add(connections->resets, &ends);
-		if (!reset)
-			xalloc_failed("connections");
-	}
+	if (reset && opens)
+		fb_table_remove(connections->resets, reset);
+	if (reset || opens)
+		return;
+	if (fb_table_count(connections->resets) == fb_table_limit(connections->resets))
+		fb_table_remove(connections->resets, fb_table_oldest(connections->resets));
+	reset = fb_table_add(connections->resets, &ends);
+	if (!reset)
+		xalloc_failed("connections");
 	reset->sent_ns = now_ns;
-	reset->lost = false;
 }
 
 void connections_lost(struct connections *connections, const struct frame *frame)
 {
 	struct reset *reset;
 	struct ends ends;
+	bool opens;
 
-	if (!read_reset(frame, &ends))
+	if (!read_ends(frame, &ends, &opens) || opens)
 		return;
 	reset = fb_table_find(connections->resets, &ends);
 	if (reset)

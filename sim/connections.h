@@ -27,9 +27,9 @@ struct connections_half {
 	struct host_connection connection; /* as 'host' has it */
 	const char *peer_state;            /* as the peer has it, "CLOSED": not any more */
 	bool peer_was_off; /* the peer, or one with its address, since the connection began */
-	bool cut_off; /* there is no way between host and peer now */
-	bool reset_lost;   /* a link lost the peer's RST */
-	uint64_t reset_ns; /* when the peer last sent a RST; 0: never, or that is forgotten */
+	bool cut_off;      /* there is no way between host and peer now */
+	bool reset_lost;   /* a link lost a RST of the peer */
+	uint64_t reset_ns; /* when the peer first sent a RST; 0: never, or that is forgotten */
 };
 
 /* 'scenario' must outlive it. */

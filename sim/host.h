@@ -217,6 +217,12 @@ void host_connections_each(const struct host *host,
                            void (*tell)(void *ctx, const struct host_connection *connection),
                            void *ctx);
 
+/* It has one between these ends, perhaps in TIME_WAIT; and one that the peer opened. */
+bool host_connections_has_passive(const struct host *host, uint32_t peer_ip, uint16_t peer_port,
+                                  uint16_t local_port);
+bool host_connections_has(const struct host *host, uint32_t peer_ip, uint16_t peer_port,
+                          uint16_t local_port);
+
 /* The cache's entry; false when there is none. */
 bool host_arp_lookup(const struct host *host, uint32_t ip, uint8_t mac[FB_MAC_BYTES]);
 

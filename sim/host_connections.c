@@ -28,3 +28,17 @@ void host_connections_each(const struct host *host,
 		tell(ctx, &connection);
 	}
 }
+
+bool host_connections_has(const struct host *host, uint32_t peer_ip, uint16_t peer_port,
+                          uint16_t local_port)
+{
+	return tcp_find(host, peer_ip, peer_port, local_port) != NULL;
+}
+
+bool host_connections_has_passive(const struct host *host, uint32_t peer_ip, uint16_t peer_port,
+                                  uint16_t local_port)
+{
+	const struct tcp_conn *conn = tcp_find(host, peer_ip, peer_port, local_port);
+
+	return conn && conn->passive;
+}

@@ -171,7 +171,7 @@ static void tell_half(const struct properties_after *after, const struct connect
 		age_text(&text, now_ns - connection->heard_ns);
 	}
 	if (half->reset_ns) {
-		fb_text_puts(&text, "; a RST was sent ");
+		fb_text_puts(&text, "; its first RST was sent ");
 		age_text(&text, now_ns - half->reset_ns);
 	}
 	relation.ip = connection->peer_ip;

@@ -196,6 +196,29 @@ static void segments_that_are_sent_again_are_of_one_flow(void)
 	holds(HOLES "  - tcp: {from: h1, to: h2:7, src_port: 5000, timeout: 10s}\n");
 }
 
+static bool drops_data_of_servers(const struct fb_packet *p, uint64_t now_ns)
+{
+	(void)now_ns;
+	return p->is_tcp && p->payload_len && p->tp_src == 22;
+}
+
+static void what_a_server_sends_counts_as_long_as_the_client_waits(void)
+{
+	is_dropped = drops_data_of_servers;
+	breaks("no_blackholes",
+	       HOLES "  - tcp: {from: h1, to: h2:22, src_port: 5000, timeout: 10s, expect: "
+	             "{outcome: timeout}}\n",
+	       "what h2 sends to h1, TCP 10.0.0.2:22 > 10.0.0.1:5000");
+	/* The client is switched off, and has forgotten it. */
+	holds(NET("reachability: no") "  - parallel:\n"
+	                              "      - tcp: {from: h1, to: h2:22, src_port: 5000, expect: "
+	                              "{outcome: aborted}}\n"
+	                              "      - steps: [{wait: 400ms}, {host: {down: h1}}, {host: "
+	                              "{up: h1}}]\n  - wait: 30s\n");
+	is_dropped = NULL;
+	holds(HOLES "  - tcp: {from: h1, to: h2:22, src_port: 5000, timeout: 10s}\n");
+}
+
 static void the_last_frames_of_a_run_are_judged_too(void)
 {
 	is_dropped = drops_echo_requests;
@@ -576,7 +599,7 @@ static void who_gave_up_before_the_network_converged_is_excused(void)
 	breaks("connections_end",
 	       NET("") "  - link: {down: h3 -- s1}\n  - link: {up: h3 -- s1}\n  - wait: 5s\n"
 	               "  - " CONNECTION "\n",
-	       "; a RST was sent ");
+	       "; its first RST was sent ");
 }
 
 static void who_is_cut_off_is_excused(void)
@@ -600,6 +623,7 @@ static void who_is_cut_off_is_excused(void)
 
 UNIT_TESTS("properties_after", UNIT_TEST(pings_that_disappear_are_a_black_hole),
            UNIT_TEST(segments_that_are_sent_again_are_of_one_flow),
+           UNIT_TEST(what_a_server_sends_counts_as_long_as_the_client_waits),
            UNIT_TEST(the_last_frames_of_a_run_are_judged_too),
            UNIT_TEST(three_at_once_are_no_black_hole),
            UNIT_TEST(what_arrives_now_and_then_is_no_black_hole),
