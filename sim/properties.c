@@ -277,11 +277,22 @@ static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to
 		            frame, passed == LIVES_DOUBLED);
 }
 
+/* The end of 'link' that the frame goes to. One that the link has changed just now has gone no way yet:
+ * to a switch, since what becomes of it is of interest there. */
+static unsigned end_of_way(const struct properties *properties, uint32_t link,
+                           const struct frame *frame)
+{
+	for (unsigned end = 0; end < 2; end++)
+		if (lives_has_passed(properties->lives, frame, 2 * link + end))
+			return end;
+	return network_link_end(properties->network, link, 1)->is_switch;
+}
+
 /* What goes to a host goes on to nobody: its copy is sent once, with the frame. */
 static void watch_duplicated(void *ctx, uint64_t now_ns, uint32_t link, const struct frame *frame)
 {
 	const struct properties *properties = ctx;
-	const unsigned to = lives_has_passed(properties->lives, frame, 2 * link + 1);
+	const unsigned to = end_of_way(properties, link, frame);
 
 	/* No fault doubles a frame any more, once they are over: only links that always may. */
 	if ((properties->scenario->links[link].config.duplicate_ppm ||

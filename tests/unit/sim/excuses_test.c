@@ -183,6 +183,16 @@ static void a_frame_that_a_link_doubled_may_come_twice_and_no_other(void)
 	fails(NO_DUPLICATES);
 }
 
+static void a_frame_that_a_link_changed_and_doubled_may_come_twice(void)
+{
+	run_text("controller: hub\nswitches: {s1: {}}\n",
+	         "steps:\n  - fault: {corrupt: {link: h1 -- s1, from: h1, byte: 7, flip: 2}}\n"
+	         "  - fault: {duplicate: {link: h1 -- s1, from: h1}}\n"
+	         "  - arp: {from: h1, gratuitous: yes}\n  - wait: 1ms\n",
+	         NULL, false);
+	is_excused(NO_DUPLICATES, 1);
+}
+
 /* The copy for h2 is no reason why h1 should get its own frame twice. */
 static void a_copy_that_a_link_makes_for_a_host_excuses_nothing_behind_it(void)
 {
@@ -450,6 +460,7 @@ static void nothing_that_happens_after_the_network_must_have_converged_is_excuse
 }
 
 UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_no_other),
+           UNIT_TEST(a_frame_that_a_link_changed_and_doubled_may_come_twice),
            UNIT_TEST(a_copy_that_a_link_makes_for_a_host_excuses_nothing_behind_it),
            UNIT_TEST(the_buffer_of_a_lost_packet_in_is_excused),
            UNIT_TEST(the_buffers_of_a_connection_that_was_cut_are_excused),
