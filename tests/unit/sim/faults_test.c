@@ -568,6 +568,88 @@ static void other_faults_may_be_given_in_place_of_those_of_the_file(void)
 	scenario_free(sc);
 }
 
+/* --- What is told, and what is judged --- */
+
+/* What the summary of a run begins with, up to the first empty line; the caller frees it. */
+static char *run_header(const char *faults, bool verbose)
+{
+	struct scenario *sc = load_faults(faults);
+	struct runner_options options = {.seed = 7};
+	char *text = NULL;
+	size_t len = 0;
+	FILE *live = fopen("/dev/null", "w");
+
+	options.summary = open_memstream(&text, &len);
+	options.live = verbose ? live : NULL;
+	runner_run(sc, &options, &result);
+	runner_result_destroy(&result);
+	fclose(options.summary);
+	fclose(live);
+	scenario_free(sc);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	if (strstr(text, "\n\n"))
+		*strstr(text, "\n\n") = 0;
+	return text;
+}
+
+static void a_header_counts_what_is_drawn(void)
+{
+	char *text =
+	        run_header("until: 1500ms, converge: 1s, rates: {gratuitous_arp: 4/s, lose: 3/s}, "
+	                   "at: [{at: 1s, control_split: {switch: s1, to: switch}}]",
+	                   false);
+
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+	                              "\n  faults  1 of the file, 12 drawn until 1.5s, converged "
+	                              "by 2.5s: 6 x lose, 1 x control_split, 6 x "
+	                              "gratuitous_arp"));
+	CU_ASSERT_PTR_NULL(strstr(text, "at:"));
+	free(text);
+	text = run_header("at: []", false);
+	CU_ASSERT_PTR_NULL(strstr(text, "faults"));
+	free(text);
+}
+
+static void a_verbose_header_tells_each_fault_as_a_file_would(void)
+{
+	char *text =
+	        run_header("until: 2s, at: [{at: 1s, control_split: {switch: s1, to: switch}}, "
+	                   "{at: 1500ms, gratuitous_arp: {host: h2}}]",
+	                   true);
+
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(text, "\n  faults  2 of the file, 0 drawn until 2s, converged by 7s: 1 x "
+	                     "control_split, 1 x gratuitous_arp\n"
+	                     "    - {at: 1s, control_split: {switch: s1, to: switch, bytes: 1}}\n"
+	                     "    - {at: 1.5s, gratuitous_arp: {host: h2}}"));
+	free(text);
+}
+
+static void replies_are_judged_of_the_requests_that_were_answered(void)
+{
+	static const char text[] =
+	        NETWORK "steps:\n  - fault: {link_down: {link: h2 -- s1, for: 150ms}}\n"
+	                "  - repeat: 2\n    tcp: {from: h1, to: h2:22, timeout: 100ms, expect: "
+	                "{outcome: any, reply: %s}}\n  - wait: 200ms\n"
+	                "  - tcp: {from: h1, to: h2:22, expect: {outcome: any, reply: %s}}\n";
+	struct runner_options options = {.seed = 1};
+	char file[1024];
+	struct scenario *sc;
+
+	snprintf(file, sizeof file, text, "nobody", "h2");
+	sc = load(file);
+	runner_run(sc, &options, &result);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	runner_result_destroy(&result);
+	scenario_free(sc);
+	snprintf(file, sizeof file, text, "nobody", "nobody");
+	sc = load(file);
+	runner_run(sc, &options, &result);
+	CU_ASSERT_EQUAL(result.failures.total, 1);
+	runner_result_destroy(&result);
+	scenario_free(sc);
+}
+
 UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(another_seed_draws_other_faults),
            UNIT_TEST(one_kind_more_or_less_leaves_the_others_as_they_are),
@@ -588,4 +670,7 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(a_step_beside_it_does_not_keep_convergence_away),
            UNIT_TEST(a_run_ends_after_its_network_has_converged),
            UNIT_TEST(converged_waits_for_the_controller_too),
-           UNIT_TEST(other_faults_may_be_given_in_place_of_those_of_the_file))
+           UNIT_TEST(other_faults_may_be_given_in_place_of_those_of_the_file),
+           UNIT_TEST(a_header_counts_what_is_drawn),
+           UNIT_TEST(a_verbose_header_tells_each_fault_as_a_file_would),
+           UNIT_TEST(replies_are_judged_of_the_requests_that_were_answered))

@@ -401,7 +401,7 @@ static void counts_go_on_when_the_controller_begins_anew(void)
 static void a_switch_that_looks_for_its_controller_is_quiet(void)
 {
 	/* Attempts after 1, 3, 7, 15, 23, ... seconds; the run ends after one. */
-	run_seed(SWITCHED "  - controller: down\n", 1, false);
+	run_seed(SWITCHED "  - controller: down\nfaults: {converge: 0}\n", 1, false);
 	CU_ASSERT_EQUAL(result.failures.total, 0);
 	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_S, 1);
 	runner_result_destroy(&result);
@@ -468,7 +468,7 @@ static void all_is_waited_for(void)
 	run_seed(SWITCHED "  - controller: down\n  - wait: 6s\n  - controller: up\n"
 	                  "  - wait: ready\n"
 	                  "  - expect: {flow_mods: {at_least: 4}, within: 1us}\n"
-	                  "  - wait: ready\n  - wait: ready\n",
+	                  "  - wait: ready\n  - wait: ready\nfaults: {converge: 0}\n",
 	         1, false);
 	CU_ASSERT_EQUAL(result.failures.total, 0);
 	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_S, 8);

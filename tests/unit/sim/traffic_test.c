@@ -82,12 +82,12 @@ static void data_must_arrive_intact_where_that_is_expected(void)
 static void answers_and_duplicates_of_a_ping_are_counted(void)
 {
 	struct host_result result = {.outcome = HOST_OK, .answered = 2, .duplicates = 1};
-	struct scenario_replies replies = {OK_ONLY, .answered = {true, true, 3, 3}};
+	struct scenario_replies replies = {OK_ONLY, .answered = {true, true, 3, 3, false}};
 
 	CU_ASSERT_FALSE(is_right(STEP_PING, replies, result));
-	replies.answered = (struct scenario_bounds){true, false, 2, 0};
+	replies.answered = (struct scenario_bounds){true, false, 2, 0, false};
 	CU_ASSERT_TRUE(is_right(STEP_PING, replies, result));
-	replies.duplicates = (struct scenario_bounds){true, true, 0, 0};
+	replies.duplicates = (struct scenario_bounds){true, true, 0, 0, false};
 	CU_ASSERT_FALSE(is_right(STEP_PING, replies, result));
 }
 
