@@ -143,7 +143,7 @@ static void of_several_moves_the_latest_counts(void)
 
 static void a_host_comes_back_to_where_the_steps_moved_it(void)
 {
-	struct fault away = move_to(8, false);
+	struct fault away = move_to(8, false), there = move_to(9, false);
 
 	start();
 	network_fault_begin(net, &away);
@@ -159,6 +159,11 @@ static void a_host_comes_back_to_where_the_steps_moved_it(void)
 	CU_ASSERT_EQUAL(port_of_h2(), 8);
 	network_fault_end(net, &away);
 	CU_ASSERT_EQUAL(port_of_h2(), 9);
+	/* The port that it was pulled out of. */
+	network_unplug(net, 1);
+	network_fault_begin(net, &there);
+	CU_ASSERT_EQUAL(port_of_h2(), 9);
+	network_fault_end(net, &there);
 	end();
 }
 
