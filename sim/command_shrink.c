@@ -147,16 +147,22 @@ static void write_faults_down(struct shrinking *shrinking)
 	const struct shrink_chance rates = {.rates = true};
 	const struct yaml_node *faults = yaml_get(shrinking->tree.root, "faults");
 	struct yaml_tree tree;
+	size_t len;
+	char *text, *items;
 
-	if (!faults || !yaml_get(faults, "rates") || !shrinking->seen.faults)
+	if (!faults || !yaml_get(faults, "rates"))
 		return;
+	text = yaml_write_text(shrinking->tree.root, &len);
+	items = command_shrink_judge_faults(&shrinking->judge, text, len);
 	yaml_edit_copy(&tree, shrinking->tree.root);
 	shrink_without_chance(&tree, rates);
-	if (shrink_set_faults(&tree, shrinking->seen.faults, strlen(shrinking->seen.faults)) &&
+	if (items && shrink_set_faults(&tree, items, strlen(items)) &&
 	    tree_fails(shrinking, &tree, false))
 		adopt(shrinking, &tree);
 	else
 		yaml_tree_destroy(&tree);
+	free(items);
+	free(text);
 }
 
 static bool try_way(struct shrinking *shrinking, size_t way, const struct judge_sight *sight,

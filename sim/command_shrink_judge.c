@@ -74,6 +74,13 @@ static bool fails_so(const struct judge *judge, const struct runner_result *resu
 	return false;
 }
 
+/* In a job: what a crash says is said often, and again by the file that is left. */
+static void be_silent(void)
+{
+	if (!freopen("/dev/null", "w", stderr))
+		return;
+}
+
 static void answer(void *ctx, uint64_t item, FILE *out)
 {
 	const struct question *question = ctx;
@@ -84,6 +91,7 @@ static void answer(void *ctx, uint64_t item, FILE *out)
 	        .mutant = control && judge->control == JUDGE_WITHOUT_MUTANT ? NULL : judge->mutant};
 	struct runner_result result;
 
+	be_silent();
 	runner_run(control && question->control ? question->control : question->scenario, &options,
 	           &result);
 	fputc((control ? !result.failures.total : fails_so(judge, &result)) ? 'y' : 'n', out);
@@ -201,7 +209,6 @@ static void write_faults(const struct scenario *scenario, const struct fault_lis
 	}
 	for (; next < list->count; next++)
 		write_fault(scenario, &list->items[next], out);
-	fputc(0, out);
 }
 
 /* Text of one line. */
@@ -227,7 +234,7 @@ static void write_failure(const struct failure *failure, FILE *out)
 	fputc(0, out);
 }
 
-/* Key, line, faults and chance, each ended by a NUL. */
+/* Key, line and chance, each ended by a NUL. */
 static void look(void *ctx, uint64_t item, FILE *out)
 {
 	const struct look *looking = ctx;
@@ -241,6 +248,7 @@ static void look(void *ctx, uint64_t item, FILE *out)
 	size_t place = 0;
 
 	(void)item;
+	be_silent();
 	runner_run(looking->scenario, &options, &result);
 	while (judge->key && place < result.failures.count &&
 	       strcmp(result.failures.items[place].key, judge->key))
@@ -249,8 +257,8 @@ static void look(void *ctx, uint64_t item, FILE *out)
 		write_failure(&result.failures.items[place], out);
 	else
 		fwrite("\0", 2, 1, out);
-	write_faults(looking->scenario, &result.faults, NULL, result.start_ns, out);
 	write_faults(looking->scenario, &result.faults, &chances, result.start_ns, out);
+	fputc(0, out);
 	runner_result_destroy(&result);
 	free(chances.items);
 }
@@ -258,7 +266,7 @@ static void look(void *ctx, uint64_t item, FILE *out)
 static bool take_look(void *ctx, uint64_t item, const struct jobs_result *result)
 {
 	const struct look *looking = ctx;
-	char *texts[4], crash[CRASH_BYTES] = "crash: ";
+	char *texts[3], crash[CRASH_BYTES] = "crash: ";
 	const char *at = result->bytes;
 
 	(void)item;
@@ -267,11 +275,11 @@ static bool take_look(void *ctx, uint64_t item, const struct jobs_result *result
 		                                       .line = xstrdup("the run ended so")};
 		return true;
 	}
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		texts[i] = xstrdup(at);
 		at += strlen(at) + 1;
 	}
-	*looking->sight = (struct judge_sight){texts[0], texts[1], texts[2], texts[3]};
+	*looking->sight = (struct judge_sight){texts[0], texts[1], texts[2]};
 	if (!texts[0][0]) {
 		free(texts[0]);
 		looking->sight->key = NULL;
@@ -301,7 +309,27 @@ void command_shrink_judge_forget(struct judge_sight *sight)
 {
 	free(sight->key);
 	free(sight->line);
-	free(sight->faults);
 	free(sight->chance);
 	*sight = (struct judge_sight){0};
+}
+
+char *command_shrink_judge_faults(const struct judge *judge, const char *text, size_t len)
+{
+	struct scenario *scenario = load(judge, text, len);
+	struct fault_list list;
+	char *items = NULL;
+	size_t items_len;
+	FILE *out;
+
+	if (!scenario)
+		return NULL;
+	out = open_memstream(&items, &items_len);
+	if (!out)
+		xalloc_failed("a list of faults");
+	fault_list_draw(&list, scenario, judge->seeds[0]);
+	write_faults(scenario, &list, NULL, 0, out);
+	fclose(out);
+	fault_list_destroy(&list);
+	scenario_free(scenario);
+	return items;
 }

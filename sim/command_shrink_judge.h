@@ -39,8 +39,7 @@ bool command_shrink_judge_control_holds(struct judge *judge, const char *text, s
 struct judge_sight {
 	char *key;    /* of the failure; NULL: all held */
 	char *line;   /* "expected X, happened Y, at 1.5 s" */
-	char *faults; /* those of the run, as a list of YAML */
-	char *chance; /* the same with what chance did */
+	char *chance; /* its faults and what chance did, as a list of YAML; NULL: it crashed */
 };
 
 /* Run 'text' with the judge's first seed, with or without its mutant. With judge->key it is the first failure
@@ -48,5 +47,8 @@ struct judge_sight {
 bool command_shrink_judge_look(struct judge *judge, const char *text, size_t len, bool mutated,
                                struct judge_sight *sight);
 void command_shrink_judge_forget(struct judge_sight *sight);
+/* The faults that the judge's first seed draws, with those of the file, as a list of YAML, which the caller
+ * frees. NULL: it does not load. */
+char *command_shrink_judge_faults(const struct judge *judge, const char *text, size_t len);
 
 #endif

@@ -6,9 +6,9 @@
  * and failures.c tell people; network.c puts controller, switches, hosts (host.c, tcp.c and
  * their sisters), links (link.c, link_queues.c) and control channels (channel.c) on one clock
  * (clock.c); trace.c and capture.c watch it. scenario_load.c and its sisters make a scenario of
- * a file's YAML (yaml_tree.c), and yaml_write.c the other way. sweep.c keeps the books of many runs, which jobs.c
- * shares among processes. Only this file, the commands, jobs.c, report.c and
- * capture.c touch the system. */
+ * a file's YAML (yaml_tree.c), and yaml_write.c the other way. sweep.c keeps the books of many runs,
+ * which jobs.c shares among processes; shrink.c and its sisters make small files of large ones.
+ * Only this file, the commands, jobs.c, report.c and capture.c touch the system. */
 #include <errno.h>
 #include <string.h>
 
