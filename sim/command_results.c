@@ -57,9 +57,6 @@ void command_results_tell(struct command_results *wanted)
 {
 	const struct results *results = &wanted->results;
 
-	if (results->count == wanted->written)
-		return;
-	wanted->written = results->count;
 	if (wanted->tap)
 		results_tap_file(stdout, &results->files[results->count - 1], results->count);
 	/* GitHub reads both streams. */

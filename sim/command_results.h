@@ -11,7 +11,6 @@ struct command_results {
 	const char *junit, *json; /* paths, "-": standard output; NULL: not wanted */
 
 	struct results results;
-	size_t written; /* files of which TAP and annotations have been told */
 };
 
 /* Before anything runs, for so many files: false after telling why it cannot be as the options ask. */

@@ -256,6 +256,22 @@ static void a_budget_is_of_each_connection_and_exact(void)
 	budget("control_bytes: {s1: {at_least: 1, at_most: 50}}", false);
 }
 
+/* Discovery goes on all the time; echoes are switched off. */
+static void discovery_is_not_on_the_bill(void)
+{
+	const struct results_file *file;
+
+	results_init(&results);
+	file = run("controller: {apps: balancer, echo_idle: 1h}\nswitches: {s1: {echo_idle: 0}}\n"
+	           "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.9/24}}\n"
+	           "links: [h1 -- s1, h2 -- s1]\nsteps:\n"
+	           "  - mark: quiet\n  - wait: 20s\n"
+	           "  - expect: {since: quiet, control_bytes: never}\n");
+	CU_ASSERT_EQUAL(results_outcome(file), RESULTS_HELD);
+	CU_ASSERT_TRUE(file->lldp_messages > 8);
+	results_destroy(&results);
+}
+
 /* The second connection from a port finds the entries of the first, and costs nothing. */
 static void what_came_before_a_port_was_used_again_is_the_first_ones(void)
 {
@@ -342,6 +358,8 @@ static void a_dump_is_of_the_quiet_network(void)
 	CU_ASSERT_EQUAL(results_outcome(file), RESULTS_FAILED);
 	CU_ASSERT_PTR_NOT_NULL(
 	        strstr(file->failures[0].happened, "\n    + cookie=0x7, actions=drop"));
+	/* Nobody waited for it to come true. */
+	CU_ASSERT_TRUE(file->failures[0].time_ns < 9 * FB_NS_PER_S);
 	snprintf(text, sizeof text,
 	         "%s  - expect: {dump: {ports: s1, is: [\"1(<any>) addr=<mac> <any>\", "
 	         "\"2(<any>) addr=<mac> <any>\"]}}\n",
@@ -357,6 +375,7 @@ UNIT_TESTS("results", UNIT_TEST(every_expectation_step_and_property_is_a_check),
            UNIT_TEST(a_file_that_cannot_be_read_is_an_error_everywhere),
            UNIT_TEST(what_means_something_is_escaped), UNIT_TEST(the_same_run_brings_the_same_text),
            UNIT_TEST(a_budget_is_of_each_connection_and_exact),
+           UNIT_TEST(discovery_is_not_on_the_bill),
            UNIT_TEST(what_came_before_a_port_was_used_again_is_the_first_ones),
            UNIT_TEST(entries_of_a_connection_are_those_that_name_it),
            UNIT_TEST(a_request_may_take_so_long_and_no_longer),
