@@ -776,6 +776,31 @@ static void packet_ins_get_lost(void)
 	end();
 }
 
+static void a_switch_does_not_hold_more_than_a_channel(void)
+{
+	static uint8_t msg[UINT16_MAX] = {OFP_VERSION, OFPT_VENDOR, 0xff, 0xff};
+	struct fault slow = make(FAULT_SLOW_FLOW_MODS, 0);
+
+	begin(TWO_SWITCHES("hub"));
+	pass(1000);
+	slow.by_ns = 1000 * FB_NS_PER_S;
+	network_fault_begin(net, &slow);
+	hear_flow_mod(0);
+	for (size_t bytes = 80; bytes + sizeof msg <= CHANNEL_BYTES_MAX; bytes += sizeof msg)
+		network_hears(&net->switches[0], CHANNEL_SWITCH, msg, sizeof msg);
+	CU_ASSERT_EQUAL(network_counters(net)->held_broken, 0);
+	CU_ASSERT_TRUE(network_fault_holds(&net->switches[0]));
+	network_hears(&net->switches[0], CHANNEL_SWITCH, msg, sizeof msg);
+	CU_ASSERT_EQUAL(network_counters(net)->held_broken, 1);
+	CU_ASSERT_FALSE(network_fault_holds(&net->switches[0]));
+	pass(0);
+	CU_ASSERT_FALSE(network_switch_is_connected(net, 0));
+	network_fault_end(net, &slow);
+	pass(20000);
+	CU_ASSERT_TRUE(network_ready(net));
+	end();
+}
+
 static void what_was_heard_is_done_before_a_switch_leaves(void)
 {
 	struct fault slow = make(FAULT_SLOW_FLOW_MODS, 0), late = make(FAULT_CONTROL_REORDER, 0);
@@ -1250,6 +1275,7 @@ UNIT_TESTS("network_fault_control", UNIT_TEST(delays_add_up_and_go),
            UNIT_TEST(late_messages_stay_between_their_barriers),
            UNIT_TEST(late_messages_are_in_time_when_the_fault_ends),
            UNIT_TEST(flow_mods_take_their_time), UNIT_TEST(a_close_waits_for_flow_mods),
+           UNIT_TEST(a_switch_does_not_hold_more_than_a_channel),
            UNIT_TEST(what_was_heard_is_done_before_a_switch_leaves), UNIT_TEST(packet_ins_get_lost),
            UNIT_TEST(a_switch_has_power_when_nobody_takes_it),
            UNIT_TEST(a_full_table_takes_nothing_more),
