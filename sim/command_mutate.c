@@ -257,7 +257,7 @@ static int tell_mutants(void)
 	const struct mutant *mutant;
 
 	for (size_t i = 0; (mutant = mutants_at(i)) != NULL; i++)
-		printf("%-30s  %-10s  %s\n", mutant->name,
+		printf("%-29s  %-10s  %s\n", mutant->name,
 		       mutant->side == MUTANT_CONTROLLER ? "controller" : "switch",
 		       mutant->description);
 	return EXIT_HELD;
