@@ -32,10 +32,51 @@ static bool is_echo_request(const struct fb_packet *p)
 	return p->is_icmp && p->tp_src == FB_ICMP_ECHO_REQUEST;
 }
 
+/* --- A router, when it is to be one: at the last address but one of each /24, it knows the hosts by the
+ * order of their networks --- */
+
+static bool routes;
+static const uint8_t router_mac[FB_MAC_BYTES] = {0x0e, 0, 0, 0, 0, 0xfe};
+
+static bool is_for_router(const struct fb_packet *p)
+{
+	return routes && ((p->is_arp && p->arp_op == FB_ARP_REQUEST && (p->nw_dst & 255) == 254) ||
+	                  (p->is_ipv4 && fb_mac_equal(p->dl_dst, router_mac)));
+}
+
+/* The actions that let 'pi' go on to the host with the address, by the router. */
+static void route(const struct fb_packet *p, struct fb_buf *actions)
+{
+	const uint8_t mac[FB_MAC_BYTES] = {2, 0, 0, 0, 0, (uint8_t)(1 + (p->nw_dst >> 8 & 255))};
+
+	fb_action_put_dl_addr(actions, OFPAT_SET_DL_SRC, router_mac);
+	fb_action_put_dl_addr(actions, OFPAT_SET_DL_DST, mac);
+	fb_action_put_output(actions, OFPP_FLOOD, 0);
+}
+
+static void answer_arp(void *state, struct fb_switch *sw, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+	struct fb_eth_spec eth = {.has_vlan = false};
+	uint8_t frame[100], bytes[sizeof(struct ofp_action_output)];
+	struct fb_buf out = fb_buf_make(frame, sizeof frame);
+	struct fb_buf actions = fb_buf_make(bytes, sizeof bytes);
+
+	memcpy(eth.dl_src, router_mac, FB_MAC_BYTES);
+	memcpy(eth.dl_dst, p->dl_src, FB_MAC_BYTES);
+	fb_build_arp(&out, &eth, FB_ARP_REPLY, router_mac, p->nw_dst, p->dl_src, p->nw_src);
+	fb_action_put_output(&actions, pi->in_port, 0);
+	fb_send_packet_out(state, sw, pi,
+	                   &(struct fb_packet_out){.buffer_id = OFP_NO_BUFFER,
+	                                           .in_port = OFPP_NONE,
+	                                           .actions = {.data = bytes, .len = actions.len},
+	                                           .data = {.data = frame, .len = out.len}});
+}
+
 static void wrong_packet_in(void *state, struct fb_switch *sw, struct fb_packet_in *packet_ins,
                             size_t count, uint64_t now_ns)
 {
-	uint8_t bytes[2 * sizeof(struct ofp_action_output)];
+	uint8_t bytes[100];
 
 	for (size_t i = 0; i < count; i++) {
 		const struct fb_packet *p = &packet_ins[i].packet;
@@ -43,7 +84,11 @@ static void wrong_packet_in(void *state, struct fb_switch *sw, struct fb_packet_
 		const bool drop = is_dropped && is_dropped(p, now_ns);
 
 		dropped += drop;
-		if (!drop)
+		if (!drop && is_for_router(p) && p->is_arp)
+			answer_arp(state, sw, &packet_ins[i]);
+		else if (!drop && is_for_router(p))
+			route(p, &actions);
+		else if (!drop)
 			fb_action_put_output(&actions, OFPP_FLOOD, 0);
 		if (!drop && doubles_echoes && is_echo_request(p))
 			fb_action_put_output(&actions, OFPP_FLOOD, 0);
@@ -454,6 +499,35 @@ static void only_who_should_be_reached_is_asked(void)
 	       "\n            h3           X   X   -");
 }
 
+static bool drops_to_h2(const struct fb_packet *p, uint64_t now_ns)
+{
+	return drops_echo_requests(p, now_ns) && p->nw_dst == 0x0a000102;
+}
+
+static void gateways_that_are_there_lead_to_others(void)
+{
+	static const char text[] = "controller: hub\nswitches: {s1: {}}\n"
+	                           "hosts: {h1: {ip: 10.0.0.1/24, gateway: 10.0.0.254}, "
+	                           "h2: {ip: 10.0.1.2/24, gateway: 10.0.1.254}}\n"
+	                           "links: [h1 -- s1, h2 -- s1]\nsteps:\n";
+	char with[1000];
+
+	/* Nobody has spoken with a gateway: nobody knows whether there is one. */
+	is_dropped = drops_echo_requests;
+	routes = true;
+	snprintf(with, sizeof with, "%s%s", text, WAIT);
+	holds(with);
+	CU_ASSERT_EQUAL(asks[0] + asks[1], 0);
+	is_dropped = NULL;
+	snprintf(with, sizeof with, "%s  - ping: {from: h1, to: h2}\n", text);
+	holds(with);
+	CU_ASSERT_EQUAL(asks[0] + asks[1], 3);
+	is_dropped = drops_to_h2;
+	snprintf(with, sizeof with, "%s  - ping: {from: h2, to: h1}\n", text);
+	breaks("reachability", with, "\n            h1           -   X");
+	routes = false;
+}
+
 static void a_ping_that_nobody_counts_changes_nothing(void)
 {
 	char digest[DIGEST_TEXT_BYTES];
@@ -639,6 +713,7 @@ UNIT_TESTS("properties_after", UNIT_TEST(pings_that_disappear_are_a_black_hole),
            UNIT_TEST(what_is_said_takes_the_place_of_what_is_meant),
            UNIT_TEST(rows_are_checked_when_they_are_read),
            UNIT_TEST(only_who_should_be_reached_is_asked),
+           UNIT_TEST(gateways_that_are_there_lead_to_others),
            UNIT_TEST(a_ping_that_nobody_counts_changes_nothing),
            UNIT_TEST(other_properties_are_watched_meanwhile),
            UNIT_TEST(of_many_hosts_each_asks_or_is_asked_once),
