@@ -599,10 +599,10 @@ static void a_header_counts_what_is_drawn(void)
 	                   "at: [{at: 1s, control_split: {switch: s1, to: switch}}]",
 	                   false);
 
-	CU_ASSERT_PTR_NOT_NULL(strstr(text,
-	                              "\n  faults  1 of the file, 12 drawn until 1.5s, converged "
-	                              "by 2.5s: 6 x lose, 1 x control_split, 6 x "
-	                              "gratuitous_arp"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	        text,
+	        "\n  faults  1 of the file, 12 drawn until 1.5s, converged by 2.5s: 5 x lose, "
+	        "1 x control_split,\n          7 x gratuitous_arp"));
 	CU_ASSERT_PTR_NULL(strstr(text, "at:"));
 	free(text);
 	text = run_header("at: []", false);
