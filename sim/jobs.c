@@ -251,6 +251,8 @@ static void job_read(struct pool *pool, struct job *job)
 	memcpy(&len, job->bytes, sizeof len);
 	if (job->len - sizeof len < len)
 		return;
+	job->bytes = xrealloc(job->bytes, job->len + 1);
+	job->bytes[job->len] = 0;
 	keep(pool, job->item, job->bytes,
 	     (struct jobs_result){.bytes = job->bytes + sizeof len, .len = len});
 	job->bytes = NULL;

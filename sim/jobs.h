@@ -22,7 +22,7 @@ enum {
 
 /* What became of an item. */
 struct jobs_result {
-	const char *bytes; /* what the item's work wrote; nothing after a crash */
+	const char *bytes; /* what the item's work wrote, and a NUL; NULL after a crash */
 	size_t len;
 	int signal;    /* that ended its process; 0: none */
 	int exit_code; /* with which its process ended; 0: it did not */
