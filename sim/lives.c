@@ -55,6 +55,7 @@ struct lives {
 	uint64_t listed;     /* the last that is in its list */
 	struct way *ways;
 	uint64_t ways_size; /* a power of two */
+	bool any_changed;   /* there were lives that links changed */
 };
 
 struct lives *lives_new(void)
@@ -131,6 +132,25 @@ static uint64_t identity_of(const struct frame *frame)
 	len -= at;
 	memcpy(bytes, data + at, len < sizeof bytes ? len : sizeof bytes);
 	return hash_u128(hash_bytes((struct hash_seed){0}, bytes, sizeof bytes), dl_type);
+}
+
+/* The identity of a frame that a link changed: all behind the Ethernet header, and no host's. */
+static uint64_t identity_of_changed(const struct frame *frame)
+{
+	const size_t at = frame->len < FB_ETH_HEADER_BYTES ? frame->len : FB_ETH_HEADER_BYTES;
+
+	return ~hash_bytes((struct hash_seed){0}, frame->memory + frame->offset + at,
+	                   frame->len - at);
+}
+
+/* All that answer the same question are the same, a controller's too. */
+static bool is_arp_reply(const struct frame *frame)
+{
+	enum { OP_AT = FB_ETH_HEADER_BYTES + 6, TYPE_AT = 12 };
+	const uint8_t *data = frame->memory + frame->offset;
+
+	return frame->len >= OP_AT + 2 && fb_get16(data + TYPE_AT) == FB_ETH_ARP &&
+	       fb_get16(data + OP_AT) == FB_ARP_REPLY;
 }
 
 /* --- Lives --- */
@@ -218,8 +238,9 @@ void lives_begin(struct lives *lives, struct frame *frame, uint32_t host, uint64
 
 void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns)
 {
-	begin(lives, frame, identity_of(frame), lives_sender(lives, frame), now_ns);
+	begin(lives, frame, identity_of_changed(frame), lives_sender(lives, frame), now_ns);
 	find_life(lives, frame->tag)->changed = true;
+	lives->any_changed = true;
 }
 
 bool lives_is_changed(const struct lives *lives, const struct frame *frame)
@@ -372,38 +393,49 @@ void lives_double(struct lives *lives, const struct frame *frame, uint32_t way)
 		far->doubled++;
 }
 
-/* Find the life of a frame that has no tag: the latest that has not gone that way; or, where all have, the
- * latest of which there are more; or the latest. Where there is none, or the search takes too long, a
- * new one begins. */
-static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint64_t now_ns)
+/* Find the life of a frame that has no tag, by its identity: the latest that has not gone that way; or,
+ * where all have, the latest of which there are more; or the latest. 0: there is none, or the search takes
+ * too long. '*is_free': it may go that way. */
+static uint64_t search(const struct lives *lives, uint64_t identity, uint64_t print,
+                       uint64_t now_ns, bool *is_free)
 {
-	const uint64_t identity = identity_of(frame);
-	const struct life *life;
+	const struct life *life = find_life(lives, *list_of(lives, identity));
 	uint64_t latest = 0;
-	bool is_doubled = false; /* 'latest' is one of which there are more */
 
-	list_all(lives);
-	life = find_life(lives, *list_of(lives, identity));
+	*is_free = false;
 	for (unsigned steps = 0; life && is_young(life, now_ns); steps++) {
 		if (life->identity == identity && life->sender != LIVES_NOBODY) {
 			const struct passage passage = passage_of(lives, life, print);
 
-			frame->tag = life->number;
-			if (!passage.count)
-				return;
-			if (!latest || (!is_doubled && may_go(life, passage))) {
+			if (!latest || !passage.count || (!*is_free && may_go(life, passage))) {
 				latest = life->number;
-				is_doubled = may_go(life, passage);
+				*is_free = may_go(life, passage);
 			}
+			if (!passage.count)
+				return latest;
 		}
-		if (steps == LIVES_STEPS_MAX) {
-			latest = 0;
-			break;
-		}
+		if (steps == LIVES_STEPS_MAX)
+			return 0;
 		life = life->before ? find_life(lives, life->number - life->before) : NULL;
 	}
-	frame->tag = latest;
-	if (!latest)
+	return latest;
+}
+
+/* Give a frame without a tag that of its life. Where there is none the controller made the frame, and a new
+ * one begins; so it did with an ARP reply when all that hosts sent have gone that way. */
+static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint64_t now_ns)
+{
+	const uint64_t identity = identity_of(frame);
+	uint64_t found = 0;
+	bool is_free;
+
+	list_all(lives);
+	if (lives->any_changed)
+		found = search(lives, identity_of_changed(frame), print, now_ns, &is_free);
+	if (!found)
+		found = search(lives, identity, print, now_ns, &is_free);
+	frame->tag = found;
+	if (!found || (!is_free && is_arp_reply(frame)))
 		begin(lives, frame, identity, LIVES_NOBODY, now_ns);
 }
 
