@@ -9,6 +9,8 @@
 /* Texts that must stay, and what no question may hold. */
 static const char *const *wanted;
 static const char *forbidden;
+/* And what else must be so; NULL: nothing. */
+static bool (*also)(const char *text);
 static unsigned long questions, questions_max;
 
 static bool fails(void *ctx, const char *text, size_t len)
@@ -21,7 +23,7 @@ static bool fails(void *ctx, const char *text, size_t len)
 	for (const char *const *word = wanted; *word; word++)
 		if (!strstr(text, *word))
 			return false;
-	return true;
+	return !also || also(text);
 }
 
 static bool over(void *ctx)
@@ -63,6 +65,7 @@ static void becomes(const char *text, const char *const *words, const char *expe
 	shrink_tree(&tree, &ops);
 	is_text(&tree, expected);
 	forbidden = NULL;
+	also = NULL;
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -90,6 +93,11 @@ static void groups_of_one_become_that_one(void)
 	        WORDS("wait: 3s", "ping"), "steps:\n  - wait: 3s\n  - ping: {}\n");
 }
 
+static bool both_or_neither(const char *text)
+{
+	return !strstr(text, "host: {down") == !strstr(text, "host: {up");
+}
+
 /* 'down' alone is never asked for, though 'up' is what could go first. */
 static void what_breaks_goes_with_what_mends_it(void)
 {
@@ -100,6 +108,10 @@ static void what_breaks_goes_with_what_mends_it(void)
 	becomes("steps:\n  - controller: down\n  - ping: {}\n  - controller: up\n",
 	        WORDS("ping", "controller: down"),
 	        "steps:\n  - controller: down\n  - ping: {}\n  - controller: up\n");
+	also = both_or_neither;
+	becomes("steps:\n  - host: {down: h1}\n  - ping: {}\n  - parallel:\n      - wait: 1s\n"
+	        "      - host: {up: h1}\n",
+	        WORDS("ping"), "steps:\n  - ping: {}\n");
 	becomes("steps:\n  - controller: down\n  - ping: {}\n", WORDS("ping", "controller: down"),
 	        "steps:\n  - controller: down\n  - ping: {}\n");
 }
@@ -192,13 +204,13 @@ static void numbers_become_small_and_times_round(void)
 	becomes("faults:\n  until: 9s\n  at:\n    - {at: 1.234567891s, lose: {frames: 77}}\n"
 	        "    - {at: 200ms, flap: {every: 12ms}}\n"
 	        "steps:\n  - repeat: 100\n    tcp: {send: 20MB, pause: 1234ms, timeout: 77s}\n"
-	        "  - expect: {packet_ins: {at_least: 1234}, within: 7777ms}\n",
+	        "  - expect: {frames: {count: 9}, packet_ins: {at_least: 1234}, within: 7777ms}\n",
 	        WORDS("until: ", "lose: {frames", "repeat: ", "send: ", "pause: ", "timeout",
-	              "{at_least", "within", "every: 1"),
+	              "{at_least", "count", "within", "every: 1"),
 	        "faults:\n  until: 0s\n  at:\n    - {lose: {frames: 0}}\n"
 	        "    - {flap: {every: 1ms}}\n"
 	        "steps:\n  - repeat: 0\n    tcp: {send: 1kB, pause: 0s, timeout: 77s}\n"
-	        "  - expect: {packet_ins: {at_least: 1234}, within: 7777ms}\n");
+	        "  - expect: {frames: {count: 9}, packet_ins: {at_least: 1234}, within: 7777ms}\n");
 }
 
 static void faults_stand_in_the_order_of_their_times(void)
