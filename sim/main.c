@@ -8,6 +8,7 @@
  * (clock.c); trace.c and capture.c watch it. scenario_load.c and its sisters make a scenario of
  * a file's YAML (yaml_tree.c), and yaml_write.c the other way. sweep.c keeps the books of many runs,
  * which jobs.c shares among processes; shrink.c and its sisters make small files of large ones.
+ * mutants.c and its sisters mutation*.c make controllers and switches wrong, to see who notices (mutate.c).
  * Only this file, the commands, jobs.c, report.c and capture.c touch the system. */
 #include <errno.h>
 #include <string.h>
