@@ -324,6 +324,27 @@ static void a_connection_that_comes_back_has_to_converge(void)
 	            "  - ping: {from: h1, to: h2, count: 20, expect: {answered: 0}}\n");
 }
 
+static void what_was_lost_before_a_disturbance_is_not_judged(void)
+{
+	is_dropped = drops_echo_requests;
+	holds(HOLES "  - ping: {from: h1, to: h2, count: 3, expect: {answered: 0}}\n"
+	            "  - link: {down: h3 -- s1}\n  - link: {up: h3 -- s1}\n");
+}
+
+/* The switch connects eight seconds later, when the network should have converged. */
+static void a_switch_that_connects_late_has_to_converge_then(void)
+{
+	is_dropped = NULL;
+	holds("controller: hub\nswitches: {s1: {backoff: [8s, 8s]}}\nproperties: {reachability: "
+	      "no}\n"
+	      "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	      "links: [h1 -- s1, h2 -- s1]\nsteps:\n  - ping: {from: h1, to: h2}\n"
+	      "  - control: {down: s1}\n  - wait: 1s\n  - control: {up: s1}\n"
+	      "  - udp: {from: h1, to: h2:9, src_port: 5000}\n  - wait: 5100ms\n"
+	      "  - repeat: 6\n    steps: [{udp: {from: h1, to: \"h2:9\", src_port: 5000}}, {wait: "
+	      "300ms}]\n  - wait: ready\n");
+}
+
 static void who_is_not_there_is_in_no_black_hole(void)
 {
 	is_dropped = NULL;
@@ -695,7 +716,46 @@ static void who_is_cut_off_is_excused(void)
 	       "ESTABLISHED");
 }
 
-UNIT_TESTS("properties_after", UNIT_TEST(pings_that_disappear_are_a_black_hole),
+static uint64_t converged_at_ten(void *ctx)
+{
+	(void)ctx;
+	return 10;
+}
+
+static void each_row_excuses_what_it_says_alone(void)
+{
+	static const char text[] = "hosts: {h1: {ip: 10.0.0.1/24}}\nsteps: [wait: 1s]\n";
+	const struct excuses_ops ops = {.converged_at = converged_at_ten};
+	struct excuses_violation v = {.property = CONNECTIONS_END, .now_ns = 20, .given_up_ns = 10};
+	struct problems problems;
+	struct scenario *sc;
+	struct excuses *excuses;
+
+	problems_init(&problems);
+	sc = scenario_load_text(text, strlen(text), "test.yaml", NULL, NULL, &problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
+	excuses = excuses_new(sc, &ops);
+	CU_ASSERT_EQUAL(excuses_find(excuses, &v), EXCUSE_ROWS);
+	v.given_up_ns = 9;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &v), EXCUSE_GIVEN_UP_EARLY);
+	v.given_up_ns = 10;
+	v.peer_was_off = true;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &v), EXCUSE_PEER_WAS_OFF);
+	v.peer_was_off = false;
+	v.reset_lost = true;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &v), EXCUSE_LOST_RESET);
+	v.reset_lost = false;
+	v.cut_off = true;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &v), EXCUSE_CUT_OFF);
+	v.property = NO_BLACKHOLES;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &v), EXCUSE_ROWS);
+	excuses_free(excuses);
+	scenario_free(sc);
+	problems_destroy(&problems);
+}
+
+UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
+           UNIT_TEST(pings_that_disappear_are_a_black_hole),
            UNIT_TEST(segments_that_are_sent_again_are_of_one_flow),
            UNIT_TEST(what_a_server_sends_counts_as_long_as_the_client_waits),
            UNIT_TEST(the_last_frames_of_a_run_are_judged_too),
@@ -704,6 +764,8 @@ UNIT_TESTS("properties_after", UNIT_TEST(pings_that_disappear_are_a_black_hole),
            UNIT_TEST(what_links_lose_is_in_no_black_hole),
            UNIT_TEST(before_a_network_has_converged_nothing_is_judged),
            UNIT_TEST(a_connection_that_comes_back_has_to_converge),
+           UNIT_TEST(what_was_lost_before_a_disturbance_is_not_judged),
+           UNIT_TEST(a_switch_that_connects_late_has_to_converge_then),
            UNIT_TEST(who_is_not_there_is_in_no_black_hole),
            UNIT_TEST(entries_are_judged_where_there_is_a_controller),
            UNIT_TEST(an_address_of_the_controller_stands_for_those_who_have_the_other),
