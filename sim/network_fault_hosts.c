@@ -4,6 +4,12 @@
  * latest counts; when it ends, the one before it counts again, and at last what the steps say. */
 #include "sim/network_private.h"
 
+static void gratuitous_arp(struct network_host *h)
+{
+	host_arp(h->host, 0, true, h->network->clock.now_ns, NULL, NULL);
+	network_host_called(h->network, h->index);
+}
+
 /* --- Moving --- */
 
 static bool is_plugged_in(const struct network_host *h, const struct scenario_end *where)
@@ -25,10 +31,8 @@ static void replug(struct network_host *h, bool announce)
 	if (is_plugged_in(h, &where) || (port->link && port->link != h->link))
 		return;
 	network_plug_for_now(network, h->index, where.index, where.port);
-	if (!announce)
-		return;
-	host_arp(h->host, 0, true, network->clock.now_ns, NULL, NULL);
-	network_host_called(network, h->index);
+	if (announce)
+		gratuitous_arp(h);
 }
 
 static void move(struct network_host *h, const struct fault *fault, bool begins)
@@ -44,32 +48,25 @@ static void move(struct network_host *h, const struct fault *fault, bool begins)
 
 /* --- Addresses --- */
 
-static void readdress(struct network_host *h)
-{
-	const struct fault *fault =
-	        network_ongoing_latest(h->network, FAULT_WRONG_ADDRESS, h->index);
-
-	host_set_address(h->host, fault ? fault->ip : h->network->scenario->hosts[h->index].ip,
-	                 h->network->clock.now_ns);
-	network_host_called(h->network, h->index);
-}
-
+/* Whoever mends an address announces it, as "arping -U" does: others would believe for as long as their
+ * ARP caches do that it is somewhere else, or that somebody else has it. */
 static void wrong_address(struct network_host *h, const struct fault *fault, bool begins)
 {
+	const struct fault *latest;
+
 	if (begins)
 		network_ongoing_begin(h->network, fault);
 	else
 		network_ongoing_end(network_ongoing_of(h->network, fault));
-	readdress(h);
+	latest = network_ongoing_latest(h->network, FAULT_WRONG_ADDRESS, h->index);
+	host_set_address(h->host, latest ? latest->ip : h->network->scenario->hosts[h->index].ip,
+	                 h->network->clock.now_ns);
+	network_host_called(h->network, h->index);
+	if (!latest)
+		gratuitous_arp(h);
 }
 
 /* --- What it sends --- */
-
-static void gratuitous_arp(struct network_host *h)
-{
-	host_arp(h->host, 0, true, h->network->clock.now_ns, NULL, NULL);
-	network_host_called(h->network, h->index);
-}
 
 static void syn_flood(struct network_host *h, const struct fault *fault, bool begins)
 {
