@@ -381,7 +381,9 @@ static bool handle_hello(struct session *session, const struct fb_msg *msg, uint
 
 /* A flow entry that no frame can match, added and removed again: its only effect is that the switch
  * looks at its table. Open vSwitch keeps dropping frames by cached decisions from the time without
- * a controller until its table changes, and removing what is not there would change nothing. */
+ * a controller until its table changes, and removing what is not there would change nothing. A switch
+ * that does the second before the first, as it may where no barrier is between (section 5.3.7), lets
+ * it expire. */
 static void wake_cache(struct session *session)
 {
 	static const uint8_t impossible[FB_MAC_BYTES] = {
@@ -396,6 +398,7 @@ static void wake_cache(struct session *session)
 	memcpy(msg.flow_mod.match.dl_src, impossible, sizeof impossible);
 	memcpy(msg.flow_mod.match.dl_dst, impossible, sizeof impossible);
 	msg.flow_mod.cookie = (uint64_t)session->ctl->config.run_id << 32;
+	msg.flow_mod.hard_timeout = 1;
 	msg.flow_mod.buffer_id = OFP_NO_BUFFER;
 	msg.flow_mod.out_port = OFPP_NONE;
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {

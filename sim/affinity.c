@@ -281,6 +281,8 @@ static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t h
 {
 	const uint32_t before = c->host;
 
+	if (c->over)
+		return false;
 	if (c->chosen != SCENARIO_NONE && c->chosen != host)
 		return split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
 	c->host = host;

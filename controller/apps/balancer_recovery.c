@@ -42,6 +42,10 @@
  * address sends is dropped: it may be a candidate's, whose session had to give way. TCP is never
  * flooded.
  *
+ * The SYN-ACK of an unknown session that one of several owners of an address sends is dropped: another
+ * may have answered the client since. If none has, its SYN comes again. In mode=packet, where no entry
+ * would tell of a session that was answered, it is passed on.
+ *
  * Only an answer makes entries: a stranger that sends strays costs the switch nothing. It is one of
  * the other side than the first segment came from, and no RST. Until then the session is an
  * unanswered one.
@@ -673,6 +677,21 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 	}
 }
 
+static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
+{
+	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
+
+	return address && address->shared;
+}
+
+/* 'p' is the SYN-ACK of one of several, and somebody else's may have reached the client. */
+static bool may_be_too_late(const struct balancer_call *call, const struct fb_packet *p)
+{
+	return call->b->config.mode == BALANCER_MODE_FLOWS &&
+	       (p->tcp_flags & CONTROL_FLAGS) == (FB_TCP_SYN | FB_TCP_ACK) &&
+	       is_shared(call, p->nw_src, balancer_vlan(p));
+}
+
 /* The segment 'pi' of an unknown session comes from its backend. Its client is the one owner of the
  * address that it goes to; only when that speaks, too, is it an answer. */
 static void from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -684,7 +703,7 @@ static void from_backend(const struct balancer_call *call, const struct fb_packe
 	struct balancer_key key;
 	struct ends ends;
 
-	if (found.count != 1) {
+	if (found.count != 1 || may_be_too_late(call, &pi->packet)) {
 		call->b->counters.strays_dropped++;
 		balancer_send_drop(call, pi);
 		return;
@@ -726,13 +745,6 @@ static bool is_settled(const struct balancer_call *call, const struct balancer_a
 		return false;
 	}
 	return since_ns >= call->b->config.arp_settle_ns;
-}
-
-static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vlan)
-{
-	const struct balancer_address *address = balancer_owners_find(call, ip, vlan);
-
-	return address && address->shared;
 }
 
 /* 'p' is a RST that one of several owners sends into no session: whether it speaks for the connection

@@ -494,6 +494,15 @@ static void note_reply(struct balancer_session *session, const struct fb_packet 
 	session->answered = true;
 }
 
+/* The client acknowledges in 'p' an answer that did not come by here: of whom, nobody knows. Another
+ * controller had the switch, or the session was forgotten and made anew. */
+static bool is_answered_elsewhere(const struct balancer_session *session,
+                                  const struct fb_packet *p)
+{
+	return !session->answered && !session->unheard && !session->shown && !session->entries &&
+	       (p->tcp_flags & (FB_TCP_ACK | FB_TCP_RST)) == FB_TCP_ACK;
+}
+
 static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
                         struct balancer_session *session)
 {
@@ -511,6 +520,11 @@ static void from_client(const struct balancer_call *call, const struct fb_packet
 	}
 	if (session->resetting && balancer_reset_segment(call, pi, session, BALANCER_TO_BACKEND))
 		return;
+	if (is_answered_elsewhere(session, p)) {
+		forget(call, session);
+		balancer_recovery_stray(call, pi);
+		return;
+	}
 	note_reply(session, p);
 	note_end(session, BALANCER_TO_BACKEND, p);
 	pass_to_backend(call, pi, session);

@@ -189,8 +189,9 @@ static void later_fragments_follow_their_first(void)
 
 	lb_syn(lb, 9, 1);
 	lb_syn(lb, 1, 1); /* to server_b, which its frames do not name */
-	LB_SAYS(lb_tcp(lb, &first), "out #6 in 1: mod_dl_dst::03,output:3\n");
-	LB_SAYS(lb_tcp(lb, &later), "out #7 in 1: mod_dl_dst::03,output:3\n");
+	lb_syn_ack(lb, &lb_b, 1, 1);
+	LB_SAYS(lb_tcp(lb, &first), "out #7 in 1: mod_dl_dst::03,output:3\n");
+	LB_SAYS(lb_tcp(lb, &later), "out #8 in 1: mod_dl_dst::03,output:3\n");
 	first = (struct lb_segment){.from = &lb_b,
 	                            .to = &lb_client,
 	                            .tp_src = 22,
@@ -203,7 +204,7 @@ static void later_fragments_follow_their_first(void)
 	later.to = &lb_client;
 	later.ip_id = 78;
 	lb_tcp(lb, &first);
-	LB_SAYS(lb_tcp(lb, &later), "out #9 in 3: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	LB_SAYS(lb_tcp(lb, &later), "out #10 in 3: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	CU_ASSERT_EQUAL(lb_counter(lb, "fragments_followed"), 2);
 	lb_free(lb);
 }
@@ -251,6 +252,7 @@ static void the_table_of_fragments_is_bounded(void)
 	struct lb *lb = lb_new("mode=packet");
 
 	lb_syn(lb, 1, 1);
+	lb_syn_ack(lb, &lb_a, 1, 1);
 	for (unsigned i = 0; i < 5000; i++)
 		lb_tcp(lb, &(struct lb_segment){.from = &lb_client,
 		                                .to = &lb_a,

@@ -122,6 +122,37 @@ static void who_answers_otherwise_is_the_backend_at_once(void)
 	lb_free(lb);
 }
 
+static void a_late_syn_ack_of_one_of_several_goes_nowhere(void)
+{
+	struct lb *lb = new_ready("");
+	const uint64_t dropped = lb_counter(lb, "strays_dropped");
+
+	LB_SAYS(server_says(lb, &lb_b, 101, FB_TCP_SYN | FB_TCP_ACK), "out #6 in 3: drop\n");
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_dropped"), dropped + 1);
+	lb_free(lb);
+	/* No entry tells which sessions were answered before. */
+	lb = new_ready("mode=packet");
+	LB_SAYS(server_says(lb, &lb_b, 101, FB_TCP_SYN | FB_TCP_ACK),
+	        "out #6 in 3: mod_dl_src::03,mod_dl_dst::01,output:1\n");
+	lb_free(lb);
+}
+
+static void who_answered_a_syn_elsewhere_is_found_out(void)
+{
+	struct lb *lb = new_ready("");
+
+	lb_syn(lb, 101, 999);
+	lb_said(lb);
+	/* The client acknowledges what did not come by here. */
+	LB_SAYS(client_sends(lb, 101, "x"), "out frame: mod_dl_dst::02,output:2: :01 > :02 "
+	                                    "192.168.2.1.101 > 192.168.2.2.22: tcp "
+	                                    ". seq 1000 ack 7001 win 65535 len 1\n"
+	                                    "out #7 in 1: mod_dl_dst::03,output:3\n");
+	CU_ASSERT(lb_has(server_refuses(lb, &lb_a, 101), "in 2: drop\n"));
+	CU_ASSERT(lb_has(server_says(lb, &lb_b, 101, FB_TCP_ACK), "add "));
+	lb_free(lb);
+}
+
 static void an_answer_brings_the_entries(void)
 {
 	struct lb *lb = new_ready("");
@@ -1043,6 +1074,8 @@ static void a_stray_that_came_over_a_link_goes_to_whom_it_names(void)
 UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and_to_nobody_else),
            UNIT_TEST(who_refuses_is_excluded_and_who_remains_gets_what_follows),
            UNIT_TEST(who_answers_otherwise_is_the_backend_at_once),
+           UNIT_TEST(a_late_syn_ack_of_one_of_several_goes_nowhere),
+           UNIT_TEST(who_answered_a_syn_elsewhere_is_found_out),
            UNIT_TEST(an_answer_brings_the_entries),
            UNIT_TEST(when_all_refuse_the_last_refusal_is_passed_on),
            UNIT_TEST(of_two_that_refuse_at_once_one_refusal_is_passed_on),
