@@ -459,6 +459,37 @@ static void nothing_that_happens_after_the_network_must_have_converged_is_excuse
 	excuses_free(excuses);
 }
 
+/* A slow switch keeps answers in mind; the second one to a buffer that did not expire is wrong. */
+static void an_error_about_a_buffer_of_this_connection_has_no_excuse(void)
+{
+	uint64_t converged_ns = 0;
+	const struct excuses_ops ops = {
+	        .late_buffer = late_buffer, .converged_at = must_converge_at, .ctx = &converged_ns};
+	const struct scenario sc = {.switches_count = 1};
+	struct excuses *excuses = excuses_new(&sc, &ops);
+	const struct fault slow = fault_make(FAULT_SLOW_FLOW_MODS);
+	uint8_t in[18] = {OFP_VERSION, OFPT_PACKET_IN, 0, sizeof in};
+	uint8_t out[16] = {OFP_VERSION, OFPT_PACKET_OUT, 0, sizeof out};
+	uint8_t error[12 + sizeof out] = {OFP_VERSION, OFPT_ERROR, 0, sizeof error};
+	const struct excuses_violation violation = {
+	        .property = NO_OF_ERRORS, .error = error, .error_len = sizeof error};
+
+	in[11] = out[11] = 7;
+	error[9] = OFPET_BAD_REQUEST;
+	error[11] = OFPBRC_BUFFER_EMPTY;
+	memcpy(error + 12, out, sizeof out);
+	excuses_connected(excuses, 1, 0);
+	excuses_message(excuses, 2, 0, CHANNEL_CONTROLLER, in, sizeof in);
+	excuses_fault(excuses, 3, &slow, true);
+	excuses_message(excuses, 4, 0, CHANNEL_SWITCH, out, sizeof out);
+	excuses_message(excuses, 5, 0, CHANNEL_SWITCH, out, sizeof out);
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
+	excuses_changed(excuses, 6, NETWORK_CONTROL, 0, false);
+	excuses_closed(excuses, 6, 0);
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ERROR_OF_LOST_CONNECTION);
+	excuses_free(excuses);
+}
+
 UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_no_other),
            UNIT_TEST(a_frame_that_a_link_changed_and_doubled_may_come_twice),
            UNIT_TEST(a_copy_that_a_link_makes_for_a_host_excuses_nothing_behind_it),
@@ -471,4 +502,5 @@ UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_n
            UNIT_TEST(the_checksum_of_a_frame_that_was_changed_is_excused),
            UNIT_TEST(the_datagram_of_a_fragment_that_was_changed_is_excused),
            UNIT_TEST(every_row_says_what_it_excuses),
+           UNIT_TEST(an_error_about_a_buffer_of_this_connection_has_no_excuse),
            UNIT_TEST(nothing_that_happens_after_the_network_must_have_converged_is_excused))

@@ -296,6 +296,31 @@ static void who_asked_for_it_must_be_told_that_an_entry_expired(void)
 	end();
 }
 
+/* The message about the entry before it comes late. */
+static void what_is_told_of_an_older_entry_is_not_told_of_its_successor(void)
+{
+	struct fb_flow_mod mod = mod_of(OFPFC_ADD, 1, 10);
+	struct fb_msg msg = {.version = OFP_VERSION, .type = OFPT_FLOW_REMOVED};
+
+	begin(10);
+	tells_removed = false;
+	mod.hard_timeout = 2;
+	mod.flags = OFPFF_SEND_FLOW_REM;
+	say(&mod, false);
+	pass_time(2 * FB_NS_PER_S);
+	say(&mod, false);
+	now_ns += FB_NS_PER_MS;
+	msg.flow_removed = (struct fb_flow_removed){.match = mod.match,
+	                                            .priority = mod.priority,
+	                                            .reason = OFPRR_HARD_TIMEOUT,
+	                                            .duration_sec = 2};
+	arrive(CHANNEL_CONTROLLER, &msg, false);
+	pass_time(2 * FB_NS_PER_S);
+	CU_ASSERT_EQUAL(compare(), 1);
+	CU_ASSERT_EQUAL(found[TABLES_UNTOLD], 1);
+	end();
+}
+
 static void a_hard_timeout_that_is_over_is_told(void)
 {
 	struct fb_flow_mod mod = mod_of(OFPFC_ADD, 1, 10);
@@ -434,6 +459,7 @@ UNIT_TESTS("tables", UNIT_TEST(what_is_missing_too_much_or_different_is_told_as_
            UNIT_TEST(an_error_about_a_buffer_refuses_no_entry),
            UNIT_TEST(an_entry_may_be_gone_when_its_timeout_can_be_over),
            UNIT_TEST(who_asked_for_it_must_be_told_that_an_entry_expired),
+           UNIT_TEST(what_is_told_of_an_older_entry_is_not_told_of_its_successor),
            UNIT_TEST(a_hard_timeout_that_is_over_is_told),
            UNIT_TEST(power_and_emergency_mode_take_the_entries),
            UNIT_TEST(a_flow_mod_that_was_slow_when_the_connection_ended_is_in_doubt),
