@@ -1,9 +1,10 @@
 /* flowbed shrink: makes a scenario that fails small. See command.h.
  *
- * First what the seed decided is written down: the faults that it drew in place of their rates. Then the
- * links' own chance, and the cuts of the control channel, are taken away, where the failure does without
- * them, or else become faults too. What remains is made small by shrink.h, and asked for by
- * command_shrink_judge.h with several seeds at once: what fails with all of them needs no seed. */
+ * First what the seed decided is written down: the faults that it drew in place of their rates.
+ * Then the links' own chance, and the cuts of the control channel, are taken away, where the
+ * failure does without them, or else become faults too. What remains is made small by shrink.h,
+ * and asked for by command_shrink_judge.h with several seeds at once: what fails with all of
+ * them needs no seed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* Whether a scenario still fails in the same way: what flowbed shrink asks again and again.
  *
- * In the same way is: the first thing that does not hold has the same key (failures.h), with each of
- * the judge's seeds. And the failure must be that failure: with a mutant the same run without it must
- * hold, and where the whole held without its faults so must what it becomes; otherwise a scenario that
- * expects too much would do.
+ * In the same way is: the first thing that does not hold has the same key (failures.h), with
+ * each of the judge's seeds. And the failure must be that failure: with a mutant the same run
+ * without it must hold, and where the whole held without its faults so must what it becomes;
+ * otherwise a scenario that expects too much would do.
  *
  * Each text runs in a process of its own (jobs.h), so that a crash is a failure like others. */
 #ifndef SIM_COMMAND_SHRINK_JUDGE_H
@@ -42,13 +42,14 @@ struct judge_sight {
 	char *chance; /* its faults and what chance did, as a list of YAML; NULL: it crashed */
 };
 
-/* Run 'text' with the judge's first seed, with or without its mutant. With judge->key it is the first failure
- * with that key that is looked at. False where it does not load or somebody stopped it. */
+/* Run 'text' with the judge's first seed, with or without its mutant. With judge->key it is the
+ * first failure with that key that is looked at. False where it does not load or somebody
+ * stopped it. */
 bool command_shrink_judge_look(struct judge *judge, const char *text, size_t len, bool mutated,
                                struct judge_sight *sight);
 void command_shrink_judge_forget(struct judge_sight *sight);
-/* The faults that the judge's first seed draws, with those of the file, as a list of YAML, which the caller
- * frees. NULL: it does not load. */
+/* The faults that the judge's first seed draws, with those of the file, as a list of YAML, which
+ * the caller frees. NULL: it does not load. */
 char *command_shrink_judge_faults(const struct judge *judge, const char *text, size_t len);
 
 #endif

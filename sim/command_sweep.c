@@ -1,8 +1,8 @@
 /* flowbed sweep: runs scenarios under many seeds and tells which of them fail. See command.h.
  *
- * Scenarios are loaded once; jobs, which are forked, make the runs (jobs.h), and sweep.h counts what came
- * of them. Standard output depends on files, seeds and options alone, neither on the jobs nor on the
- * machine; what depends on time goes to standard error. */
+ * Scenarios are loaded once; jobs, which are forked, make the runs (jobs.h), and sweep.h counts
+ * what came of them. Standard output depends on files, seeds and options alone, neither on the
+ * jobs nor on the machine; what depends on time goes to standard error. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Processes that share work. See jobs.h.
  *
- * The parent holds two pipes for each job: one on which it writes the number of an item, one from which
- * it reads the length of a result and its bytes. A job that ends leaves the second one at its end of
- * file. Results wait in a ring until those before them were taken. */
+ * The parent holds two pipes for each job: one on which it writes the number of an item, one
+ * from which it reads the length of a result and its bytes. A job that ends leaves the second
+ * one at its end of file. Results wait in a ring until those before them were taken. */
 #include "sim/jobs.h"
 
 #include <errno.h>
@@ -116,8 +116,8 @@ static bool answer(const struct jobs_ops *ops, uint64_t item, int results)
 	return ok;
 }
 
-/* The life of a job: it ends when nobody gives it items. Ctrl-C reaches it too, but it is the parent that
- * ends it then. Nothing that the parent left to be done at exit is done here. */
+/* The life of a job: it ends when nobody gives it items. Ctrl-C reaches it too, but it is the
+ * parent that ends it then. Nothing that the parent left to be done at exit is done here. */
 static _Noreturn void live(struct pool *pool, int items, int results)
 {
 	sigset_t none;
@@ -171,8 +171,8 @@ static bool job_begin(struct pool *pool, struct job *job)
 	return true;
 }
 
-/* Its pipes are closed, so that it ends after what it is at, or, with 'kill_it', at once. Returns how it
- * ended, as waitpid() has it. */
+/* Its pipes are closed, so that it ends after what it is at, or, with 'kill_it', at once.
+ * Returns how it ended, as waitpid() has it. */
 static int job_end(struct job *job, bool kill_it)
 {
 	int status = 0;

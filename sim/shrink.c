@@ -71,8 +71,8 @@ static bool is_steps_key(const struct yaml_node *key)
 	       (!strcmp(key->text, "steps") || !strcmp(key->text, "parallel"));
 }
 
-/* Steps in the order of the text, nested ones too: calls 'take' with each list and place, as long as
- * it says so. */
+/* Steps in the order of the text, nested ones too: calls 'take' with each list and place, as
+ * long as it says so. */
 typedef bool (*step_visit)(void *ctx, struct yaml_node *steps, size_t place);
 
 static bool visit_steps(struct yaml_node *steps, step_visit take, void *ctx)
@@ -330,8 +330,8 @@ static bool leaving_is_over(void *ctx)
 	return is_over(leaving->shrink);
 }
 
-/* Leave out parts of one list or map. False: there is no such; '*made' becomes true when something went.
- */
+/* Leave out parts of one list or map. False: there is no such; '*made' becomes true when
+ * something went. */
 static bool leave_out_of(struct leaving *leaving, bool *made)
 {
 	const struct ddmin_ops ops = {.without = without, .over = leaving_is_over, .ctx = leaving};
@@ -384,7 +384,8 @@ static bool find_step(void *ctx, struct yaml_node *steps, size_t place)
 	return false;
 }
 
-/* The only step of a repeated group is repeated itself; a wait that is repeated is a longer wait. */
+/* The only step of a repeated group is repeated itself; a wait that is repeated is a longer
+ * wait. */
 static bool unwrap_repeated(struct yaml_tree *tree, struct yaml_node *step)
 {
 	struct yaml_node *repeat = yaml_edit_get(step, "repeat"), *wait, *inner = NULL;
@@ -416,7 +417,8 @@ static bool unwrap_repeated(struct yaml_tree *tree, struct yaml_node *step)
 	return true;
 }
 
-/* A group whose steps stand where it stood: 'parallel' of one, or 'steps' inside a list of steps. */
+/* A group whose steps stand where it stood: 'parallel' of one, or 'steps' inside a list of
+ * steps. */
 static enum shrink_edited unwrap(struct yaml_tree *tree, size_t which)
 {
 	struct wanted_step wanted = {.which = which};
@@ -446,7 +448,8 @@ static bool count_fault(void *ctx, struct yaml_node *steps, size_t place)
 	return true;
 }
 
-/* A wait for convergence that nothing comes after, or another such wait, or when there are no faults. */
+/* A wait for convergence that nothing comes after, or another such wait, or when there are no
+ * faults. */
 static enum shrink_edited drop_wait(struct yaml_tree *tree, size_t which)
 {
 	struct wanted_step wanted = {.which = which};

@@ -1,5 +1,5 @@
-/* Chance becomes decisions: what a file leaves to its seed goes, and what the seed decided is written
- * down. See shrink.h. */
+/* Chance becomes decisions: what a file leaves to its seed goes, and what the seed decided is
+ * written down. See shrink.h. */
 #include <stdio.h>
 #include <string.h>
 
@@ -82,8 +82,8 @@ void shrink_set_seed(struct yaml_tree *tree, const uint64_t *seed)
 
 /* --- Options of applications --- */
 
-/* "balancer,mode=packet" gets the option in place of what it has under that name. False: it is another
- * application, or there is no room. */
+/* "balancer,mode=packet" gets the option in place of what it has under that name. False: it is
+ * another application, or there is no room. */
 static bool app_take(struct yaml_node *app, const char *name, size_t name_len, const char *option)
 {
 	const size_t key_len = strcspn(option, "=");

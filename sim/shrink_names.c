@@ -1,9 +1,9 @@
 /* What has a name goes with all that names it. See shrink.h.
  *
- * A renaming says of each name of a host or switch whether it stays, changes or goes; applied to a tree
- * it changes every text that holds the name where one can stand ("h1", "h1:22", "h1 -- s1:1",
- * "c1..c9"), and takes out the smallest thing that makes no sense without it: a link, a fault, a step,
- * one line of an expectation. */
+ * A renaming says of each name of a host or switch whether it stays, changes or goes; applied to
+ * a tree it changes every text that holds the name where one can stand ("h1", "h1:22", "h1 --
+ * s1:1", "c1..c9"), and takes out the smallest thing that makes no sense without it: a link, a
+ * fault, a step, one line of an expectation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,13 @@
 #include "sim/scenario.h"
 #include "sim/shrink_private.h"
 
-enum { TEXT_BYTES = 400, NAME_BYTES = 100 };
+enum { TEXT_BYTES = 400, NAME_BYTES = 100, PREFIX_BYTES = 32 };
 
 enum fate { STAYS, CHANGES, GOES };
 
 /* Hosts that are written as one: c1..c9. */
 struct range {
-	char prefix[NAME_BYTES];
+	char prefix[PREFIX_BYTES];
 	unsigned first, last;
 };
 
@@ -54,7 +54,7 @@ static bool range_parse(const char *text, bool single, struct range *range)
 		return false;
 	snprintf(first, sizeof first, "%.*s", dots ? (int)(dots - text) : (int)strlen(text), text);
 	number = number_of(first);
-	if (!number)
+	if (!number || number - first >= PREFIX_BYTES)
 		return false;
 	snprintf(range->prefix, sizeof range->prefix, "%.*s", (int)(number - first), first);
 	range->first = range->last = (unsigned)atoi(number);
@@ -113,8 +113,8 @@ static enum fate name_fate(const struct renaming *renaming, const char *name, ch
 
 /* --- Texts --- */
 
-/* "s1:3" or "h1": its name in 'now', and what follows it where the name stays. Ports of a switch that
- * becomes another are not its ports. */
+/* "s1:3" or "h1": its name in 'now', and what follows it where the name stays. Ports of a switch
+ * that becomes another are not its ports. */
 static enum fate end_fate(const struct renaming *renaming, const char *text, size_t len, char *now)
 {
 	char name[NAME_BYTES];

@@ -1,14 +1,14 @@
-/* What the files of shrinking share: shrink.c (the search, lists and maps), shrink_names.c (what has a
- * name: hosts and switches), shrink_values.c (numbers and times), shrink_chance.c (chance becomes
- * decisions). */
+/* What the files of shrinking share: shrink.c (the search, lists and maps), shrink_names.c (what
+ * has a name: hosts and switches), shrink_values.c (numbers and times), shrink_chance.c (chance
+ * becomes decisions). */
 #ifndef SIM_SHRINK_PRIVATE_H
 #define SIM_SHRINK_PRIVATE_H
 
 #include "sim/shrink.h"
 #include "sim/yaml_edit.h"
 
-/* One of the changes of a kind, by number: made in 'tree', not possible for this number, or there are no
- * further ones. */
+/* One of the changes of a kind, by number: made in 'tree', not possible for this number, or
+ * there are no further ones. */
 enum shrink_edited { SHRINK_MADE, SHRINK_NOT_HERE, SHRINK_NO_MORE };
 typedef enum shrink_edited (*shrink_edit)(struct yaml_tree *tree, size_t which);
 
@@ -20,7 +20,8 @@ enum shrink_edited shrink_narrow_range(struct yaml_tree *tree, size_t which);
 enum shrink_edited shrink_merge_switches(struct yaml_tree *tree, size_t which);
 /* A step from a range of hosts comes from its first one. */
 enum shrink_edited shrink_first_of_range(struct yaml_tree *tree, size_t which);
-/* A link is named without the ports that 'links' leaves to the loader: they change when others go. */
+/* A link is named without the ports that 'links' leaves to the loader: they change when others
+ * go. */
 enum shrink_edited shrink_strip_ports(struct yaml_tree *tree, size_t which);
 
 /* --- shrink_values.c --- */

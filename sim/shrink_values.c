@@ -1,6 +1,7 @@
 /* Numbers become small, times and sizes short and round. See shrink.h.
  *
- * What a bound of an expectation says, and the time to converge, are no matter of size: they stay. */
+ * What a bound of an expectation says, and the time to converge, are no matter of size: they
+ * stay. */
 #include <stdio.h>
 #include <string.h>
 

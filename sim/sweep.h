@@ -1,9 +1,9 @@
 /* A sweep: scenarios, each under many seeds, and what came of it.
  *
- * This is its bookkeeping: which run is which, what of a run has to be known, and the summary. Whoever
- * makes the runs, in whatever order and processes (command_sweep.c), gives them here in the order of
- * their numbers: the first seed of every file, then the second of every file, and so on, so that a
- * sweep that ends early has done as much for each. */
+ * This is its bookkeeping: which run is which, what of a run has to be known, and the summary.
+ * Whoever makes the runs, in whatever order and processes (command_sweep.c), gives them here in
+ * the order of their numbers: the first seed of every file, then the second of every file, and
+ * so on, so that a sweep that ends early has done as much for each. */
 #ifndef SIM_SWEEP_H
 #define SIM_SWEEP_H
 

@@ -1,6 +1,7 @@
 /* Changing a tree of nodes: copies, and what is added to it or taken away. See yaml_tree.h.
  *
- * Nodes belong to their tree and go with it: what is taken out of a map or list stays the tree's. */
+ * Nodes belong to their tree and go with it: what is taken out of a map or list stays the
+ * tree's. */
 #ifndef SIM_YAML_EDIT_H
 #define SIM_YAML_EDIT_H
 

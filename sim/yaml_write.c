@@ -1,7 +1,7 @@
 /* Nodes into YAML text. See yaml_write.h.
  *
- * Two styles: flow_*() writes a node into the line, block_*() over several lines. What cannot stand in
- * flow style (an unquoted text with a comma in it) stands in a block. */
+ * Two styles: flow_*() writes a node into the line, block_*() over several lines. What cannot
+ * stand in flow style (an unquoted text with a comma in it) stands in a block. */
 #include "sim/yaml_write.h"
 
 #include <stdlib.h>
