@@ -15,8 +15,9 @@
  * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
  * somebody connects to it (and for WANTED_NS after the last one), one that is configured always: one probe every interval, and
  * CHECK_NS after each a look at who has answered. While somebody has not, the next probe follows at
- * once, and after 'probes_lost_max' of them the silent owner is gone. What else changes in the
- * network moves none of these times. Frames of any kind count as answers. An owner that was never
+ * once, and after 'probes_lost_max' of them the silent owner is gone. A host that announces another
+ * address may have left a shared one that it had: that is probed at once, wanted or not. What else
+ * changes in the network moves none of these times. Frames of any kind count as answers. An owner that was never
  * heard by ARP stays as long as no other owner of its address speaks ARP either: an address on the
  * other side of a router does not answer to probes; it is forgotten after the owner timeout, as all
  * addresses are that nobody connects to.
@@ -390,6 +391,35 @@ void balancer_owners_set_failed(const struct balancer_call *call, struct balance
 		balancer_sweep_soon(call);
 }
 
+/* --- Asking --- */
+
+/* True when a probe reaches 'owner' if it is where it was: its switch can be told to send one, and
+ * its port is none of those that are left out. */
+static bool is_asked(const struct balancer_call *call, const struct balancer_owner *owner,
+                     const struct fb_place *left_out, size_t left_out_count)
+{
+	for (size_t i = 0; i < left_out_count; i++) {
+		if (balancer_same_place(owner->at, left_out[i]))
+			return false;
+	}
+	return balancer_owner_is_there(owner) &&
+	       fb_discovery_switch(call->b->discovery, owner->at.node);
+}
+
+static void probe(const struct balancer_call *call, struct balancer_address *address)
+{
+	const struct balancer_address_key key = address->key;
+	struct fb_place left_out[BALANCER_WANTERS_MAX];
+	size_t count = balancer_probes_wanters(call, key.ip, key.vlan, left_out);
+
+	for (uint32_t i = 0; i < address->owners_count; i++)
+		address->owners[i].unanswered +=
+		        is_asked(call, &address->owners[i], left_out, count);
+	address->probed_ns = call->now_ns;
+	balancer_probes_send(call, key.ip, key.vlan, nowhere);
+	watch(call, address, BALANCER_CHECKED);
+}
+
 /* --- Hearing --- */
 
 /* The address that the sender of 'p' speaks for; 0: none. A sender that names another MAC than its
@@ -474,6 +504,27 @@ static bool has_owner_there(const struct balancer_address *address)
 	return false;
 }
 
+/* The sender of 'pi' announces the address 'key': it may have had another before. Where others own
+ * that, too, nobody waits until somebody connects to it. */
+static void doubt_others(const struct balancer_call *call, const struct fb_packet_in *pi,
+                         const struct balancer_address_key *key)
+{
+	struct balancer_owners *owners = &call->b->owners;
+	const struct fb_place at = balancer_place(call, pi);
+	uint32_t index = port_lists_first(&owners->at_places, number_of(at));
+
+	for (; index != FB_TABLE_NONE; index = port_lists_next(&owners->at_places, index)) {
+		const struct place *place = fb_table_at(owners->places, index);
+		const struct balancer_address_key other = {.word = place->key.address};
+		struct balancer_address *address = fb_table_find(owners->table, &other);
+
+		if (other.vlan == key->vlan && other.ip != key->ip && address->owners_count > 1 &&
+		    address->watch != BALANCER_CHECKED &&
+		    balancer_owners_by_mac(address, pi->packet.dl_src))
+			probe(call, address);
+	}
+}
+
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                           struct balancer_address *known, uint32_t *ip)
 {
@@ -508,6 +559,8 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 	owner->heard_ns = call->now_ns;
 	owner->unanswered = 0;
 	owner->speaks_arp |= p->is_arp;
+	if (p->is_arp && p->nw_src == p->nw_dst)
+		doubt_others(call, pi, &key);
 	*ip = key.ip;
 	return is_first;
 }
@@ -580,33 +633,6 @@ void balancer_owners_recall(const struct balancer_call *call, uint32_t ip, uint1
 }
 
 /* --- Probing --- */
-
-/* True when a probe reaches 'owner' if it is where it was: its switch can be told to send one, and
- * its port is none of those that are left out. */
-static bool is_asked(const struct balancer_call *call, const struct balancer_owner *owner,
-                     const struct fb_place *left_out, size_t left_out_count)
-{
-	for (size_t i = 0; i < left_out_count; i++) {
-		if (balancer_same_place(owner->at, left_out[i]))
-			return false;
-	}
-	return balancer_owner_is_there(owner) &&
-	       fb_discovery_switch(call->b->discovery, owner->at.node);
-}
-
-static void probe(const struct balancer_call *call, struct balancer_address *address)
-{
-	const struct balancer_address_key key = address->key;
-	struct fb_place left_out[BALANCER_WANTERS_MAX];
-	size_t count = balancer_probes_wanters(call, key.ip, key.vlan, left_out);
-
-	for (uint32_t i = 0; i < address->owners_count; i++)
-		address->owners[i].unanswered +=
-		        is_asked(call, &address->owners[i], left_out, count);
-	address->probed_ns = call->now_ns;
-	balancer_probes_send(call, key.ip, key.vlan, nowhere);
-	watch(call, address, BALANCER_CHECKED);
-}
 
 void balancer_owners_wanted(const struct balancer_call *call, struct balancer_address *address)
 {

@@ -200,6 +200,25 @@ static void an_owner_that_answers_no_probe_leaves_the_rotation(void)
 	lb_free(lb);
 }
 
+static void a_host_that_announces_another_address_may_have_left_the_first(void)
+{
+	static const struct lb_host wrong = {5, 1, 5}; /* lb_other, with the client's address */
+	struct lb *lb = lb_new("");
+
+	lb_announce(lb, &lb_other);
+	lb_announce(lb, &wrong);
+	lb_silence(lb, &wrong);
+	lb_said(lb);
+	/* Nobody connects to the address, which the client has still. */
+	CU_ASSERT(lb_has(lb_announce(lb, &lb_other), "who-has 192.168.2.1 "));
+	lb_pass(lb, 3 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	lb_said(lb);
+	/* One that nobody else has is not asked for. */
+	CU_ASSERT(!lb_has(lb_announce(lb, &lb_other), "who-has"));
+	lb_free(lb);
+}
+
 static void as_many_lost_probes_are_forgiven_as_the_option_says(void)
 {
 	struct lb *lb = lb_new("probes_lost_max=1");
@@ -745,6 +764,7 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(a_server_that_comes_later_is_found_by_the_next_probe),
            UNIT_TEST(probes_go_on_while_somebody_connects_and_end_a_minute_later),
            UNIT_TEST(an_owner_that_answers_no_probe_leaves_the_rotation),
+           UNIT_TEST(a_host_that_announces_another_address_may_have_left_the_first),
            UNIT_TEST(as_many_lost_probes_are_forgiven_as_the_option_says),
            UNIT_TEST(any_frame_is_an_answer_to_a_probe),
            UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
