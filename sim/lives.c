@@ -134,13 +134,22 @@ static uint64_t identity_of(const struct frame *frame)
 	return hash_u128(hash_bytes((struct hash_seed){0}, bytes, sizeof bytes), dl_type);
 }
 
-/* The identity of a frame that a link changed: all behind the Ethernet header, and no host's. */
+/* The identity of a frame that a link changed: all behind the Ethernet addresses, and no host's. */
 static uint64_t identity_of_changed(const struct frame *frame)
 {
-	const size_t at = frame->len < FB_ETH_HEADER_BYTES ? frame->len : FB_ETH_HEADER_BYTES;
+	const size_t at = frame->len < 2 * FB_MAC_BYTES ? frame->len : 2 * FB_MAC_BYTES;
 
 	return ~hash_bytes((struct hash_seed){0}, frame->memory + frame->offset + at,
 	                   frame->len - at);
+}
+
+/* Nothing is wrong with it but its addresses: so it is alike what it was. */
+static bool is_right(const struct frame *frame)
+{
+	struct fb_packet packet;
+
+	return !fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) &&
+	       fb_packet_checksums_ok(&packet);
 }
 
 /* All that answer the same question are the same, a controller's too. */
@@ -238,7 +247,12 @@ void lives_begin(struct lives *lives, struct frame *frame, uint32_t host, uint64
 
 void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns)
 {
-	begin(lives, frame, identity_of_changed(frame), lives_sender(lives, frame), now_ns);
+	const struct life *life = find_life(lives, frame->tag);
+	uint64_t identity = identity_of(frame);
+
+	if (!life || life->identity != identity || !is_right(frame))
+		identity = identity_of_changed(frame);
+	begin(lives, frame, identity, lives_sender(lives, frame), now_ns);
 	find_life(lives, frame->tag)->changed = true;
 	lives->any_changed = true;
 }
