@@ -453,6 +453,22 @@ static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint
 		begin(lives, frame, identity, LIVES_NOBODY, now_ns);
 }
 
+/* Bytes that came from the controller may have been taken for this frame, and be another one of its sender
+ * that is like it: then that is the one that has not gone this way, and now it has. */
+static bool has_stand_in(struct lives *lives, const struct life *life, uint64_t print,
+                         uint64_t now_ns)
+{
+	struct life *other;
+	bool is_free;
+
+	list_all(lives);
+	other = find_life(lives, search(lives, life->identity, print, now_ns, &is_free));
+	if (!other || other == life || !is_free)
+		return false;
+	count_way(lives, other, print);
+	return true;
+}
+
 enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t way,
                              uint64_t now_ns)
 {
@@ -467,7 +483,9 @@ enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t 
 		return LIVES_FIRST;
 	passage = passage_of(lives, life, print);
 	passage.count--;
-	return may_go(life, passage) ? LIVES_DOUBLED : LIVES_TWICE;
+	if (may_go(life, passage))
+		return LIVES_DOUBLED;
+	return has_stand_in(lives, life, print, now_ns) ? LIVES_FIRST : LIVES_TWICE;
 }
 
 bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint32_t way)

@@ -146,6 +146,25 @@ static void an_arp_reply_that_comes_once_more_may_be_the_controllers(void)
 	end();
 }
 
+/* Two that are alike, of which the first comes back without its tag, and then the second with it. */
+static void frames_that_are_alike_stand_in_for_each_other(void)
+{
+	struct frame *first, *second;
+
+	begin();
+	first = request();
+	second = request();
+	lives_begin(lives, first, H1, now_ns);
+	lives_begin(lives, second, H1, now_ns);
+	first->tag = 0;
+	CU_ASSERT_TRUE(passes(first, WAY_1));
+	CU_ASSERT_TRUE(passes(second, WAY_1));
+	CU_ASSERT_FALSE(passes(second, WAY_1));
+	frame_unref(first);
+	frame_unref(second);
+	end();
+}
+
 static void a_frame_that_a_link_changed_is_another_one(void)
 {
 	struct frame *frame;
@@ -350,6 +369,7 @@ static void what_is_forgotten_goes_for_new(void)
 UNIT_TESTS("lives", UNIT_TEST(a_frame_goes_each_way_once),
            UNIT_TEST(another_destination_is_another_way),
            UNIT_TEST(a_link_that_doubles_allows_one_more),
+           UNIT_TEST(frames_that_are_alike_stand_in_for_each_other),
            UNIT_TEST(a_frame_that_a_link_changed_is_another_one),
            UNIT_TEST(an_arp_reply_that_comes_once_more_may_be_the_controllers),
            UNIT_TEST(bytes_that_a_controller_sends_back_are_the_hosts_frame),
