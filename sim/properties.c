@@ -379,6 +379,14 @@ static void tell_split(struct properties *properties, const struct affinity_spli
 	properties_tell(properties, SESSION_AFFINITY, happened, &relation);
 }
 
+/* The host is on, with the address that the file gives it: a fault may have taken that away. */
+static bool listens(const struct properties *properties, uint32_t host)
+{
+	return network_host_is_on(properties->network, host) &&
+	       host_address(network_host(properties->network, host)) ==
+	               properties->scenario->hosts[host].ip;
+}
+
 static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sent,
                              const struct frame *frame)
 {
@@ -397,7 +405,7 @@ static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sen
 		return;
 	if (sent)
 		is_split = affinity_sent(properties->affinity, host, frame, now_ns, &split);
-	else if (network_host_is_on(properties->network, host))
+	else if (listens(properties, host))
 		is_split = affinity_got(properties->affinity, host, frame, now_ns, &split);
 	if (is_split && properties_is_news(properties, SESSION_AFFINITY))
 		tell_split(properties, &split);
