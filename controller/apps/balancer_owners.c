@@ -13,14 +13,18 @@
  * an owner's loss means to its sessions is told in balancer_sweep.c.
  *
  * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
- * somebody connects to it (and for WANTED_NS after the last one), one that is configured always: one probe every interval, and
- * CHECK_NS after each a look at who has answered. While somebody has not, the next probe follows at
- * once, and after 'probes_lost_max' of them the silent owner is gone. A host that announces another
- * address may have left a shared one that it had: that is probed at once, wanted or not. What else
- * changes in the network moves none of these times. Frames of any kind count as answers. An owner that was never
- * heard by ARP stays as long as no other owner of its address speaks ARP either: an address on the
- * other side of a router does not answer to probes; it is forgotten after the owner timeout, as all
- * addresses are that nobody connects to.
+ * somebody connects to it (and for WANTED_NS after the last one), one that is configured always: one
+ * probe every interval, and CHECK_NS after each a look at who has answered. While somebody has not,
+ * the next probe follows at once, and after 'probes_lost_max' of them the silent owner is gone. Two
+ * things are asked about at once, whether somebody connects or not. A host that announces another
+ * address may have left a shared one that it had: that is probed. And where a new owner is heard
+ * beside others, one of them may have left, or leave soon: a wrong address is put right after a
+ * while, and the frame that says so may be lost. That address is probed, and goes on to be for
+ * WANTED_NS, as long as it is shared. What else changes in the network moves none of these times.
+ * Frames of any kind count as answers. An owner that was never heard by ARP stays as long as no
+ * other owner of its address speaks ARP either: an address on the other side of a router does not
+ * answer to probes; it is forgotten after the owner timeout, as all addresses are that nobody
+ * connects to.
  *
  * Limits: addresses (the one that was checked longest ago gives way, unless it is in use), owners
  * of an address, probes of one moment (they are spread), questions for unknown addresses in one
@@ -525,6 +529,15 @@ static void doubt_others(const struct balancer_call *call, const struct fb_packe
 	}
 }
 
+/* A new owner of 'address' was heard beside others: one of them all may have left,
+ * or leave soon. */
+static void doubt_all(const struct balancer_call *call, struct balancer_address *address)
+{
+	address->joined_ns = call->now_ns;
+	if (address->watch == BALANCER_IDLE)
+		probe(call, address);
+}
+
 bool balancer_owners_hear(const struct balancer_call *call, const struct fb_packet_in *pi,
                           struct balancer_address *known, uint32_t *ip)
 {
@@ -533,7 +546,7 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 	struct balancer_address *address = known;
 	const struct fb_place at = balancer_place(call, pi);
 	struct balancer_owner *owner;
-	bool is_first;
+	bool is_first, is_new;
 
 	if (key.ip == 0)
 		return false;
@@ -545,6 +558,7 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 		return false;
 	}
 	is_first = !has_owner_there(address) || balancer_owners_is_recalled(address);
+	is_new = !owner;
 	if (!owner)
 		owner = add_owner(call, address, pi);
 	if (!owner)
@@ -561,6 +575,8 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 	owner->speaks_arp |= p->is_arp;
 	if (p->is_arp && p->nw_src == p->nw_dst)
 		doubt_others(call, pi, &key);
+	if (is_new && !is_first)
+		doubt_all(call, address);
 	*ip = key.ip;
 	return is_first;
 }
@@ -716,12 +732,24 @@ static void check_due(const struct balancer_call *call, struct balancer_address 
 		watch(call, address, BALANCER_PROBED);
 }
 
+/* 'since_ns' (0: never) was lately. */
+static bool is_lately(const struct balancer_call *call, uint64_t since_ns)
+{
+	return since_ns != 0 && call->now_ns - since_ns < WANTED_NS;
+}
+
+static bool is_wanted(const struct balancer_call *call, const struct balancer_address *address)
+{
+	return address->service || is_lately(call, address->wanted_ns) ||
+	       (address->owners_count > 1 && is_lately(call, address->joined_ns));
+}
+
 static void probe_due(const struct balancer_call *call, struct balancer_address *address)
 {
-	if (!address->service && call->now_ns - address->wanted_ns >= WANTED_NS)
-		watch(call, address, BALANCER_IDLE);
-	else
+	if (is_wanted(call, address))
 		probe(call, address);
+	else
+		watch(call, address, BALANCER_IDLE);
 }
 
 /* Nobody connects to the address: those of its owners that were silent for long are forgotten, and

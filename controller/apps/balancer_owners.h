@@ -60,6 +60,7 @@ struct balancer_address {
 	struct balancer_link link;
 	enum balancer_watch watch;
 	uint64_t wanted_ns;            /* the last time that somebody connected to it */
+	uint64_t joined_ns;            /* ... that a new owner was heard beside others */
 	uint64_t probed_ns;            /* the last probe, or question for it */
 	struct balancer_schedule schedule;
 	const struct balancer_service *service; /* configured; NULL: whoever owns it is a backend */

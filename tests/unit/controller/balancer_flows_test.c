@@ -85,7 +85,7 @@ static void without_buffers_the_frame_itself_is_released(void)
 	const char *said;
 
 	lb->unbuffered = true;
-	LB_SAYS(lb_syn(lb, 1, 1), LB_PROBE
+	LB_SAYS(lb_syn(lb, 1, 1),
 	        "out frame: mod_dl_dst::02,output:2: :01 > :02 192.168.2.1.1 > 192.168.2.2.22: "
 	        "tcp S seq 1 win 65535\n");
 	said = lb_syn_ack(lb, &lb_a, 1, 1);

@@ -35,6 +35,14 @@ static const char *udp(struct lb *lb, const struct lb_host *from)
 	return lb_said(lb);
 }
 
+/* Time passes until no address is probed any more that nobody connects to: those of two owners are,
+ * at first. */
+static void pass_until_idle(struct lb *lb)
+{
+	lb_pass(lb, 65 * s_ns);
+	lb_said(lb);
+}
+
 /* Where the next new connection goes. */
 static const char *next_syn(struct lb *lb)
 {
@@ -110,6 +118,7 @@ static void an_address_is_probed_when_somebody_connects_to_it(void)
 {
 	struct lb *lb = lb_new("");
 
+	pass_until_idle(lb);
 	LB_SAYS(lb_syn(lb, 1, 1), PROBE "out #4 in 1" OUT_A);
 	LB_SAYS(lb_syn(lb, 2, 1), "out #5 in 1" OUT_B);
 	lb_free(lb);
@@ -207,8 +216,8 @@ static void a_host_that_announces_another_address_may_have_left_the_first(void)
 
 	lb_announce(lb, &lb_other);
 	lb_announce(lb, &wrong);
+	pass_until_idle(lb);
 	lb_silence(lb, &wrong);
-	lb_said(lb);
 	/* Nobody connects to the address, which the client has still. */
 	CU_ASSERT(lb_has(lb_announce(lb, &lb_other), "who-has 192.168.2.1 "));
 	lb_pass(lb, 3 * s_ns);
@@ -216,6 +225,58 @@ static void a_host_that_announces_another_address_may_have_left_the_first(void)
 	lb_said(lb);
 	/* One that nobody else has is not asked for. */
 	CU_ASSERT(!lb_has(lb_announce(lb, &lb_other), "who-has"));
+	lb_free(lb);
+}
+
+/* A host had a wrong address for a moment, and said nothing when it left it: the one whose address
+ * it is speaks next. */
+static void who_had_an_address_before_its_owner_was_heard_may_have_left_it(void)
+{
+	static const struct lb_host wrong = {5, 1, 5};
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &wrong);
+	lb_silence(lb, &wrong);
+	lb_said(lb);
+	/* Nobody connects to it. */
+	CU_ASSERT(lb_has(lb_announce(lb, &lb_client), "who-has 192.168.2.1 "));
+	/* One round of questions is enough, whoever speaks again. */
+	CU_ASSERT(!lb_has(lb_announce(lb, &lb_client), "who-has"));
+	lb_pass(lb, 3 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	/* It is not shared now, and left alone. */
+	lb_said(lb);
+	lb_pass(lb, 60 * s_ns);
+	CU_ASSERT(!lb_has(lb_said(lb), "who-has"));
+	lb_free(lb);
+}
+
+static void the_first_owner_of_an_address_is_not_asked_whether_it_has_left(void)
+{
+	struct lb *lb = lb_new_empty("");
+
+	CU_ASSERT(!lb_has(lb_announce(lb, &lb_a), "who-has"));
+	lb_pass(lb, 65 * s_ns);
+	CU_ASSERT(!lb_has(lb_said(lb), "who-has"));
+	lb_free(lb);
+}
+
+/* It leaves a little later, and nothing is heard of that either. */
+static void for_a_minute_from_a_new_owner_those_that_leave_are_found_out(void)
+{
+	static const struct lb_host wrong = {5, 1, 5};
+	struct lb *lb = lb_new("");
+
+	lb_announce(lb, &wrong);
+	lb_pass(lb, 30 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 0);
+	lb_silence(lb, &wrong);
+	lb_pass(lb, 8 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	/* The servers' address is asked for no more after a minute. */
+	pass_until_idle(lb);
+	lb_pass(lb, 60 * s_ns);
+	LB_SAYS(lb_said(lb), "");
 	lb_free(lb);
 }
 
@@ -526,12 +587,14 @@ static void an_owner_that_moved_is_followed(void)
 
 static void an_owner_that_is_silent_for_long_is_forgotten(void)
 {
-	struct lb *lb = lb_new("owner_timeout=30s");
+	struct lb *lb = lb_new("owner_timeout=100s");
 
+	pass_until_idle(lb);
 	lb_silence(lb, &lb_b);
 	lb_pass(lb, 20 * s_ns);
 	lb_announce(lb, &lb_a);
-	lb_pass(lb, 10 * s_ns);
+	lb_pass(lb, 80 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 0);
 	CU_ASSERT_EQUAL(lb_counter(lb, "owners_forgotten"), 2); /* the client and server_b */
 	CU_ASSERT(lb_has(next_syn(lb), OUT_A));
 	lb_free(lb);
@@ -765,6 +828,9 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(probes_go_on_while_somebody_connects_and_end_a_minute_later),
            UNIT_TEST(an_owner_that_answers_no_probe_leaves_the_rotation),
            UNIT_TEST(a_host_that_announces_another_address_may_have_left_the_first),
+           UNIT_TEST(who_had_an_address_before_its_owner_was_heard_may_have_left_it),
+           UNIT_TEST(the_first_owner_of_an_address_is_not_asked_whether_it_has_left),
+           UNIT_TEST(for_a_minute_from_a_new_owner_those_that_leave_are_found_out),
            UNIT_TEST(as_many_lost_probes_are_forgiven_as_the_option_says),
            UNIT_TEST(any_frame_is_an_answer_to_a_probe),
            UNIT_TEST(an_address_beyond_a_router_is_not_lost_by_probes),
