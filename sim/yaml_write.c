@@ -9,7 +9,7 @@
 
 #include "lib/base/xalloc.h"
 
-enum { INDENT = 2 };
+enum { INDENT = 2, QUOTED_BYTES = 12 };
 
 /* Keys whose value is a block, however short. */
 static const char *const block_keys[] = {"hosts", "faults",   "at", "rates",
@@ -47,24 +47,71 @@ static bool is_among(const char *word, const char *const *words)
 
 /* --- Texts --- */
 
+/* The code of the character at 'text' and, in '*len', its bytes. Texts come from YAML: they are UTF-8. */
+static unsigned code_at(const char *text, unsigned *len)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+	unsigned code = byte[0];
+
+	*len = 1;
+	if (code < 0xc0)
+		return code;
+	code &= code >= 0xf0 ? 0x07 : code >= 0xe0 ? 0x0f : 0x1f;
+	while ((byte[*len] & 0xc0) == 0x80)
+		code = code << 6 | (byte[(*len)++] & 0x3f);
+	return code;
+}
+
+/* It may not stand in a file as it is, or would be read as the end of a line, or as none. */
+static bool is_special(unsigned code)
+{
+	return code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
+	       code == 0xfeff || code == 0xfffe || code == 0xffff;
+}
+
+/* The character at 'text' as it stands between quotes; returns its bytes in 'text'. */
+static unsigned quote_char(const char *text, char quoted[QUOTED_BYTES])
+{
+	unsigned len;
+	const unsigned code = code_at(text, &len);
+
+	if (code == '"' || code == '\\')
+		snprintf(quoted, QUOTED_BYTES, "\\%c", (int)code);
+	else if (code == '\n')
+		snprintf(quoted, QUOTED_BYTES, "\\n");
+	else if (code == '\t')
+		snprintf(quoted, QUOTED_BYTES, "\\t");
+	else if (code == '\r')
+		snprintf(quoted, QUOTED_BYTES, "\\r");
+	else if (is_special(code))
+		snprintf(quoted, QUOTED_BYTES, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
+	else
+		snprintf(quoted, QUOTED_BYTES, "%.*s", (int)len, text);
+	return len;
+}
+
 /* It was written without quotes, and can be again. */
 static bool is_plain(const struct yaml_node *node)
 {
-	return node->plain && !strchr(node->text, '\n');
+	const char *text = node->text;
+	unsigned len;
+
+	if (!node->plain)
+		return false;
+	for (; *text; text += len)
+		if (is_special(code_at(text, &len)))
+			return false;
+	return true;
 }
 
 static void put_quoted(struct writer *writer, const char *text)
 {
-	put(writer, "\"");
-	for (; *text; text++) {
-		char one[2] = {*text, 0};
+	char quoted[QUOTED_BYTES];
 
-		if (*text == '"' || *text == '\\')
-			put(writer, "\\");
-		put(writer, *text == '\n'   ? "\\n"
-		            : *text == '\t' ? "\\t"
-		            : *text == '\r' ? "\\r"
-		                            : one);
+	put(writer, "\"");
+	while (*text) {
+		text += quote_char(text, quoted);
+		put(writer, quoted);
 	}
 	put(writer, "\"");
 }
@@ -83,6 +130,18 @@ static unsigned columns_of(const char *text)
 
 	for (; *text; text++)
 		columns += ((unsigned char)*text & 0xc0) != 0x80;
+	return columns;
+}
+
+static unsigned quoted_columns(const char *text)
+{
+	char quoted[QUOTED_BYTES];
+	unsigned columns = 2;
+
+	while (*text) {
+		text += quote_char(text, quoted);
+		columns += columns_of(quoted);
+	}
 	return columns;
 }
 
@@ -113,12 +172,8 @@ static unsigned flow_columns(const struct yaml_node *node)
 	const size_t items = node->kind == YAML_MAPPING ? 2 * node->count : node->count;
 	unsigned columns = 2;
 
-	if (node->kind == YAML_SCALAR) {
-		columns = columns_of(node->text) + (is_plain(node) ? 0 : 2);
-		for (const char *c = node->text; !is_plain(node) && *c; c++)
-			columns += strchr("\"\\\n\t\r", *c) != NULL;
-		return columns;
-	}
+	if (node->kind == YAML_SCALAR)
+		return is_plain(node) ? columns_of(node->text) : quoted_columns(node->text);
 	for (size_t i = 0; i < items; i++)
 		columns += flow_columns(node->items[i]) + (i ? 2 : 0);
 	return columns;
