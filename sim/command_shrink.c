@@ -5,7 +5,6 @@
  * failure does without them, or else become faults too. What remains is made small by shrink.h,
  * and asked for by command_shrink_judge.h with several seeds at once: what fails with all of
  * them needs no seed. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +12,14 @@
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/command.h"
+#include "sim/command_output.h"
+#include "sim/command_shrink_files.h"
 #include "sim/command_shrink_judge.h"
 #include "sim/shrink.h"
 #include "sim/yaml_edit.h"
 #include "sim/yaml_write.h"
 
-enum { RUNS_MAX = 20000, TEXT_COLUMNS = 100 };
+enum { RUNS_MAX = 20000, TEXT_COLUMNS = 100, WHY_BYTES = 5000 };
 
 struct arguments {
 	bool has_seed;
@@ -263,27 +264,49 @@ static void write_head(const struct shrinking *shrinking, const struct judge_sig
 	free(text);
 }
 
-static int write_out(struct shrinking *shrinking, bool any_seed)
+/* Nobody could run it from there: it is told, and written all the same. */
+static void tell_if_wrong_there(const char *path, const char *text, size_t len)
 {
-	const char *path = shrinking->arguments->out;
-	FILE *out = path ? fopen(path, "w") : stdout;
-	struct judge_sight sight;
-	bool failed;
+	struct problems problems;
+	struct scenario *scenario;
 
-	if (!out) {
-		fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
-		return EXIT_INTERNAL;
+	problems_init(&problems);
+	scenario = command_load_text(path, text, len, NULL, &problems);
+	if (!scenario) {
+		fprintf(stderr, "%s: what is written cannot be loaded there:\n", path);
+		problems_print(&problems, path, stderr);
 	}
+	problems_destroy(&problems);
+	scenario_free(scenario);
+}
+
+static int write_out(struct shrinking *shrinking, const struct scenario *scenario, bool any_seed)
+{
+	const struct arguments *arguments = shrinking->arguments;
+	const char *path = arguments->out ? arguments->out : "-";
+	char buffer[WHY_BYTES], *text = NULL;
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+	struct judge_sight sight;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool written;
+
+	if (!out)
+		xalloc_failed("a text");
 	look_at(shrinking, true, &sight);
 	write_head(shrinking, &sight, any_seed, out);
 	command_shrink_judge_forget(&sight);
+	if (arguments->out)
+		command_shrink_files_move(&shrinking->tree, scenario, arguments->file, path);
 	yaml_write(shrinking->tree.root, out);
-	failed = ferror(out);
-	if (path && fclose(out))
-		failed = true;
-	if (failed && path)
-		fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
-	return failed && path ? EXIT_INTERNAL : EXIT_HELD;
+	if (fclose(out))
+		xalloc_failed("a text");
+	tell_if_wrong_there(arguments->out ? path : arguments->file, text, len);
+	written = command_output_write(path, text, len, &why);
+	if (!written)
+		fprintf(stderr, "flowbed: %s\n", buffer);
+	free(text);
+	return written ? EXIT_HELD : EXIT_INTERNAL;
 }
 
 static void tell_size(const struct shrinking *shrinking, const char *what)
@@ -347,8 +370,13 @@ static bool find_failure(struct shrinking *shrinking)
 
 	judge->key = arguments->key;
 	judge->any = arguments->key != NULL;
-	if (!look_at(shrinking, true, &shrinking->seen))
+	if (!look_at(shrinking, true, &shrinking->seen)) {
+		if (!judge->stopped)
+			fprintf(stderr,
+			        "%s: as flowbed shrink would write it, it cannot be loaded again\n",
+			        command_file_name(arguments->file));
 		return false;
+	}
 	if (!shrinking->seen.key) {
 		fprintf(stderr, "%s: %s%s with seed %llu: there is nothing to make small\n",
 		        command_file_name(arguments->file),
@@ -369,7 +397,7 @@ static bool find_failure(struct shrinking *shrinking)
 	return !judge->mutant || judge->control == JUDGE_WITHOUT_MUTANT;
 }
 
-static int shrink_loaded(struct shrinking *shrinking)
+static int shrink_loaded(struct shrinking *shrinking, const struct scenario *scenario)
 {
 	const struct arguments *arguments = shrinking->arguments;
 	bool any_seed;
@@ -383,7 +411,7 @@ static int shrink_loaded(struct shrinking *shrinking)
 	shrinking->judge.stopped = false;
 	any_seed = needs_no_seed(shrinking);
 	clear_progress(shrinking);
-	code = write_out(shrinking, any_seed);
+	code = write_out(shrinking, scenario, any_seed);
 	tell_size(shrinking, "after");
 	fprintf(stderr, "%llu runs%s%s\n", (unsigned long long)shrinking->judge.runs,
 	        any_seed ? "" : "; it needs its seed",
@@ -405,6 +433,18 @@ static bool take_settings(struct yaml_tree *tree, const struct command_settings 
 	return true;
 }
 
+/* Before the long work. */
+static bool output_may_be_written(const char *path)
+{
+	char buffer[WHY_BYTES];
+	struct fb_text why = fb_text_make(buffer, sizeof buffer);
+
+	if (!path || command_output_try(path, &why))
+		return true;
+	fprintf(stderr, "flowbed: --output: %s\n", buffer);
+	return false;
+}
+
 static int shrink_file(const struct arguments *arguments)
 {
 	struct shrinking shrinking = {.arguments = arguments,
@@ -416,9 +456,12 @@ static int shrink_file(const struct arguments *arguments)
 	struct scenario *scenario;
 	struct problems problems;
 	size_t len;
-	char *text = command_read_file(arguments->file, &len);
+	char *text;
 	int code = EXIT_WRONG_INPUT;
 
+	if (!output_may_be_written(arguments->out))
+		return EXIT_INTERNAL;
+	text = command_read_file(arguments->file, &len);
 	if (!text)
 		return code;
 	problems_init(&problems);
@@ -429,7 +472,7 @@ static int shrink_file(const struct arguments *arguments)
 	    take_settings(&shrinking.tree, &arguments->settings)) {
 		choose_seeds(&shrinking.judge,
 		             arguments->has_seed ? arguments->seed : scenario->seed);
-		code = shrink_loaded(&shrinking);
+		code = shrink_loaded(&shrinking, scenario);
 	}
 	problems_destroy(&problems);
 	command_shrink_judge_forget(&shrinking.seen);
@@ -458,7 +501,7 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 		arguments->has_seed = true;
 		return command_take_number("--seed", optarg, &arguments->seed);
 	case 'o':
-		arguments->out = optarg;
+		arguments->out = strcmp(optarg, "-") != 0 ? optarg : NULL;
 		return true;
 	case OPTION_KEY:
 		arguments->key = optarg;
