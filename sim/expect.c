@@ -389,11 +389,31 @@ static void relate_host(const struct expect *expect, uint32_t host, struct trace
 	relation->ip = relation->link == SCENARIO_NONE ? expect->scenario->hosts[host].ip : 0;
 }
 
+/* The connection whose value it is. */
+static void relate_connection(const struct expect *expect,
+                              const struct scenario_expectation *expectation,
+                              struct trace_relation *relation)
+{
+	const struct budget_connection *connection;
+	size_t place;
+
+	worst_connection(expect, expectation, &place);
+	if (place >= budget_connections(expect->budget))
+		return;
+	connection = budget_connection_at(expect->budget, place);
+	relation->ip = connection->client_ip;
+	relation->port = connection->client_port;
+}
+
 struct trace_relation expect_relation(const struct expect *expect,
                                       const struct scenario_expectation *expectation)
 {
 	struct trace_relation relation = trace_relation_all();
 
+	if (is_of_connections(expectation)) {
+		relate_connection(expect, expectation, &relation);
+		return relation;
+	}
 	switch (expectation->kind) {
 	case EXPECT_ANSWERED:
 	case EXPECT_ACCEPTED:
@@ -404,6 +424,9 @@ struct trace_relation expect_relation(const struct expect *expect,
 	case EXPECT_COUNTER:
 	case EXPECT_SESSIONS:
 	case EXPECT_CONTROL_BYTES:
+	case EXPECT_CONNECTION_PACKET_INS:
+	case EXPECT_CONNECTION_FLOW_MODS:
+	case EXPECT_CONNECTION_FLOWS:
 	case EXPECT_CONNECTION_SETUP:
 		break;
 	case EXPECT_BACKENDS:
@@ -413,7 +436,6 @@ struct trace_relation expect_relation(const struct expect *expect,
 		relation.ip = expectation->ip;
 		break;
 	case EXPECT_PACKET_INS:
-	case EXPECT_CONNECTION_PACKET_INS:
 	case EXPECT_BUFFERS_IN_USE:
 		relation.message_types = 1U << OFPT_PACKET_IN;
 		relation.sw = expectation->subject;
@@ -422,7 +444,6 @@ struct trace_relation expect_relation(const struct expect *expect,
 		relation.message_types = 1U << OFPT_PACKET_OUT;
 		break;
 	case EXPECT_FLOW_MODS:
-	case EXPECT_CONNECTION_FLOW_MODS:
 		relation.message_types = 1U << OFPT_FLOW_MOD;
 		break;
 	case EXPECT_ERRORS:
@@ -437,7 +458,6 @@ struct trace_relation expect_relation(const struct expect *expect,
 		relation.link = expectation->link;
 		break;
 	case EXPECT_FLOWS:
-	case EXPECT_CONNECTION_FLOWS:
 	case EXPECT_DUMP:
 		relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_FLOW_REMOVED;
 		relation.sw = expectation->subject;

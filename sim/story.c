@@ -247,11 +247,64 @@ static void sort(uint64_t *numbers, unsigned count)
 	}
 }
 
-void story_write(const struct trace *trace, const struct trace_relation *relation,
-                 const char *indent, FILE *out)
+/* The latest packet-in of 'relation->sw' whose frame is in its buffer; false: it is forgotten. */
+static bool find_packet_in(const struct trace *trace, const struct trace_relation *relation,
+                           uint64_t *number, struct fb_of_packet_in *in)
 {
+	uint64_t first, end;
+
+	trace_kept(trace, &first, &end);
+	for (uint64_t i = end; i-- > first;) {
+		const struct trace_event *event = trace_event_at(trace, i);
+		struct fb_of_error error;
+		struct fb_msg msg;
+
+		if ((event->kind != TRACE_MESSAGE && event->kind != TRACE_LOST) ||
+		    event->place != relation->sw ||
+		    fb_msg_decode(event->bytes, event->len, &msg, &error) ||
+		    msg.type != OFPT_PACKET_IN || msg.packet_in.buffer_id != relation->buffer_id)
+			continue;
+		*number = i;
+		*in = msg.packet_in;
+		return true;
+	}
+	return false;
+}
+
+/* The story is of the frame in a buffer: the one that came in where its packet-in says. */
+static void follow_buffer(const struct trace *trace, struct trace_relation *relation)
+{
+	struct fb_of_packet_in in;
+	uint64_t first, end, i;
+
+	if (relation->buffer_id == OFP_NO_BUFFER || !find_packet_in(trace, relation, &i, &in))
+		return;
+	trace_kept(trace, &first, &end);
+	while (i-- > first) {
+		const struct trace_event *event = trace_event_at(trace, i);
+		const struct scenario_end *at = &event->ends[event->end];
+
+		if (event->kind != TRACE_FRAME || event->link_event != LINK_DELIVERED ||
+		    !at->is_switch || at->index != relation->sw || at->port != in.in_port ||
+		    event->len < in.data.len ||
+		    memcmp(event->bytes, in.data.data, in.data.len) != 0)
+			continue;
+		relation->life = event->tag;
+		relation->message_types = 0;
+		return;
+	}
+}
+
+void story_write(const struct trace *trace, const struct trace_relation *about, const char *indent,
+                 FILE *out)
+{
+	struct trace_relation followed = *about;
+	const struct trace_relation *relation = &followed;
 	uint64_t ways[STORY_WAYS_MAX];
-	const unsigned count = find_ways(trace, relation, ways);
+	unsigned count;
+
+	follow_buffer(trace, &followed);
+	count = find_ways(trace, relation, ways);
 
 	sort(ways, count);
 	if (count)

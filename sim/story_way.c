@@ -67,26 +67,43 @@ static const char *kind_text(const struct fb_packet *packet)
 	return packet->is_icmp ? "ICMP message" : "frame";
 }
 
+/* The end of the link that sent the frame of 'event'. */
+static unsigned sending_end(const struct trace_event *event)
+{
+	return event->link_event == LINK_DELIVERED ? !event->end : event->end;
+}
+
+/* The same host sent both, and the same but for what differs from one time to the next: the IPv4
+ * identification and the header's checksum. */
+static bool is_alike(const struct trace_event *one, const struct trace_event *other)
+{
+	const size_t from = FB_ETH_HEADER_BYTES + 12, most = 22; /* addresses, ports, numbers */
+	const unsigned end = sending_end(other);
+
+	if (other->kind != TRACE_FRAME || other->tag == one->tag || other->len != one->len ||
+	    other->place != one->place || end != sending_end(one) || other->ends[end].is_switch)
+		return false;
+	if (one->len <= from)
+		return !memcmp(other->bytes, one->bytes, one->len);
+	return !memcmp(other->bytes + from, one->bytes + from,
+	               one->len - from < most ? one->len - from : most);
+}
+
 /* How often a frame like this had been sent when this one was, itself included. */
 static unsigned count_alike(const struct way *way, uint64_t number)
 {
 	const struct trace_event *event = trace_event_at(way->trace, number);
+	uint64_t first, end, last_tag = 0;
 	unsigned count = 1;
-	uint64_t first, end;
 
 	trace_kept(way->trace, &first, &end);
 	for (uint64_t i = first; i < number; i++) {
 		const struct trace_event *other = trace_event_at(way->trace, i);
 
-		if (other->kind != TRACE_FRAME || other->tag == event->tag ||
-		    other->len != event->len || other->place != event->place ||
-		    other->end != event->end || other->ends[!other->end].is_switch)
+		if (!is_alike(event, other) || other->tag == last_tag)
 			continue;
-		/* The IPv4 identification and the checksums differ: compare what is behind. */
-		if (event->len > 38 ? !memcmp(other->bytes + 26, event->bytes + 26,
-		                              22 < event->len - 26 ? 22 : event->len - 26)
-		                    : !memcmp(other->bytes, event->bytes, event->len))
-			count++;
+		last_tag = other->tag; /* one that was doubled comes again at once */
+		count++;
 	}
 	return count;
 }
@@ -103,8 +120,7 @@ static void end_text(const struct scenario *scenario, const struct scenario_end 
 static void write_title(const struct way *way, uint64_t number, const char *indent, FILE *out)
 {
 	const struct trace_event *event = trace_event_at(way->trace, number);
-	const bool arrived = event->link_event == LINK_DELIVERED;
-	const struct scenario_end *from = &event->ends[arrived ? !event->end : event->end];
+	const struct scenario_end *from = &event->ends[sending_end(event)];
 	const unsigned alike = from->is_switch ? 1 : count_alike(way, number);
 	char line[400];
 	struct fb_text text = fb_text_make(line, sizeof line);
@@ -182,8 +198,8 @@ static const char *loss_text(enum link_event event)
 static void note_frame(struct way *way, const struct trace_event *event)
 {
 	const bool arrived = event->link_event == LINK_DELIVERED;
-	const struct scenario_end *from = &event->ends[arrived ? !event->end : event->end];
-	const struct scenario_end *to = &event->ends[arrived ? event->end : !event->end];
+	const struct scenario_end *from = &event->ends[sending_end(event)];
+	const struct scenario_end *to = &event->ends[!sending_end(event)];
 
 	tell_mods(way);
 	if (!way->way.len)
@@ -220,6 +236,13 @@ static bool came_in(const struct way *way, uint32_t sw, uint16_t port, struct fb
 	       data.len <= way->last->len && !memcmp(data.data, way->last->bytes, data.len);
 }
 
+/* The application, where it is the only one: of a chain nobody knows here which of them it was. */
+static const char *controller_name(const struct scenario *scenario)
+{
+	return scenario->controller.apps_count == 1 ? scenario->controller.apps[0].cls->name
+	                                            : "controller";
+}
+
 static void note_packet_in(struct way *way, const struct trace_event *event,
                            const struct fb_msg *msg)
 {
@@ -238,12 +261,7 @@ static void note_packet_in(struct way *way, const struct trace_event *event,
 		return;
 	}
 	note_place(way, event);
-	fb_text_printf(
-	        &way->way, " -> %s",
-	        way->scenario->controller.apps_count
-	                ? way->scenario->controller.apps[way->scenario->controller.apps_count - 1]
-	                          .cls->name
-	                : "controller");
+	fb_text_printf(&way->way, " -> %s", controller_name(way->scenario));
 	if (way->packet_ins_count < PACKET_INS_MAX)
 		way->packet_ins[way->packet_ins_count++] =
 		        (struct way_packet_in){.sw = event->place, .buffer_id = in->buffer_id};
@@ -355,7 +373,7 @@ void story_way_write(const struct trace *trace, uint64_t first, const char *inde
 	tell_mods(&way);
 	for (unsigned i = 0; i < way.packet_ins_count; i++)
 		if (!way.packet_ins[i].released)
-			fb_text_puts(&way.way, " -> never released");
+			fb_text_puts(&way.way, " -> not released");
 	if (way.at_switch)
 		fb_text_puts(&way.way, " -> nothing more");
 	write_lines(&way.way, indent, out);

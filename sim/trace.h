@@ -24,13 +24,16 @@ struct trace_relation {
 	uint16_t port;                     /*   and this TCP or UDP port of it, 0: any */
 	uint32_t link;                     /* frames on this link, SCENARIO_NONE: none, */
 	const struct bpf_program *program; /*   that this passes, NULL: all */
+	uint32_t buffer_id;                /* the frame in this packet buffer of 'sw', which was
+	                                      taken last, OFP_NO_BUFFER: none */
 	uint32_t message_types;            /* messages of these types, bits of 1 << OFPT_*, */
 	uint32_t sw;                       /*   of this switch, SCENARIO_NONE: of any */
 };
 
 static inline struct trace_relation trace_relation_all(void)
 {
-	return (struct trace_relation){.link = SCENARIO_NONE, .sw = SCENARIO_NONE};
+	return (struct trace_relation){
+	        .link = SCENARIO_NONE, .sw = SCENARIO_NONE, .buffer_id = OFP_NO_BUFFER};
 }
 
 /* A trace of a run of 'scenario', which must outlive it. With 'live' lines are written there as
