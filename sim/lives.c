@@ -273,7 +273,7 @@ uint32_t lives_sender(const struct lives *lives, const struct frame *frame)
 
 /* --- Ways --- */
 
-static uint64_t print_of(uint32_t way, const struct frame *frame)
+static uint64_t print_of(uint64_t way, const struct frame *frame)
 {
 	uint64_t dl_dst = fb_mac_to_u64(frame->memory + frame->offset);
 	uint64_t print = hash_u128(way, dl_dst);
@@ -387,7 +387,7 @@ static bool may_go(const struct life *life, struct passage passage)
 	       passage.count <= (uint32_t)life->copies - passage.doubled;
 }
 
-void lives_double(struct lives *lives, const struct frame *frame, uint32_t way)
+void lives_double(struct lives *lives, const struct frame *frame, uint64_t way)
 {
 	const uint64_t print = print_of(way, frame);
 	struct life *life = find_life(lives, frame->tag);
@@ -405,6 +405,32 @@ void lives_double(struct lives *lives, const struct frame *frame, uint32_t way)
 	far = life->many_ways ? find_way(lives, print_of_both(life->number, print)) : NULL;
 	if (far)
 		far->doubled++;
+}
+
+/* Of the copies that were made on a way one is lost first. */
+void lives_lose(struct lives *lives, const struct frame *frame, uint64_t way)
+{
+	const uint64_t print = print_of(way, frame);
+	struct life *life = find_life(lives, frame->tag);
+	struct way *far;
+	bool is_copy = false;
+
+	if (!life)
+		return;
+	for (unsigned i = 0; i < WAYS_AT_HAND; i++) {
+		if (life->ways[i] != print)
+			continue;
+		is_copy = life->doubled[i] > 0;
+		life->doubled[i] -= is_copy;
+		life->counts[i] -= !is_copy && life->counts[i] && life->counts[i] < UINT8_MAX;
+	}
+	far = life->many_ways ? find_way(lives, print_of_both(life->number, print)) : NULL;
+	if (far) {
+		is_copy = far->doubled > 0;
+		far->doubled -= is_copy;
+		far->count -= !is_copy && far->count;
+	}
+	life->copies -= is_copy && life->copies && life->copies < UINT8_MAX;
 }
 
 /* Find the life of a frame that has no tag, by its identity: the latest that has not gone that way; or,
@@ -469,7 +495,7 @@ static bool has_stand_in(struct lives *lives, const struct life *life, uint64_t 
 	return true;
 }
 
-enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t way,
+enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint64_t way,
                              uint64_t now_ns)
 {
 	const uint64_t print = print_of(way, frame);
@@ -488,7 +514,7 @@ enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t 
 	return has_stand_in(lives, life, print, now_ns) ? LIVES_FIRST : LIVES_TWICE;
 }
 
-bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint32_t way)
+bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint64_t way)
 {
 	const struct life *life = find_life(lives, frame->tag);
 

@@ -17,7 +17,9 @@
  * Ways. A frame goes a way when it is sent over a link to one of its ends with a certain Ethernet
  * destination. One frame goes no way twice, except that a link which doubles it adds one to how often each
  * way may be gone but that one: the copy goes on behind it. (The destination counts because a controller may show one frame to
- * several hosts, one after another, over the same link. In a loop it comes back as it was.)
+ * several hosts, one after another, over the same link. In a loop it comes back as it was.) A link that was
+ * plugged in elsewhere is another way: what was flooded may come to a host that moves at both its ports. And
+ * what the link refused or lost has not gone the way.
  *
  * A frame that a link changed begins a life of its own: its bytes are what no host sent, and behind
  * a controller it is known again as what it is now.
@@ -57,12 +59,14 @@ enum lives_passed {
 };
 
 /* A frame is sent over the link end with the number 'way'. */
-enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint32_t way,
+enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint64_t way,
                              uint64_t now_ns);
 /* The frame has gone that way. */
-bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint32_t way);
+bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint64_t way);
 /* One more is made of 'frame' on a way that it went: the copy goes on with it from there. */
-void lives_double(struct lives *lives, const struct frame *frame, uint32_t way);
+void lives_double(struct lives *lives, const struct frame *frame, uint64_t way);
+/* 'frame', or one of its copies, was lost on a way that it went. */
+void lives_lose(struct lives *lives, const struct frame *frame, uint64_t way);
 /* A link changed bytes of 'frame': from now on it is another one, of the same sender. */
 void lives_change(struct lives *lives, struct frame *frame, uint64_t now_ns);
 bool lives_is_changed(const struct lives *lives, const struct frame *frame);

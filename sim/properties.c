@@ -29,6 +29,7 @@ struct properties {
 	uint32_t frames;      /* that were sent, for 'bounds' */
 	bool tables_compared; /* when the network had to have converged */
 	struct properties_after *after;
+	uint32_t *plugs;             /* of links: how often an end was plugged in elsewhere */
 	struct framer (*framers)[2]; /* of switches: of what arrives at each end (CHANNEL_*) */
 	uint64_t counts[SCENARIO_PROPERTIES];
 	uint64_t excused[SCENARIO_PROPERTIES];
@@ -104,6 +105,7 @@ struct properties *properties_new(const struct scenario *scenario, const struct 
 	for (size_t i = 0; i < scenario->switches_count; i++)
 		for (unsigned e = 0; e < 2; e++)
 			framer_init(&properties->framers[i][e]);
+	properties->plugs = xcalloc(scenario->links_count + 1, sizeof *properties->plugs);
 	properties->excuses = excuses_new(scenario, &excuses_ops);
 	properties->tables = tables_new(scenario, &tables_ops);
 	properties->checksums = checksums_new(scenario, &checksums_ops);
@@ -125,6 +127,7 @@ void properties_free(struct properties *properties)
 		for (unsigned e = 0; e < 2; e++)
 			framer_destroy(&properties->framers[i][e]);
 	free(properties->framers);
+	free(properties->plugs);
 	bounds_free(properties->bounds);
 	checksums_free(properties->checksums);
 	tables_free(properties->tables);
@@ -259,6 +262,23 @@ static void judge_twice(struct properties *properties, uint32_t link,
 		tell_twice(properties, property, link, to, frame);
 }
 
+/* The way over 'link' to its end 'to', as it is plugged in now. */
+static uint64_t way_to(const struct properties *properties, uint32_t link, unsigned to)
+{
+	return (uint64_t)properties->plugs[link] << 32 | (2 * link + to);
+}
+
+static void watch_moved(void *ctx, uint64_t now_ns, uint32_t link, unsigned end,
+                        const struct scenario_end *at)
+{
+	const struct properties *properties = ctx;
+
+	(void)now_ns;
+	(void)end;
+	(void)at;
+	properties->plugs[link]++;
+}
+
 static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to, uint32_t host,
                           struct frame *frame)
 {
@@ -267,7 +287,7 @@ static void watch_sending(void *ctx, uint64_t now_ns, uint32_t link, unsigned to
 
 	if (host != SCENARIO_NONE)
 		lives_begin(properties->lives, frame, host, now_ns);
-	passed = lives_pass(properties->lives, frame, 2 * link + to, now_ns);
+	passed = lives_pass(properties->lives, frame, way_to(properties, link, to), now_ns);
 	if (host != SCENARIO_NONE)
 		properties_after_sent(properties->after, host, frame, now_ns);
 	if (bounds_is_time(&properties->frames))
@@ -283,7 +303,7 @@ static unsigned end_of_way(const struct properties *properties, uint32_t link,
                            const struct frame *frame)
 {
 	for (unsigned end = 0; end < 2; end++)
-		if (lives_has_passed(properties->lives, frame, 2 * link + end))
+		if (lives_has_passed(properties->lives, frame, way_to(properties, link, end)))
 			return end;
 	return network_link_end(properties->network, link, 1)->is_switch;
 }
@@ -298,7 +318,7 @@ static void watch_duplicated(void *ctx, uint64_t now_ns, uint32_t link, const st
 	if ((properties->scenario->links[link].config.duplicate_ppm ||
 	     !excuses_converged(properties->excuses, now_ns)) &&
 	    network_link_end(properties->network, link, to)->is_switch)
-		lives_double(properties->lives, frame, 2 * link + to);
+		lives_double(properties->lives, frame, way_to(properties, link, to));
 }
 
 static void watch_lost(void *ctx, uint64_t now_ns, uint32_t link, unsigned to,
@@ -307,8 +327,7 @@ static void watch_lost(void *ctx, uint64_t now_ns, uint32_t link, unsigned to,
 	const struct properties *properties = ctx;
 
 	(void)now_ns;
-	(void)link;
-	(void)to;
+	lives_lose(properties->lives, frame, way_to(properties, link, to));
 	properties_after_lost(properties->after, frame);
 }
 
@@ -623,6 +642,7 @@ struct network_observer properties_observer(struct properties *properties)
 	                                 .closed = watch_closed,
 	                                 .error = watch_error,
 	                                 .bytes = watch_bytes,
+	                                 .moved = watch_moved,
 	                                 .corrupted = watch_corrupted,
 	                                 .message_lost = watch_message_lost,
 	                                 .fault = watch_fault,

@@ -63,7 +63,7 @@ static struct frame *again(struct frame *frame)
 	return frame_copy_of(pool, frame_data(frame), frame->len);
 }
 
-static bool passes(struct frame *frame, uint32_t way)
+static bool passes(struct frame *frame, uint64_t way)
 {
 	return lives_pass(lives, frame, way, now_ns) != LIVES_TWICE;
 }
@@ -122,6 +122,56 @@ static void a_link_that_doubles_allows_one_more(void)
 	CU_ASSERT_FALSE(passes(frame, WAY_2)); /* it had gone there three times already */
 	CU_ASSERT_TRUE(passes(frame, 1000) && passes(frame, 1000) && passes(frame, 1000));
 	CU_ASSERT_FALSE(passes(frame, 1000));
+	frame_unref(frame);
+	end();
+}
+
+static void what_a_link_loses_has_not_gone_its_way(void)
+{
+	struct frame *frame;
+
+	begin();
+	frame = segment(one, 1, 4000);
+	lives_begin(lives, frame, H1, now_ns);
+	for (uint64_t way = 0; way < 100; way++) {
+		CU_ASSERT_TRUE(passes(frame, way));
+		lives_lose(lives, frame, way);
+		CU_ASSERT_FALSE(lives_has_passed(lives, frame, way));
+		CU_ASSERT_TRUE(passes(frame, way));
+		CU_ASSERT_FALSE(passes(frame, way));
+	}
+	frame_unref(frame);
+	end();
+}
+
+static void a_copy_that_is_lost_leaves_the_other_one(void)
+{
+	struct frame *frame;
+
+	begin();
+	frame = segment(one, 1, 4000);
+	lives_begin(lives, frame, H1, now_ns);
+	CU_ASSERT_TRUE(passes(frame, WAY_1));
+	lives_double(lives, frame, WAY_1);
+	lives_lose(lives, frame, WAY_1);
+	CU_ASSERT_TRUE(lives_has_passed(lives, frame, WAY_1));
+	CU_ASSERT_FALSE(passes(frame, WAY_1));
+	CU_ASSERT_TRUE(passes(frame, WAY_2));
+	CU_ASSERT_FALSE(passes(frame, WAY_2));
+	frame_unref(frame);
+	end();
+}
+
+static void a_plug_elsewhere_is_another_way(void)
+{
+	struct frame *frame;
+
+	begin();
+	frame = segment(one, 1, 4000);
+	lives_begin(lives, frame, H1, now_ns);
+	CU_ASSERT_TRUE(passes(frame, WAY_1));
+	CU_ASSERT_TRUE(passes(frame, UINT64_C(1) << 32 | WAY_1));
+	CU_ASSERT_FALSE(passes(frame, UINT64_C(1) << 32 | WAY_1));
 	frame_unref(frame);
 	end();
 }
@@ -369,6 +419,9 @@ static void what_is_forgotten_goes_for_new(void)
 UNIT_TESTS("lives", UNIT_TEST(a_frame_goes_each_way_once),
            UNIT_TEST(another_destination_is_another_way),
            UNIT_TEST(a_link_that_doubles_allows_one_more),
+           UNIT_TEST(what_a_link_loses_has_not_gone_its_way),
+           UNIT_TEST(a_copy_that_is_lost_leaves_the_other_one),
+           UNIT_TEST(a_plug_elsewhere_is_another_way),
            UNIT_TEST(frames_that_are_alike_stand_in_for_each_other),
            UNIT_TEST(a_frame_that_a_link_changed_is_another_one),
            UNIT_TEST(an_arp_reply_that_comes_once_more_may_be_the_controllers),

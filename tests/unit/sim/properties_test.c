@@ -142,6 +142,29 @@ static void what_a_link_doubles_may_come_twice(void)
 	      "steps:\n  - tcp: {from: h1, to: h2:7, send: 200kB, expect: {intact: yes}}\n");
 }
 
+static void a_copy_that_was_lost_is_none(void)
+{
+	holds("switches: {s1: {flows: [\"in_port=1,actions=output:2,output:2\"]}}\n"
+	      "faults: {at: [{at: 0s, lose: {link: \"h2 -- s1:2\", from: s1}}]}\n",
+	      PAIR);
+}
+
+/* What was flooded comes to both ports of a host that moves meanwhile. */
+#define MOVED(at)                                                                                  \
+	"hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}, h3: {ip: 10.0.0.3/24}}\n"           \
+	"links: [h1 -- s1:1, h2 -- s1:2, h3 -- s2:1, s1:10 -- s2:10]\n"                            \
+	"faults: {at: [{at: " at ", host_move: {host: h1, to: s2:11}}]}\nsteps:\n"                 \
+	"  - tcp: {from: h2, to: h3:9, expect: {outcome: any}}\n"
+
+static void a_host_that_moves_gets_what_was_flooded_at_both_ports(void)
+{
+	static const char head[] = "controller: hub\nswitches: {s1: {}, s2: {}}\n";
+
+	holds(head, MOVED("2.5ms"));
+	holds(head, MOVED("2.52ms"));
+	holds(head, MOVED("2.6ms"));
+}
+
 /* --- At the end --- */
 
 static void an_entry_for_a_port_that_is_down_is_found(void)
@@ -368,6 +391,8 @@ UNIT_TESTS("properties", UNIT_TEST(a_loop_is_found_and_ends_the_run),
            UNIT_TEST(a_loop_may_be_meant), UNIT_TEST(a_frame_that_is_sent_again_is_another_one),
            UNIT_TEST(a_frame_that_a_host_gets_twice_is_found),
            UNIT_TEST(what_a_link_doubles_may_come_twice),
+           UNIT_TEST(a_copy_that_was_lost_is_none),
+           UNIT_TEST(a_host_that_moves_gets_what_was_flooded_at_both_ports),
            UNIT_TEST(an_entry_for_a_port_that_is_down_is_found), UNIT_TEST(an_error_is_found),
            UNIT_TEST(a_session_of_two_servers_is_found),
            UNIT_TEST(a_table_that_is_not_what_the_switch_was_told_is_found),
