@@ -215,6 +215,7 @@ static struct trace_relation relation_of(const struct frame *frame, uint32_t lin
 	struct fb_packet packet;
 
 	relation.link = link;
+	relation.life = frame->tag;
 	if (fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) ||
 	    !(packet.is_ipv4 || packet.is_arp))
 		return relation;
@@ -577,7 +578,7 @@ static void watch_error(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *
 
 /* --- Packet buffers --- */
 
-static void tell_buffer(struct properties *properties, uint32_t sw, const char *what)
+static void tell_buffer(struct properties *properties, uint32_t sw, uint32_t id, const char *what)
 {
 	struct trace_relation relation = trace_relation_all();
 	char happened[TEXT_BYTES];
@@ -586,6 +587,7 @@ static void tell_buffer(struct properties *properties, uint32_t sw, const char *
 	fb_text_printf(&text, "%s, on %s", what, properties->scenario->switches[sw].name);
 	relation.message_types = 1U << OFPT_PACKET_IN;
 	relation.sw = sw;
+	relation.buffer_id = id;
 	properties_tell(properties, NO_LOST_BUFFERS, happened, &relation);
 }
 
@@ -599,7 +601,7 @@ static void tell_expired(struct properties *properties, uint32_t sw, uint32_t id
 	fb_text_printf(&text, "buffer 0x%x expired unused at ", id);
 	fb_text_time(&text, at_ns);
 	fb_text_puts(&text, " s");
-	tell_buffer(properties, sw, what);
+	tell_buffer(properties, sw, id, what);
 }
 
 static void tell_late_buffer(void *ctx, uint32_t sw, uint32_t buffer_id, uint64_t expired_ns,
@@ -659,6 +661,7 @@ struct buffer_counts {
 	const struct properties *properties;
 	uint32_t sw;
 	uint32_t lost, excused;
+	uint32_t first; /* of those that are lost */
 };
 
 static bool count_buffer(void *ctx, uint32_t id, uint64_t kept_ns)
@@ -672,7 +675,7 @@ static bool count_buffer(void *ctx, uint32_t id, uint64_t kept_ns)
 	        .kept_ns = kept_ns};
 
 	if (excuses_find(counts->properties->excuses, &violation) == EXCUSE_ROWS)
-		counts->lost++;
+		counts->first = counts->lost++ ? counts->first : id;
 	else
 		counts->excused++;
 	return true;
@@ -706,7 +709,7 @@ static void judge_buffers(struct properties *properties, uint32_t sw)
 	if (!counts.lost || !properties_is_news(properties, NO_LOST_BUFFERS))
 		return;
 	fb_text_printf(&text, "%u in use at the end", counts.lost);
-	tell_buffer(properties, sw, what);
+	tell_buffer(properties, sw, counts.first, what);
 }
 
 /* Looking for entries that send to ports that are down. */

@@ -229,7 +229,7 @@ static bool came_in(const struct way *way, uint32_t sw, uint16_t port, struct fb
 {
 	const struct scenario_end *at;
 
-	if (!way->last)
+	if (!way->last || !way->at_switch)
 		return false;
 	at = &way->last->ends[way->last->end];
 	return at->is_switch && at->index == sw && at->port == port && data.len &&
