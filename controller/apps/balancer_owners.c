@@ -15,9 +15,10 @@
  * Silent owners are found, and dead ones found out, by ARP probes. An address is probed while
  * somebody connects to it (and for WANTED_NS after the last one), one that is configured always: one
  * probe every interval, and CHECK_NS after each a look at who has answered. While somebody has not,
- * the next probe follows at once, and after 'probes_lost_max' of them the silent owner is gone. Two
+ * the next probe follows at once, and after 'probes_lost_max' of them the silent owner is gone. Three
  * things are asked about at once, whether somebody connects or not. A host that announces another
- * address may have left a shared one that it had: that is probed. And where a new owner is heard
+ * address may have left the one that it had: that is probed. One that asks for an address has it no
+ * more, and whose it is may not be known yet: that is probed. And where a new owner is heard
  * beside others, one of them may have left, or leave soon: a wrong address is put right after a
  * while, and the frame that says so may be lost. That address is probed, and goes on to be for
  * WANTED_NS, as long as it is shared. What else changes in the network moves none of these times.
@@ -508,8 +509,9 @@ static bool has_owner_there(const struct balancer_address *address)
 	return false;
 }
 
-/* The sender of 'pi' announces the address 'key': it may have had another before. Where others own
- * that, too, nobody waits until somebody connects to it. */
+/* The sender of 'pi' announces the address 'key': it may have had another before. Nobody waits until
+ * somebody connects to that: where it seems to be the only owner, whose address it is was not heard,
+ * and is not asked for it either. */
 static void doubt_others(const struct balancer_call *call, const struct fb_packet_in *pi,
                          const struct balancer_address_key *key)
 {
@@ -522,11 +524,23 @@ static void doubt_others(const struct balancer_call *call, const struct fb_packe
 		const struct balancer_address_key other = {.word = place->key.address};
 		struct balancer_address *address = fb_table_find(owners->table, &other);
 
-		if (other.vlan == key->vlan && other.ip != key->ip && address->owners_count > 1 &&
+		if (other.vlan == key->vlan && other.ip != key->ip &&
 		    address->watch != BALANCER_CHECKED &&
 		    balancer_owners_by_mac(address, pi->packet.dl_src))
 			probe(call, address);
 	}
+}
+
+/* Nobody asks for an address of its own: the sender of 'pi' has left the one that it asks for, when it
+ * had that. */
+static void doubt_asker(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+	struct balancer_address *address = balancer_owners_find(call, p->nw_dst, balancer_vlan(p));
+
+	if (address && address->watch != BALANCER_CHECKED &&
+	    balancer_owners_by_mac(address, p->dl_src))
+		probe(call, address);
 }
 
 /* A new owner of 'address' was heard beside others: one of them all may have left,
@@ -575,6 +589,8 @@ bool balancer_owners_hear(const struct balancer_call *call, const struct fb_pack
 	owner->speaks_arp |= p->is_arp;
 	if (p->is_arp && p->nw_src == p->nw_dst)
 		doubt_others(call, pi, &key);
+	else if (p->is_arp && p->arp_op == FB_ARP_REQUEST)
+		doubt_asker(call, pi);
 	if (is_new && !is_first)
 		doubt_all(call, address);
 	*ip = key.ip;

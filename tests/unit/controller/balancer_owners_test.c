@@ -213,18 +213,43 @@ static void a_host_that_announces_another_address_may_have_left_the_first(void)
 {
 	static const struct lb_host wrong = {5, 1, 5}; /* lb_other, with the client's address */
 	struct lb *lb = lb_new("");
+	uint64_t lost;
 
 	lb_announce(lb, &lb_other);
 	lb_announce(lb, &wrong);
 	pass_until_idle(lb);
+	lost = lb_counter(lb, "owners_lost");
+	CU_ASSERT_EQUAL(lost, 1); /* of its own address */
 	lb_silence(lb, &wrong);
 	/* Nobody connects to the address, which the client has still. */
 	CU_ASSERT(lb_has(lb_announce(lb, &lb_other), "who-has 192.168.2.1 "));
 	lb_pass(lb, 3 * s_ns);
-	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), lost + 1);
 	lb_said(lb);
-	/* One that nobody else has is not asked for. */
+	/* It has no other now. */
 	CU_ASSERT(!lb_has(lb_announce(lb, &lb_other), "who-has"));
+	lb_free(lb);
+}
+
+/* It had it for a moment, and seems to be its only owner. */
+static void a_host_that_asks_for_an_address_does_not_own_it_any_more(void)
+{
+	static const struct lb_host wrong = {5, 2, 5}, asker = {5, 5, 5};
+	struct lb *lb = lb_new_empty("");
+
+	lb_announce(lb, &wrong);
+	lb_silence(lb, &wrong);
+	lb_revive(lb, &lb_a); /* there, and never heard */
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_found"), 1);
+	CU_ASSERT(lb_has(lb_arp(lb, &asker, FB_ARP_REQUEST, NULL, 2), PROBE));
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_found"), 3);
+	lb_pass(lb, 3 * s_ns);
+	CU_ASSERT_EQUAL(lb_counter(lb, "owners_lost"), 1);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT(lb_has(next_syn(lb), OUT_A));
+	lb_said(lb);
+	/* Who asks for what it never had brings no probe. */
+	CU_ASSERT(!lb_has(lb_arp(lb, &asker, FB_ARP_REQUEST, NULL, 2), PROBE));
 	lb_free(lb);
 }
 
@@ -828,6 +853,7 @@ UNIT_TESTS("balancer_owners", UNIT_TEST(who_speaks_arp_or_ipv4_for_an_address_ow
            UNIT_TEST(probes_go_on_while_somebody_connects_and_end_a_minute_later),
            UNIT_TEST(an_owner_that_answers_no_probe_leaves_the_rotation),
            UNIT_TEST(a_host_that_announces_another_address_may_have_left_the_first),
+           UNIT_TEST(a_host_that_asks_for_an_address_does_not_own_it_any_more),
            UNIT_TEST(who_had_an_address_before_its_owner_was_heard_may_have_left_it),
            UNIT_TEST(the_first_owner_of_an_address_is_not_asked_whether_it_has_left),
            UNIT_TEST(for_a_minute_from_a_new_owner_those_that_leave_are_found_out),
