@@ -41,8 +41,8 @@ static char *story_of(struct trace *trace, const struct trace_relation *relation
 	return text;
 }
 
-void failures_add(struct failures *failures, const char *key, struct position at, uint64_t time_ns,
-                  const char *expected, const char *happened, struct trace *trace,
+void failures_add(struct failures *failures, struct failure_of of, const char *key, struct position at,
+                  uint64_t time_ns, const char *expected, const char *happened, struct trace *trace,
                   const struct trace_relation *relation)
 {
 	struct failure *failure;
@@ -53,7 +53,8 @@ void failures_add(struct failures *failures, const char *key, struct position at
 	failures->items =
 	        xrealloc(failures->items, (failures->count + 1) * sizeof *failures->items);
 	failure = &failures->items[failures->count++];
-	*failure = (struct failure){.key = xstrdup(key),
+	*failure = (struct failure){.of = of,
+	                            .key = xstrdup(key),
 	                            .at = at,
 	                            .time_ns = time_ns,
 	                            .expected = xstrdup(expected),

@@ -8,7 +8,16 @@
 
 enum { FAILURES_MAX = 100 }; /* kept; further ones are counted */
 
+/* What it is a failure of. */
+enum failure_kind { FAILURE_OF_RUN, FAILURE_OF_STEP, FAILURE_OF_EXPECTATION, FAILURE_OF_PROPERTY };
+
+struct failure_of {
+	enum failure_kind kind;
+	uint32_t id; /* the step's, the expectation's, or which property: positions are shared by aliases */
+};
+
 struct failure {
+	struct failure_of of;
 	char *key; /* what did not hold, in a few words that stay the same from run to run: the
 	              property's name, "answered h2", "tcp h1 -> 192.168.2.2:22", "end" */
 	struct position at;
@@ -28,8 +37,8 @@ void failures_destroy(struct failures *failures);
 
 /* Add one; texts are copied. With 'trace' (may be NULL) the events of 'relation' become its story.
  */
-void failures_add(struct failures *failures, const char *key, struct position at, uint64_t time_ns,
-                  const char *expected, const char *happened, struct trace *trace,
+void failures_add(struct failures *failures, struct failure_of of, const char *key, struct position at,
+                  uint64_t time_ns, const char *expected, const char *happened, struct trace *trace,
                   const struct trace_relation *relation);
 
 /* Add 'text' to what happened in the failure at 'place' of 'items', which may be one beyond those that

@@ -79,7 +79,7 @@ void results_set_error(struct results_file *file, const char *error)
 /* --- Checks --- */
 
 static struct results_check *add_check(struct results_file *file, enum results_kind kind,
-                                       struct position at, const char *what)
+                                       uint32_t id, struct position at, const char *what)
 {
 	struct results_check *check;
 
@@ -88,7 +88,7 @@ static struct results_check *add_check(struct results_file *file, enum results_k
 		        xrealloc(file->checks, (file->checks_count ? 2 * file->checks_count : 1) *
 		                                       sizeof *file->checks);
 	check = &file->checks[file->checks_count++];
-	*check = (struct results_check){.kind = kind, .at = at, .what = xstrdup(what)};
+	*check = (struct results_check){.kind = kind, .id = id, .at = at, .what = xstrdup(what)};
 	return check;
 }
 
@@ -108,7 +108,7 @@ static void add_expectation(struct results_file *file,
 	struct fb_text text = fb_text_make(what, sizeof what);
 
 	scenario_expectation_text(&text, expectation);
-	take_verdict(add_check(file, RESULTS_EXPECTATION, expectation->at, what),
+	take_verdict(add_check(file, RESULTS_EXPECTATION, expectation->id, expectation->at, what),
 	             &result->judged_expectations[expectation->id]);
 }
 
@@ -134,7 +134,7 @@ static void add_step(struct results_file *file, const struct scenario *scenario,
 		fb_text_printf(&text, "%s \"%.200s\"", step->command->app, step->command->text);
 	else
 		traffic_step_text(scenario, step, &text);
-	take_verdict(add_check(file, RESULTS_STEP, step_at(step), what),
+	take_verdict(add_check(file, RESULTS_STEP, step->id, step_at(step), what),
 	             &result->judged_steps[step->id]);
 }
 
@@ -157,7 +157,7 @@ static void add_properties(struct results_file *file, const struct scenario *sce
 {
 	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++)
 		if (!(scenario->properties_off >> i & 1))
-			take_verdict(add_check(file, RESULTS_PROPERTY, (struct position){0, 0},
+			take_verdict(add_check(file, RESULTS_PROPERTY, i, (struct position){0, 0},
 			                       scenario_keys_properties[i]),
 			             &result->judged_properties[i]);
 }
@@ -203,39 +203,21 @@ static void number_names(struct results_file *file)
 
 /* --- Failures --- */
 
-static bool starts_with(const char *text, const char *start)
+static bool is_of(const struct failure_of *of, const struct results_check *check)
 {
-	return !strncmp(text, start, strlen(start));
-}
+	static const enum results_kind kinds[] = {[FAILURE_OF_RUN] = RESULTS_RUN,
+	                                          [FAILURE_OF_STEP] = RESULTS_STEP,
+	                                          [FAILURE_OF_EXPECTATION] = RESULTS_EXPECTATION,
+	                                          [FAILURE_OF_PROPERTY] = RESULTS_PROPERTY};
 
-static bool is_at(const struct position *a, const struct position *b)
-{
-	return a->line == b->line && a->column == b->column;
-}
-
-/* The failure is of this check, which has its own name still. */
-static bool is_of(const struct failure *failure, const struct results_check *check)
-{
-	switch (check->kind) {
-	case RESULTS_RUN:
-		return false;
-	case RESULTS_STEP:
-		/* "tcp h1 -> 192.168.2.2:22", and ": order" after it; a command's words alone. */
-		return is_at(&failure->at, &check->at) &&
-		       (starts_with(failure->key, check->what) || strchr(check->what, '"'));
-	case RESULTS_EXPECTATION:
-		return is_at(&failure->at, &check->at) && starts_with(check->what, failure->key);
-	case RESULTS_PROPERTY:
-		return !strcmp(failure->key, check->what);
-	}
-	return false;
+	return check->kind == kinds[of->kind] && check->id == of->id;
 }
 
 /* What is of nothing else is of the run: it did not come to its end. */
-static size_t check_of(const struct results_file *file, const struct failure *failure)
+static size_t check_of(const struct results_file *file, const struct failure_of *of)
 {
 	for (size_t i = 0; i < file->checks_count; i++)
-		if (is_of(failure, &file->checks[i]))
+		if (is_of(of, &file->checks[i]))
 			return i;
 	return 0;
 }
@@ -245,7 +227,7 @@ static void add_failures(struct results_file *file, const struct failures *failu
 	file->failures = xcalloc(failures->count + 1, sizeof *file->failures);
 	for (size_t i = 0; i < failures->count; i++) {
 		const struct failure *from = &failures->items[i];
-		const size_t check = check_of(file, from);
+		const size_t check = check_of(file, &from->of);
 
 		file->failures[file->failures_count++] = (struct results_failure){
 		        .check = check,
@@ -301,7 +283,7 @@ struct results_file *results_add_run(struct results *results, const struct scena
 	file->name = xstrdup(scenario->name);
 	file->seed = seed;
 	file->wall_ns = wall_ns;
-	run = add_check(file, RESULTS_RUN, (struct position){0, 0}, "the run comes to its end");
+	run = add_check(file, RESULTS_RUN, 0, (struct position){0, 0}, "the run comes to its end");
 	run->verdict = RUNNER_HELD;
 	add_steps(file, scenario, scenario->steps, scenario->steps_count, result);
 	add_properties(file, scenario, result);

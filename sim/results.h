@@ -18,6 +18,7 @@ enum results_kind { RESULTS_RUN, RESULTS_STEP, RESULTS_EXPECTATION, RESULTS_PROP
 
 struct results_check {
 	enum results_kind kind;
+	uint32_t id; /* of its kind: struct failure_of */
 	enum runner_verdict verdict;
 	struct position at;    /* line 0: of the file as a whole */
 	char *what;            /* one line; no other check of the file has it */

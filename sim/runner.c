@@ -12,11 +12,20 @@ enum { TEXT_BYTES = 600 };
 
 #define LOOK_AGAIN_NS FB_NS_PER_MS /* after that long, where it costs time to look */
 
-static void fail(struct runner *runner, const char *key, struct position at, const char *expected,
-                 const char *happened, const struct trace_relation *relation)
+static void fail(struct runner *runner, struct failure_of of, const char *key, struct position at,
+                 const char *expected, const char *happened, const struct trace_relation *relation)
 {
-	failures_add(&runner->result->failures, key, at, runner->clock->now_ns, expected, happened,
+	failures_add(&runner->result->failures, of, key, at, runner->clock->now_ns, expected, happened,
 	             runner->trace, relation);
+}
+
+/* The run cannot go on. */
+static void fail_run(struct runner *runner, const char *key, struct position at, const char *expected,
+                     const char *happened)
+{
+	const struct trace_relation all = trace_relation_all();
+
+	fail(runner, (struct failure_of){FAILURE_OF_RUN, 0}, key, at, expected, happened, &all);
 }
 
 /* --- Letting time pass --- */
@@ -24,7 +33,6 @@ static void fail(struct runner *runner, const char *key, struct position at, con
 /* True when the run cannot go on, after telling why. 'at' is the step. */
 static bool is_over(struct runner *runner, struct position at)
 {
-	const struct trace_relation all = trace_relation_all();
 	char happened[TEXT_BYTES], time[32];
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 	struct fb_text end = fb_text_make(time, sizeof time);
@@ -35,21 +43,21 @@ static bool is_over(struct runner *runner, struct position at)
 	} else if (runner->clock->overflow) {
 		fb_text_printf(&text, "more than %llu events wait at once",
 		               (unsigned long long)runner->clock->events_max);
-		fail(runner, "events", at, "a network that copes with its traffic (do frames run in a loop?)",
-		     happened, &all);
+		fail_run(runner, "events", at,
+		         "a network that copes with its traffic (do frames run in a loop?)", happened);
 	} else if (runner->clock->fired >= RUNNER_EVENTS_MAX) {
 		fb_text_printf(&text, "%llu events have run",
 		               (unsigned long long)runner->clock->fired);
-		fail(runner, "events", at,
-		     "a run that ends before that (do frames run in a loop, or is it simply too "
-		     "long?)",
-		     happened, &all);
+		fail_run(runner, "events", at,
+		         "a run that ends before that (do frames run in a loop, or is it simply too "
+		         "long?)",
+		         happened);
 	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
 		fb_text_time(&end, runner->scenario->end_ns);
 		fb_text_puts(&text, "it still goes on: ");
 		if (!network_busy(runner->network, &text))
 			fb_text_puts(&text, "this step had not ended, though nothing is under way");
-		fail(runner, "end", at, "a run that ends before 'end'", happened, &all);
+		fail_run(runner, "end", at, "a run that ends before 'end'", happened);
 	} else {
 		return false;
 	}
@@ -136,7 +144,8 @@ static void miss(struct runner *runner, const struct scenario_expectation *expec
 	expect_detail(runner->expect, expectation, &happened_text);
 	fb_text_printf(&happened_text, ", %s", when);
 	relation = expect_relation(runner->expect, expectation);
-	fail(runner, expectation->text, expectation->at, expected, happened, &relation);
+	fail(runner, (struct failure_of){FAILURE_OF_EXPECTATION, expectation->id}, expectation->text,
+	     expectation->at, expected, happened, &relation);
 	if (expectation->kind == EXPECT_DUMP)
 		keep_dump(runner, expectation);
 }
@@ -281,7 +290,6 @@ static void execute_step(struct runner *runner, const struct scenario_step *step
 
 void runner_not_ready(struct runner *runner, struct position at)
 {
-	const struct trace_relation all = trace_relation_all();
 	const struct network *network = runner->network;
 	const size_t expected = network_switches_expected(network);
 	char happened[TEXT_BYTES];
@@ -296,7 +304,7 @@ void runner_not_ready(struct runner *runner, struct position at)
 	else
 		fb_text_printf(&text, "%zu of %zu had joined after 30 s",
 		               network_switches_up(network), expected);
-	fail(runner, "ready", at, "all switches to join the controller, and it to be ready", happened, &all);
+	fail_run(runner, "ready", at, "all switches to join the controller, and it to be ready", happened);
 }
 
 /* Wait until all switches have joined and the controller is ready; false when they do not. */
@@ -352,7 +360,8 @@ static void property_broken(void *ctx, enum scenario_property property, const ch
 {
 	struct runner *runner = ctx;
 
-	fail(runner, scenario_keys_properties[property], runner->at, expected, happened, relation);
+	fail(runner, (struct failure_of){FAILURE_OF_PROPERTY, property}, scenario_keys_properties[property],
+	     runner->at, expected, happened, relation);
 	runner->broken[property] = runner->result->failures.total;
 	runner->result->judged_properties[property].verdict = RUNNER_FAILED;
 }

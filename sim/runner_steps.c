@@ -253,8 +253,8 @@ static void command(struct runner *runner, const struct scenario_step *step)
 	               c->refused ? "refused" : "ok");
 	fb_text_printf(&happened_text, "%s%s%s", refused ? "refused" : "ok", answer[0] ? ": " : "",
 	               answer);
-	failures_add(&runner->result->failures, c->text, step->at, runner->clock->now_ns, expected, happened,
-	             NULL, NULL);
+	failures_add(&runner->result->failures, (struct failure_of){FAILURE_OF_STEP, step->id}, c->text,
+	             step->at, runner->clock->now_ns, expected, happened, NULL, NULL);
 }
 
 /* --- Waiting until all is ready --- */

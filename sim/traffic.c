@@ -215,6 +215,11 @@ static struct trace_relation relation_of(const struct scenario *scenario,
 	return relation;
 }
 
+static struct failure_of of_step(const struct scenario_step *step)
+{
+	return (struct failure_of){FAILURE_OF_STEP, step->id};
+}
+
 /* What the failure is of, for struct failure. */
 static void key_of(const struct scenario *scenario, const struct scenario_step *step,
                    const char *what, char *key, size_t size)
@@ -244,8 +249,8 @@ static void tell_wrong(const struct traffic *traffic, size_t place, const struct
 	if (traffic->wrong == TRAFFIC_FAILURES_PER_STEP_MAX)
 		fb_text_puts(&happened_text, " (more of this step are not told)");
 	key_of(scenario, step, "", key, sizeof key);
-	failures_add(failures, key, step->replies.at, r->ended_ns, whole_expected, whole_happened, trace,
-	             &relation);
+	failures_add(failures, of_step(step), key, step->replies.at, r->ended_ns, whole_expected,
+	             whole_happened, trace, &relation);
 }
 
 /* Compare the reply with those before. */
@@ -315,7 +320,8 @@ void traffic_judge_moved(const struct traffic *traffic, const struct scenario *s
 	fb_text_printf(&happened_text, "%llu of the %llu that had one before",
 	               (unsigned long long)traffic->moved, (unsigned long long)traffic->known);
 	key_of(scenario, step, ": moved", key, sizeof key);
-	failures_add(failures, key, step->replies.at, now_ns, expected, happened, NULL, NULL);
+	failures_add(failures, of_step(step), key, step->replies.at, now_ns, expected, happened, NULL,
+	             NULL);
 }
 
 void traffic_judge_order(const struct traffic *traffic, const struct scenario *scenario,
@@ -348,8 +354,8 @@ void traffic_judge_order(const struct traffic *traffic, const struct scenario *s
 			fb_text_printf(&happened_text, "was answered by '%s'", r->text);
 			relation = relation_of(scenario, r);
 			key_of(scenario, step, ": order", key, sizeof key);
-			failures_add(failures, key, replies->at, now_ns, expected, happened, trace,
-			             &relation);
+			failures_add(failures, of_step(step), key, replies->at, now_ns, expected, happened,
+			             trace, &relation);
 			return;
 		}
 		last = r;

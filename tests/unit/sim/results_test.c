@@ -140,6 +140,28 @@ static void what_failed_is_the_one_that_failed(void)
 	results_destroy(&results);
 }
 
+static void a_step_that_stands_again_by_an_alias_has_its_own_failures(void)
+{
+	const struct results_file *file;
+
+	results_init(&results);
+	file = run(NETWORK "steps:\n  - &p {ping: {from: h1, to: h2}}\n"
+	                   "  - link: {down: h2 -- s1}\n"
+	                   "  - *p\n  - link: {up: h2 -- s1}\n  - wait: 10s\n  - *p\n");
+	CU_ASSERT_EQUAL(verdict(file, "ping h1 -> h2"), RUNNER_HELD);
+	CU_ASSERT_EQUAL(verdict(file, "ping h1 -> h2 [2]"), RUNNER_FAILED);
+	CU_ASSERT_EQUAL(verdict(file, "ping h1 -> h2 [3]"), RUNNER_HELD);
+	CU_ASSERT_EQUAL(file->failures_count, 1);
+	CU_ASSERT_STRING_EQUAL(file->checks[file->failures[0].check].what, "ping h1 -> h2 [2]");
+	results_destroy(&results);
+	file = run(NETWORK "steps:\n  - &e {expect: {flow_mods: {at_most: 0}}}\n"
+	                   "  - ping: {from: h1, to: h2}\n  - *e\n");
+	CU_ASSERT_EQUAL_FATAL(file->failures_count, 2);
+	CU_ASSERT_STRING_EQUAL(file->checks[file->failures[0].check].what, "flow_mods: at most 0");
+	CU_ASSERT_STRING_EQUAL(file->checks[file->failures[1].check].what, "flow_mods: at most 0 [2]");
+	results_destroy(&results);
+}
+
 static void what_a_run_does_not_come_to_is_not_judged(void)
 {
 	const struct results_file *file;
@@ -371,6 +393,7 @@ static void a_dump_is_of_the_quiet_network(void)
 
 UNIT_TESTS("results", UNIT_TEST(every_expectation_step_and_property_is_a_check),
            UNIT_TEST(what_failed_is_the_one_that_failed),
+           UNIT_TEST(a_step_that_stands_again_by_an_alias_has_its_own_failures),
            UNIT_TEST(what_a_run_does_not_come_to_is_not_judged),
            UNIT_TEST(a_file_that_cannot_be_read_is_an_error_everywhere),
            UNIT_TEST(what_means_something_is_escaped), UNIT_TEST(the_same_run_brings_the_same_text),
