@@ -72,7 +72,9 @@ static bool message_is_related(const struct trace_relation *relation,
 	switch (msg.type) {
 	case OFPT_PACKET_IN:
 		related |=
-		        story_is_about(relation, msg.packet_in.data.data, msg.packet_in.data.len);
+		        story_is_about(relation, msg.packet_in.data.data, msg.packet_in.data.len) ||
+		        (relation->buffer_id != OFP_NO_BUFFER && relation->sw == event->place &&
+		         relation->buffer_id == msg.packet_in.buffer_id);
 		if (related) {
 			unsigned slot = buffers->count++ % RELATED_BUFFERS_MAX;
 
