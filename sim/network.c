@@ -519,7 +519,10 @@ bool network_busy(const struct network *network, struct fb_text *what)
 	}
 	for (size_t i = 0; what && i < scenario->hosts_count; i++) {
 		if (network->hosts[i].pending) {
-			fb_text_printf(what, "%s waits for an answer", scenario->hosts[i].name);
+			fb_text_printf(what,
+			               "%s waits for an answer (where none may come, the step "
+			               "needs a timeout)",
+			               scenario->hosts[i].name);
 			break;
 		}
 	}

@@ -164,6 +164,11 @@ static void a_run_that_is_not_over_at_its_end_has_failed(void)
 	fails("end: 2s\n" SLOW_WIRE, 5, 2, "frames on h1 -- h2");
 	fails("end: 5s\n" SWITCHED "  - ping: {from: h1, to: h2, count: 100}\n", 7, 5,
 	      "it still goes on");
+	/* The server goes down after it acknowledged: nothing is left that could end the wait. */
+	fails("end: 1min\nhosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\nlinks: [h1 -- h2]\n"
+	      "faults: {at: [{at: 1s, host_down: {host: h2}}]}\nsteps:\n"
+	      "  - tcp: {from: h1, to: h2:7, pause: 0s, keep_open: yes, send: 1MB, expect: {outcome: any}}\n",
+	      6, 60, "h1 waits for an answer (where none may come, the step needs a timeout)");
 }
 
 static void a_request_that_ends_otherwise_fails_its_step(void)
