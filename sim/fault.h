@@ -23,7 +23,7 @@ enum fault_kind {
 	FAULT_LOSE,
 	FAULT_DUPLICATE,
 	FAULT_HOLD,    /* it arrives later than those sent after it */
-	FAULT_CORRUPT, /* a byte of it changes */
+	FAULT_CORRUPT, /* a byte of it changes; the next frame that is no ARP */
 	/* Links: for a time. */
 	FAULT_LINK_DOWN,
 	FAULT_FLAP, /* down and up again 'count' times, 'by_ns' each, down for the first half of it */

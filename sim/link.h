@@ -36,7 +36,7 @@ struct link_config {              /* link_config_default() fills it; both direct
 	uint32_t loss_ppm;        /* frames lost, parts per million */
 	uint32_t duplicate_ppm;
 	uint32_t corrupt_ppm;      /* frames of which one byte changes, as if its check sequence were
-	                              right: made by a bad memory, say */
+	                              right: made by a bad memory, say; never of ARP */
 	uint32_t reorder_ppm;      /* frames held back by 'reorder_delay_ns' */
 	uint64_t reorder_delay_ns; /* 1 ms */
 	uint64_t jitter_ns;        /* uniform in [0, jitter] on top of the delay; order is kept */

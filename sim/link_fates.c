@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <flowbed/packet.h>
+
 #include "lib/base/xalloc.h"
 #include "sim/link.h"
 
@@ -99,6 +101,16 @@ static void corrupt(struct frame **frame, uint32_t byte, uint8_t flip, struct li
 	outcome->corrupted = true;
 }
 
+bool link_fates_spare(struct frame *frame)
+{
+	const uint8_t *data = frame_data(frame);
+	size_t at = 12;
+
+	if (frame->len >= at + 2 && fb_get16(data + at) == FB_ETH_VLAN)
+		at += FB_VLAN_TAG_BYTES;
+	return frame->len >= at + 2 && fb_get16(data + at) == FB_ETH_ARP;
+}
+
 /* Take those of the decisions that are about the frame 'number' out of the heap, in order. */
 static struct pending *take_due(struct link_fates *fates, uint64_t number, bool *lost)
 {
@@ -115,10 +127,13 @@ static struct pending *take_due(struct link_fates *fates, uint64_t number, bool 
 	return due;
 }
 
-/* The decision's frame has come: it waits for the next one, or is done with. */
-static void put_back(struct link_fates *fates, struct pending *pending, uint64_t number)
+/* The decision's frame has come: it waits for the next one, or is done with. One that was 'spared' was
+ * not its frame. */
+static void put_back(struct link_fates *fates, struct pending *pending, uint64_t number,
+                     bool spared)
 {
-	if (!--pending->decision.count)
+	pending->decision.count -= !spared;
+	if (!pending->decision.count)
 		free(pending);
 	else if (!heap_insert(&fates->decisions, &pending->node, number + 1, pending->node.tie))
 		xalloc_failed("decisions");
@@ -181,20 +196,23 @@ void link_fates_draw(struct link_fates *fates, const struct link_config *config,
 {
 	const struct draws d = draw(fates, config, (*frame)->len);
 	struct pending *due = take_due(fates, number, &lost), *next;
+	const bool spare = link_fates_spare(*frame);
 
 	*outcome = (struct link_outcome){.lost = lost || d.lost};
 	if (!lost && d.lost)
 		apply_chance(outcome, frame,
 		             &(struct link_decision){.fate = LINK_LOSE, .count = 1});
 	for (struct pending *pending = due; pending; pending = next) {
+		const bool spared = spare && pending->decision.fate == LINK_CORRUPT;
+
 		next = pending->next;
-		if (!outcome->lost)
+		if (!outcome->lost && !spared)
 			apply(&pending->decision, frame, outcome);
-		put_back(fates, pending, number);
+		put_back(fates, pending, number, spared);
 	}
 	if (outcome->lost)
 		return;
-	if (d.corrupted)
+	if (d.corrupted && !spare)
 		apply_chance(
 		        outcome, frame,
 		        &(struct link_decision){

@@ -6,6 +6,11 @@
  * Corruption has a generator of its own. Without chance nothing is drawn, and decisions draw nothing
  * and change no draw.
  *
+ * Corruption spares ARP. A real link's check sequence lets no host see a changed frame; only a bad memory
+ * in a switch makes one. ARP has no checksum of its own, and one changed bit of it leaves a host with a
+ * wrong cache for as long as that lasts, which is nobody's mistake. So chance passes over ARP frames, and
+ * a decision waits for the next frame that is none.
+ *
  * Pure and without time: the link (link.c) says when frames leave and arrive. */
 #ifndef SIM_LINK_FATES_H
 #define SIM_LINK_FATES_H
@@ -22,7 +27,8 @@ enum link_fate {
 	LINK_LOSE,
 	LINK_DUPLICATE,
 	LINK_HOLD,    /* it arrives 'by_ns' later, and is overtaken */
-	LINK_CORRUPT, /* of the byte 'byte', modulo the frame's length, the bits 'flip' change */
+	LINK_CORRUPT, /* of the byte 'byte', modulo the frame's length, the bits 'flip'
+	                 change; of the next frame that is no ARP */
 };
 
 /* The next 'count' frames that an end sends after 'skip' others, counted from when it was made.
@@ -60,6 +66,8 @@ void link_fates_init(struct link_fates *fates, uint64_t seed, const char *name);
 void link_fates_destroy(struct link_fates *fates);
 /* The configuration leaves something to chance. */
 bool link_fates_are_chance(const struct link_config *config);
+/* Nothing corrupts the frame: it is ARP. */
+bool link_fates_spare(struct frame *frame);
 /* Decide about a frame; the next that the end sends has the number 'next'. False: too many are
  * pending. 'owner' is an address that only names it. */
 bool link_fates_decide(struct link_fates *fates, const void *owner, uint64_t next,

@@ -162,6 +162,15 @@ static struct frame *make(uint32_t number, size_t len)
 	return frame;
 }
 
+static struct frame *make_arp(uint32_t number, size_t len)
+{
+	struct frame *frame = make(number, len);
+
+	frame_data(frame)[12] = 8;
+	frame_data(frame)[13] = 6;
+	return frame;
+}
+
 static enum link_event send(unsigned end, uint32_t number)
 {
 	return link_send(link_, end, make(number, 60));
@@ -350,6 +359,48 @@ static void a_frame_that_is_changed_is_another_one(void)
 	CU_ASSERT_EQUAL(kept->tag, 77);
 	CU_ASSERT_EQUAL(link_counters(link_, 0)->corrupted, 1);
 	frame_unref(kept);
+	stop();
+}
+
+/* A decision waits for the next frame that is none; others do not. */
+static void arp_is_never_changed(void)
+{
+	struct frame *tagged;
+
+	start_plain();
+	decide(0, (struct link_decision){.fate = LINK_CORRUPT, .byte = 20, .flip = 1});
+	decide(0, (struct link_decision){.fate = LINK_HOLD, .by_ns = MS});
+	link_send(link_, 0, make_arp(1, 60));
+	tagged = make_arp(2, 60);
+	frame_data(tagged)[12] = 0x81;
+	frame_data(tagged)[13] = 0;
+	frame_data(tagged)[16] = 8;
+	frame_data(tagged)[17] = 6;
+	link_send(link_, 0, tagged);
+	CU_ASSERT_EQUAL(link_decisions_pending(link_, 0), 1);
+	send(0, 3);
+	send(0, 4);
+	CU_ASSERT_EQUAL(link_decisions_pending(link_, 0), 0);
+	run();
+	expect_arrived("2 3 4 1");
+	for (unsigned i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(arrivals[i].bytes[20], i == 1 ? 20 ^ 1 : 20);
+	CU_ASSERT_EQUAL(corruptions, 1);
+	stop();
+}
+
+static void chance_passes_over_arp(void)
+{
+	struct link_config config = plain();
+
+	config.corrupt_ppm = 1000000;
+	start(&config);
+	for (uint32_t i = 0; i < 100; i++)
+		link_send(link_, 0, i % 2 ? make(i, 60) : make_arp(i, 60));
+	run();
+	CU_ASSERT_EQUAL(arrival_count, 100);
+	CU_ASSERT_EQUAL(corruptions, 50);
+	CU_ASSERT_EQUAL(link_counters(link_, 0)->corrupted, 50);
 	stop();
 }
 
@@ -871,7 +922,9 @@ static void op_fire(struct event *event)
 	switch (op->kind) {
 	case OP_SEND:
 		for (uint32_t i = 0; i < op->count; i++)
-			link_send(link_, op->end, make(op->number + i, op->len));
+			link_send(link_, op->end,
+			          i % 3 == 1 ? make_arp(op->number + i, op->len)
+			                     : make(op->number + i, op->len));
 		break;
 	case OP_IMPAIR:
 		impairment = replaying ? without_chance(&op->impairment) : op->impairment;
@@ -1069,6 +1122,7 @@ UNIT_TESTS("link_fault", UNIT_TEST(the_frame_that_is_to_be_lost_is_lost_and_no_o
            UNIT_TEST(a_frame_that_is_held_arrives_later_and_others_before_it),
            UNIT_TEST(a_frame_that_is_held_is_doubled_and_changed_in_its_later_place),
            UNIT_TEST(a_frame_that_is_changed_is_another_one),
+           UNIT_TEST(arp_is_never_changed), UNIT_TEST(chance_passes_over_arp),
            UNIT_TEST(several_bytes_of_a_frame_can_change), UNIT_TEST(what_is_lost_is_what_was_sent),
            UNIT_TEST(a_decision_that_is_withdrawn_has_no_effect),
            UNIT_TEST(decisions_are_limited_and_those_too_many_counted),
