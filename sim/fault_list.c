@@ -130,6 +130,18 @@ static void add(struct fault_list *list, const struct fault *fault)
 	list->items[list->count++] = *fault;
 }
 
+/* The time to the first one is as if others had come before the beginning: with it, in a run of any
+ * length, as many are expected as the rate says. That is the smaller of two different numbers of those
+ * below twice the mean, exactly, where gaps are uniform from 1 to one less than twice the mean. */
+static uint64_t draw_first(struct rng *rng, uint64_t mean_us)
+{
+	const uint64_t one = rng_below(rng, 2 * mean_us);
+	uint64_t other = rng_below(rng, 2 * mean_us - 1);
+
+	other += other >= one;
+	return one < other ? one : other;
+}
+
 /* Times are whole microseconds. */
 static void draw_kind(struct fault_list *list, const struct scenario *scenario, uint64_t seed,
                       enum fault_kind kind)
@@ -143,8 +155,8 @@ static void draw_kind(struct fault_list *list, const struct scenario *scenario, 
 
 	fb_text_printf(&text, "fault %s", fault_names[kind]);
 	rng_init(&rng, seed, name);
-	for (uint64_t time_us = rng_below(&rng, 2 * mean_us + 1); time_us < until_us;
-	     time_us += 1 + rng_below(&rng, 2 * mean_us)) {
+	for (uint64_t time_us = draw_first(&rng, mean_us); time_us < until_us;
+	     time_us += 1 + rng_below(&rng, 2 * mean_us - 1)) {
 		struct fault fault = fault_make(kind);
 
 		fault.time_ns = time_us * FB_NS_PER_US;
@@ -172,7 +184,7 @@ static int fault_compare(const void *left, const void *right)
 	return (a->at.column > b->at.column) - (a->at.column < b->at.column);
 }
 
-/* What lasts is over by 'until'. */
+/* What lasts is over by 'until'. All of it begins before: so the loader wants it, and so it is drawn. */
 static void clip(struct fault_list *list, uint64_t until_ns)
 {
 	for (size_t i = 0; i < list->count; i++) {

@@ -38,7 +38,8 @@ struct faults {
 	bool started, has_list;
 	size_t steps_waiting;  /* of them, for a frame or message */
 	uint64_t start_ns;     /* the first step's beginning */
-	uint64_t disturbed_ns; /* the latest disturbance or end of a step's fault; 0: none */
+	bool disturbed;        /* a step disturbed something, or began a fault */
+	uint64_t disturbed_ns; /* the latest disturbance or end of a step's fault */
 };
 
 /* Its end is when what it waits for has come by. */
@@ -161,10 +162,16 @@ void faults_start(struct faults *faults)
 
 /* --- Steps --- */
 
+static void disturb(struct faults *faults, uint64_t time_ns)
+{
+	faults->disturbed = true;
+	if (faults->disturbed_ns < time_ns)
+		faults->disturbed_ns = time_ns;
+}
+
 void faults_disturbed(struct faults *faults)
 {
-	if (faults->disturbed_ns < faults->clock->now_ns)
-		faults->disturbed_ns = faults->clock->now_ns;
+	disturb(faults, faults->clock->now_ns);
 }
 
 void faults_begin(struct faults *faults, const struct fault *fault)
@@ -177,8 +184,7 @@ void faults_begin(struct faults *faults, const struct fault *fault)
 	step->waits = waits(fault);
 	LIST_INSERT_HEAD(&faults->steps, step, entry);
 	faults->steps_waiting += step->waits;
-	if (faults->disturbed_ns < end_ns)
-		faults->disturbed_ns = end_ns;
+	disturb(faults, end_ns);
 	running_begin(faults, &step->running, &step->fault);
 }
 
@@ -211,7 +217,10 @@ uint64_t faults_converged_at(const struct faults *faults)
 
 		last_ns = until_ns > last_ns ? until_ns : last_ns;
 	}
-	return last_ns ? fb_time_after(last_ns, faults->scenario->faults.converge_ns) : 0;
+	if (!faults->disturbed && !faults->has_list)
+		return 0;
+	last_ns = fb_time_after(last_ns, faults->scenario->faults.converge_ns);
+	return last_ns ? last_ns : 1;
 }
 
 bool faults_happened(const struct faults *faults)

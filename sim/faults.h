@@ -3,15 +3,18 @@
  *
  * Drawing. All faults of a run are drawn before it begins, so that its header can tell them. Each
  * kind has a generator of its own, derived from the seed and its name: for one kind more, or less, the
- * others stay. From one fault to the next passes a time that is uniform up to twice the mean. None
- * begins after 'until'; those that last are over by then, and those that wait for a frame or message
+ * others stay. From one fault to the next passes a time that is uniform up to twice the mean; to the
+ * first one the smaller of two such times, so that in any time as many are expected as the rate says.
+ * The generator draws the two times to the first, then, for each fault, its place, its values in the
+ * order of fault_keys(), and the time to the next. Drawn ones, and all that last, begin before 'until',
+ * others not after it; those that last are over by then, and those that wait for a frame or message
  * wait no longer. */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 
 #include "sim/network.h"
 
-enum { FAULTS_MAX = 100000 }; /* of one run; further ones are not drawn */
+enum { FAULTS_MAX = 10000 }; /* of one run; further ones are not drawn */
 
 /* A list of faults in the order of their times; items are the owner's. */
 struct fault_list {

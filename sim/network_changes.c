@@ -98,7 +98,7 @@ uint64_t network_host_absent_ns(const struct network *network, uint32_t host)
 	                                                : network->clock.now_ns;
 }
 
-void network_unplug(struct network *network, uint32_t host)
+static void unplug(struct network *network, uint32_t host)
 {
 	struct network_link *l = network->hosts[host].link;
 	const struct scenario_end *at = &l->ends[!network->hosts[host].end];
@@ -110,8 +110,15 @@ void network_unplug(struct network *network, uint32_t host)
 	network->switches[at->index].ports[at->port].link = NULL;
 }
 
+void network_unplug(struct network *network, uint32_t host)
+{
+	unplug(network, host);
+	network->hosts[host].link->unplugged_by_step = true;
+}
+
 void network_plug(struct network *network, uint32_t host, uint32_t sw, uint16_t port_no)
 {
+	network->hosts[host].link->unplugged_by_step = false;
 	network->hosts[host].home =
 	        (struct scenario_end){.is_switch = true, .index = sw, .port = port_no};
 	network_plug_for_now(network, host, sw, port_no);
@@ -123,8 +130,7 @@ void network_plug_for_now(struct network *network, uint32_t host, uint32_t sw, u
 	const unsigned end = !network->hosts[host].end;
 	struct network_port *port = &network->switches[sw].ports[port_no];
 
-	if (!l->unplugged)
-		network_unplug(network, host);
+	unplug(network, host);
 	l->ends[end] = (struct scenario_end){.is_switch = true, .index = sw, .port = port_no};
 	port->link = l;
 	port->end = end;

@@ -19,7 +19,8 @@ static bool is_plugged_in(const struct network_host *h, const struct scenario_en
 	return !h->link->unplugged && at->index == where->index && at->port == where->port;
 }
 
-/* Plug the host's cable in where it belongs now. A port that somebody else has stays his. */
+/* Plug the host's cable in where it belongs now. A port that somebody else has stays his, and a cable
+ * that a step has in hand stays there: the step plugs it in when it has the time for it. */
 static void replug(struct network_host *h, bool announce)
 {
 	struct network *network = h->network;
@@ -28,7 +29,8 @@ static void replug(struct network_host *h, bool announce)
 	        fault ? (struct scenario_end){true, fault->sw, fault->port} : h->home;
 	const struct network_port *port = &network->switches[where.index].ports[where.port];
 
-	if (is_plugged_in(h, &where) || (port->link && port->link != h->link))
+	if (h->link->unplugged_by_step || is_plugged_in(h, &where) ||
+	    (port->link && port->link != h->link))
 		return;
 	network_plug_for_now(network, h->index, where.index, where.port);
 	if (announce)
@@ -48,8 +50,22 @@ static void move(struct network_host *h, const struct fault *fault, bool begins)
 
 /* --- Addresses --- */
 
+/* Those whose address 'ip' is by the file, and that have it, announce it: another one had it too, and
+ * is in the ARP caches of those that it talked to. */
+static void announce_owners(struct network *network, uint32_t ip)
+{
+	for (uint32_t i = 0; i < network->scenario->hosts_count; i++) {
+		struct network_host *h = &network->hosts[i];
+
+		if (network->scenario->hosts[i].ip == ip && host_address(h->host) == ip &&
+		    network_host_is_reachable(network, i))
+			gratuitous_arp(h);
+	}
+}
+
 /* Whoever mends an address announces it, as "arping -U" does: others would believe for as long as their
- * ARP caches do that it is somewhere else, or that somebody else has it. */
+ * ARP caches do that it is somewhere else, or that somebody else has it. So do those whose address it
+ * is that the host had. */
 static void wrong_address(struct network_host *h, const struct fault *fault, bool begins)
 {
 	const struct fault *latest;
@@ -64,6 +80,8 @@ static void wrong_address(struct network_host *h, const struct fault *fault, boo
 	network_host_called(h->network, h->index);
 	if (!latest)
 		gratuitous_arp(h);
+	if (!begins)
+		announce_owners(h->network, fault->ip);
 }
 
 /* --- What it sends --- */

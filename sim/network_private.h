@@ -112,6 +112,7 @@ struct network_link {
 	bool down;                         /* a step took it down, */
 	uint32_t kept_down;                /*   and so many faults did */
 	bool unplugged;                    /* its host moves */
+	bool unplugged_by_step;            /*   and a step has the cable in hand */
 };
 
 /* A fault at a link or host that goes on, and that is more than a count. */

@@ -20,6 +20,8 @@ enum {
 	WHAT_BYTES = 40,
 };
 
+#define TERA UINT64_C(1000000000000)
+
 /* --- What a kind needs --- */
 
 static bool needs_controller(enum fault_kind kind)
@@ -44,7 +46,8 @@ static bool has_what_it_needs(struct loader *loader, struct position at, enum fa
 {
 	const char *lack = lacks_for(loader->scenario, kind);
 
-	if (lack)
+	/* Of links that are wrong it is told already. */
+	if (lack && !(fault_place(kind) == FAULT_AT_LINK && loader->links_wrong))
 		problems_add(loader->problems, at, "'%s' %s", fault_names[kind], lack);
 	return !lack;
 }
@@ -126,7 +129,7 @@ static bool read_byte_rate(struct loader *loader, const struct yaml_node *node, 
                            const struct fault_key *key, uint64_t *out)
 {
 	const char *text, *right = "write bytes a second, as 10kB/s";
-	char size[WHAT_BYTES];
+	char size[WHAT_BYTES], range[WHAT_BYTES * 3];
 	size_t len;
 
 	if (!scenario_read_text(loader, node, what, &text))
@@ -135,8 +138,14 @@ static bool read_byte_rate(struct loader *loader, const struct yaml_node *node, 
 	if (len > 2 && len < sizeof size && !strcmp(text + len - 2, "/s")) {
 		memcpy(size, text, len - 2);
 		size[len - 2] = 0;
-		if (!values_size(size, out) && *out >= key->min && *out <= key->max)
-			return true;
+		if (!values_size(size, out)) {
+			if (*out >= key->min && *out <= key->max)
+				return true;
+			snprintf(range, sizeof range, "write %lluB/s to %lluTB/s, as 10kB/s",
+			         (unsigned long long)key->min,
+			         (unsigned long long)(key->max / TERA));
+			right = range;
+		}
 	}
 	problems_add(loader->problems, node->at, "%s is '%.60s': %s", what, text, right);
 	return false;
@@ -224,6 +233,24 @@ static bool read_value(struct loader *loader, const struct yaml_node *node,
 
 /* --- A fault as a whole --- */
 
+/* No host has this address: it is of a group, of all, of a network or of nobody. */
+static bool is_no_hosts(const struct scenario *scenario, uint32_t ip)
+{
+	if (!(ip >> 24) || ip >> 24 == 127 || ip >> 28 >= 0xe)
+		return true;
+	for (size_t i = 0; i < scenario->hosts_count; i++) {
+		const unsigned len = scenario->hosts[i].prefix_len;
+		const uint32_t rest =
+		        len ? (uint32_t)((UINT64_C(1) << (32 - len)) - 1) : UINT32_MAX;
+
+		/* Networks of two or one have neither (RFC 3021). */
+		if (len < 31 && (ip & ~rest) == (scenario->hosts[i].ip & ~rest) &&
+		    ((ip & rest) == 0 || (ip & rest) == rest))
+			return true;
+	}
+	return false;
+}
+
 /* What is said of a host's address: not that it is its own. */
 static bool check_address(struct loader *loader, const struct yaml_node *at,
                           const struct fault *fault)
@@ -234,7 +261,7 @@ static bool check_address(struct loader *loader, const struct yaml_node *at,
 		problems_add(loader->problems, at->at,
 		             "'%.60s' is the address of '%s' itself: write another", at->text,
 		             host->name);
-	else if (!fault->ip || fault->ip >> 28 >= 0xe)
+	else if (is_no_hosts(loader->scenario, fault->ip))
 		problems_add(loader->problems, at->at,
 		             "'%.60s' is no address of a host: write another", at->text);
 	else
@@ -257,6 +284,33 @@ static bool changes_something(const struct fault *fault)
 	for (const struct fault_key *key = fault_keys(fault->kind); key->name; key++)
 		if (key->standard == FAULT_KEPT && fault_get(fault, key) != FAULT_KEPT)
 			return true;
+	return false;
+}
+
+/* What the fault puts off comes after its end, but before the network must have converged. */
+static bool check_late(struct loader *loader, const struct yaml_node *at,
+                       const struct yaml_node *node, const struct fault *fault)
+{
+	static const char *const late_keys[] = {"by",   "delay", "jitter", "reorder_delay",
+	                                        "late", "each",  NULL};
+	const uint64_t converge_ns = loader->scenario->faults.converge_ns;
+	char said[WHAT_BYTES], allowed[WHAT_BYTES];
+	struct fb_text said_text = fb_text_make(said, sizeof said);
+	struct fb_text allowed_text = fb_text_make(allowed, sizeof allowed);
+	uint64_t late_ns = 0;
+
+	for (const struct fault_key *key = fault_keys(fault->kind); key->name; key++)
+		for (size_t i = 0; late_keys[i]; i++)
+			if (!strcmp(key->name, late_keys[i]) && yaml_get(node, key->name))
+				late_ns += fault_get(fault, key);
+	if (late_ns <= converge_ns)
+		return true;
+	fault_time_text(&said_text, late_ns);
+	fault_time_text(&allowed_text, converge_ns);
+	problems_add(loader->problems, at->at,
+	             "'%s' puts off by up to %s what must be done when the network has converged, "
+	             "%s after the fault: write less, or a longer 'converge' in 'faults'",
+	             at->text, said, allowed);
 	return false;
 }
 
@@ -321,7 +375,7 @@ static bool read_fault(struct loader *loader, const struct yaml_node *key,
 		}
 	}
 	fault_set_duration(fault);
-	return right && check_fault(loader, node, fault);
+	return right && check_late(loader, key, node, fault) && check_fault(loader, node, fault);
 }
 
 /* The kind that is named so; FAULT_KINDS: none. */
@@ -399,6 +453,13 @@ static void read_timed(struct loader *loader, const struct yaml_node *node)
 	                kind_of(yaml_key(node, (size_t)place)->text), &fault) ||
 	    !right)
 		return;
+	if (fault.for_ns && time_ns == faults->until_ns) {
+		problems_add(loader->problems, at->at,
+		             "'%s' lasts, and would be over as it begins, at 'until': write an "
+		             "earlier time, or a later 'until'",
+		             fault_names[fault.kind]);
+		return;
+	}
 	fault.time_ns = time_ns;
 	faults->list[faults->count++] = fault;
 }

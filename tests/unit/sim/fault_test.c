@@ -23,7 +23,10 @@ static struct scenario *load_fault(const char *fault)
 	struct problems problems;
 	struct scenario *sc;
 
-	fb_text_printf(&out, NETWORK "steps:\n  - fault: {%s}\n", fault);
+	fb_text_printf(&out,
+	               NETWORK
+	               "end: 9h\nfaults: {until: 1s, converge: 8h}\nsteps:\n  - fault: {%s}\n",
+	               fault);
 	CU_ASSERT_FALSE_FATAL(out.cut);
 	problems_init(&problems);
 	sc = scenario_load_text(text, out.len, "test.yaml", NULL, NULL, &problems);

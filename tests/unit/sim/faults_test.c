@@ -64,39 +64,40 @@ static void draw_text(const char *faults, uint64_t seed, unsigned only, char tex
 static void a_seed_draws_the_same_faults_everywhere(void)
 {
 	static const char expected[] =
-	        "{at: 27.094ms, host_move: {host: h2, to: s1:5, for: 672ms, announce: yes}}\n"
-	        "{at: 255.651ms, one_way: {link: \"h2 -- s1:2\", from: h2, for: 86ms}}\n"
-	        "{at: 328.926ms, second_controller: {switch: s2, for: 525ms}}\n"
-	        "{at: 731.17ms, link_down: {link: \"h3 -- s2:2\", for: 461ms}}\n"
-	        "{at: 825.943ms, controller_stall: {for: 167ms}}\n"
-	        "{at: 958.606ms, hold: {link: \"s1:3 -- s2:1\", from: s2, skip: 1, frames: 2, by: "
-	        "18.17ms}}\n"
-	        "{at: 988.385ms, control_split: {switch: s2, to: controller, bytes: 41, skip: 2}}\n"
-	        "{at: 1.000017s, hold: {link: \"h1 -- s1:1\", from: h1, skip: 3, by: 14.16ms}}\n"
-	        "{at: 1.107972s, one_way: {link: \"h2 -- s1:2\", from: s1, for: 313ms}}\n"
-	        "{at: 1.17497s, lose: {link: \"s1:3 -- s2:1\", from: s1, skip: 1}}\n"
-	        "{at: 1.449713s, wrong_address: {host: h2, ip: 10.0.0.1, for: 252ms}}\n"
-	        "{at: 1.60601s, controller_stall: {for: 123ms}}\n"
-	        "{at: 1.686947s, one_way: {link: \"h3 -- s2:2\", from: h3, for: 170ms}}\n"
-	        "{at: 1.723277s, control_reorder: {switch: s1, late: 5ms, for: 614ms}}\n"
-	        "{at: 1.834735s, switch_restart: {switch: s1, for: 466.8ms}}\n"
-	        "{at: 1.969414s, host_move: {host: h1, to: s2:3, for: 842ms}}\n"
-	        "{at: 2.013617s, wrong_address: {host: h3, ip: 10.0.0.2, for: 231ms}}\n"
-	        "{at: 2.087854s, control_reorder: {switch: s2, late: 3.3ms, for: 865ms}}\n"
-	        "{at: 2.130117s, lose: {link: \"s1:3 -- s2:1\", from: s1, skip: 2}}\n"
-	        "{at: 2.171892s, syn_flood: {host: h2, to: 10.0.0.1:22, count: 17, every: 190us}}\n"
-	        "{at: 2.28415s, slow_flow_mods: {switch: s2, each: 9.88ms, for: 326ms}}\n"
-	        "{at: 2.284932s, controller_restart: {for: 296ms}}\n"
-	        "{at: 2.39888s, control_reorder: {switch: s1, late: 19.5ms, for: 171ms}}\n"
-	        "{at: 2.426773s, control_drain: {switch: s1, rate: 165kB/s, for: 422ms}}\n"
-	        "{at: 2.451929s, impair: {link: \"s1:3 -- s2:1\", from: s2, for: 548.071ms, "
-	        "duplicate: 5.9%, reorder: 17.6%, queue: 90kB}}\n"
-	        "{at: 2.544828s, switch_restart: {switch: s1, for: 1.5ms}}\n"
-	        "{at: 2.629676s, slow_flow_mods: {switch: s1, each: 5.82ms, for: 66ms}}\n"
-	        "{at: 2.684894s, lose: {link: \"s1:3 -- s2:1\", from: s2, skip: 3}}\n"
-	        "{at: 2.741929s, control_cut: {switch: s2, for: 138.2ms}}\n"
-	        "{at: 2.907412s, link_down: {link: \"h3 -- s2:2\", for: 92.588ms}}\n"
-	        "{at: 2.950386s, duplicate: {link: \"s1:3 -- s2:1\", from: s1, skip: 3}}\n";
+	        "{at: 27.094ms, host_move: {host: h2, to: s2:4, for: 771ms}}\n"
+	        "{at: 255.651ms, one_way: {link: \"h2 -- s1:2\", from: h2, for: 114ms}}\n"
+	        "{at: 328.925ms, second_controller: {switch: s2, for: 762ms}}\n"
+	        "{at: 731.17ms, link_down: {link: \"h3 -- s2:2\", for: 277ms}}\n"
+	        "{at: 775.833ms, host_move: {host: h3, to: s1:6, for: 262ms}}\n"
+	        "{at: 825.943ms, controller_stall: {for: 105ms}}\n"
+	        "{at: 958.606ms, hold: {link: \"s1:3 -- s2:1\", from: s1, skip: 2, frames: 2, "
+	        "by: 300us}}\n"
+	        "{at: 988.384ms, control_split: {switch: s1, to: controller, bytes: 126, skip: "
+	        "2}}\n"
+	        "{at: 1.042354s, control_stall: {switch: s2, to: switch, for: 170ms}}\n"
+	        "{at: 1.098491s, control_drain: {switch: s2, rate: 79kB/s, for: 467ms}}\n"
+	        "{at: 1.174969s, lose: {link: \"h1 -- s1:1\", from: h1}}\n"
+	        "{at: 1.201606s, control_stall: {switch: s2, to: controller, for: 58ms}}\n"
+	        "{at: 1.267105s, gratuitous_arp: {host: h2}}\n"
+	        "{at: 1.276639s, hold: {link: \"h1 -- s1:1\", from: s1, frames: 2, by: 18.58ms}}\n"
+	        "{at: 1.334361s, lose_packet_ins: {switch: s1, messages: 3}}\n"
+	        "{at: 1.449713s, wrong_address: {host: h1, ip: 10.0.0.2, for: 79ms}}\n"
+	        "{at: 1.723276s, control_reorder: {switch: s1, late: 12.3ms, for: 136ms}}\n"
+	        "{at: 1.757089s, host_move: {host: h1, to: s2:3, for: 973ms, announce: yes}}\n"
+	        "{at: 1.834734s, switch_restart: {switch: s2, for: 89.6ms}}\n"
+	        "{at: 1.843176s, one_way: {link: \"s1:3 -- s2:1\", from: s2, for: 81ms}}\n"
+	        "{at: 1.851851s, syn_flood: {host: h1, to: 10.0.0.2:22, count: 14, every: 560us}}\n"
+	        "{at: 1.955119s, table_full: {switch: s2, for: 201ms}}\n"
+	        "{at: 1.961915s, controller_restart: {for: 282ms}}\n"
+	        "{at: 2.147777s, flap: {link: \"h3 -- s2:2\", times: 5, every: 64.1ms}}\n"
+	        "{at: 2.283751s, control_cut: {switch: s1, for: 179ms}}\n"
+	        "{at: 2.28415s, slow_flow_mods: {switch: s1, each: 12.91ms, for: 52ms}}\n"
+	        "{at: 2.317525s, second_controller: {switch: s1, for: 682.475ms}}\n"
+	        "{at: 2.367892s, flap: {link: \"h3 -- s2:2\", times: 5, every: 71.2ms}}\n"
+	        "{at: 2.381942s, duplicate: {link: \"h2 -- s1:2\", from: s1, skip: 1, frames: 2}}\n"
+	        "{at: 2.451929s, impair: {link: \"h2 -- s1:2\", for: 548.071ms, loss: 5.9%, "
+	        "duplicate: 17.6%, rate: 89900kbit, queue: 60kB}}\n"
+	        "{at: 2.978621s, host_down: {host: h2, for: 21.379ms}}\n";
 	static char text[TEXT_BYTES];
 
 	draw_text("until: 3s, rates: {all: 30/min, control_reorder: 30/min}", 7, FAULT_KINDS, text);
@@ -187,15 +188,61 @@ static size_t count_drawn(const char *faults, uint64_t *for_min_ns, uint64_t *fo
 static void as_many_are_drawn_as_the_rate_says(void)
 {
 	uint64_t min_ns, max_ns;
-	size_t count = count_drawn("until: 10s, rates: {lose: 1000/s}", &min_ns, &max_ns);
+	size_t count = count_drawn("until: 9s, rates: {lose: 1000/s}", &min_ns, &max_ns);
 
-	CU_ASSERT_TRUE(count > 9700 && count < 10300);
-	count = count_drawn("until: 10h, rates: {link_down: 30/min}", &min_ns, &max_ns);
-	CU_ASSERT_TRUE(count > 17400 && count < 18600);
+	CU_ASSERT_TRUE(count > 8700 && count < 9300);
+	count = count_drawn("until: 5h, rates: {link_down: 30/min}", &min_ns, &max_ns);
+	CU_ASSERT_TRUE(count > 8700 && count < 9300);
 	count = count_drawn("until: 1000h, rates: {controller_stall: 5/h}", &min_ns, &max_ns);
 	CU_ASSERT_TRUE(count > 4800 && count < 5200);
 	count = count_drawn("rates: {lose: no}", &min_ns, &max_ns);
 	CU_ASSERT_EQUAL(count, 0);
+}
+
+/* How many are drawn with the seeds 1 to 'seeds' together. */
+static size_t count_with_seeds(const char *faults, uint64_t seeds)
+{
+	struct scenario *sc = load_faults(faults);
+	size_t count = 0;
+
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
+		struct fault_list list;
+
+		fault_list_draw(&list, sc, seed);
+		count += list.count;
+		fault_list_destroy(&list);
+	}
+	scenario_free(sc);
+	return count;
+}
+
+/* The first one is as likely at any time as those after it. */
+static void low_rates_draw_as_many_in_a_short_time_as_they_say(void)
+{
+	/* One a run, a tenth of one, and a hundred. */
+	size_t count = count_with_seeds("until: 10s, rates: {lose: 6/min}", 5000);
+
+	CU_ASSERT_TRUE(count > 4850 && count < 5150);
+	count = count_with_seeds("until: 1s, rates: {lose: 6/min}", 20000);
+	CU_ASSERT_TRUE(count > 1850 && count < 2150);
+	count = count_with_seeds("until: 1s, rates: {lose: 100/s}", 200);
+	CU_ASSERT_TRUE(count > 19800 && count < 20200);
+	/* Gaps of a microsecond, the shortest there are: each has one. */
+	count = count_with_seeds("until: 1ms, rates: {lose: 1000000/s}", 1);
+	CU_ASSERT_EQUAL(count, 1000);
+}
+
+static void no_more_are_drawn_than_a_run_may_have(void)
+{
+	struct scenario *sc = load_faults("until: 10s, rates: {lose: 1000/s}");
+	struct fault_list list;
+
+	sc->faults.rates[FAULT_LOSE].mean_ns /= 2;
+	fault_list_draw(&list, sc, 1);
+	CU_ASSERT_EQUAL(list.count, FAULTS_MAX);
+	CU_ASSERT_TRUE(list.not_drawn > 9000 && list.not_drawn < 11000);
+	fault_list_destroy(&list);
+	scenario_free(sc);
 }
 
 static void they_last_as_long_as_is_said(void)
@@ -513,6 +560,33 @@ static void nobody_knows_when_it_converges_as_long_as_a_fault_of_a_step_waits(vo
 	scenario_free(sc);
 }
 
+static void what_is_disturbed_at_the_time_zero_has_to_converge_too(void)
+{
+	struct scenario *sc = load_faults("converge: 500ms");
+	const struct network_options options = {.seed = 1};
+	struct network *network = network_new(sc, &options);
+	const struct fault_list none = {.count = 0};
+	struct faults *faults = faults_new(sc, network, &none);
+	struct fault lose = fault_make(FAULT_LOSE);
+
+	CU_ASSERT_EQUAL(network_clock(network)->now_ns, 0);
+	faults_start(faults);
+	faults_disturbed(faults);
+	CU_ASSERT_EQUAL(faults_converged_at(faults), 500 * FB_NS_PER_MS);
+	sc->faults.converge_ns = 0;
+	CU_ASSERT_EQUAL(faults_converged_at(faults), 1); /* 0 means that nothing happened */
+	faults_free(faults);
+	sc->faults.converge_ns = FB_NS_PER_S;
+	faults = faults_new(sc, network, &none);
+	faults_start(faults);
+	faults_begin(faults, &lose);
+	faults_settle(faults);
+	CU_ASSERT_EQUAL(faults_converged_at(faults), FB_NS_PER_S);
+	faults_free(faults);
+	network_free(network);
+	scenario_free(sc);
+}
+
 static void a_step_beside_it_does_not_keep_convergence_away(void)
 {
 	run("faults: {converge: 500ms}\n"
@@ -600,9 +674,8 @@ static void a_header_counts_what_is_drawn(void)
 	                   false);
 
 	CU_ASSERT_PTR_NOT_NULL(strstr(
-	        text,
-	        "\n  faults  1 of the file, 12 drawn until 1.5s, converged by 2.5s: 5 x lose, "
-	        "1 x control_split,\n          7 x gratuitous_arp"));
+	        text, "\n  faults  1 of the file, 8 drawn until 1.5s, converged by 2.5s: 4 x lose, "
+	              "1 x control_split,\n          4 x gratuitous_arp"));
 	CU_ASSERT_PTR_NULL(strstr(text, "at:"));
 	free(text);
 	text = run_header("at: []", false);
@@ -655,8 +728,10 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(one_kind_more_or_less_leaves_the_others_as_they_are),
            UNIT_TEST(all_is_every_kind_but_those_that_reorder_control),
            UNIT_TEST(all_leaves_out_what_makes_no_sense),
-           UNIT_TEST(as_many_are_drawn_as_the_rate_says), UNIT_TEST(they_last_as_long_as_is_said),
-           UNIT_TEST(they_happen_where_is_said),
+           UNIT_TEST(as_many_are_drawn_as_the_rate_says),
+           UNIT_TEST(low_rates_draw_as_many_in_a_short_time_as_they_say),
+           UNIT_TEST(no_more_are_drawn_than_a_run_may_have),
+           UNIT_TEST(they_last_as_long_as_is_said), UNIT_TEST(they_happen_where_is_said),
            UNIT_TEST(hosts_move_to_ports_of_their_own_that_nobody_uses),
            UNIT_TEST(addresses_that_are_drawn_are_those_of_other_hosts),
            UNIT_TEST(faults_of_the_file_and_drawn_ones_come_in_one_order),
@@ -667,6 +742,7 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(converged_is_so_long_after_the_last_fault),
            UNIT_TEST(a_fault_that_waits_for_a_frame_ends_when_convergence_is_awaited),
            UNIT_TEST(nobody_knows_when_it_converges_as_long_as_a_fault_of_a_step_waits),
+           UNIT_TEST(what_is_disturbed_at_the_time_zero_has_to_converge_too),
            UNIT_TEST(a_step_beside_it_does_not_keep_convergence_away),
            UNIT_TEST(a_run_ends_after_its_network_has_converged),
            UNIT_TEST(converged_waits_for_the_controller_too),

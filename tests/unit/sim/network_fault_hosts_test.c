@@ -153,17 +153,47 @@ static void a_host_comes_back_to_where_the_steps_moved_it(void)
 	CU_ASSERT_EQUAL(port_of_h2(), 9);
 	network_fault_end(net, &away);
 	CU_ASSERT_EQUAL(port_of_h2(), 9);
-	/* It begins while the cable is in no port. */
-	network_unplug(net, 1);
-	network_fault_begin(net, &away);
-	CU_ASSERT_EQUAL(port_of_h2(), 8);
-	network_fault_end(net, &away);
-	CU_ASSERT_EQUAL(port_of_h2(), 9);
-	/* The port that it was pulled out of. */
-	network_unplug(net, 1);
+	/* The port that it is in already. */
 	network_fault_begin(net, &there);
 	CU_ASSERT_EQUAL(port_of_h2(), 9);
 	network_fault_end(net, &there);
+	CU_ASSERT_EQUAL(port_of_h2(), 9);
+	end();
+}
+
+static void a_cable_that_a_step_has_in_hand_is_plugged_in_by_the_step_alone(void)
+{
+	struct fault away = move_to(8, true);
+
+	/* A fault begins and ends meanwhile, */
+	start();
+	network_unplug(net, 1);
+	network_fault_begin(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 0);
+	network_fault_end(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 0);
+	CU_ASSERT_EQUAL(seen.announcements, 0);
+	network_plug(net, 1, 0, 9);
+	CU_ASSERT_EQUAL(port_of_h2(), 9);
+	/* ends meanwhile, */
+	network_fault_begin(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 8);
+	network_unplug(net, 1);
+	network_fault_end(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 0);
+	network_plug(net, 1, 0, 9);
+	CU_ASSERT_EQUAL(port_of_h2(), 9);
+	/* or begins meanwhile, and goes on; later ones have the cable again. */
+	network_unplug(net, 1);
+	network_fault_begin(net, &away);
+	network_plug(net, 1, 0, 7);
+	CU_ASSERT_EQUAL(port_of_h2(), 7);
+	network_fault_end(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 7);
+	network_fault_begin(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 8);
+	network_fault_end(net, &away);
+	CU_ASSERT_EQUAL(port_of_h2(), 7);
 	end();
 }
 
@@ -211,6 +241,41 @@ static void a_host_has_a_wrong_address_for_a_time(void)
 	end();
 }
 
+static void whose_address_another_host_had_announces_it(void)
+{
+	struct fault wrong = at_host(FAULT_WRONG_ADDRESS, 0), own = at_host(FAULT_WRONG_ADDRESS, 1);
+
+	start();
+	wrong.ip = IP_2;
+	own.ip = UINT32_C(0x0a000063);
+	network_fault_begin(net, &wrong);
+	CU_ASSERT_EQUAL(seen.announcements, 0);
+	/* h3 believes that h1 is h2. */
+	host_arp(network_host(net, 0), 0, true, network_clock(net)->now_ns, NULL, NULL);
+	network_host_called(net, 0);
+	pass(MS);
+	network_fault_end(net, &wrong);
+	CU_ASSERT_EQUAL(seen.announcements, 1);
+	pass(MS);
+	CU_ASSERT_EQUAL(ping(2, IP_2), 1);
+	/* Not while it has another one itself, is off, or has no carrier. */
+	network_fault_begin(net, &own);
+	network_fault_begin(net, &wrong);
+	network_fault_end(net, &wrong);
+	CU_ASSERT_EQUAL(seen.announcements, 1);
+	network_fault_end(net, &own);
+	CU_ASSERT_EQUAL(seen.announcements, 2);
+	network_fault_begin(net, &wrong);
+	network_set_host(net, 1, false);
+	network_fault_end(net, &wrong);
+	network_set_host(net, 1, true);
+	network_fault_begin(net, &wrong);
+	network_set_link(net, 1, false);
+	network_fault_end(net, &wrong);
+	CU_ASSERT_EQUAL(seen.announcements, 2);
+	end();
+}
+
 static void a_host_announces_its_address(void)
 {
 	struct fault announce = at_host(FAULT_GRATUITOUS_ARP, 1);
@@ -254,6 +319,8 @@ UNIT_TESTS("network_fault_hosts", UNIT_TEST(a_host_is_on_when_nobody_keeps_it_of
            UNIT_TEST(a_host_moves_without_a_word_unless_it_is_asked_to),
            UNIT_TEST(of_several_moves_the_latest_counts),
            UNIT_TEST(a_host_comes_back_to_where_the_steps_moved_it),
+           UNIT_TEST(a_cable_that_a_step_has_in_hand_is_plugged_in_by_the_step_alone),
            UNIT_TEST(a_port_that_somebody_has_stays_his),
            UNIT_TEST(a_host_has_a_wrong_address_for_a_time),
+           UNIT_TEST(whose_address_another_host_had_announces_it),
            UNIT_TEST(a_host_announces_its_address), UNIT_TEST(a_host_floods_another_with_syns))
