@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/printable.h"
 #include "sim/story.h"
 
 void failures_init(struct failures *failures)
@@ -27,7 +28,7 @@ void failures_destroy(struct failures *failures)
 /* The events of 'relation' as text; NULL when there is none. */
 static char *story_of(struct trace *trace, const struct trace_relation *relation)
 {
-	char *text = NULL;
+	char *text = NULL, *printable;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
@@ -38,7 +39,9 @@ static char *story_of(struct trace *trace, const struct trace_relation *relation
 		free(text);
 		return NULL;
 	}
-	return text;
+	printable = printable_copy(text, true);
+	free(text);
+	return printable;
 }
 
 void failures_add(struct failures *failures, struct failure_of of, const char *key, struct position at,
@@ -54,24 +57,27 @@ void failures_add(struct failures *failures, struct failure_of of, const char *k
 	        xrealloc(failures->items, (failures->count + 1) * sizeof *failures->items);
 	failure = &failures->items[failures->count++];
 	*failure = (struct failure){.of = of,
-	                            .key = xstrdup(key),
+	                            .key = printable_copy(key, false),
 	                            .at = at,
 	                            .time_ns = time_ns,
-	                            .expected = xstrdup(expected),
-	                            .happened = xstrdup(happened),
+	                            .expected = printable_copy(expected, false),
+	                            .happened = printable_copy(happened, false),
 	                            .story = trace ? story_of(trace, relation) : NULL};
 }
 
 void failures_append(struct failures *failures, size_t place, const char *text)
 {
 	struct failure *failure = &failures->items[place];
+	char *printable;
 	size_t len;
 
 	if (place >= failures->count)
 		return;
+	printable = printable_copy(text, true);
 	len = strlen(failure->happened);
-	failure->happened = xrealloc(failure->happened, len + strlen(text) + 1);
-	strcpy(failure->happened + len, text);
+	failure->happened = xrealloc(failure->happened, len + strlen(printable) + 1);
+	strcpy(failure->happened + len, printable);
+	free(printable);
 }
 
 void failures_print(const struct failures *failures, const char *file, FILE *out)
@@ -83,7 +89,9 @@ void failures_print(const struct failures *failures, const char *file, FILE *out
 		struct fb_text text = fb_text_make(time, sizeof time);
 
 		fb_text_time(&text, failure->time_ns);
-		fprintf(out, "\n%s:%u: FAILED at %s s\n  expected  %s\n  happened  %s\n", file,
+		fputc('\n', out);
+		printable_write(out, file);
+		fprintf(out, ":%u: FAILED at %s s\n  expected  %s\n  happened  %s\n",
 		        failure->at.line, time, failure->expected, failure->happened);
 		if (failure->story)
 			fputs(failure->story, out);

@@ -35,13 +35,13 @@ struct failures {
 void failures_init(struct failures *failures);
 void failures_destroy(struct failures *failures);
 
-/* Add one; texts are copied. With 'trace' (may be NULL) the events of 'relation' become its story.
+/* Add one; texts are copied, printable (printable.h). With 'trace' (may be NULL) the events of 'relation' become its story.
  */
 void failures_add(struct failures *failures, struct failure_of of, const char *key, struct position at,
                   uint64_t time_ns, const char *expected, const char *happened, struct trace *trace,
                   const struct trace_relation *relation);
 
-/* Add 'text' to what happened in the failure at 'place' of 'items', which may be one beyond those that
+/* Add 'text', which may have lines, to what happened in the failure at 'place' of 'items', which may be one beyond those that
  * are kept. */
 void failures_append(struct failures *failures, size_t place, const char *text);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/printable.h"
 #include "sim/scenario_keys.h"
 
 enum {
@@ -10,6 +11,7 @@ enum {
 	ANSWER_WIDTH = 20,
 	TALLIES_MAX = 8, /* different answers that are added up */
 	LINE_WIDTH = 110,
+	SEND_WIDTH = 40,
 };
 
 static const char *plural(size_t count, const char *one, const char *many)
@@ -85,15 +87,18 @@ static void report_faults(FILE *out, const struct scenario *scenario, const stru
 void report_begin(FILE *out, const struct scenario *scenario, uint64_t seed,
                   const struct fault_list *faults, bool verbose)
 {
-	fprintf(out, "%s  (%s, seed %llu)\n", scenario->name, scenario->file,
-	        (unsigned long long)seed);
+	printable_write(out, scenario->name);
+	fputs("  (", out);
+	printable_write(out, scenario->file);
+	fprintf(out, ", seed %llu)\n", (unsigned long long)seed);
 	if (scenario->controller.apps_count) {
 		fputs("  controller", out);
 		for (size_t i = 0; i < scenario->controller.apps_count; i++) {
 			const struct scenario_app *app = &scenario->controller.apps[i];
 
-			fprintf(out, "%s %s%s%s", i ? " |" : "", app->cls->name,
-			        app->options[0] ? "," : "", app->options);
+			fprintf(out, "%s %s%s", i ? " |" : "", app->cls->name,
+			        app->options[0] ? "," : "");
+			printable_write(out, app->options);
 		}
 		fputs("; ", out);
 	} else {
@@ -192,15 +197,18 @@ static void write_tally(FILE *out, const struct scenario_step *step, const struc
 void report_traffic(FILE *out, const struct scenario *scenario, const struct scenario_step *step,
                     const struct traffic *traffic)
 {
-	char what[200];
+	char what[200], send[SEND_WIDTH + 1];
 	struct fb_text text = fb_text_make(what, sizeof what);
+	struct fb_text send_text = fb_text_make(send, sizeof send);
 
 	if (!traffic->count)
 		return;
 	traffic_step_text(scenario, step, &text);
 	fprintf(out, "\n  %s", what);
-	if (step->send && step->send[0] && (step->kind == STEP_TCP || step->kind == STEP_UDP))
-		fprintf(out, " \"%.40s\"", step->send);
+	if (step->send && step->send[0] && (step->kind == STEP_TCP || step->kind == STEP_UDP)) {
+		printable_text(&send_text, step->send);
+		fprintf(out, " \"%s\"", send);
+	}
 	if (traffic->count > 1)
 		fprintf(out, ", %zu times", traffic->count);
 	fputc('\n', out);
@@ -275,8 +283,11 @@ void report_command(FILE *out, const struct scenario_command *command, bool refu
 	struct fb_text text = fb_text_make(time, sizeof time);
 
 	fb_text_time(&text, now_ns);
-	fprintf(out, "\n  %s \"%s\" at %s s: %s%s%s\n", command->app, command->text, time,
-	        refused ? "refused" : "ok", answer[0] ? ", " : "", answer);
+	fprintf(out, "\n  %s \"", command->app);
+	printable_write(out, command->text);
+	fprintf(out, "\" at %s s: %s%s", time, refused ? "refused" : "ok", answer[0] ? ", " : "");
+	printable_write(out, answer);
+	fputc('\n', out);
 }
 
 void report_mode(FILE *out, const struct scenario *scenario, uint32_t sw, enum datapath_mode mode,
@@ -319,7 +330,9 @@ void report_expectation(FILE *out, const struct scenario_expectation *expectatio
 		scenario_value_text(&what, bounds, value);
 		fb_text_puts(&what, ")");
 	}
-	fprintf(out, "  %s  %s\n", held ? "ok    " : "FAILED", text);
+	fprintf(out, "  %s  ", held ? "ok    " : "FAILED");
+	printable_write(out, text);
+	fputc('\n', out);
 }
 
 /* Those that held. */

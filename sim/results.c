@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/printable.h"
 #include "sim/scenario_keys.h"
 #include "sim/traffic.h"
 
@@ -88,7 +89,7 @@ static struct results_check *add_check(struct results_file *file, enum results_k
 		        xrealloc(file->checks, (file->checks_count ? 2 * file->checks_count : 1) *
 		                                       sizeof *file->checks);
 	check = &file->checks[file->checks_count++];
-	*check = (struct results_check){.kind = kind, .id = id, .at = at, .what = xstrdup(what)};
+	*check = (struct results_check){.kind = kind, .id = id, .at = at, .what = printable_copy(what, false)};
 	return check;
 }
 

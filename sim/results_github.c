@@ -1,18 +1,24 @@
 /* Results as annotations of GitHub: "::error file=F,line=L,col=C,title=T::text", which a workflow shows
  * at that line of the file. What means something in such a line is written as %XX: in values also ','
- * and ':'. */
+ * and ':'. Other control characters are none here (printable.h). */
 #include "sim/results.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "sim/printable.h"
 
 static void write_escaped(FILE *out, const char *text, const char *special)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		if (*c == '%' || *c == '\r' || *c == '\n' || strchr(special, *c))
-			fprintf(out, "%%%02X", *c);
+	char *printable = printable_copy(text, true);
+
+	for (const char *c = printable; *c; c++) {
+		if (*c == '%' || *c == '\n' || strchr(special, *c))
+			fprintf(out, "%%%02X", (unsigned char)*c);
 		else
 			fputc(*c, out);
 	}
+	free(printable);
 }
 
 static void write_head(FILE *out, const char *file, struct position at, const char *title)

@@ -3,7 +3,10 @@
  * What failed has a block of YAML behind it that tells where, what was expected and what happened. */
 #include "sim/results.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "sim/printable.h"
 
 void results_tap_begin(FILE *out, size_t files_count)
 {
@@ -13,11 +16,14 @@ void results_tap_begin(FILE *out, size_t files_count)
 /* A description: "#" begins a directive, and a control character would end the line. */
 static void write_description(FILE *out, const char *text)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+	char *line = printable_copy(text, false);
+
+	for (const char *c = line; *c; c++) {
 		if (*c == '#' || *c == '\\')
 			fputc('\\', out);
-		fputc(*c < ' ' || *c == 0x7f ? ' ' : *c, out);
+		fputc(*c, out);
 	}
+	free(line);
 }
 
 /* "at: {file: "a.yaml", line: 3, column: 7}" */

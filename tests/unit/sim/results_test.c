@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/printable.h"
 #include "sim/results.h"
 #include "tests/unit/harness.h"
 
@@ -215,9 +216,54 @@ static void what_means_something_is_escaped(void)
 	results_init(&results);
 	run(NETWORK "steps:\n  - ping: {from: h1, to: h2, expect: {outcome: timeout}}\n");
 	results_set_error(&results.files[0], "100%: \x01 and \xff,\nend");
-	contains(write_github, "title=flowbed::100%25: \x01 and \xff,%0Aend\n", true);
+	contains(write_github, "title=flowbed::100%25: \\x01 and \\xff,%0Aend\n", true);
 	contains(write_junit, "message=\"100%: \xef\xbf\xbd and \xef\xbf\xbd,&#10;end\"", true);
 	contains(write_json, "100%: \\u0001 and \\ufffd,\\u000aend", true);
+	results_destroy(&results);
+}
+
+static void is_printable_as(const char *raw, const char *printable)
+{
+	char buffer[100], *copy = printable_copy(raw, false);
+	struct fb_text text = fb_text_make(buffer, sizeof buffer);
+
+	printable_text(&text, raw);
+	CU_ASSERT_STRING_EQUAL(copy, printable);
+	CU_ASSERT_STRING_EQUAL(buffer, printable);
+	free(copy);
+}
+
+static void control_characters_become_printable(void)
+{
+	char *lines = printable_copy("a\n\x1b\r\n", true);
+
+	is_printable_as("", "");
+	is_printable_as("a b \\ \"~", "a b \\ \"~");
+	is_printable_as("\x1b[31m\t\r\n\x7f", "\\x1b[31m\\t\\x0d\\n\\x7f");
+	is_printable_as("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+	is_printable_as("\xc2\x9b \xe2\x80\xa8", "\\x9b \\u2028");
+	is_printable_as("\x9b\xc3", "\\x9b\\xc3");
+	is_printable_as("\xc0\x9b\xf8x", "\\xc0\\x9b\\xf8x");
+	CU_ASSERT_STRING_EQUAL(lines, "a\n\\x1b\\x0d\n");
+	free(lines);
+}
+
+static void no_text_of_a_file_ends_a_line_or_reaches_a_terminal(void)
+{
+	static const char *const parts[] = {"\n::error", "\x1b", "\x07", "\xc2\x9b"};
+
+	results_init(&results);
+	run("name: \"n\\n::error::n \\x1b \\x9b\"\n"
+	    "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24, hostname: \"a\\x07\"}}\n"
+	    "links: [h1 -- h2]\nsteps:\n"
+	    "  - udp: {from: h1, to: h2:7, send: \"x\\n::error\", expect: {reply: \"r\\n::error \\x1b\"}}\n");
+	CU_ASSERT_EQUAL(results_outcome(&results.files[0]), RESULTS_FAILED);
+	contains(write_tap, ": n\\\\n::error::n \\\\x1b", true);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		contains(write_tap, parts[i], false);
+		contains(write_json, parts[i], false);
+		contains(write_github, parts[i], false);
+	}
 	results_destroy(&results);
 }
 
@@ -396,7 +442,9 @@ UNIT_TESTS("results", UNIT_TEST(every_expectation_step_and_property_is_a_check),
            UNIT_TEST(a_step_that_stands_again_by_an_alias_has_its_own_failures),
            UNIT_TEST(what_a_run_does_not_come_to_is_not_judged),
            UNIT_TEST(a_file_that_cannot_be_read_is_an_error_everywhere),
-           UNIT_TEST(what_means_something_is_escaped), UNIT_TEST(the_same_run_brings_the_same_text),
+           UNIT_TEST(what_means_something_is_escaped), UNIT_TEST(control_characters_become_printable),
+           UNIT_TEST(no_text_of_a_file_ends_a_line_or_reaches_a_terminal),
+           UNIT_TEST(the_same_run_brings_the_same_text),
            UNIT_TEST(a_budget_is_of_each_connection_and_exact),
            UNIT_TEST(discovery_is_not_on_the_bill),
            UNIT_TEST(what_came_before_a_port_was_used_again_is_the_first_ones),
