@@ -11,9 +11,6 @@
 
 #include "lib/base/xalloc.h"
 
-/* A connection that is held up ends when one side has waited so long: its echoes. */
-#define END_NS_MAX (60 * FB_NS_PER_S)
-
 enum {
 	PACKET_IN_BUFFER_AT = 8,
 	PACKET_OUT_BUFFER_AT = 8,
@@ -42,10 +39,16 @@ struct switch_state {
 	uint64_t ending; /* the connection that something has ended, though it may not know yet */
 	uint64_t lost_connection; /* the latest that ended with an excuse, */
 	uint64_t lost_ns;         /*   and when; 0: none has */
+	uint64_t heard_ns[2];     /* when something last arrived at each end (CHANNEL_*) */
 
 	/* What goes on now: how many faults, and when the last ended. */
 	uint32_t holding, slow, full;
 	uint64_t held_ns, slowed_ns;
+};
+
+/* The network had converged, and nothing disturbed it. */
+struct calm {
+	uint64_t from_ns, to_ns;
 };
 
 struct excuses {
@@ -54,6 +57,8 @@ struct excuses {
 	struct switch_state *switches;
 	struct fb_table *buffers;
 	uint64_t forgotten;
+	struct calm calms[EXCUSES_CALMS_MAX]; /* those that are over, in a ring */
+	uint64_t calms_count;
 };
 
 /* --- Decisions --- */
@@ -198,13 +203,34 @@ static bool is_of_lost_reset(const struct excuses *excuses,
 	return violation->reset_lost;
 }
 
+static uint64_t converged_at(const struct excuses *excuses)
+{
+	return excuses->ops.converged_at ? excuses->ops.converged_at(excuses->ops.ctx) : 0;
+}
+
+/* All the time the network had converged. That which lasts still goes on to the end. */
+static bool was_calm(const struct excuses *excuses, uint64_t from_ns, uint64_t to_ns)
+{
+	const uint64_t count = excuses->calms_count;
+
+	if (converged_at(excuses) <= from_ns)
+		return true;
+	for (uint64_t i = count > EXCUSES_CALMS_MAX ? count - EXCUSES_CALMS_MAX : 0; i < count; i++) {
+		const struct calm *calm = &excuses->calms[i % EXCUSES_CALMS_MAX];
+
+		if (calm->from_ns <= from_ns && to_ns <= calm->to_ns)
+			return true;
+	}
+	return false;
+}
+
 static bool is_given_up_early(const struct excuses *excuses,
                               const struct excuses_violation *violation)
 {
-	const uint64_t at_ns =
-	        excuses->ops.converged_at ? excuses->ops.converged_at(excuses->ops.ctx) : 0;
+	const uint64_t within_ns = violation->unsaid ? EXCUSES_UNSAID_NS : EXCUSES_RESET_NS;
 
-	return violation->given_up_ns < at_ns;
+	return !was_calm(excuses, violation->given_up_ns,
+	                 fb_time_after(violation->given_up_ns, within_ns));
 }
 
 static bool is_cut_off(const struct excuses *excuses, const struct excuses_violation *violation)
@@ -267,8 +293,8 @@ static const struct excuse rows[EXCUSE_ROWS] = {
                                is_of_lost_reset},
         [EXCUSE_GIVEN_UP_EARLY] =
                 {CONNECTIONS_END, "all that the network has to converge after",
-                 "a connection that its peer gave up before it had: with a RST then, or without, and "
-                 "nothing was heard of it since",
+                 "a connection that its peer gave up when it had not, or a second before that: with a "
+                 "RST then, or without, and nothing was heard of it since",
                  is_given_up_early},
         [EXCUSE_CUT_OFF] = {CONNECTIONS_END, "link_down, and steps that do so",
                             "a connection between hosts between which there is no way at the end",
@@ -322,10 +348,18 @@ void excuses_free(struct excuses *excuses)
 
 bool excuses_converged(const struct excuses *excuses, uint64_t now_ns)
 {
-	const uint64_t at_ns =
-	        excuses->ops.converged_at ? excuses->ops.converged_at(excuses->ops.ctx) : 0;
+	const uint64_t at_ns = converged_at(excuses);
 
 	return at_ns && now_ns >= at_ns;
+}
+
+void excuses_disturbed(struct excuses *excuses, uint64_t now_ns)
+{
+	const uint64_t at_ns = converged_at(excuses);
+
+	if (at_ns <= now_ns)
+		excuses->calms[excuses->calms_count++ % EXCUSES_CALMS_MAX] =
+		        (struct calm){at_ns, now_ns};
 }
 
 uint64_t excuses_forgotten(const struct excuses *excuses)
@@ -458,6 +492,7 @@ void excuses_message(struct excuses *excuses, uint64_t now_ns, uint32_t sw, unsi
 	const bool is_packet_in = msg[offsetof(struct ofp_header, type)] == OFPT_PACKET_IN;
 	uint32_t id;
 
+	excuses->switches[sw].heard_ns[to] = now_ns;
 	if (!buffer_of(msg, len, &id))
 		return;
 	if (to == CHANNEL_CONTROLLER && is_packet_in)
@@ -550,11 +585,12 @@ void excuses_fault(struct excuses *excuses, uint64_t now_ns, const struct fault 
 	}
 }
 
-/* The connection of a switch has ended at one end. */
-static void note_end(struct excuses *excuses, uint32_t sw, uint64_t now_ns)
+/* The connection of a switch has ended at one end, where nothing was heard since 'heard_ns'. */
+static void note_end(struct excuses *excuses, uint32_t sw, uint64_t heard_ns, uint64_t now_ns)
 {
 	struct switch_state *state = &excuses->switches[sw];
-	const bool is_held = state->holding || (state->held_ns && now_ns - state->held_ns <= END_NS_MAX);
+	const bool is_held = (state->holding || (state->held_ns && state->held_ns >= heard_ns)) &&
+	                     !excuses_converged(excuses, now_ns);
 
 	if (!state->connection || (state->ending != state->connection && !is_held))
 		return;
@@ -565,13 +601,20 @@ static void note_end(struct excuses *excuses, uint32_t sw, uint64_t now_ns)
 
 void excuses_connected(struct excuses *excuses, uint64_t now_ns, uint32_t sw)
 {
-	note_end(excuses, sw, now_ns);
-	excuses->switches[sw].connection++;
-	excuses->switches[sw].is_connected = true;
+	struct switch_state *state = &excuses->switches[sw];
+
+	/* Where it ended nobody was told. */
+	note_end(excuses, sw,
+	         state->heard_ns[0] < state->heard_ns[1] ? state->heard_ns[0] : state->heard_ns[1],
+	         now_ns);
+	state->connection++;
+	state->is_connected = true;
+	state->heard_ns[0] = state->heard_ns[1] = now_ns;
 }
 
-void excuses_closed(struct excuses *excuses, uint64_t now_ns, uint32_t sw)
+/* The close arrives at 'at': the other end has closed. */
+void excuses_closed(struct excuses *excuses, uint64_t now_ns, uint32_t sw, unsigned at)
 {
 	excuses->switches[sw].is_connected = false;
-	note_end(excuses, sw, now_ns);
+	note_end(excuses, sw, excuses->switches[sw].heard_ns[!at], now_ns);
 }

@@ -12,11 +12,15 @@
  *
  * Which end of a connection is excused? That of the connection there was when its control channel,
  * its switch or the controller went down, by a fault or a step; and of one that was held up so long
- * that somebody had to take it for dead. A connection that ends without such a cause excuses nothing.
+ * that somebody had to take it for dead: the hold fell into the silence, at the end that closed, which ended
+ * it. A connection that ends without such a cause excuses nothing.
  *
  * When? An excuse is dated by its cause. No cause after the network must have converged excuses
  * anything, save what the scenario says of its links, which is so all the time; what was lost before
- * then is excused to the end that its row tells, be it later. */
+ * then is excused to the end that its row tells, be it later.
+ *
+ * What a peer gave up is dated by when it did. A network that had converged then, and that nothing disturbed
+ * for a moment after, is not excused by what disturbs it later. */
 #ifndef SIM_EXCUSES_H
 #define SIM_EXCUSES_H
 
@@ -24,7 +28,14 @@
 
 struct excuses;
 
-enum { EXCUSES_BUFFERS_MAX = 1 << 16 }; /* remembered; beyond it the oldest is forgotten */
+enum {
+	EXCUSES_BUFFERS_MAX = 1 << 16, /* remembered; beyond it the oldest is forgotten */
+	EXCUSES_CALMS_MAX = 4096,      /* times between disturbances, the same */
+};
+/* A disturbance so long after a RST may have lost that somewhere. */
+#define EXCUSES_RESET_NS FB_NS_PER_S
+/* Who sends no RST gives up at most so long after he was last heard of. */
+#define EXCUSES_UNSAID_NS (60 * FB_NS_PER_S)
 
 /* The rows of the table. */
 enum excuse_row {
@@ -60,7 +71,8 @@ struct excuses_violation {
 	bool undone;   /* TABLES_AGREE: the flow-mod may never have been done */
 	bool peer_was_off; /* CONNECTIONS_END: as struct connections_half says it, */
 	bool reset_lost, cut_off;
-	uint64_t given_up_ns; /*   and when the peer sent its RST, or was last heard */
+	uint64_t given_up_ns; /*   and when the peer sent its RST, */
+	bool unsaid;          /*   or it sent none, and when it was last heard */
 };
 
 struct excuse {
@@ -95,9 +107,11 @@ void excuses_fault(struct excuses *excuses, uint64_t now_ns, const struct fault 
 void excuses_changed(struct excuses *excuses, uint64_t now_ns, enum network_change change,
                      uint32_t place, bool up);
 void excuses_connected(struct excuses *excuses, uint64_t now_ns, uint32_t sw);
-void excuses_closed(struct excuses *excuses, uint64_t now_ns, uint32_t sw);
+void excuses_closed(struct excuses *excuses, uint64_t now_ns, uint32_t sw, unsigned at);
 void excuses_message_lost(struct excuses *excuses, uint64_t now_ns, uint32_t sw, const uint8_t *msg,
                           size_t len);
+/* A step is about to disturb the network. */
+void excuses_disturbed(struct excuses *excuses, uint64_t now_ns);
 /* A whole message arrived at the end 'to' of a control channel. */
 void excuses_message(struct excuses *excuses, uint64_t now_ns, uint32_t sw, unsigned to,
                      const uint8_t *msg, size_t len);

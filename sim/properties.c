@@ -449,8 +449,7 @@ static void watch_closed(void *ctx, uint64_t now_ns, uint32_t sw, unsigned at)
 {
 	const struct properties *properties = ctx;
 
-	(void)at;
-	excuses_closed(properties->excuses, now_ns, sw);
+	excuses_closed(properties->excuses, now_ns, sw, at);
 	affinity_recovery(properties->affinity);
 	properties_after_reconnected(properties->after, now_ns);
 }
@@ -773,6 +772,11 @@ static void judge_entries(struct properties *properties, uint32_t sw)
 	relation.message_types = 1U << OFPT_FLOW_MOD | 1U << OFPT_PORT_STATUS;
 	relation.sw = sw;
 	properties_tell(properties, NO_DEAD_ENTRIES, happened, &relation);
+}
+
+void properties_disturbed(struct properties *properties)
+{
+	excuses_disturbed(properties->excuses, network_now(properties->network));
 }
 
 void properties_judge_end(struct properties *properties)

@@ -33,6 +33,8 @@ void properties_free(struct properties *properties); /* takes NULL */
 struct network_observer properties_observer(struct properties *properties);
 void properties_watch(struct properties *properties, struct network *network);
 
+/* A step is about to disturb the network: it has to converge again. */
+void properties_disturbed(struct properties *properties);
 /* Packet buffers may still be given back: somebody could wait a little. */
 bool properties_await_buffers(const struct properties *properties);
 /* The run is at its end, and quiet: judge what is judged then. */

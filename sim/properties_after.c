@@ -189,6 +189,7 @@ static void judge_half(void *ctx, const struct connections_half *half)
 	        .peer_was_off = half->peer_was_off,
 	        .reset_lost = half->reset_lost,
 	        .cut_off = half->cut_off,
+	        .unsaid = !half->reset_ns,
 	        .given_up_ns = half->reset_ns              ? half->reset_ns
 	                       : half->connection.heard_ns ? half->connection.heard_ns
 	                                                   : half->connection.began_ns};

@@ -138,6 +138,7 @@ static void change(struct runner *runner, const struct scenario_step *step, bool
 	if (runner->options->summary)
 		report_change(runner->options->summary, runner->scenario, step, up,
 		              runner->clock->now_ns, is_up(runner->network, step) != up);
+	properties_disturbed(runner->properties);
 	faults_disturbed(runner->faults);
 	if (step->kind == STEP_LINK)
 		network_set_link(runner->network, step->change.index, up);
@@ -189,6 +190,7 @@ static void move_begin(struct iteration *iteration)
 	if (runner->options->summary)
 		report_move(runner->options->summary, runner->scenario, step, from,
 		            runner->clock->now_ns);
+	properties_disturbed(runner->properties);
 	faults_disturbed(runner->faults);
 	if (moves) {
 		network_unplug(runner->network, step->move.host);
@@ -204,6 +206,7 @@ static void move_end(struct iteration *iteration)
 	const struct scenario_step *step = iteration->activity->step;
 	const uint32_t host = step->move.host;
 
+	properties_disturbed(runner->properties);
 	faults_disturbed(runner->faults);
 	network_plug(runner->network, host, step->move.sw, step->move.port);
 	if (!step->move.announce)
@@ -305,7 +308,9 @@ static void converge(struct iteration *iteration)
 
 	faults_settle(runner->faults);
 	at_ns = faults_converged_at(runner->faults);
+	runner->converging -= iteration->converging;
 	iteration->converging = at_ns > runner->clock->now_ns;
+	runner->converging += iteration->converging;
 	if (iteration->converging)
 		clock_set(runner->clock, &iteration->event, at_ns);
 	else
@@ -363,6 +368,7 @@ static void iteration_begin(struct activity *activity)
 		move_begin(iteration);
 		break;
 	case STEP_FAULT:
+		properties_disturbed(runner->properties);
 		faults_begin(runner->faults, activity->step->fault);
 		iteration_finish(iteration);
 		break;

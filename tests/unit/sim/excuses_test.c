@@ -450,12 +450,46 @@ static void nothing_that_happens_after_the_network_must_have_converged_is_excuse
 	excuses_message_lost(excuses, 100, 0, msg, sizeof msg);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
 	excuses_changed(excuses, 110, NETWORK_CONTROL, 0, false);
-	excuses_closed(excuses, 110, 0);
+	excuses_closed(excuses, 110, 0, CHANNEL_SWITCH);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
 	converged_ns = FB_NEVER; /* something else is to come */
 	excuses_changed(excuses, 130, NETWORK_CONTROL, 0, false);
-	excuses_closed(excuses, 130, 0);
+	excuses_closed(excuses, 130, 0, CHANNEL_SWITCH);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_BUFFER_OF_LOST_CONNECTION);
+	excuses_free(excuses);
+}
+
+/* What held a connection up excuses its end only where that was why nothing was heard. */
+static void a_hold_that_was_over_when_the_silence_began_excuses_no_end(void)
+{
+	uint64_t converged_ns = FB_NEVER;
+	const struct excuses_ops ops = {
+	        .late_buffer = late_buffer, .converged_at = must_converge_at, .ctx = &converged_ns};
+	const struct scenario sc = {.switches_count = 1};
+	struct excuses *excuses = excuses_new(&sc, &ops);
+	const struct fault delay = fault_make(FAULT_CONTROL_DELAY);
+	uint8_t echo[8] = {OFP_VERSION, OFPT_ECHO_REPLY, 0, sizeof echo};
+	struct excuses_violation violation = {.property = NO_LOST_BUFFERS};
+
+	excuses_connected(excuses, 1, 0);
+	excuses_fault(excuses, 10, &delay, true);
+	excuses_fault(excuses, 20, &delay, false);
+	excuses_message(excuses, 21, 0, CHANNEL_CONTROLLER, echo, sizeof echo);
+	excuses_closed(excuses, 30, 0, CHANNEL_SWITCH);
+	violation.kept_ns = 29;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
+	/* The switch heard nothing in all that time. */
+	excuses_closed(excuses, 40, 0, CHANNEL_CONTROLLER);
+	violation.kept_ns = 39;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_BUFFER_OF_LOST_CONNECTION);
+	/* After the network had converged that is no reason. */
+	excuses_connected(excuses, 50, 0);
+	excuses_fault(excuses, 60, &delay, true);
+	excuses_fault(excuses, 70, &delay, false);
+	converged_ns = 80;
+	excuses_closed(excuses, 80, 0, CHANNEL_CONTROLLER);
+	violation.kept_ns = 79;
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
 	excuses_free(excuses);
 }
 
@@ -485,7 +519,7 @@ static void an_error_about_a_buffer_of_this_connection_has_no_excuse(void)
 	excuses_message(excuses, 5, 0, CHANNEL_SWITCH, out, sizeof out);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
 	excuses_changed(excuses, 6, NETWORK_CONTROL, 0, false);
-	excuses_closed(excuses, 6, 0);
+	excuses_closed(excuses, 6, 0, CHANNEL_SWITCH);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ERROR_OF_LOST_CONNECTION);
 	excuses_free(excuses);
 }
@@ -503,4 +537,5 @@ UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_n
            UNIT_TEST(the_datagram_of_a_fragment_that_was_changed_is_excused),
            UNIT_TEST(every_row_says_what_it_excuses),
            UNIT_TEST(an_error_about_a_buffer_of_this_connection_has_no_excuse),
+           UNIT_TEST(a_hold_that_was_over_when_the_silence_began_excuses_no_end),
            UNIT_TEST(nothing_that_happens_after_the_network_must_have_converged_is_excused))

@@ -697,6 +697,25 @@ static void who_gave_up_before_the_network_converged_is_excused(void)
 	       "; its first RST was sent ");
 }
 
+/* What disturbs the network later excuses nothing of it, nor did what disturbed it long before. */
+static void who_gave_up_in_a_calm_is_not_excused_later(void)
+{
+	is_dropped = drops_resets;
+	breaks("connections_end",
+	       NET("") "  - " CONNECTION "\n  - wait: 60s\n  - link: {down: h3 -- s1}\n"
+	               "  - link: {up: h3 -- s1}\n",
+	       "; its first RST was sent ");
+	breaks("connections_end",
+	       NET("") "  - link: {down: h3 -- s1}\n  - link: {up: h3 -- s1}\n  - wait: 5s\n"
+	               "  - " CONNECTION "\n  - wait: 2s\n"
+	               "  - fault: {link_down: {link: h3 -- s1, for: 1s}}\n",
+	       "; its first RST was sent ");
+	/* What comes at once after it may be to blame. */
+	excused(CONNECTIONS_END,
+	        NET("") "  - " CONNECTION "\n  - link: {down: h3 -- s1}\n  - link: {up: h3 -- s1}\n");
+	is_dropped = NULL;
+}
+
 static void who_is_cut_off_is_excused(void)
 {
 	/* It goes on for long: the network has converged when the client gives up. */
@@ -784,4 +803,5 @@ UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
            UNIT_TEST(a_peer_without_power_excuses_its_connections),
            UNIT_TEST(a_reset_that_a_link_lost_excuses_its_connection),
            UNIT_TEST(who_gave_up_before_the_network_converged_is_excused),
+           UNIT_TEST(who_gave_up_in_a_calm_is_not_excused_later),
            UNIT_TEST(who_is_cut_off_is_excused))
