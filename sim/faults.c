@@ -10,6 +10,10 @@
 #include <sys/queue.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/link_fates.h"
+
+/* Each is one decision at an end of a link at most: none of a run's is dropped. */
+_Static_assert((int)FAULTS_MAX < (int)LINK_DECISIONS_MAX, "links keep the decisions of all faults");
 
 /* A fault that lasts, and goes on. */
 struct running {
@@ -36,6 +40,8 @@ struct faults {
 	struct running *running;       /* by place in the list */
 	LIST_HEAD(, step_fault) steps; /* kept until the end, as the list is */
 	bool started, has_list;
+	size_t steps_count;    /* that have begun */
+	size_t not_begun;      /* beyond FAULTS_MAX */
 	size_t steps_waiting;  /* of them, for a frame or message */
 	uint64_t start_ns;     /* the first step's beginning */
 	bool disturbed;        /* a step disturbed something, or began a fault */
@@ -176,9 +182,15 @@ void faults_disturbed(struct faults *faults)
 
 void faults_begin(struct faults *faults, const struct fault *fault)
 {
-	struct step_fault *step = xcalloc(1, sizeof *step);
 	const uint64_t end_ns = fb_time_after(faults->clock->now_ns, fault->for_ns);
+	struct step_fault *step;
 
+	if (faults->list->count + faults->steps_count >= FAULTS_MAX) {
+		faults->not_begun++;
+		return;
+	}
+	faults->steps_count++;
+	step = xcalloc(1, sizeof *step);
 	step->fault = *fault;
 	step->fault.time_ns = faults->clock->now_ns - faults->start_ns;
 	step->waits = waits(fault);
@@ -221,6 +233,11 @@ uint64_t faults_converged_at(const struct faults *faults)
 		return 0;
 	last_ns = fb_time_after(last_ns, faults->scenario->faults.converge_ns);
 	return last_ns ? last_ns : 1;
+}
+
+size_t faults_not_begun(const struct faults *faults)
+{
+	return faults->not_begun;
 }
 
 bool faults_happened(const struct faults *faults)

@@ -14,7 +14,7 @@
 
 #include "sim/network.h"
 
-enum { FAULTS_MAX = 10000 }; /* of one run; further ones are not drawn */
+enum { FAULTS_MAX = 10000 }; /* of one run; further ones are not drawn, or not begun */
 
 /* A list of faults in the order of their times; items are the owner's. */
 struct fault_list {
@@ -34,7 +34,7 @@ struct faults *faults_new(const struct scenario *scenario, struct network *netwo
                           const struct fault_list *list);
 void faults_free(struct faults *faults); /* takes NULL; before the network's end */
 void faults_start(struct faults *faults);
-/* A step's fault begins now. */
+/* A step's fault begins now. One too many does not: see faults_not_begun(). */
 void faults_begin(struct faults *faults, const struct fault *fault);
 /* A step broke or mended something, or moved it: the network has to converge again. */
 void faults_disturbed(struct faults *faults);
@@ -45,6 +45,8 @@ void faults_settle(struct faults *faults);
  * as long as that is not known, because a fault of a step waits for a frame or message; 0: nothing ever
  * happened. */
 uint64_t faults_converged_at(const struct faults *faults);
+/* Faults of steps beyond FAULTS_MAX. */
+size_t faults_not_begun(const struct faults *faults);
 /* There are faults, or were: steps that break and mend something are none. */
 bool faults_happened(const struct faults *faults);
 

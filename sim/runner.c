@@ -30,6 +30,26 @@ static void fail_run(struct runner *runner, const char *key, struct position at,
 
 /* --- Letting time pass --- */
 
+/* What there is still to be done at 'end'. */
+static void tell_what_goes_on(struct runner *runner, struct fb_text *text)
+{
+	const uint64_t converged_ns = faults_converged_at(runner->faults);
+
+	fb_text_puts(text, "it still goes on: ");
+	if (runner->converging) {
+		fb_text_puts(text, "it waits until the network has converged");
+		if (converged_ns != FB_NEVER) {
+			fb_text_puts(text, ", at ");
+			fb_text_time(text, converged_ns);
+		}
+		if (!network_busy(runner->network, NULL))
+			return;
+		fb_text_puts(text, "; ");
+	}
+	if (!network_busy(runner->network, text))
+		fb_text_puts(text, "this step had not ended, though nothing is under way");
+}
+
 /* True when the run cannot go on, after telling why. 'at' is the step. */
 static bool is_over(struct runner *runner, struct position at)
 {
@@ -54,9 +74,7 @@ static bool is_over(struct runner *runner, struct position at)
 		         happened);
 	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
 		fb_text_time(&end, runner->scenario->end_ns);
-		fb_text_puts(&text, "it still goes on: ");
-		if (!network_busy(runner->network, &text))
-			fb_text_puts(&text, "this step had not ended, though nothing is under way");
+		tell_what_goes_on(runner, &text);
 		fail_run(runner, "end", at, "a run that ends before 'end'", happened);
 	} else {
 		return false;
@@ -98,15 +116,22 @@ static void wait_until_quiet(struct runner *runner, struct position at)
 	}
 }
 
-/* Until no fault is left and the network has had its time. */
+/* Until no fault is left and the network has had its time. In a file without faults, where steps alone
+ * broke something, only if 'end' leaves the time for it. */
 static void wait_until_converged(struct runner *runner, struct position at)
 {
 	uint64_t at_ns;
 
 	faults_settle(runner->faults);
+	if (!runner->scenario->faults.at.line && !faults_happened(runner->faults) &&
+	    fb_time_after(faults_converged_at(runner->faults), RUNNER_QUIET_NS) >=
+	            runner->scenario->end_ns)
+		return;
+	runner->converging++;
 	while ((at_ns = faults_converged_at(runner->faults)) > runner->clock->now_ns &&
 	       !is_over(runner, at))
 		step_to(runner, at_ns);
+	runner->converging--;
 }
 
 /* --- Expectations --- */
@@ -347,6 +372,19 @@ static void come_to_rest(struct runner *runner, struct position at)
 		wait_until_quiet(runner, at);
 }
 
+/* Faults that did not begin are no secret. */
+static void judge_faults(struct runner *runner, struct position at)
+{
+	const size_t not_begun = faults_not_begun(runner->faults);
+	char expected[TEXT_BYTES], happened[TEXT_BYTES];
+
+	if (!not_begun)
+		return;
+	snprintf(expected, sizeof expected, "a run with at most %d faults", FAULTS_MAX);
+	snprintf(happened, sizeof happened, "%zu more of steps were not begun", not_begun);
+	fail_run(runner, "faults", at, expected, happened);
+}
+
 static uint64_t converged_at(void *ctx)
 {
 	const struct runner *runner = ctx;
@@ -432,6 +470,7 @@ static void run_steps(struct runner *runner)
 		if (runner->options->summary)
 			report_modes_end(runner->options->summary, runner->modes_told);
 	}
+	judge_faults(runner, last);
 	if (!runner->given_up)
 		come_to_rest(runner, last);
 	if (!runner->given_up)

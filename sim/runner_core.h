@@ -33,6 +33,7 @@ struct runner {
 	TAILQ_HEAD(, activity) activities; /* under way */
 	TAILQ_HEAD(, iteration) iterations;
 	unsigned awaiting;   /* steps that wait until all is ready */
+	unsigned converging; /* steps that wait until it has converged; at the end, the run itself */
 	bool joined;         /* the switches have: from then on fail modes are told */
 	uint64_t modes_told; /* that began or ended in the present step */
 	bool step_done;      /* the step that runner_begin_step() began has ended */

@@ -587,6 +587,32 @@ static void what_is_disturbed_at_the_time_zero_has_to_converge_too(void)
 	scenario_free(sc);
 }
 
+static void faults_of_steps_beyond_the_limit_fail_the_run(void)
+{
+	static const char file[] = NETWORK
+	        "faults: {until: 1ms, converge: 1ms, at: [{at: 0, gratuitous_arp: {host: h1}}]}\n"
+	        "steps: [{repeat: %d, fault: {lose: {link: h1 -- s1, from: h1}}}]\n";
+	const struct runner_options options = {.seed = 1};
+	char text[1024];
+	struct scenario *sc;
+
+	snprintf(text, sizeof text, file, FAULTS_MAX - 1);
+	sc = load(text);
+	runner_run(sc, &options, &result);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	runner_result_destroy(&result);
+	scenario_free(sc);
+	snprintf(text, sizeof text, file, FAULTS_MAX + 2);
+	sc = load(text);
+	runner_run(sc, &options, &result);
+	CU_ASSERT_EQUAL_FATAL(result.failures.total, 1);
+	CU_ASSERT_STRING_EQUAL(result.failures.items[0].expected,
+	                       "a run with at most 10000 faults");
+	CU_ASSERT_STRING_EQUAL(result.failures.items[0].happened, "3 more of steps were not begun");
+	runner_result_destroy(&result);
+	scenario_free(sc);
+}
+
 static void a_step_beside_it_does_not_keep_convergence_away(void)
 {
 	run("faults: {converge: 500ms}\n"
@@ -743,6 +769,7 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(a_fault_that_waits_for_a_frame_ends_when_convergence_is_awaited),
            UNIT_TEST(nobody_knows_when_it_converges_as_long_as_a_fault_of_a_step_waits),
            UNIT_TEST(what_is_disturbed_at_the_time_zero_has_to_converge_too),
+           UNIT_TEST(faults_of_steps_beyond_the_limit_fail_the_run),
            UNIT_TEST(a_step_beside_it_does_not_keep_convergence_away),
            UNIT_TEST(a_run_ends_after_its_network_has_converged),
            UNIT_TEST(converged_waits_for_the_controller_too),

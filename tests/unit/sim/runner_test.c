@@ -171,6 +171,35 @@ static void a_run_that_is_not_over_at_its_end_has_failed(void)
 	      6, 60, "h1 waits for an answer (where none may come, the step needs a timeout)");
 }
 
+static void convergence_is_not_waited_for_where_the_end_comes_first_and_no_fault_was_there(void)
+{
+	static const char rest[] = "  - ping: {from: h1, to: h2}\n  - link: {down: h1 -- s1}\n"
+	                           "  - link: {up: h1 -- s1}\n  - ping: {from: h1, to: h2}\n";
+	char text[1000];
+
+	snprintf(text, sizeof text, "end: 3s\n" SWITCHED "%s", rest);
+	holds(text);
+	/* With the time for it the run waits. */
+	snprintf(text, sizeof text, "end: 7s\n" SWITCHED "%s", rest);
+	run_seed(text, 1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_TRUE(result.now_ns > 5 * FB_NS_PER_S);
+	runner_result_destroy(&result);
+	/* A fault must be over, and the network as it was. */
+	snprintf(text, sizeof text, "end: 3s\n" SWITCHED "%s  - fault: {gratuitous_arp: {host: h1}}\n",
+	         rest);
+	fails(text, 11, 3, "it still goes on: it waits until the network has converged, at 5.0");
+}
+
+static void what_waits_for_convergence_at_the_end_says_so(void)
+{
+	fails("end: 3s\n" SWITCHED "  - link: {down: h1 -- s1}\n  - wait: converged\n", 8, 3,
+	      "it still goes on: it waits until the network has converged, at 5.0");
+	/* Not what waited before. */
+	fails("end: 8s\n" SWITCHED "  - link: {down: h1 -- s1}\n  - wait: converged\n  - wait: 9s\n", 9,
+	      8, "it still goes on: this step had not ended");
+}
+
 static void a_request_that_ends_otherwise_fails_its_step(void)
 {
 	fails(SWITCHED "  - tcp: {from: h1, to: h2:23}\n", 6, 0, "refused after");
@@ -799,6 +828,8 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(the_pauses_between_retransmissions_are_not_quiet),
            UNIT_TEST(errors_of_switches_are_counted),
            UNIT_TEST(a_run_that_is_not_over_at_its_end_has_failed),
+           UNIT_TEST(convergence_is_not_waited_for_where_the_end_comes_first_and_no_fault_was_there),
+           UNIT_TEST(what_waits_for_convergence_at_the_end_says_so),
            UNIT_TEST(a_request_that_ends_otherwise_fails_its_step),
            UNIT_TEST(replies_that_do_not_alternate_fail), UNIT_TEST(a_failure_tells_what_led_to_it),
            UNIT_TEST(the_icmp_error_that_refused_a_datagram_is_in_the_story),
