@@ -161,6 +161,8 @@ struct balancer {
 	struct balancer_reset reset;
 	struct balancer_health health;
 
+	uint8_t order[FB_NODES_MAX]; /* enum balancer_order of the flow-mods since the last barrier */
+
 	bool ask_again;     /* edges came up that waiting packets were not asked for at */
 	uint64_t sweep_ns;  /* when sessions are swept next; FB_NEVER: there is no need */
 	uint64_t swept_ns;  /* when they were last */

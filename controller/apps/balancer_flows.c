@@ -80,6 +80,16 @@ static void make_exact(const struct balancer_session *session, const struct bala
 	memcpy(match->dl_dst, spot->is_first ? seen->dl_dst : receiver, FB_MAC_BYTES);
 }
 
+void balancer_flows_order(const struct balancer_call *call, struct fb_switch *sw, uint16_t node,
+                          enum balancer_order next)
+{
+	uint8_t *last = &call->b->order[node];
+
+	if (*last != BALANCER_ORDER_ANY && *last != next)
+		fb_send_barrier(call->b->app, sw, call->cause);
+	*last = next;
+}
+
 void balancer_flows_install(const struct balancer_call *call, struct balancer_session *session,
                             const struct balancer_spot *spot)
 {
@@ -111,6 +121,7 @@ void balancer_flows_install(const struct balancer_call *call, struct balancer_se
 		balancer_send_put_actions(&actions, NULL, NULL, spot->hop.out_port,
 		                          spot->hop.in_port);
 	fm.actions = (struct fb_view){.data = actions.data, .len = actions.len};
+	balancer_flows_order(call, sw, spot->hop.node, BALANCER_ORDER_ADD);
 	fb_send_flow_mod(call->b->app, sw, call->cause, &fm);
 	call->b->counters.entries_installed++;
 }
@@ -123,6 +134,7 @@ static void send_delete(const struct balancer_call *call, uint16_t node, struct 
 		return;
 	fm->cookie = cookie_of(call->b, 0);
 	fm->buffer_id = OFP_NO_BUFFER;
+	balancer_flows_order(call, sw, node, BALANCER_ORDER_DELETE);
 	fb_send_flow_mod(call->b->app, sw, call->cause, fm);
 	call->b->counters.entries_deleted++;
 }

@@ -1,4 +1,9 @@
-/* The balancer's flow entries, one at a time. */
+/* The balancer's flow entries, one at a time.
+ *
+ * A switch may do what it is told between two barriers in any order (specification 1.0.0, section
+ * 5.3.7): an entry that is deleted and then added would be gone, one that is added and then deleted
+ * would stay. So a barrier is sent wherever the one follows the other; entries that are only added, or
+ * only deleted, need none. */
 #ifndef BALANCER_FLOWS_H
 #define BALANCER_FLOWS_H
 
@@ -11,6 +16,12 @@ struct balancer_spot {
 	enum balancer_direction direction;
 	bool is_first;
 };
+
+enum balancer_order { BALANCER_ORDER_ANY, BALANCER_ORDER_ADD, BALANCER_ORDER_DELETE };
+
+/* A flow-mod of that kind is sent to 'sw', the switch 'node', next. */
+void balancer_flows_order(const struct balancer_call *call, struct fb_switch *sw, uint16_t node,
+                          enum balancer_order next);
 
 /* The match of the entry of 'session' at 'spot'; with entries=exact what all of them there have in
  * common. */

@@ -186,6 +186,7 @@ static void send_barrier(const struct balancer_call *call, struct install *insta
 
 	if (!xid)
 		return;
+	call->b->order[node] = BALANCER_ORDER_ANY;
 	awaited = fb_table_find(paths->barriers, &key);
 	if (!awaited && fb_table_count(paths->barriers) == fb_table_limit(paths->barriers))
 		fb_table_remove(paths->barriers, fb_table_oldest(paths->barriers));

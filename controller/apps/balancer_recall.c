@@ -433,6 +433,7 @@ static void delete_entry(const struct balancer_call *call, const struct fb_flow_
 	        .out_port = OFPP_NONE,
 	};
 
+	balancer_flows_order(call, call->sw, call->node, BALANCER_ORDER_DELETE);
 	fb_send_flow_mod(call->b->app, call->sw, NULL, &fm);
 	call->b->counters.entries_deleted++;
 }

@@ -319,7 +319,7 @@ static void a_dead_backend_deletes_both_entries(void)
 	open_session(lb, 1, 1);
 	lb_silence(lb, &lb_a);
 	fake_switch_set_link(lb->sw, 2, false);
-	LB_SAYS(lb_said(lb), "delete tcp,out_port=2\ndelete udp,out_port=2\n");
+	LB_SAYS(lb_said(lb), "BARRIER_REQUEST\ndelete tcp,out_port=2\ndelete udp,out_port=2\n");
 	lb_flow_removed(lb, &up_entry, OFPRR_DELETE);
 	lb_flow_removed(lb, &down_entry, OFPRR_DELETE);
 	/* Its session is not given to another, and no entry leads to the dead port. */
@@ -341,7 +341,8 @@ static void entries_come_back_with_the_backend(void)
 	lb_pass(lb, 2 * s_ns);
 	lb_said(lb);
 	LB_SAYS(lb_to_client(lb, &lb_a, 1, FB_TCP_ACK),
-	        UP_ENTRY(1) DOWN_ENTRY(1) "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
+	        "BARRIER_REQUEST\n" UP_ENTRY(1)
+	                DOWN_ENTRY(1) "out #6 in 2: mod_dl_src::02,mod_dl_dst::01,output:1\n");
 	lb_free(lb);
 }
 

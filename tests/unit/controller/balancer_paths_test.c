@@ -563,7 +563,8 @@ static void a_link_that_goes_down_moves_its_sessions_new_entries_first(void)
 	                     "s3 BARRIER_REQUEST\n");
 	lb_answer_barriers(nb->lb, NULL);
 	/* The first entries have the match of the old ones, and so replace them. */
-	LB_SAYS(nb_said(nb), "s1 add " UP_1 ": mod_dl_dst::02,output:6\n"
+	LB_SAYS(nb_said(nb), "s1 BARRIER_REQUEST\n" /* deleted there before */
+	                     "s1 add " UP_1 ": mod_dl_dst::02,output:6\n"
 	                     "s1 BARRIER_REQUEST\n"
 	                     "s2 add " DOWN_FIRST_2 ": " TO_CLIENT "output:5\n"
 	                     "s2 BARRIER_REQUEST\n");
@@ -675,10 +676,12 @@ static void where_no_way_is_left_all_entries_go_at_once_and_the_session_stays(vo
 	nb_pass(nb, s_ns);
 	nb_said(nb);
 	fake_switch_set_link(s2, 5, false);
-	LB_SAYS(nb_said(nb), "s1 delete-strict " UP_1 "\n"
+	LB_SAYS(nb_said(nb), "s1 BARRIER_REQUEST\n"
+	                     "s1 delete-strict " UP_1 "\n"
 	                     "s1 delete-strict " DOWN_5 "\n"
 	                     "s2 delete-strict " UP_6 "\n"
 	                     "s2 delete-strict " DOWN_5 "\n"
+	                     "s3 BARRIER_REQUEST\n"
 	                     "s3 delete-strict " UP_6 "\n"
 	                     "s3 "
 	                     "delete-strict " DOWN_FIRST_2 "\n");
@@ -705,14 +708,16 @@ static void a_client_that_moves_to_another_switch_takes_its_sessions_along(void)
 	lb_answer_barriers(nb->lb, NULL);
 	nb_said(nb);
 	lb_answer_barriers(nb->lb, NULL);
-	LB_SAYS(nb_said(nb), "s1 delete-strict " UP_1 "\n"
+	LB_SAYS(nb_said(nb), "s1 BARRIER_REQUEST\n"
+	                     "s1 delete-strict " UP_1 "\n"
 	                     "s1 delete-strict " DOWN_5 "\n"
 	                     "s2 delete-strict " UP_6 "\n");
 	CU_ASSERT_EQUAL(nb_counter(nb, "rerouted"), 1);
 	/* Both on one switch: one hop. */
 	nb_host(nb, &lb_client, s2);
 	nb_pass(nb, 20 * ms_ns);
-	LB_SAYS(nb_said(nb), "s2 add " UP_1 ": mod_dl_dst::02,output:2\n"
+	LB_SAYS(nb_said(nb), "s2 BARRIER_REQUEST\n"
+	                     "s2 add " UP_1 ": mod_dl_dst::02,output:2\n"
 	                     "s2 add " DOWN_FIRST_2 ": " TO_CLIENT "output:1\n"
 	                     "s2 BARRIER_REQUEST\n");
 	lb_answer_barriers(nb->lb, NULL);

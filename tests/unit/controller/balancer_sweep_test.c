@@ -69,8 +69,10 @@ static void a_backend_that_is_lost_with_its_port_loses_its_entries_on_every_swit
 
 	nb_silence(nb, &lb_a);
 	fake_switch_set_link(s2, 2, false);
-	LB_SAYS(nb_said(nb), "s1 delete-strict " UP_1 "\n"
+	LB_SAYS(nb_said(nb), "s1 BARRIER_REQUEST\n"
+	                     "s1 delete-strict " UP_1 "\n"
 	                     "s1 delete-strict " DOWN_5 "\n"
+	                     "s2 BARRIER_REQUEST\n"
 	                     "s2 delete tcp,out_port=2\n"
 	                     "s2 delete udp,out_port=2\n"
 	                     "s2 delete-strict " UP_6 "\n"
@@ -241,10 +243,12 @@ static void the_entries_of_a_client_that_is_gone_go_on_every_switch(void)
 
 	nb_silence(nb, &lb_client);
 	fake_switch_set_link(s1, 1, false);
-	LB_SAYS(nb_said(nb), "s1 delete tcp,out_port=1\n"
+	LB_SAYS(nb_said(nb), "s1 BARRIER_REQUEST\n"
+	                     "s1 delete tcp,out_port=1\n"
 	                     "s1 delete udp,out_port=1\n"
 	                     "s1 delete-strict " UP_1 "\n"
 	                     "s1 delete-strict " DOWN_5 "\n"
+	                     "s2 BARRIER_REQUEST\n"
 	                     "s2 delete-strict " UP_6 "\n"
 	                     "s2 delete-strict " DOWN_FIRST_2 "\n");
 	CU_ASSERT_EQUAL(nb_counter(nb, "failed"), 0);
