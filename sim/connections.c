@@ -20,11 +20,46 @@ struct reset {
 	bool lost;        /* one of them was */
 };
 
+/* Who has an end of a connection, of those that share its address. */
+struct owner {
+	struct ends ends; /* as it sees them; the key */
+	uint32_t host;
+};
+
 struct connections {
 	const struct scenario *scenario;
 	struct fb_table *resets; /* the oldest first */
+	struct fb_table *owners; /* the same */
+	bool *shared;            /* by host: others have its address too */
 	struct ways *ways;
 };
+
+/* Find who shares an address with others. */
+static void find_shared(struct connections *connections)
+{
+	const struct scenario *scenario = connections->scenario;
+	struct first {
+		uint32_t ip, host;
+	} *first;
+	struct fb_table *firsts =
+	        fb_table_new(sizeof(uint32_t), sizeof *first, (uint32_t)scenario->hosts_count + 1);
+
+	if (!firsts)
+		xalloc_failed("connections");
+	connections->shared = xcalloc(scenario->hosts_count + 1, sizeof *connections->shared);
+	for (uint32_t i = 0; i < scenario->hosts_count; i++) {
+		first = fb_table_find(firsts, &scenario->hosts[i].ip);
+		if (first) {
+			connections->shared[first->host] = connections->shared[i] = true;
+			continue;
+		}
+		first = fb_table_add(firsts, &scenario->hosts[i].ip);
+		if (!first)
+			xalloc_failed("connections");
+		first->host = i;
+	}
+	fb_table_free(firsts);
+}
 
 struct connections *connections_new(const struct scenario *scenario)
 {
@@ -34,8 +69,11 @@ struct connections *connections_new(const struct scenario *scenario)
 	connections->ways = ways_new(scenario);
 	connections->resets =
 	        fb_table_new(sizeof(struct ends), sizeof(struct reset), CONNECTIONS_RESETS_MAX);
-	if (!connections->resets)
+	connections->owners =
+	        fb_table_new(sizeof(struct ends), sizeof(struct owner), CONNECTIONS_RESETS_MAX);
+	if (!connections->resets || !connections->owners)
 		xalloc_failed("connections");
+	find_shared(connections);
 	return connections;
 }
 
@@ -44,14 +82,19 @@ void connections_free(struct connections *connections)
 	if (!connections)
 		return;
 	fb_table_free(connections->resets);
+	fb_table_free(connections->owners);
+	free(connections->shared);
 	ways_free(connections->ways);
 	free(connections);
 }
 
-/* --- RSTs --- */
+/* --- Segments --- */
 
-/* Read the ends of a segment with RST, or of one that opens a connection; false: it is neither. */
-static bool read_ends(const struct frame *frame, struct ends *ends, bool *opens)
+/* What a segment does to a connection. */
+enum act { NOTHING, OPENS, ACCEPTS, RESETS };
+
+/* Read what the segment that 'frame' may be does, and its ends as its sender sees them. */
+static enum act read_act(const struct frame *frame, struct ends *ends)
 {
 	enum { PROTO_AT = 9, SRC_AT = 12, DST_AT = 16, FLAGS_AT = 13 };
 	const uint8_t *data = frame->memory + frame->offset, *ip, *tcp;
@@ -59,51 +102,101 @@ static bool read_ends(const struct frame *frame, struct ends *ends, bool *opens)
 
 	if (frame->len < FB_ETH_HEADER_BYTES + FB_IPV4_HEADER_BYTES + FB_TCP_HEADER_BYTES ||
 	    fb_get16(data + 12) != FB_ETH_IPV4)
-		return false;
+		return NOTHING;
 	ip = data + FB_ETH_HEADER_BYTES;
 	header = (size_t)(ip[0] & 15) * 4;
 	if (ip[PROTO_AT] != FB_IP_TCP ||
 	    frame->len < FB_ETH_HEADER_BYTES + header + FB_TCP_HEADER_BYTES)
-		return false;
+		return NOTHING;
 	tcp = ip + header;
-	*opens = (tcp[FLAGS_AT] & (FB_TCP_SYN | FB_TCP_ACK | FB_TCP_RST)) == FB_TCP_SYN;
-	if (!(tcp[FLAGS_AT] & FB_TCP_RST) && !*opens)
-		return false;
+	if (!(tcp[FLAGS_AT] & (FB_TCP_RST | FB_TCP_SYN)))
+		return NOTHING;
 	*ends = (struct ends){.from_ip = fb_get32(ip + SRC_AT),
 	                      .to_ip = fb_get32(ip + DST_AT),
 	                      .from_port = fb_get16(tcp),
 	                      .to_port = fb_get16(tcp + 2)};
-	return true;
+	if (tcp[FLAGS_AT] & FB_TCP_RST)
+		return RESETS;
+	return tcp[FLAGS_AT] & FB_TCP_ACK ? ACCEPTS : OPENS;
 }
 
-void connections_sent(struct connections *connections, const struct frame *frame, uint64_t now_ns)
+static struct ends other_end(const struct ends *ends)
 {
-	struct reset *reset;
-	struct ends ends;
-	bool opens;
+	return (struct ends){.from_ip = ends->to_ip,
+	                     .to_ip = ends->from_ip,
+	                     .from_port = ends->to_port,
+	                     .to_port = ends->from_port};
+}
 
-	if (!read_ends(frame, &ends, &opens))
-		return;
-	reset = fb_table_find(connections->resets, &ends);
-	if (reset && opens)
-		fb_table_remove(connections->resets, reset);
-	if (reset || opens)
-		return;
-	if (fb_table_count(connections->resets) == fb_table_limit(connections->resets))
-		fb_table_remove(connections->resets, fb_table_oldest(connections->resets));
-	reset = fb_table_add(connections->resets, &ends);
-	if (!reset)
+static void forget(struct fb_table *table, const struct ends *ends)
+{
+	void *entry = fb_table_find(table, ends);
+
+	if (entry)
+		fb_table_remove(table, entry);
+}
+
+/* A new entry; where there is no room it takes the place of the oldest. */
+static void *add(struct fb_table *table, const struct ends *ends)
+{
+	void *entry;
+
+	if (fb_table_count(table) == fb_table_limit(table))
+		fb_table_remove(table, fb_table_oldest(table));
+	entry = fb_table_add(table, ends);
+	if (!entry)
 		xalloc_failed("connections");
-	reset->sent_ns = now_ns;
+	return entry;
+}
+
+/* 'host' has this end, if nobody else did. */
+static void own(struct connections *connections, const struct ends *ends, uint32_t host)
+{
+	struct owner *owner;
+
+	if (!connections->shared[host] || fb_table_find(connections->owners, ends))
+		return;
+	owner = add(connections->owners, ends);
+	owner->host = host;
+}
+
+void connections_sent(struct connections *connections, uint32_t host, const struct frame *frame,
+                      uint64_t now_ns)
+{
+	struct ends ends, other;
+
+	switch (read_act(frame, &ends)) {
+	case OPENS:
+		other = other_end(&ends);
+		forget(connections->resets, &ends);
+		forget(connections->owners, &ends);
+		forget(connections->owners, &other);
+		own(connections, &ends, host);
+		break;
+	case RESETS:
+		if (!fb_table_find(connections->resets, &ends))
+			((struct reset *)add(connections->resets, &ends))->sent_ns = now_ns;
+		break;
+	case ACCEPTS:
+	case NOTHING:
+		break;
+	}
+}
+
+void connections_got(struct connections *connections, uint32_t sender, const struct frame *frame)
+{
+	struct ends ends;
+
+	if (sender != SCENARIO_NONE && read_act(frame, &ends) == ACCEPTS)
+		own(connections, &ends, sender);
 }
 
 void connections_lost(struct connections *connections, const struct frame *frame)
 {
 	struct reset *reset;
 	struct ends ends;
-	bool opens;
 
-	if (!read_ends(frame, &ends, &opens) || opens)
+	if (read_act(frame, &ends) != RESETS)
 		return;
 	reset = fb_table_find(connections->resets, &ends);
 	if (reset)
@@ -132,16 +225,18 @@ static void match_peer(void *ctx, const struct host_connection *connection)
 		search->peer_state = connection->state;
 }
 
-/* Who has the peer's address; of several one that still has the connection, or was off. */
-static void find_peer(struct search *search, struct connections_half *half)
+/* Who has the peer's address; of several the one whose connection it was, or, where nobody knows, one that
+ * still has it, or was off. */
+static void find_peer(struct search *search, const struct ends *ends, struct connections_half *half)
 {
 	const struct scenario *scenario = search->connections->scenario;
+	const struct owner *owner = fb_table_find(search->connections->owners, ends);
 
 	search->of = &half->connection;
 	for (uint32_t i = 0; i < scenario->hosts_count; i++) {
 		bool was_off;
 
-		if (scenario->hosts[i].ip != half->connection.peer_ip)
+		if (scenario->hosts[i].ip != half->connection.peer_ip || (owner && owner->host != i))
 			continue;
 		was_off =
 		        !network_host_is_on(search->network, i) ||
@@ -171,7 +266,7 @@ static void look_at(void *ctx, const struct host_connection *connection)
 	                          .to_port = connection->local_port};
 	const struct reset *reset = fb_table_find(search->connections->resets, &ends);
 
-	find_peer(&peer_search, &half);
+	find_peer(&peer_search, &ends, &half);
 	half.cut_off = half.peer == SCENARIO_NONE ||
 	               !ways_join(search->connections->ways, search->network, half.host, half.peer);
 	if (reset && reset->sent_ns >= connection->began_ns) {

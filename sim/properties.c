@@ -415,7 +415,8 @@ static void watch_host_frame(void *ctx, uint64_t now_ns, uint32_t host, bool sen
 	bool is_split = false;
 
 	if (!sent && network_host_is_on(properties->network, host))
-		properties_after_got(properties->after, host, frame);
+		properties_after_got(properties->after, host,
+		                     lives_sender(properties->lives, frame), frame);
 	if (!sent)
 		checksums_got(properties->checksums, host, frame,
 		              lives_is_changed(properties->lives, frame),

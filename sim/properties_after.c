@@ -112,13 +112,16 @@ void properties_after_sent(struct properties_after *after, uint32_t host, const 
 	if (after->blackholes)
 		blackholes_sent(after->blackholes, host, frame, now_ns);
 	if (after->connections)
-		connections_sent(after->connections, frame, now_ns);
+		connections_sent(after->connections, host, frame, now_ns);
 }
 
-void properties_after_got(struct properties_after *after, uint32_t host, const struct frame *frame)
+void properties_after_got(struct properties_after *after, uint32_t host, uint32_t sender,
+                          const struct frame *frame)
 {
 	if (after->blackholes)
 		blackholes_got(after->blackholes, host, frame);
+	if (after->connections)
+		connections_got(after->connections, sender, frame);
 }
 
 void properties_after_lost(struct properties_after *after, const struct frame *frame)

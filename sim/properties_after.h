@@ -17,10 +17,11 @@ struct properties_after *properties_after_new(struct properties *properties,
 void properties_after_free(struct properties_after *after); /* takes NULL */
 void properties_after_watch(struct properties_after *after, struct network *network);
 
-/* As the members of struct network_observer; 'frame' has the tag of its life. */
+/* As the members of struct network_observer; 'frame' has the tag of its life, of which 'sender' is. */
 void properties_after_sent(struct properties_after *after, uint32_t host, const struct frame *frame,
                            uint64_t now_ns);
-void properties_after_got(struct properties_after *after, uint32_t host, const struct frame *frame);
+void properties_after_got(struct properties_after *after, uint32_t host, uint32_t sender,
+                          const struct frame *frame);
 void properties_after_lost(struct properties_after *after, const struct frame *frame);
 /* The bytes of a frame change, which so does not arrive as it was sent. */
 void properties_after_corrupted(struct properties_after *after, const struct frame *frame);

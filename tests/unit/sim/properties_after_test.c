@@ -661,6 +661,36 @@ static void a_peer_without_power_excuses_its_connections(void)
 	       "h2:7 has one in state ESTABLISHED");
 }
 
+/* h1 opens connections to h2; h4 has the address of one of them, and nothing to do with that. */
+#define SHARING(h1, h2, h4, flow)                                                                  \
+	"switches: {s1: {flows: [\"" flow "\", \"in_port=2,actions=output:1\"]}}\n"                  \
+	"properties: {reachability: no}\n"                                                         \
+	"hosts: {h1: {ip: " h1 "/24}, h2: {ip: " h2 "/24}, h4: {ip: " h4 "/24}}\n"                   \
+	"links: [h1 -- s1:1, h2 -- s1:2, h4 -- s1:4]\nsteps:\n"
+#define UNTIL(flow_end) "priority=2,in_port=1,hard_timeout=" flow_end ",actions=output:2"
+
+static void a_host_that_shares_the_peers_address_excuses_no_connection(void)
+{
+	static const char long_lived[] =
+	        "  - parallel:\n"
+	        "      - tcp: {from: h1, to: \"h2:7\", pause: 13s, timeout: 20s, expect: {outcome: any}}\n"
+	        "      - steps: [{wait: 1s}, {host: {down: h4}}, {host: {up: h4}}]\n";
+	static const char own_power[] =
+	        "  - parallel:\n"
+	        "      - tcp: {from: h1, to: \"h2:7\", pause: 13s, timeout: 20s, expect: {outcome: any}}\n"
+	        "      - steps: [{wait: 1s}, {host: {down: h1}}, {host: {up: h1}}]\n";
+	char text[2000];
+
+	is_dropped = NULL;
+	/* The client's is shared: h2 waits for who has gone. */
+	snprintf(text, sizeof text, "%s%s", SHARING("10.0.0.1", "10.0.0.2", "10.0.0.1", UNTIL("12")),
+	         long_lived);
+	breaks("connections_end", text, "h2:7 has one in state ESTABLISHED with h1:");
+	snprintf(text, sizeof text, "%s%s", SHARING("10.0.0.1", "10.0.0.2", "10.0.0.1", UNTIL("12")),
+	         own_power);
+	excused(CONNECTIONS_END, text);
+}
+
 static void a_reset_that_a_link_lost_excuses_its_connection(void)
 {
 	static const char text[] =
@@ -801,6 +831,7 @@ UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
            UNIT_TEST(of_very_many_hosts_some_are_asked),
            UNIT_TEST(a_connection_whose_end_is_kept_from_a_server_is_half_open),
            UNIT_TEST(a_peer_without_power_excuses_its_connections),
+           UNIT_TEST(a_host_that_shares_the_peers_address_excuses_no_connection),
            UNIT_TEST(a_reset_that_a_link_lost_excuses_its_connection),
            UNIT_TEST(who_gave_up_before_the_network_converged_is_excused),
            UNIT_TEST(who_gave_up_in_a_calm_is_not_excused_later),
