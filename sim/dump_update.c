@@ -175,6 +175,7 @@ struct edit {
 struct updating {
 	const char *text;
 	size_t len;
+	const char *eol; /* as the file ends its lines */
 	struct fb_text *error;
 	struct edit *edits;
 	size_t count;
@@ -230,12 +231,70 @@ static bool line_is_empty(const struct updating *u, size_t at)
 	return at >= u->len || u->text[at] == '\n' || u->text[at] == '\r';
 }
 
+/* The end of the quoted text that begins at 'at'. */
+static size_t quoted_end(const struct updating *u, size_t at)
+{
+	const char quote = u->text[at++];
+
+	for (; at < u->len; at++) {
+		if (quote == '"' && u->text[at] == '\\')
+			at++;
+		else if (u->text[at] == quote && quote == '\'' && at + 1 < u->len &&
+		         u->text[at + 1] == quote)
+			at++;
+		else if (u->text[at] == quote)
+			return at + 1;
+	}
+	return u->len;
+}
+
+/* The next '#' from 'from' on, before 'to', that begins a comment; 'to': there is none. What begins as
+ * a text in quotes has none before its end. */
+static size_t comment_in(const struct updating *u, size_t from, size_t to)
+{
+	bool fresh = true; /* a text may begin here */
+
+	for (size_t at = from; at < to; at++) {
+		const char c = u->text[at];
+		const char before = at ? u->text[at - 1] : '\n';
+
+		if (c == '#' && strchr(" \t\n", before))
+			return at;
+		if (fresh && (c == '"' || c == '\'')) {
+			at = quoted_end(u, at) - 1;
+			fresh = false;
+		} else if (!strchr(" \t\r\n", c)) {
+			fresh = strchr("[{,:-", c) != NULL;
+		} else {
+			fresh |= c == '\n' || strchr("[{,:-", before) != NULL;
+		}
+	}
+	return to;
+}
+
+/* The last character before 'at' that means something; 0: there is none. */
+static char last_before(const struct updating *u, size_t at)
+{
+	for (;;) {
+		const size_t start = line_start(u, at);
+		size_t end = comment_in(u, start, at);
+
+		while (end > start && strchr(" \t\r", u->text[end - 1]))
+			end--;
+		if (end > start)
+			return u->text[end - 1];
+		if (!start)
+			return 0;
+		at = start - 1;
+	}
+}
+
 /* The key stands in {...}. */
 static bool is_in_flow(const struct updating *u, size_t key)
 {
-	while (key && (u->text[key - 1] == ' ' || u->text[key - 1] == '\n'))
-		key--;
-	return key && (u->text[key - 1] == '{' || u->text[key - 1] == ',');
+	const char before = last_before(u, key);
+
+	return before == '{' || before == ',';
 }
 
 static bool refuse(struct updating *u, const struct scenario_dump *dump, const char *why)
@@ -281,10 +340,11 @@ static void put_flow_list(FILE *out, const struct dump_lines *lines)
 	fputc(']', out);
 }
 
-static void put_block(FILE *out, const struct dump_lines *lines, size_t indent)
+static void put_block(const struct updating *u, FILE *out, const struct dump_lines *lines,
+                      size_t indent)
 {
 	for (size_t i = 0; i < lines->count; i++)
-		fprintf(out, "%*s%s\n", (int)indent, "", lines->items[i]);
+		fprintf(out, "%*s%s%s", (int)indent, "", lines->items[i], u->eol);
 }
 
 /* --- The forms --- */
@@ -306,11 +366,19 @@ static size_t block_end(const struct updating *u, size_t at, size_t indent)
 	return end;
 }
 
-/* is: | */
-static void edit_block(struct updating *u, size_t header, size_t indent,
+/* How deep the first line that is not empty stands, and what is less deep is none of its text; at
+ * least behind 'indent'. */
+static size_t text_indent(const struct updating *u, size_t from, size_t indent)
+{
+	while (from < u->len && line_is_empty(u, from))
+		from = line_after(u, from);
+	return from < u->len && blanks_at(u, from) > indent ? blanks_at(u, from) - 1 : indent;
+}
+
+/* is: |, where the text of 'key', which stands in column 'indent', ends at 'to'. */
+static void edit_block(struct updating *u, size_t from, size_t to, size_t indent,
                        const struct dump_lines *lines)
 {
-	const size_t from = line_after(u, header), to = block_end(u, from, indent);
 	size_t deeper = indent + 2, size = 0, first = from;
 	char *text = NULL;
 	FILE *out = open_memstream(&text, &size);
@@ -322,30 +390,22 @@ static void edit_block(struct updating *u, size_t header, size_t indent,
 	if (first < to)
 		deeper = blanks_at(u, first);
 	if (from == u->len && from && u->text[from - 1] != '\n')
-		fputc('\n', out);
-	put_block(out, lines, deeper);
+		fputs(u->eol, out);
+	put_block(u, out, lines, deeper);
 	fclose(out);
 	add_edit(u, from, to, text);
 }
 
-/* The end of the quoted text that begins at 'at'. */
-static size_t quoted_end(const struct updating *u, size_t at)
+/* is: | and its text, up to what is less deep, as a comment may be. */
+static void edit_literal(struct updating *u, size_t header, size_t indent,
+                         const struct dump_lines *lines)
 {
-	const char quote = u->text[at++];
+	const size_t from = line_after(u, header);
 
-	for (; at < u->len; at++) {
-		if (quote == '"' && u->text[at] == '\\')
-			at++;
-		else if (u->text[at] == quote && quote == '\'' && at + 1 < u->len &&
-		         u->text[at + 1] == quote)
-			at++;
-		else if (u->text[at] == quote)
-			return at + 1;
-	}
-	return u->len;
+	edit_block(u, from, block_end(u, from, text_indent(u, from, indent)), indent, lines);
 }
 
-/* The end of the [...] that begins at 'at'. */
+/* The end of the [...] that begins at 'at': what its comments hold is no part of it. */
 static size_t list_end(const struct updating *u, size_t at)
 {
 	unsigned depth = 0;
@@ -355,6 +415,10 @@ static size_t list_end(const struct updating *u, size_t at)
 
 		if (c == '"' || c == '\'') {
 			at = quoted_end(u, at);
+			continue;
+		}
+		if (c == '#' && strchr(" \t\n", u->text[at - 1])) {
+			at = line_after(u, at);
 			continue;
 		}
 		depth += c == '[';
@@ -382,15 +446,21 @@ static size_t plain_end(const struct updating *u, size_t at, bool in_flow)
 }
 
 /* is: [...], is: "...", is: ..., or nothing behind it yet: what stands from 'from' to 'to'. */
-static void edit_inline(struct updating *u, size_t from, size_t to, size_t indent, bool in_flow,
-                        const struct dump_lines *lines)
+static bool edit_inline(struct updating *u, const struct scenario_dump *dump, size_t from,
+                        size_t to, size_t indent, bool in_flow, const struct dump_lines *lines)
 {
+	static const char comment[] =
+	        "a comment stands within this value and would be lost: put it elsewhere";
+	const size_t next = line_after(u, to), end = in_flow ? next : block_end(u, next, indent);
 	const bool is_new = from + blanks_at(u, from) >= to,
 	           is_list = !is_new && u->text[from] == '[';
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 
+	if (comment_in(u, from, to) < to || comment_in(u, next, end) < end)
+		return refuse(u, dump, comment);
+	out = open_memstream(&text, &size);
 	if (!out)
 		xalloc_failed("a dump");
 	fputs(is_new ? " " : "", out);
@@ -407,11 +477,12 @@ static void edit_inline(struct updating *u, size_t from, size_t to, size_t inden
 		fputc('|', out);
 		fclose(out);
 		add_edit(u, from, to, text);
-		edit_block(u, to, indent, lines);
-		return;
+		edit_block(u, next, end, indent, lines);
+		return true;
 	}
 	fclose(out);
 	add_edit(u, from, to, text);
+	return true;
 }
 
 /* Where the items of a list stand that begins behind the line of 'key'. False: none does. */
@@ -487,7 +558,7 @@ static bool edit_items(struct updating *u, const struct dump_change *change, siz
 			continue;
 		fprintf(out, "%*s- ", (int)indent, "");
 		put_scalar(out, lines->items[i], style);
-		fputc('\n', out);
+		fputs(u->eol, out);
 	}
 	fclose(out);
 	free(starts);
@@ -504,7 +575,7 @@ static bool edit_dump(struct updating *u, const struct dump_change *change)
 	const size_t indent = key - line_start(u, key);
 	const bool in_flow = is_in_flow(u, key);
 	struct dump_lines lines;
-	size_t at = key, items, item_indent;
+	size_t at = key, value, items, item_indent;
 	bool edited = true;
 	char c;
 
@@ -513,26 +584,25 @@ static bool edit_dump(struct updating *u, const struct dump_change *change)
 	if (at >= u->len || u->text[at] != ':')
 		return refuse(u, dump, "'is' cannot be found here");
 	at++;
-	c = at + blanks_at(u, at) < u->len ? u->text[at + blanks_at(u, at)] : '\n';
+	value = at + blanks_at(u, at);
+	c = value < u->len ? u->text[value] : '\n';
 	dump_update_lines(&lines, change);
 	if (c == '|' && !in_flow)
-		edit_block(u, at, indent, &lines);
+		edit_literal(u, at, indent, &lines);
 	else if (strchr("|>&*!", c))
 		edited = refuse(u, dump,
 		                "this is no plain text or list, and is not changed: write is: |");
 	else if (c == '[')
-		edit_inline(u, at + blanks_at(u, at), list_end(u, at + blanks_at(u, at)), indent,
-		            in_flow, &lines);
+		edited = edit_inline(u, dump, value, list_end(u, value), indent, in_flow, &lines);
 	else if (c == '"' || c == '\'')
-		edit_inline(u, at + blanks_at(u, at), quoted_end(u, at + blanks_at(u, at)), indent,
-		            in_flow, &lines);
+		edited = edit_inline(u, dump, value, quoted_end(u, value), indent, in_flow, &lines);
 	else if (c != '\n' && c != '\r' && c != '#' && c != '}' && c != ',')
-		edit_inline(u, at + blanks_at(u, at), plain_end(u, at + blanks_at(u, at), in_flow),
-		            indent, in_flow, &lines);
+		edited = edit_inline(u, dump, value, plain_end(u, value, in_flow), indent, in_flow,
+		                     &lines);
 	else if (!in_flow && find_items(u, key, indent, &items, &item_indent))
 		edited = edit_items(u, change, at, items, item_indent, &lines);
 	else
-		edit_inline(u, at, at + (in_flow ? blanks_at(u, at) : 0), indent, in_flow, &lines);
+		edited = edit_inline(u, dump, at, in_flow ? value : at, indent, in_flow, &lines);
 	dump_destroy(&lines);
 	return edited;
 }
@@ -573,7 +643,12 @@ static char *apply(struct updating *u)
 char *dump_update(const char *text, size_t len, const struct dump_change *changes, size_t count,
                   struct fb_text *error)
 {
-	struct updating updating = {.text = text, .len = len, .error = error};
+	const char *first = memchr(text, '\n', len);
+	struct updating updating = {.text = text,
+	                            .len = len,
+	                            .eol = first && first > text && first[-1] == '\r' ? "\r\n"
+	                                                                              : "\n",
+	                            .error = error};
 	char *new = NULL;
 	bool edited = true;
 

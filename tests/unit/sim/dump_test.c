@@ -213,6 +213,38 @@ static void what_cannot_be_written_is_refused(void)
 	becomes("  is: &x |\n    a\n", "a", "b", NULL);
 }
 
+static void new_lines_end_as_those_of_the_file(void)
+{
+	becomes("dump:\r\n  is: |\r\n    a\r\n", "a", "b\nc",
+	        "dump:\r\n  is: |\r\n    b\r\n    c\r\n");
+	becomes("is:\r\n  - a   # x\r\n  - b\r\n", "a\nb", "a\nc", "is:\r\n  - a   # x\r\n  - c\r\n");
+	becomes("  is: 'a'\r\nx: y\r\n", "a", "b\nc", "  is: |\r\n    b\r\n    c\r\nx: y\r\n");
+	becomes("x: y\r\nz:\r\n  is:", "", "a", "x: y\r\nz:\r\n  is: |\r\n    a\r\n");
+}
+
+static void comments_do_not_say_what_stands_in_braces(void)
+{
+	becomes("- ports: s1   # as it should be,\n  is: |\n    a\n", "a", "b",
+	        "- ports: s1   # as it should be,\n  is: |\n    b\n");
+	becomes("# {\n\nis: |\n  a\n", "a", "b", "# {\n\nis: |\n  b\n");
+	becomes("{flows: 's1 # ',   # with comment\r\n\r\n # more\r\n is: \"a\",  # c\r\n x: no}\r\n", "a", "b\nc",
+	        "{flows: 's1 # ',   # with comment\r\n\r\n # more\r\n is: ['b', 'c'],  # c\r\n x: no}\r\n");
+}
+
+static void comments_are_not_lost(void)
+{
+	becomes("  is: [a,   # one\n    b ]   # end\n", "a\nb", "a", NULL);
+	becomes("  is: [a,\n    b ]   # end\n", "a\nb", "a", "  is: ['a']   # end\n");
+	becomes("{x: s1, is: [ \"a\",  # it's ] here\n \"b\" ]}\n", "a\nb", "a", NULL);
+	becomes("  is: ['a # b', \"it's # c\"]\n", "a # b\nit's # c", "a", "  is: ['a']\n");
+	becomes("  is:\n    plain on next line # cc\n", "plain on next line", "a\nb", NULL);
+	becomes("  is:\n    \"quoted\" # cc\n", "quoted", "a\nb", NULL);
+	becomes("  is:\n    [\"list\"] # cc\n", "list", "a\nb", NULL);
+	becomes("  is:\n    plain\nx: y # z\n", "plain", "a\nb", "  is: |\n    a\n    b\nx: y # z\n");
+	becomes("  is: |\n      a\n    # less deep\n  # end\n", "a", "b",
+	        "  is: |\n      b\n    # less deep\n  # end\n");
+}
+
 UNIT_TESTS("dump", UNIT_TEST(a_line_fits_itself_and_no_other),
            UNIT_TEST(wildcards_fit_what_they_name), UNIT_TEST(wrong_wildcards_are_found),
            UNIT_TEST(lines_may_stand_in_any_order), UNIT_TEST(each_line_has_a_pattern_of_its_own),
@@ -221,4 +253,7 @@ UNIT_TESTS("dump", UNIT_TEST(a_line_fits_itself_and_no_other),
            UNIT_TEST(kept_lines_keep_their_order_and_new_ones_find_their_place),
            UNIT_TEST(wildcards_that_fit_stay), UNIT_TEST(a_list_keeps_quotes_and_comments),
            UNIT_TEST(what_is_not_written_yet_is_written), UNIT_TEST(one_line_stays_one_line),
-           UNIT_TEST(what_cannot_be_written_is_refused))
+           UNIT_TEST(what_cannot_be_written_is_refused),
+           UNIT_TEST(new_lines_end_as_those_of_the_file),
+           UNIT_TEST(comments_do_not_say_what_stands_in_braces),
+           UNIT_TEST(comments_are_not_lost))
