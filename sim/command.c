@@ -10,6 +10,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/io/bad_option.h"
 #include "lib/io/read_file.h"
+#include "sim/printable.h"
 #include "sim/yaml_tree.h"
 
 /* --- Files --- */
@@ -91,6 +92,22 @@ static char *folder_of(const char *path)
 const char *command_file_name(const char *path)
 {
 	return strcmp(path, "-") ? path : "standard input";
+}
+
+char **command_names(char *const *paths, size_t count)
+{
+	char **names = xcalloc(count, sizeof(char *));
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = printable_copy(command_file_name(paths[i]), false);
+	return names;
+}
+
+void command_names_free(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
 }
 
 struct scenario *command_load_text(const char *path, const char *text, size_t len,

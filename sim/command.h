@@ -57,6 +57,9 @@ struct scenario *command_load_text(const char *path, const char *text, size_t le
                                    const char *const *settings, struct problems *problems);
 /* As messages call it. */
 const char *command_file_name(const char *path);
+/* The same of several, fit for a line of a report; all to be freed by command_names_free(). */
+char **command_names(char *const *paths, size_t count);
+void command_names_free(char **names, size_t count);
 /* The name of a file without folder and ending. */
 void command_base_name(const char *file, char *out, size_t size);
 

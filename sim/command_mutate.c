@@ -32,6 +32,7 @@ struct arguments {
 struct mutating {
 	const struct arguments *arguments;
 	struct scenario **scenarios;
+	char **names; /* of files */
 	bool *holds; /* by file, then by seed: without a mutant */
 	bool all_hold;
 	struct mutate *mutate;
@@ -163,7 +164,7 @@ static bool done_alone(void *ctx, uint64_t item, const struct jobs_result *resul
 		clear_progress(mutating);
 		printf("%s does not hold without a mutant, with seed %llu: %.*s; it is not "
 		       "counted\n",
-		       mutating->arguments->files[file],
+		       mutating->names[file],
 		       (unsigned long long)seed_of(mutating, file, item % seeds),
 		       crash ? (int)strlen(crash) : (int)result->len,
 		       crash ? crash : result->bytes);
@@ -208,17 +209,19 @@ static bool run_items(struct mutating *mutating, uint64_t items,
 	return end == JOBS_ALL;
 }
 
-static int mutate_loaded(const struct arguments *arguments, struct scenario **scenarios)
+static int mutate_loaded(const struct arguments *arguments, struct scenario **scenarios,
+                         char **names)
 {
 	struct mutating mutating = {.arguments = arguments,
 	                            .scenarios = scenarios,
+	                            .names = names,
 	                            .all_hold = true,
 	                            .terminal = isatty(STDERR_FILENO)};
 	const uint64_t runs = arguments->files_count * seeds_count(&mutating);
 	int code = EXIT_INTERNAL;
 
 	mutating.holds = xcalloc(runs, sizeof *mutating.holds);
-	mutating.mutate = mutate_new(arguments->mutants, arguments->mutants_count, arguments->files,
+	mutating.mutate = mutate_new(arguments->mutants, arguments->mutants_count, names,
 	                             arguments->files_count);
 	if (run_items(&mutating, runs, work_alone, done_alone) &&
 	    run_items(&mutating, arguments->files_count * arguments->mutants_count, work_mutant,
@@ -237,6 +240,7 @@ static int mutate_loaded(const struct arguments *arguments, struct scenario **sc
 static int mutate_files(const struct arguments *arguments)
 {
 	struct scenario **scenarios = xcalloc(arguments->files_count, sizeof(struct scenario *));
+	char **names = command_names(arguments->files, arguments->files_count);
 	int code = EXIT_HELD;
 
 	for (size_t i = 0; i < arguments->files_count; i++) {
@@ -245,9 +249,10 @@ static int mutate_files(const struct arguments *arguments)
 			code = EXIT_WRONG_INPUT;
 	}
 	if (code == EXIT_HELD)
-		code = mutate_loaded(arguments, scenarios);
+		code = mutate_loaded(arguments, scenarios, names);
 	for (size_t i = 0; i < arguments->files_count; i++)
 		scenario_free(scenarios[i]);
+	command_names_free(names, arguments->files_count);
 	free(scenarios);
 	return code;
 }

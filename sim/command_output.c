@@ -93,6 +93,30 @@ bool command_output_try(const char *path, struct fb_text *why)
 	return true;
 }
 
+static bool same_file(const char *a, const char *b, mode_t kind)
+{
+	struct stat status_a, status_b;
+
+	return stat(a, &status_a) == 0 && stat(b, &status_b) == 0 &&
+	       (status_a.st_mode & S_IFMT) == kind && status_a.st_dev == status_b.st_dev &&
+	       status_a.st_ino == status_b.st_ino;
+}
+
+bool command_output_same(const char *a, const char *b)
+{
+	const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+	char folder_a[PATH_MAX] = ".", folder_b[PATH_MAX] = ".";
+
+	if (access(a, F_OK) == 0 || access(b, F_OK) == 0)
+		return same_file(a, b, S_IFREG);
+	if (slash_a)
+		snprintf(folder_a, sizeof folder_a, "%.*s", (int)(slash_a - a) + 1, a);
+	if (slash_b)
+		snprintf(folder_b, sizeof folder_b, "%.*s", (int)(slash_b - b) + 1, b);
+	return !strcmp(slash_a ? slash_a + 1 : a, slash_b ? slash_b + 1 : b) &&
+	       same_file(folder_a, folder_b, S_IFDIR);
+}
+
 /* All bytes, and the file closed. */
 static bool write_and_close(int fd, const char *bytes, size_t len)
 {

@@ -10,7 +10,10 @@
 /* Before the work begins: 'path' could be written now. False: 'why' says why not. Leaves nothing
  * behind. */
 bool command_output_try(const char *path, struct fb_text *why);
-/* An existing file keeps its mode. */
+/* Both would write the same file, also where it is not there yet. What is no regular file, as /dev/null,
+ * is the same as nothing. */
+bool command_output_same(const char *a, const char *b);
+/* An existing file keeps its mode, but its other hard links keep the old bytes. */
 bool command_output_write(const char *path, const char *bytes, size_t len, struct fb_text *why);
 
 #endif

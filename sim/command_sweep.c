@@ -26,6 +26,7 @@ struct arguments {
 struct sweeping {
 	const struct arguments *arguments;
 	struct scenario **scenarios;
+	char **names; /* of files */
 	struct sweep *sweep;
 	struct jobs_progress latest;
 	bool terminal; /* standard error is one: progress is told */
@@ -103,14 +104,27 @@ static void put_word(const char *word)
 	putchar('\'');
 }
 
-static void tell_failure(const struct sweeping *sweeping, const char *file, uint64_t seed,
-                         const char *key)
+/* A file as an argument, also where its name could be taken for an option. Standard input is gone:
+ * what it was must be given again. */
+static void put_file(const char *path)
+{
+	if (!strcmp(path, "-")) {
+		fputs("FILE", stdout);
+		return;
+	}
+	if (path[0] == '-')
+		fputs("./", stdout);
+	put_word(path);
+}
+
+static void tell_failure(const struct sweeping *sweeping, size_t file, uint64_t seed, const char *key)
 {
 	const struct arguments *arguments = sweeping->arguments;
 
 	clear_progress(sweeping);
-	printf("%s: seed %llu: %s: flowbed run ", file, (unsigned long long)seed, key);
-	put_word(file);
+	printf("%s: seed %llu: %s: flowbed run ", sweeping->names[file], (unsigned long long)seed,
+	       key);
+	put_file(arguments->files[file]);
 	printf(" --seed %llu", (unsigned long long)seed);
 	if (arguments->mutant)
 		printf(" --mutant %s", arguments->mutant->name);
@@ -135,7 +149,7 @@ static bool done(void *ctx, uint64_t item, const struct jobs_result *result)
 		run = (struct sweep_run){.failures = 1, .key = xstrdup("crash: no result")};
 	sweep_add(sweeping->sweep, &run);
 	if (run.key)
-		tell_failure(sweeping, arguments->files[sweep_file_of(sweeping->sweep, item)],
+		tell_failure(sweeping, sweep_file_of(sweeping->sweep, item),
 		             sweep_seed_of(sweeping->sweep, item), run.key);
 	sweep_run_destroy(&run);
 	return !ferror(stdout) &&
@@ -212,12 +226,14 @@ static void tell_end(const struct sweeping *sweeping, enum jobs_end end)
 
 /* --- The whole --- */
 
-static int sweep_loaded(const struct arguments *arguments, struct scenario **scenarios)
+static int sweep_loaded(const struct arguments *arguments, struct scenario **scenarios,
+                        char **names)
 {
 	struct sweeping sweeping = {
 	        .arguments = arguments,
 	        .scenarios = scenarios,
-	        .sweep = sweep_new(arguments->files, arguments->files_count, arguments->seeds),
+	        .names = names,
+	        .sweep = sweep_new(names, arguments->files_count, arguments->seeds),
 	        .terminal = isatty(STDERR_FILENO)};
 	const struct jobs_ops ops = {
 	        .work = work, .done = done, .progress = progress, .ctx = &sweeping};
@@ -251,6 +267,7 @@ static int sweep_loaded(const struct arguments *arguments, struct scenario **sce
 static int sweep_files(const struct arguments *arguments)
 {
 	struct scenario **scenarios = xcalloc(arguments->files_count, sizeof(struct scenario *));
+	char **names = command_names(arguments->files, arguments->files_count);
 	int code = EXIT_HELD;
 
 	for (size_t i = 0; i < arguments->files_count; i++) {
@@ -259,9 +276,10 @@ static int sweep_files(const struct arguments *arguments)
 			code = EXIT_WRONG_INPUT;
 	}
 	if (code == EXIT_HELD)
-		code = sweep_loaded(arguments, scenarios);
+		code = sweep_loaded(arguments, scenarios, names);
 	for (size_t i = 0; i < arguments->files_count; i++)
 		scenario_free(scenarios[i]);
+	command_names_free(names, arguments->files_count);
 	free(scenarios);
 	return code;
 }
