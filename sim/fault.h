@@ -45,7 +45,8 @@ enum fault_kind {
 	/* The controller. */
 	FAULT_CONTROLLER_RESTART,
 	FAULT_CONTROLLER_STALL,
-	FAULT_SECOND_CONTROLLER, /* a switch is with another one that runs beside it */
+	FAULT_SECOND_CONTROLLER, /* a switch is with another one that runs beside it; in a ring of
+	                            switches they make loops: drawn there only by name */
 	/* Hosts. */
 	FAULT_HOST_DOWN,
 	FAULT_HOST_MOVE, /* to another port, and back */

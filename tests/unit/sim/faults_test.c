@@ -141,6 +141,33 @@ static void all_is_every_kind_but_those_that_reorder_control(void)
 	scenario_free(sc);
 }
 
+/* Whether a second controller is drawn in a network of three switches with the links 'links'. */
+static bool has_second(const char *links, const char *rates)
+{
+	struct scenario *sc;
+	char text[1000];
+	bool has;
+
+	snprintf(text, sizeof text,
+	         "controller: learning\nswitches: {s1: {}, s2: {}, s3: {}}\n"
+	         "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	         "links: [h1 -- s1, h2 -- s2, %s]\nfaults: {rates: {%s}}\nsteps: [{wait: 1s}]\n",
+	         links, rates);
+	sc = load(text);
+	has = sc->faults.rates[FAULT_SECOND_CONTROLLER].mean_ns != 0;
+	scenario_free(sc);
+	return has;
+}
+
+static void all_leaves_second_controllers_out_of_rings(void)
+{
+	CU_ASSERT_TRUE(has_second("s1 -- s2, s2 -- s3", "all: 1/s"));
+	CU_ASSERT_TRUE(has_second("s3 -- s2, s2 -- s1", "all: 1/s"));
+	CU_ASSERT_FALSE(has_second("s1 -- s2, s2 -- s3, s3 -- s1", "all: 1/s"));
+	CU_ASSERT_FALSE(has_second("s2 -- s3, s2 -- s3", "all: 1/s"));
+	CU_ASSERT_TRUE(has_second("s2 -- s3, s2 -- s3", "all: 1/s, second_controller: 1/min"));
+}
+
 static void all_leaves_out_what_makes_no_sense(void)
 {
 	struct scenario *sc = load("hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.1/24}}\n"
@@ -753,6 +780,7 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(another_seed_draws_other_faults),
            UNIT_TEST(one_kind_more_or_less_leaves_the_others_as_they_are),
            UNIT_TEST(all_is_every_kind_but_those_that_reorder_control),
+           UNIT_TEST(all_leaves_second_controllers_out_of_rings),
            UNIT_TEST(all_leaves_out_what_makes_no_sense),
            UNIT_TEST(as_many_are_drawn_as_the_rate_says),
            UNIT_TEST(low_rates_draw_as_many_in_a_short_time_as_they_say),
