@@ -30,6 +30,7 @@ struct connection {
 	bool finished;       /* the client has sent a FIN */
 	bool refused;        /* the chosen one has sent a RST */
 	bool over;           /* a RST has ended it at the client */
+	bool unjudged;       /* switches in a fail mode had to do with its SYNs */
 	bool split;
 };
 
@@ -166,11 +167,11 @@ static bool may_be_probed(const struct affinity *affinity, const struct connecti
 	       (c->resumed_ns && now_ns - c->resumed_ns < AFFINITY_SILENCE_NS);
 }
 
-/* The connection is split between 'one' and 'other'; false when it was already. */
+/* The connection is split between 'one' and 'other'; false when it was already, or is not judged. */
 static bool split(struct affinity *affinity, struct connection *c, uint32_t one, uint32_t other,
                   const char *why, struct affinity_split *out)
 {
-	if (c->split)
+	if (c->split || c->unjudged)
 		return false;
 	c->split = true;
 	affinity->split++;
@@ -187,6 +188,11 @@ static bool split(struct affinity *affinity, struct connection *c, uint32_t one,
 
 /* --- What is sent --- */
 
+static bool is_failing(const struct affinity *affinity)
+{
+	return affinity->ops.fails && affinity->ops.fails(affinity->ops.ctx);
+}
+
 /* A client sends a SYN: a new connection, or the old one once more. */
 static void syn_sent(struct affinity *affinity, const struct fb_packet *packet, uint32_t host,
                      uint64_t now_ns)
@@ -196,6 +202,7 @@ static void syn_sent(struct affinity *affinity, const struct fb_packet *packet, 
 
 	if (c && c->isn == packet->tcp_seq && c->client == host) {
 		c->syns++;
+		c->unjudged |= is_failing(affinity);
 		return;
 	}
 	if (!c && fb_table_count(affinity->connections) == AFFINITY_CONNECTIONS_MAX) {
@@ -213,6 +220,7 @@ static void syn_sent(struct affinity *affinity, const struct fb_packet *packet, 
 	                         .recoveries = affinity->recoveries,
 	                         .begun_ns = now_ns,
 	                         .last_ns = now_ns,
+	                         .unjudged = is_failing(affinity),
 	                         .host = SCENARIO_NONE,
 	                         .chosen = SCENARIO_NONE};
 }
@@ -229,7 +237,8 @@ static bool answer_sent(struct affinity *affinity, const struct fb_packet *packe
 		c->refused |= host == c->chosen;
 		return false;
 	}
-	if (c->chosen == SCENARIO_NONE || host == c->chosen || (packet->tcp_flags & FB_TCP_SYN))
+	if (c->over || c->chosen == SCENARIO_NONE || host == c->chosen ||
+	    (packet->tcp_flags & FB_TCP_SYN))
 		return false;
 	return split(affinity, c, c->chosen, host, "answers segments of it", out);
 }
@@ -283,6 +292,7 @@ static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t h
 
 	if (c->over)
 		return false;
+	c->unjudged |= is_failing(affinity);
 	if (c->chosen != SCENARIO_NONE && c->chosen != host)
 		return split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
 	c->host = host;

@@ -13,13 +13,17 @@
  * - the client gets anything but RST of another host;
  * - the client gets a RST of another host, although the chosen one is there and has not refused the
  *   connection itself;
- * - another host answers with anything but RST or a late SYN-ACK.
+ * - another host answers with anything but RST or a late SYN-ACK, before a RST has ended it.
  *
  * Forgotten sessions. A controller that has forgotten a session may show its segments to all
  * candidates: those that refuse are excluded, and their RSTs kept from the client. That it has
  * forgotten one is possible when a control connection began or ended since the connection's first
  * SYN; once there was an answer, also when the connection was silent for AFFINITY_SILENCE_NS, for as
  * long after that, and when the client has sent its FIN.
+ *
+ * Fail modes. A switch that is standalone floods a SYN to all, its own owners of the address and a switch
+ * that has a controller, which chooses another: no controller can help that. A connection of which a SYN was
+ * sent, or came to a host, while a switch was in a fail mode is not judged.
  *
  * A host gets what its interface accepts, when it is on. Who sent a frame is known by its life
  * (lives.h); what the controller made itself is nobody's and does not count. */
@@ -41,6 +45,8 @@ struct affinity_ops {
 	/* When the host was last off, or its link without a carrier: now, or when that ended; 0:
 	 * never. */
 	uint64_t (*absent_ns)(void *ctx, uint32_t host);
+	/* A switch is in a fail mode now. NULL: none ever is. */
+	bool (*fails)(void *ctx);
 	void *ctx;
 };
 

@@ -66,6 +66,22 @@ static uint64_t absent_ns(void *ctx, uint32_t host)
 	return network_host_absent_ns(properties->network, host);
 }
 
+static struct datapath *datapath_of(const struct properties *properties, uint32_t sw)
+{
+	return agent_datapath(network_agent(properties->network, sw));
+}
+
+static bool is_any_failing(void *ctx)
+{
+	const struct properties *properties = ctx;
+
+	for (uint32_t i = 0; i < properties->scenario->switches_count; i++)
+		if (network_switch_is_on(properties->network, i) &&
+		    datapath_mode(datapath_of(properties, i)) != DATAPATH_NORMAL)
+			return true;
+	return false;
+}
+
 static uint64_t converged_at(void *ctx)
 {
 	return properties_converged_at(ctx);
@@ -77,11 +93,6 @@ static void judge_difference(void *ctx, const struct tables_difference *differen
 static void judge_checksum(void *ctx, const struct checksums_wrong *wrong);
 static void tell_over(void *ctx, const char *what);
 
-static struct datapath *datapath_of(const struct properties *properties, uint32_t sw)
-{
-	return agent_datapath(network_agent(properties->network, sw));
-}
-
 static const struct datapath *table_of(void *ctx, uint32_t sw)
 {
 	return datapath_of(ctx, sw);
@@ -90,8 +101,10 @@ static const struct datapath *table_of(void *ctx, uint32_t sw)
 struct properties *properties_new(const struct scenario *scenario, const struct properties_ops *ops)
 {
 	struct properties *properties = xcalloc(1, sizeof *properties);
-	const struct affinity_ops affinity_ops = {
-	        .sender = sender_of, .absent_ns = absent_ns, .ctx = properties};
+	const struct affinity_ops affinity_ops = {.sender = sender_of,
+	                                          .absent_ns = absent_ns,
+	                                          .fails = is_any_failing,
+	                                          .ctx = properties};
 	const struct excuses_ops excuses_ops = {
 	        .late_buffer = tell_late_buffer, .converged_at = converged_at, .ctx = properties};
 	const struct tables_ops tables_ops = {

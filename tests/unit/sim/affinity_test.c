@@ -36,12 +36,21 @@ static uint64_t when_absent(void *ctx, uint32_t host)
 	return absent_ns[host];
 }
 
+static bool is_failing;
+
+static bool fails(void *ctx)
+{
+	(void)ctx;
+	return is_failing;
+}
+
 static void begin(void)
 {
-	const struct affinity_ops ops = {.sender = sender_of, .absent_ns = when_absent};
+	const struct affinity_ops ops = {.sender = sender_of, .absent_ns = when_absent, .fails = fails};
 
 	memset(hosts, 0, sizeof hosts);
 	memset(absent_ns, 0, sizeof absent_ns);
+	is_failing = false;
 	now_ns = 10 * FB_NS_PER_S;
 	for (unsigned i = 0; i < 4; i++) {
 		fb_mac_from_u64(hosts[i].mac, 0x020000000001 + i);
@@ -218,6 +227,32 @@ static void unless_a_controller_has_forgotten_the_first_syn(void)
 	sends(CLIENT, SYN, ISN, 0);
 	comes(TWO, SYN, ISN);
 	end(1);
+}
+
+/* Such a switch floods a SYN to its own owner of the address and to one with a controller. */
+static void a_syn_while_a_switch_is_in_a_fail_mode_splits_nothing(void)
+{
+	begin();
+	is_failing = true;
+	sends(CLIENT, FB_TCP_SYN, ISN, 0);
+	is_failing = false;
+	comes(ONE, FB_TCP_SYN, ISN);
+	comes(TWO, FB_TCP_SYN, ISN);
+	answers(ONE, SYNACK);
+	answers(TWO, SYNACK);
+	end(0);
+	/* What came before that is judged. */
+	begin();
+	sends(CLIENT, FB_TCP_SYN, ISN, 0);
+	comes(ONE, FB_TCP_SYN, ISN);
+	comes(TWO, FB_TCP_SYN, ISN);
+	end(1);
+	begin();
+	sends(CLIENT, FB_TCP_SYN, ISN, 0);
+	comes(ONE, FB_TCP_SYN, ISN);
+	is_failing = true;
+	comes(TWO, FB_TCP_SYN, ISN);
+	end(0);
 }
 
 static void the_third_syn_may_move_on(void)
@@ -422,6 +457,7 @@ UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(a_retransmitted_syn_at_another_host_splits_it),
            UNIT_TEST(unless_the_first_host_is_gone), UNIT_TEST(or_was_gone_not_long_before),
            UNIT_TEST(unless_a_controller_has_forgotten_the_first_syn),
+           UNIT_TEST(a_syn_while_a_switch_is_in_a_fail_mode_splits_nothing),
            UNIT_TEST(the_third_syn_may_move_on), UNIT_TEST(no_syn_moves_on_once_it_is_answered),
            UNIT_TEST(answers_of_two_hosts_split_it),
            UNIT_TEST(what_others_send_in_the_clients_name_does_not_count),
