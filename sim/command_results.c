@@ -39,8 +39,8 @@ bool command_results_begin(struct command_results *wanted, size_t files_count)
 		      stderr);
 		return false;
 	}
-	if (wanted->junit && wanted->json && !is_output(wanted->junit) && !is_output(wanted->json) &&
-	    command_output_same(wanted->junit, wanted->json)) {
+	if (wanted->junit && wanted->json && !is_output(wanted->junit) &&
+	    !is_output(wanted->json) && command_output_same(wanted->junit, wanted->json)) {
 		fputs("flowbed: --junit and --json name the same file: name two.\n", stderr);
 		return false;
 	}

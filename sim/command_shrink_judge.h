@@ -4,6 +4,8 @@
  * each of the judge's seeds. And the failure must be that failure: with a mutant the same run
  * without it must hold, and where the whole held without its faults so must what it becomes;
  * otherwise a scenario that expects too much would do.
+ * Where the whole fails without its faults too there is no such control: then the key alone
+ * counts, and another outcome of the same step will do.
  *
  * Each text runs in a process of its own (jobs.h), so that a crash is a failure like others. */
 #ifndef SIM_COMMAND_SHRINK_JUDGE_H

@@ -117,7 +117,8 @@ static void put_file(const char *path)
 	put_word(path);
 }
 
-static void tell_failure(const struct sweeping *sweeping, size_t file, uint64_t seed, const char *key)
+static void tell_failure(const struct sweeping *sweeping, size_t file, uint64_t seed,
+                         const char *key)
 {
 	const struct arguments *arguments = sweeping->arguments;
 
