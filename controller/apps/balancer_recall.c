@@ -472,8 +472,7 @@ static bool is_overruled(const struct balancer_call *call, const struct balancer
 	if (balancer_flows_cookie(call->b, flow->cookie).current ||
 	    fb_mac_equal(session->backend_mac, backend_mac))
 		return false;
-	return !session->answered ||
-	       (int32_t)(balancer_ms(made_ns_of(call, flow)) - ours_ms) > 0;
+	return (int32_t)(balancer_ms(made_ns_of(call, flow)) - ours_ms) > 0;
 }
 
 static void hear_entry(const struct balancer_call *call, struct teller *teller,

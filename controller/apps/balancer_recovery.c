@@ -684,14 +684,6 @@ static bool is_shared(const struct balancer_call *call, uint32_t ip, uint16_t vl
 	return address && address->shared;
 }
 
-/* 'p' is the SYN-ACK of one of several, and somebody else's may have reached the client. */
-static bool may_be_too_late(const struct balancer_call *call, const struct fb_packet *p)
-{
-	return call->b->config.mode == BALANCER_MODE_FLOWS &&
-	       (p->tcp_flags & CONTROL_FLAGS) == (FB_TCP_SYN | FB_TCP_ACK) &&
-	       is_shared(call, p->nw_src, balancer_vlan(p));
-}
-
 /* The segment 'pi' of an unknown session comes from its backend. Its client is the one owner of the
  * address that it goes to; only when that speaks, too, is it an answer. */
 static void from_backend(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -703,7 +695,7 @@ static void from_backend(const struct balancer_call *call, const struct fb_packe
 	struct balancer_key key;
 	struct ends ends;
 
-	if (found.count != 1 || may_be_too_late(call, &pi->packet)) {
+	if (found.count != 1) {
 		call->b->counters.strays_dropped++;
 		balancer_send_drop(call, pi);
 		return;
@@ -754,6 +746,16 @@ static bool is_doubtful_reset(const struct balancer_call *call, const struct fb_
 	const struct fb_packet *p = &pi->packet;
 
 	return (p->tcp_flags & FB_TCP_RST) && !came_by_link(call, pi) &&
+	       is_shared(call, p->nw_src, balancer_vlan(p));
+}
+
+/* It is the SYN-ACK of one of several, and somebody else's may have reached the client. */
+static bool is_late_answer(const struct balancer_call *call, const struct fb_packet_in *pi)
+{
+	const struct fb_packet *p = &pi->packet;
+
+	return call->b->config.mode == BALANCER_MODE_FLOWS && !came_by_link(call, pi) &&
+	       (p->tcp_flags & CONTROL_FLAGS) == (FB_TCP_SYN | FB_TCP_ACK) &&
 	       is_shared(call, p->nw_src, balancer_vlan(p));
 }
 
@@ -879,7 +881,7 @@ void balancer_recovery_stray(const struct balancer_call *call, const struct fb_p
 	}
 	if (pass_told(call, pi))
 		return;
-	if (is_doubtful_reset(call, pi)) {
+	if (is_doubtful_reset(call, pi) || is_late_answer(call, pi)) {
 		call->b->counters.strays_dropped++;
 		balancer_send_drop(call, pi);
 		return;

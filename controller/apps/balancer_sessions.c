@@ -323,6 +323,23 @@ bool balancer_sessions_is_on(const struct balancer *b, const struct balancer_ses
 	return false;
 }
 
+/* TCP connections whose SYN nobody has answered yet: when the switch is back another controller may
+ * have given them a backend, and nothing there would tell. Their SYNs come again. */
+static void forget_unanswered(const struct balancer_call *call, uint16_t node)
+{
+	struct balancer_sessions *sessions = &call->b->sessions;
+	struct balancer_session *session =
+	        balancer_queue_oldest(&sessions->queues[BALANCER_UNANSWERED]);
+	struct balancer_session *next;
+
+	for (; session; session = next) {
+		next = fb_table_at(sessions->table, session->link.newer);
+		if (session->sorted.proto == FB_IP_TCP && !session->entries &&
+		    balancer_sessions_is_on(call->b, session, node))
+			balancer_sessions_remove(call, session);
+	}
+}
+
 void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node)
 {
 	static const enum balancer_state states[] = {BALANCER_LIVE, BALANCER_OPEN};
@@ -337,6 +354,7 @@ void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node)
 				wait_as(call, session, BALANCER_UNSURE);
 		}
 	}
+	forget_unanswered(call, node);
 }
 
 void balancer_sessions_trust(const struct balancer_call *call, struct balancer_session *session)

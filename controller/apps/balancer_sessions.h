@@ -139,7 +139,8 @@ void balancer_sessions_trust(const struct balancer_call *call, struct balancer_s
  * it is forgotten after the grace time, unless a switch that has them comes back. */
 void balancer_sessions_wait(const struct balancer_call *call, struct balancer_session *session,
                             bool is_told);
-/* The switch 'node' went away, or was: it may have removed entries and could not tell. */
+/* The switch 'node' went away, or was: it may have removed entries and could not tell. TCP sessions
+ * there that nobody has answered are forgotten. */
 void balancer_sessions_doubt(const struct balancer_call *call, uint16_t node);
 
 /* Forget what is due; and when that is to be called again. */

@@ -890,7 +890,7 @@ static void what_another_controller_installed_meanwhile_counts(void)
 	lb_free(lb);
 }
 
-static void what_it_installed_for_an_unanswered_session_counts_whenever(void)
+static void an_unanswered_session_is_what_another_controller_made_of_it(void)
 {
 	struct lb *lb = lb_new("");
 	struct asked *asked;
@@ -902,7 +902,7 @@ static void what_it_installed_for_an_unanswered_session_counts_whenever(void)
 	have(asked, FROM_A, old_cookie, 60);
 	tell(asked, false);
 	free(asked);
-	CU_ASSERT_EQUAL(lb_counter(lb, "overruled"), 1);
+	CU_ASSERT_EQUAL(lb_counter(lb, "recalled"), 1);
 	lb_said(lb);
 	LB_SAYS(client_sends(lb), "out #6 in 1: mod_dl_dst::02,output:2\n");
 	lb_free(lb);
@@ -1260,7 +1260,7 @@ UNIT_TESTS(
         UNIT_TEST(the_flow_removed_of_another_runs_entry_changes_nothing),
         UNIT_TEST(known_sessions_whose_entries_are_there_are_not_disturbed),
         UNIT_TEST(what_another_controller_installed_meanwhile_counts),
-        UNIT_TEST(what_it_installed_for_an_unanswered_session_counts_whenever),
+        UNIT_TEST(an_unanswered_session_is_what_another_controller_made_of_it),
         UNIT_TEST(what_is_older_than_the_session_does_not_count),
         UNIT_TEST(known_sessions_whose_entries_are_gone_are_installed_again_at_once),
         UNIT_TEST(so_are_those_of_which_one_entry_is_gone_or_an_old_one_is_there),
