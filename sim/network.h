@@ -59,6 +59,8 @@ struct network_observer {
 	void (*corrupted)(void *ctx, uint64_t now_ns, struct frame *frame);
 	/* A fault took away a message that the switch had sent. */
 	void (*message_lost)(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len);
+	/* A flow-mod arrived at the switch that had not done it when its connection ended, and never does. */
+	void (*message_undone)(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len);
 	/* The switch sent an OpenFlow error: the message. */
 	void (*error)(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg, size_t len);
 	/* The switch let the packet in the buffer 'id', which was kept at 'kept_ns', go unused. */

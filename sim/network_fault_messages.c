@@ -94,12 +94,16 @@ static void take_out(struct network_held *h, struct held_list *list, struct held
 		h->barriers--;
 }
 
-static void drop(struct network_held *h, struct held_list *list)
+/* The switch never does what it still held. */
+static void drop(struct network_held *h, struct held_list *list, bool tell)
 {
 	struct held *held;
 
 	while ((held = TAILQ_FIRST(list)) != NULL) {
 		take_out(h, list, held);
+		if (tell && type_of(held->bytes) == OFPT_FLOW_MOD)
+			NETWORK_OBSERVE(h->sw->network, message_undone, h->sw->index, held->bytes,
+			                held->len);
 		free(held);
 	}
 }
@@ -359,23 +363,28 @@ void network_fault_messages_finish(struct network_switch *sw)
 	network_fault_messages_forget(sw);
 }
 
-void network_fault_messages_forget(struct network_switch *sw)
+static void forget(struct network_switch *sw, bool tell)
 {
 	struct network_held *h = sw->held;
 
 	if (!h)
 		return;
-	drop(h, &h->shuffled);
-	drop(h, &h->queued);
+	drop(h, &h->queued, tell);
+	drop(h, &h->shuffled, tell);
 	clock_cancel(&sw->network->clock, &h->shuffled_event);
 	clock_cancel(&sw->network->clock, &h->queued_event);
 	h->floor_ns = 0;
 	h->closed = NULL;
 }
 
+void network_fault_messages_forget(struct network_switch *sw)
+{
+	forget(sw, true);
+}
+
 void network_fault_messages_free(struct network_switch *sw)
 {
-	network_fault_messages_forget(sw);
+	forget(sw, false);
 	free(sw->held);
 	sw->held = NULL;
 }

@@ -507,8 +507,7 @@ static void take_message(struct properties *properties, uint64_t now_ns, uint32_
                          const uint8_t *msg, size_t len)
 {
 	excuses_message(properties->excuses, now_ns, sw, to, msg, len);
-	tables_message(properties->tables, now_ns, sw, to, msg, len,
-	               excuses_is_slow(properties->excuses, sw, now_ns));
+	tables_message(properties->tables, now_ns, sw, to, msg, len);
 }
 
 static void watch_bytes(void *ctx, uint64_t now_ns, uint32_t sw, unsigned to, const uint8_t *bytes,
@@ -534,6 +533,15 @@ static void watch_message_lost(void *ctx, uint64_t now_ns, uint32_t sw, const ui
 	const struct properties *properties = ctx;
 
 	excuses_message_lost(properties->excuses, now_ns, sw, msg, len);
+}
+
+static void watch_message_undone(void *ctx, uint64_t now_ns, uint32_t sw, const uint8_t *msg,
+                                 size_t len)
+{
+	const struct properties *properties = ctx;
+
+	(void)now_ns;
+	tables_message_undone(properties->tables, sw, msg, len);
 }
 
 static void watch_fault(void *ctx, uint64_t now_ns, const struct fault *fault, bool begins)
@@ -660,6 +668,7 @@ struct network_observer properties_observer(struct properties *properties)
 	                                 .moved = watch_moved,
 	                                 .corrupted = watch_corrupted,
 	                                 .message_lost = watch_message_lost,
+	                                 .message_undone = watch_message_undone,
 	                                 .fault = watch_fault,
 	                                 .changed = watch_changed,
 	                                 .mode = watch_mode,

@@ -27,8 +27,7 @@ struct waiting {
 	uint64_t time_ns;
 	bool emergency; /* no message: emergency mode began */
 	bool refused;
-	bool slow;   /* the switch may not have done it at once */
-	bool undone; /* and perhaps never did */
+	bool undone; /* the switch never did it, and did not say so */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -40,6 +39,7 @@ struct table {
 	struct waiting_list list;
 	size_t waiting_count;         /* flow-mods in the list */
 	struct waiting *refused_last; /* the latest that was; NULL: none that waits */
+	struct waiting *undone_last;  /* the same */
 	uint64_t connected_ns;        /* when the present connection began */
 	uint64_t seen;       /* of entries that a walk of the switch's table met: its number */
 	size_t tidied_count; /* entries after the latest tidying */
@@ -86,6 +86,8 @@ static struct waiting *take_first(struct table *table)
 	STAILQ_REMOVE_HEAD(&table->list, link);
 	if (table->refused_last == first)
 		table->refused_last = NULL;
+	if (table->undone_last == first)
+		table->undone_last = NULL;
 	if (first->len && first->bytes[offsetof(struct ofp_header, type)] == OFPT_FLOW_MOD)
 		table->waiting_count--;
 	return first;
@@ -196,14 +198,14 @@ static void pass_barrier(struct tables *tables, struct table *table, uint32_t xi
 static void tidy(struct tables *tables, uint32_t sw, uint64_t now_ns);
 
 static void take_flow_mod(struct tables *tables, uint32_t sw, uint64_t now_ns, const uint8_t *msg,
-                          size_t len, bool slow)
+                          size_t len)
 {
 	struct table *table = &tables->switches[sw];
 
 	if (table->waiting_count == TABLES_WAITING_MAX)
 		while (table->waiting_count > TABLES_WAITING_MAX / 2)
 			do_waiting(tables, table, STAILQ_FIRST(&table->list));
-	add_waiting(table, now_ns, msg, len)->slow = slow;
+	add_waiting(table, now_ns, msg, len);
 	table->waiting_count++;
 	if (flow_model_count(table->model) >= TIDY_COUNT_MIN &&
 	    flow_model_count(table->model) / 2 >= table->tidied_count)
@@ -211,7 +213,7 @@ static void take_flow_mod(struct tables *tables, uint32_t sw, uint64_t now_ns, c
 }
 
 void tables_message(struct tables *tables, uint64_t now_ns, uint32_t sw, unsigned to,
-                    const uint8_t *msg, size_t len, bool slow)
+                    const uint8_t *msg, size_t len)
 {
 	struct table *table = &tables->switches[sw];
 	const uint8_t type = msg[offsetof(struct ofp_header, type)];
@@ -220,7 +222,7 @@ void tables_message(struct tables *tables, uint64_t now_ns, uint32_t sw, unsigne
 		return;
 	if (to == CHANNEL_SWITCH) {
 		if (type == OFPT_FLOW_MOD)
-			take_flow_mod(tables, sw, now_ns, msg, len, slow);
+			take_flow_mod(tables, sw, now_ns, msg, len);
 		else if (type == OFPT_BARRIER_REQUEST && table->waiting_count)
 			add_waiting(table, now_ns, msg, len);
 	} else if (type == OFPT_FLOW_REMOVED) {
@@ -237,7 +239,7 @@ static struct waiting *find_cause(const struct table *table, struct waiting *aft
 	struct waiting *waiting = after ? STAILQ_NEXT(after, link) : STAILQ_FIRST(&table->list);
 
 	while (waiting &&
-	       (waiting->refused || waiting->len < len || memcmp(waiting->bytes, cause, len) != 0))
+	       (waiting->refused || waiting->undone || waiting->len < len || memcmp(waiting->bytes, cause, len) != 0))
 		waiting = STAILQ_NEXT(waiting, link);
 	return waiting;
 }
@@ -283,13 +285,29 @@ void tables_error(struct tables *tables, uint32_t sw, const uint8_t *msg, size_t
 	table->refused_last = waiting;
 }
 
+/* What is alike was done before: the latest is the one. */
+void tables_message_undone(struct tables *tables, uint32_t sw, const uint8_t *msg, size_t len)
+{
+	struct table *table = &tables->switches[sw];
+	struct waiting *waiting, *found = NULL;
+
+	waiting = find_cause(table, table->undone_last, msg, len);
+	if (!waiting)
+		waiting = find_cause(table, NULL, msg, len);
+	for (; waiting; waiting = find_cause(table, waiting, msg, len))
+		found = waiting;
+	if (!found) {
+		doubt(table, msg, len);
+		return;
+	}
+	found->undone = true;
+	table->undone_last = found;
+}
+
 void tables_connected(struct tables *tables, uint64_t now_ns, uint32_t sw)
 {
 	struct table *table = &tables->switches[sw];
-	struct waiting *waiting;
 
-	STAILQ_FOREACH(waiting, &table->list, link)
-	waiting->undone = waiting->slow;
 	do_waiting(tables, table, NULL);
 	table->connected_ns = now_ns;
 }

@@ -44,7 +44,7 @@ struct tables_difference {
 	uint32_t sw;
 	const struct fb_flow_mod *should; /* NULL: UNEXPECTED */
 	const struct fb_flow_stats *is;   /* NULL: MISSING, UNTOLD */
-	bool undone; /* the switch may not have done it before its connection ended */
+	bool undone; /* the switch had not done it when its connection ended */
 };
 
 /* "s1 lacks priority=10,tcp,actions=output:2": entries as ovs-ofctl writes them. */
@@ -63,9 +63,11 @@ void tables_free(struct tables *tables); /* takes NULL */
 
 /* --- What happens. --- */
 
-/* A whole message arrived at the end 'to' of a control channel. 'slow': the switch may do it later. */
+/* A whole message arrived at the end 'to' of a control channel. */
 void tables_message(struct tables *tables, uint64_t now_ns, uint32_t sw, unsigned to,
-                    const uint8_t *msg, size_t len, bool slow);
+                    const uint8_t *msg, size_t len);
+/* The message, a flow-mod that arrived, is never done, and nobody says so. */
+void tables_message_undone(struct tables *tables, uint32_t sw, const uint8_t *msg, size_t len);
 void tables_error(struct tables *tables, uint32_t sw, const uint8_t *msg, size_t len);
 void tables_connected(struct tables *tables, uint64_t now_ns, uint32_t sw);
 void tables_power(struct tables *tables, uint64_t now_ns, uint32_t sw, bool on);

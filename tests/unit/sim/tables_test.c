@@ -60,13 +60,15 @@ static void packet_in(void *ctx, const struct fb_of_packet_in *pi, bool miss)
 	(void)miss;
 }
 
-static void arrive(unsigned to, const struct fb_msg *msg, bool slow)
+static void arrive(unsigned to, const struct fb_msg *msg, bool is_undone)
 {
 	uint8_t bytes[2000];
 	struct fb_buf buf = fb_buf_make(bytes, sizeof bytes);
 
 	CU_ASSERT_TRUE_FATAL(fb_msg_encode(&buf, msg));
-	tables_message(tables, now_ns, 0, to, buf.data, buf.len, slow);
+	tables_message(tables, now_ns, 0, to, buf.data, buf.len);
+	if (is_undone)
+		tables_message_undone(tables, 0, buf.data, buf.len);
 }
 
 static bool tells_removed;
@@ -356,18 +358,36 @@ static void power_and_emergency_mode_take_the_entries(void)
 	end();
 }
 
-static void a_flow_mod_that_was_slow_when_the_connection_ended_is_in_doubt(void)
+/* Those that are like it are done: the switch does them in their order. */
+static void of_flow_mods_that_are_alike_the_latest_is_undone(void)
+{
+	struct fb_flow_mod add = mod_of(OFPFC_ADD, 1, 10), delete = mod_of(OFPFC_DELETE_STRICT, 1, 10);
+	struct fb_msg first = message_of(&add), second = message_of(&delete);
+
+	begin(10);
+	arrive(CHANNEL_SWITCH, &first, false);
+	arrive(CHANNEL_SWITCH, &first, false);
+	arrive(CHANNEL_SWITCH, &second, false);
+	arrive(CHANNEL_SWITCH, &first, true);
+	tables_connected(tables, now_ns, 0);
+	/* It was deleted, and perhaps not added again. */
+	CU_ASSERT_EQUAL(compare(), 1);
+	CU_ASSERT_EQUAL(undone, 1);
+	end();
+}
+
+static void a_flow_mod_that_was_not_done_when_the_connection_ended_is_in_doubt(void)
 {
 	struct fb_flow_mod mod = mod_of(OFPFC_ADD, 1, 10);
 	struct fb_msg msg;
 
-	for (unsigned slow = 0; slow < 2; slow++) {
+	for (unsigned is_undone = 0; is_undone < 2; is_undone++) {
 		begin(10);
 		msg = message_of(&mod);
-		arrive(CHANNEL_SWITCH, &msg, slow);
+		arrive(CHANNEL_SWITCH, &msg, is_undone);
 		tables_connected(tables, now_ns, 0);
 		CU_ASSERT_EQUAL(compare(), 1);
-		CU_ASSERT_EQUAL(undone, slow);
+		CU_ASSERT_EQUAL(undone, is_undone);
 		/* The next one for that entry is as good as any. */
 		undone = 0;
 		say(&mod, true);
@@ -462,6 +482,7 @@ UNIT_TESTS("tables", UNIT_TEST(what_is_missing_too_much_or_different_is_told_as_
            UNIT_TEST(what_is_told_of_an_older_entry_is_not_told_of_its_successor),
            UNIT_TEST(a_hard_timeout_that_is_over_is_told),
            UNIT_TEST(power_and_emergency_mode_take_the_entries),
-           UNIT_TEST(a_flow_mod_that_was_slow_when_the_connection_ended_is_in_doubt),
+           UNIT_TEST(a_flow_mod_that_was_not_done_when_the_connection_ended_is_in_doubt),
+           UNIT_TEST(of_flow_mods_that_are_alike_the_latest_is_undone),
            UNIT_TEST(model_and_switch_agree_about_many_random_flow_mods),
            UNIT_TEST(a_hundred_thousand_entries_are_no_trouble))
