@@ -397,6 +397,27 @@ static void the_datagram_of_a_fragment_that_was_changed_is_excused(void)
 	is_excused(CHECKSUMS, 1);
 }
 
+/* --- Flow tables --- */
+
+/* A slow switch that takes its controller for dead never does what it held; when the close comes from the
+ * other end it has done all that came before. */
+static void a_flow_mod_that_a_switch_never_did_is_excused_and_no_other(void)
+{
+	static const char slow[] = "steps:\n  - wait: 1001ms\n" PING "  - wait: converged\n";
+	char text[1000];
+
+	snprintf(text, sizeof text, "faults: {until: 9s, at: [%s]}\n%s",
+	         "{at: 1s, slow_flow_mods: {switch: s1, each: 4s, for: 7s}}", slow);
+	run_text("controller: learning\nswitches: {s1: {echo_idle: 2s, echo_timeout: 200ms}}\n", text,
+	         NULL, false);
+	is_excused(TABLES_AGREE, 1);
+	snprintf(text, sizeof text, "faults: {until: 9s, at: [%s, %s]}\n%s",
+	         "{at: 1s, slow_flow_mods: {switch: s1, each: 4s, for: 7s}}",
+	         "{at: 2s, control_cut: {switch: s1, for: 1s}}", slow);
+	run_text("controller: learning\nswitches: {s1: {}}\n", text, NULL, false);
+	is_excused(TABLES_AGREE, 0);
+}
+
 /* --- The table --- */
 
 static void every_row_says_what_it_excuses(void)
@@ -535,6 +556,7 @@ UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_n
            UNIT_TEST(an_error_about_a_buffer_of_a_lost_connection_is_excused),
            UNIT_TEST(the_checksum_of_a_frame_that_was_changed_is_excused),
            UNIT_TEST(the_datagram_of_a_fragment_that_was_changed_is_excused),
+           UNIT_TEST(a_flow_mod_that_a_switch_never_did_is_excused_and_no_other),
            UNIT_TEST(every_row_says_what_it_excuses),
            UNIT_TEST(an_error_about_a_buffer_of_this_connection_has_no_excuse),
            UNIT_TEST(a_hold_that_was_over_when_the_silence_began_excuses_no_end),
