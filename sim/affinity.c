@@ -29,7 +29,7 @@ struct connection {
 	uint64_t resumed_ns; /* its first one after a silence; 0: there was none */
 	bool finished;       /* the client has sent a FIN */
 	bool refused;        /* the chosen one has sent a RST */
-	bool over;           /* a RST has ended it at the client */
+	bool over;           /* at the client: by a RST, or by FINs both ways */
 	bool unjudged;       /* switches in a fail mode had to do with its SYNs */
 	bool split;
 };
@@ -332,7 +332,8 @@ static bool client_got(struct affinity *affinity, const struct fb_packet *packet
 	if (chosen == SCENARIO_NONE)
 		c->chosen = chosen = sender;
 	note_segment(c, now_ns);
-	c->over = is_rst(packet);
+	c->over = is_rst(packet) ||
+	          (sender == chosen && c->finished && (packet->tcp_flags & FB_TCP_FIN));
 	if (sender == chosen)
 		return false;
 	if (!is_rst(packet))

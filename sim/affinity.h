@@ -8,12 +8,12 @@
  *   sent two before it, unless that host is off or cut off, or was so since the connection began or
  *   up to AFFINITY_NEWS_NS before that (news may need their time), or a controller may have forgotten
  *   the connection (below): an unanswered SYN leaves nothing in a switch that could remind it;
- * - after that, and before a RST has ended it, a SYN comes to another host, or any other segment but a
- *   RST, unless that may be a probe (below);
- * - the client gets anything but RST of another host;
+ * - after that, and before a RST or FINs both ways have ended it, a SYN comes to another host, or any
+ *   other segment but a RST, unless that may be a probe (below);
+ * - the client gets anything but RST of another host, before that end;
  * - the client gets a RST of another host, although the chosen one is there and has not refused the
  *   connection itself;
- * - another host answers with anything but RST or a late SYN-ACK, before a RST has ended it.
+ * - another host answers with anything but RST or a late SYN-ACK, before that end.
  *
  * Forgotten sessions. A controller that has forgotten a session may show its segments to all
  * candidates: those that refuse are excluded, and their RSTs kept from the client. That it has
@@ -21,9 +21,9 @@
  * SYN; once there was an answer, also when the connection was silent for AFFINITY_SILENCE_NS, for as
  * long after that, and when the client has sent its FIN.
  *
- * Fail modes. A switch that is standalone floods a SYN to all, its own owners of the address and a switch
- * that has a controller, which chooses another: no controller can help that. A connection of which a SYN was
- * sent, or came to a host, while a switch was in a fail mode is not judged.
+ * Fail modes. A switch that is standalone floods a SYN to all, its own owners of the address and a
+ * switch that has a controller, which chooses another: no controller can help that. A connection of
+ * which a SYN was sent, or came to a host, while a switch was in a fail mode is not judged.
  *
  * A host gets what its interface accepts, when it is on. Who sent a frame is known by its life
  * (lives.h); what the controller made itself is nobody's and does not count. */

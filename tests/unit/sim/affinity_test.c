@@ -369,6 +369,23 @@ static void a_refused_connection_is_over(void)
 	end(0);
 }
 
+static void what_comes_after_its_end_splits_nothing(void)
+{
+	begin();
+	opened();
+	sends(CLIENT, FIN, ISN + 1, 501);
+	answers(ONE, FIN);
+	/* A SYN-ACK for one of the first SYNs, late. */
+	gets(CLIENT, TWO, CLIENT, SYNACK, 900, ISN + 1);
+	end(0);
+	/* With one FIN it is not over. */
+	begin();
+	opened();
+	sends(CLIENT, FIN, ISN + 1, 501);
+	gets(CLIENT, TWO, CLIENT, SYNACK, 900, ISN + 1);
+	end(1);
+}
+
 static void probes_of_a_recovery_are_allowed(void)
 {
 	begin();
@@ -464,7 +481,8 @@ UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(what_a_network_card_ignores_does_not_count),
            UNIT_TEST(a_reset_of_the_client_does_not_count),
            UNIT_TEST(a_reset_of_another_host_must_not_pass),
-           UNIT_TEST(a_refused_connection_is_over), UNIT_TEST(probes_of_a_recovery_are_allowed),
+           UNIT_TEST(a_refused_connection_is_over), UNIT_TEST(what_comes_after_its_end_splits_nothing),
+           UNIT_TEST(probes_of_a_recovery_are_allowed),
            UNIT_TEST(so_are_those_after_a_silence),
            UNIT_TEST(and_those_of_a_client_that_has_finished),
            UNIT_TEST(a_port_used_again_is_another_connection),
