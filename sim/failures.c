@@ -61,7 +61,9 @@ void failures_add(struct failures *failures, struct failure_of of, const char *k
 	                            .at = at,
 	                            .time_ns = time_ns,
 	                            .expected = printable_copy(expected, false),
-	                            .happened = printable_copy(happened, false),
+	                            /* A property may tell a matrix: of names, in which no line ends. */
+	                            .happened = printable_copy(happened,
+	                                                       of.kind == FAILURE_OF_PROPERTY),
 	                            .story = trace ? story_of(trace, relation) : NULL};
 }
 
