@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/command.h"
 #include "sim/command_output.h"
 
 enum { TEXT_BYTES = 5000 };
@@ -29,7 +30,7 @@ static bool try_output(const char *option, const char *path)
 	return false;
 }
 
-bool command_results_begin(struct command_results *wanted, size_t files_count)
+int command_results_begin(struct command_results *wanted, size_t files_count)
 {
 	const char *of_github = getenv("GITHUB_ACTIONS");
 
@@ -37,20 +38,20 @@ bool command_results_begin(struct command_results *wanted, size_t files_count)
 		fputs("flowbed: standard output has room for one of --tap, --junit - and --json -: "
 		      "name files for the others.\n",
 		      stderr);
-		return false;
+		return EXIT_WRONG_INPUT;
 	}
 	if (wanted->junit && wanted->json && !is_output(wanted->junit) &&
 	    !is_output(wanted->json) && command_output_same(wanted->junit, wanted->json)) {
 		fputs("flowbed: --junit and --json name the same file: name two.\n", stderr);
-		return false;
+		return EXIT_WRONG_INPUT;
 	}
 	if (!try_output("--junit", wanted->junit) || !try_output("--json", wanted->json))
-		return false;
+		return EXIT_INTERNAL;
 	wanted->annotations |= of_github && !strcmp(of_github, "true");
 	results_init(&wanted->results);
 	if (wanted->tap)
 		results_tap_begin(stdout, files_count);
-	return true;
+	return EXIT_HELD;
 }
 
 void command_results_tell(struct command_results *wanted)

@@ -13,8 +13,9 @@ struct command_results {
 	struct results results;
 };
 
-/* Before anything runs, for so many files: false after telling why it cannot be as the options ask. */
-bool command_results_begin(struct command_results *wanted, size_t files_count);
+/* Before anything runs, for so many files. EXIT_HELD; or, after telling why it cannot be as the options
+ * ask, EXIT_WRONG_INPUT, or EXIT_INTERNAL where a file cannot be written. */
+int command_results_begin(struct command_results *wanted, size_t files_count);
 /* Standard output is for programs: nothing else may be written there. */
 bool command_results_own_output(const struct command_results *wanted);
 /* The latest file of 'results' is complete. */

@@ -377,9 +377,11 @@ static int run(int argc, char **argv)
 	arguments.files_count = argc - optind;
 	if (!command_needs_files(command_run.name, arguments.files_count) ||
 	    captures_collide(&arguments) || verbose_collides(&arguments) ||
-	    update_lacks_file(&arguments) ||
-	    !command_results_begin(&arguments.results, (size_t)arguments.files_count))
+	    update_lacks_file(&arguments))
 		return EXIT_WRONG_INPUT;
+	worst = command_results_begin(&arguments.results, (size_t)arguments.files_count);
+	if (worst != EXIT_HELD)
+		return worst;
 	if (!command_results_own_output(&arguments.results))
 		arguments.out = command_color_stream(stdout, arguments.color);
 	worst = run_files(&arguments);

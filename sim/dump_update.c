@@ -79,6 +79,28 @@ static char *with_wildcards(const char *pattern, const char *line)
 	return text;
 }
 
+/* 'line', which the caller frees, with a wildcard for a cookie of more than 32 bits: that is a
+ * controller's, which put its run into it, so that the next seed has another. */
+static char *without_run(char *line)
+{
+	static const char wild[] = "cookie=<cookie>";
+	char *at = strstr(line, "cookie=0x"), *text;
+	size_t digits, before;
+
+	if (!at)
+		return line;
+	before = (size_t)(at - line);
+	digits = strspn(at + strlen("cookie=0x"), "0123456789abcdef");
+	if (digits <= 8)
+		return line;
+	text = xmalloc(strlen(line) + sizeof wild);
+	memcpy(text, line, before);
+	strcpy(text + before, wild);
+	strcat(text, at + strlen("cookie=0x") + digits);
+	free(line);
+	return text;
+}
+
 /* How many pieces of 'line' the pattern has, or has a wildcard for. */
 static size_t likeness(const char *pattern, const char *line)
 {
@@ -122,6 +144,14 @@ static size_t most_like(const char *pattern, const struct dump_lines *got, const
 	return best;
 }
 
+static void add_new(struct dump_lines *lines, const char *line)
+{
+	char *text = without_run(xstrdup(line));
+
+	dump_add(lines, text);
+	free(text);
+}
+
 void dump_update_lines(struct dump_lines *lines, const struct dump_change *change)
 {
 	const struct scenario_dump *dump = change->dump;
@@ -144,7 +174,7 @@ void dump_update_lines(struct dump_lines *lines, const struct dump_change *chang
 		if (partner[i] == SIZE_MAX)
 			continue;
 		had[partner[i]] = true;
-		new[i] = with_wildcards(dump->lines[i], got->items[partner[i]]);
+		new[i] = without_run(with_wildcards(dump->lines[i], got->items[partner[i]]));
 	}
 	/* Those that are new come before the first that comes after them. */
 	*lines = (struct dump_lines){0};
@@ -153,13 +183,13 @@ void dump_update_lines(struct dump_lines *lines, const struct dump_change *chang
 			continue;
 		for (; next < got->count && next < partner[i]; next++)
 			if (!had[next])
-				dump_add(lines, got->items[next]);
+				add_new(lines, got->items[next]);
 		dump_add(lines, new[i]);
 		free(new[i]);
 	}
 	for (; next < got->count; next++)
 		if (!had[next])
-			dump_add(lines, got->items[next]);
+			add_new(lines, got->items[next]);
 	free(new);
 	free(had);
 	free(partner);
