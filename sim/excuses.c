@@ -293,8 +293,8 @@ static const struct excuse rows[EXCUSE_ROWS] = {
                                is_of_lost_reset},
         [EXCUSE_GIVEN_UP_EARLY] =
                 {CONNECTIONS_END, "all that the network has to converge after",
-                 "a connection that its peer gave up when it had not, or a second before that: with a "
-                 "RST then, or without, and nothing was heard of it since",
+                 "a connection that its peer gave up, with a RST or without, while the network had "
+                 "not converged, or up to a second before that, and of which nothing was heard since",
                  is_given_up_early},
         [EXCUSE_CUT_OFF] = {CONNECTIONS_END, "link_down, and steps that do so",
                             "a connection between hosts between which there is no way at the end",

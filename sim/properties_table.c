@@ -40,7 +40,9 @@ static void print_never(FILE *out)
 		fprintf(out, "%s%s", before, scenario_keys_properties[i]);
 		before = ", ";
 	}
-	fputs(".\n", out);
+	fputs(".\nThose that the table does not name are judged when the network has converged, so "
+	      "that nothing need be excused.\n",
+	      out);
 }
 
 static void print_excuses(enum scenario_property property, FILE *out)
