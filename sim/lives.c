@@ -35,6 +35,7 @@ struct life {            /* a cache line */
 	uint8_t copies;                /* that links made; UINT8_MAX: nobody counts any more */
 	bool many_ways : 1;            /* there are others */
 	bool changed : 1;              /* by a link, from what its sender sent */
+	bool adopted : 1;              /* an ARP reply: one of the controller was taken for it */
 	uint32_t before; /* how many lives before this one the next of its list is; 0: none */
 	uint32_t sender;
 };
@@ -477,6 +478,8 @@ static void adopt(struct lives *lives, struct frame *frame, uint64_t print, uint
 	frame->tag = found;
 	if (!found || (!is_free && is_arp_reply(frame)))
 		begin(lives, frame, identity, LIVES_NOBODY, now_ns);
+	else if (is_arp_reply(frame))
+		find_life(lives, found)->adopted = true;
 }
 
 /* Bytes that came from the controller may have been taken for this frame, and be another one of its sender
@@ -511,7 +514,14 @@ enum lives_passed lives_pass(struct lives *lives, struct frame *frame, uint64_t 
 	passage.count--;
 	if (may_go(life, passage))
 		return LIVES_DOUBLED;
-	return has_stand_in(lives, life, print, now_ns) ? LIVES_FIRST : LIVES_TWICE;
+	if (has_stand_in(lives, life, print, now_ns))
+		return LIVES_FIRST;
+	/* What was taken for it was the controller's own, and this comes late. */
+	if (life->adopted) {
+		life->adopted = false;
+		return LIVES_FIRST;
+	}
+	return LIVES_TWICE;
 }
 
 bool lives_has_passed(const struct lives *lives, const struct frame *frame, uint64_t way)

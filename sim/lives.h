@@ -10,9 +10,10 @@
  * the same identity, which are the parts that no switch and no controller rewrites (of an IPv4
  * packet its id, length, fragment and payload without ports and checksum; of others all behind the
  * Ethernet header). Where a host has sent such bytes several times it is the latest of these that has
- * not gone this way yet, or not as often as links doubled it; and should that one come itself, one of the
- * others must have been meant. When there is none the controller made the frame: a life of its own. So it
- * did when it sends an ARP reply once more, which may be like that of a host to the last bit.
+ * not gone this way yet, or not as often as links doubled it; and should that one come itself, one of
+ * the others must have been meant. When there is none the controller made the frame: a life of its own.
+ * So it did when it sends an ARP reply once more, which may be like that of a host to the last bit, or
+ * when that of the host comes after it.
  *
  * Ways. A frame goes a way when it is sent over a link to one of its ends with a certain Ethernet
  * destination. One frame goes no way twice, except that a link which doubles it adds one to how often each

@@ -196,6 +196,26 @@ static void an_arp_reply_that_comes_once_more_may_be_the_controllers(void)
 	end();
 }
 
+static void the_controllers_arp_reply_may_come_before_that_of_the_host(void)
+{
+	uint8_t bytes[100];
+	struct fb_buf out = fb_buf_make(bytes, sizeof bytes);
+	const struct fb_eth_spec eth = {.has_vlan = false};
+	struct frame *held, *made;
+
+	begin();
+	CU_ASSERT_TRUE(fb_build_arp(&out, &eth, FB_ARP_REPLY, one, 1, two, 2));
+	held = frame_copy_of(pool, bytes, out.len);
+	made = frame_copy_of(pool, bytes, out.len);
+	lives_begin(lives, held, H1, now_ns); /* and a link holds it back */
+	CU_ASSERT_TRUE(passes(made, WAY_1));
+	CU_ASSERT_TRUE(passes(held, WAY_1));
+	CU_ASSERT_FALSE(passes(held, WAY_1));
+	frame_unref(held);
+	frame_unref(made);
+	end();
+}
+
 /* Two that are alike, of which the first comes back without its tag, and then the second with it. */
 static void frames_that_are_alike_stand_in_for_each_other(void)
 {
@@ -425,6 +445,7 @@ UNIT_TESTS("lives", UNIT_TEST(a_frame_goes_each_way_once),
            UNIT_TEST(frames_that_are_alike_stand_in_for_each_other),
            UNIT_TEST(a_frame_that_a_link_changed_is_another_one),
            UNIT_TEST(an_arp_reply_that_comes_once_more_may_be_the_controllers),
+           UNIT_TEST(the_controllers_arp_reply_may_come_before_that_of_the_host),
            UNIT_TEST(bytes_that_a_controller_sends_back_are_the_hosts_frame),
            UNIT_TEST(a_tag_of_a_vlan_changes_nothing),
            UNIT_TEST(what_nobody_sent_is_the_controllers),
