@@ -193,9 +193,12 @@ static struct late *late_first(const struct direction *d)
 static bool late_goes_first(const struct direction *d)
 {
 	const struct heap_node *late = heap_min(&d->late);
-	const struct flight *first = &d->ring[d->ring_head];
+	const struct flight *first;
 
-	return !d->ring_count || late->key < first->arrival_ns ||
+	if (!d->ring_count)
+		return true;
+	first = &d->ring[d->ring_head];
+	return late->key < first->arrival_ns ||
 	       (late->key == first->arrival_ns && late->tie < first->number);
 }
 

@@ -6,7 +6,7 @@
 
 #include "lib/base/xalloc.h"
 
-enum { PIECE_BYTES = 8 };
+enum { PIECE_BYTES = 16 }; /* more than any piece takes, whatever the number in it */
 
 /* The bytes of the character of UTF-8 at 'raw', which is terminated, and its code; 0: it is none. */
 static size_t character_at(const unsigned char *raw, unsigned *code)
