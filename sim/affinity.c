@@ -294,7 +294,8 @@ static bool syn_came(struct affinity *affinity, struct connection *c, uint32_t h
 		return false;
 	c->unjudged |= is_failing(affinity);
 	if (c->chosen != SCENARIO_NONE && c->chosen != host)
-		return split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
+		return !(c->syns > 1 && may_be_forgotten(affinity, c)) &&
+		       split(affinity, c, c->chosen, host, "gets a SYN of it after that", out);
 	c->host = host;
 	if (before == SCENARIO_NONE || before == host || c->syns > SYNS_BEFORE_A_MOVE ||
 	    may_be_forgotten(affinity, c) || was_gone(affinity, c, before))

@@ -8,7 +8,9 @@
  *   sent two before it, unless that host is off or cut off, or was so since the connection began or
  *   up to AFFINITY_NEWS_NS before that (news may need their time), or a controller may have forgotten
  *   the connection (below): an unanswered SYN leaves nothing in a switch that could remind it;
- * - after that, and before a RST or FINs both ways have ended it, a SYN comes to another host, or any
+ * - after that, and before a RST or FINs both ways have ended it, a SYN comes to another host, unless
+ *   the client has sent it again and a controller may have forgotten the connection (below): such a
+ *   SYN may have waited in its client, and nothing in it tells that there was an answer; or any
  *   other segment but a RST, unless that may be a probe (below);
  * - the client gets anything but RST of another host, before that end;
  * - the client gets a RST of another host, although the chosen one is there and has not refused the

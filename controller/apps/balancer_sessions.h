@@ -72,6 +72,7 @@ struct balancer_session {
 	bool rebuilt : 1;   /* from entries of another run, which are not replaced yet */
 	bool probing : 1;   /* the backend is being found out: balancer_recovery.c */
 	bool shown : 1;     /* it was: segments may be on their way to others */
+	bool crossed : 1;   /* the backend answered a SYN of other numbers than the last one's */
 	bool unheard : 1;   /* made by a segment of its backend: the client has not spoken yet */
 	bool resetting : 1; /* its backend failed: balancer_reset.c */
 	bool abandoned : 1; /* its backend was lost, and that was dealt with; until it is heard again */

@@ -116,8 +116,8 @@ static void pass(const struct balancer_call *call, const struct fb_packet_in *pi
 	if (pi->packet.more_fragments)
 		balancer_related_first(call, pi, rewrite);
 	if (lives && balancer_paths_may_install(call, session))
-		is_kept = balancer_paths_install(call, session,
-		                                 session->was_installed ? NULL : pi, rewrite);
+		is_kept = balancer_paths_install(call, session, session->was_installed ? NULL : pi,
+		                                 rewrite);
 	if (!is_kept)
 		balancer_send_through(call, pi, rewrite);
 	balancer_sessions_settle(call, session);
@@ -394,6 +394,7 @@ static void follow_entries(const struct balancer_call *call, const struct fb_pac
 	session->syns = 1;
 	session->syn_ms = balancer_ms(call->now_ns);
 	session->answered = false;
+	session->crossed = false;
 	session->moved = false;
 	session->closed = false;
 	session->fins = 0;
@@ -485,22 +486,28 @@ static bool is_copy(const struct balancer_call *call, const struct fb_packet_in 
 	       !fb_mac_equal(pi->packet.dl_dst, session->backend_mac);
 }
 
-/* The client of a session that its backend's segment made goes on: both know it. */
+/* The client of a session that its backend's segment made goes on: both know it. So they do where the
+ * backend answered another SYN than the last one, which was damaged on its way. */
 static void note_reply(struct balancer_session *session, const struct fb_packet *p)
 {
-	if (!session->unheard || (p->tcp_flags & FB_TCP_RST))
+	if (p->tcp_flags & FB_TCP_RST)
 		return;
+	if (session->crossed && (p->tcp_flags & FB_TCP_ACK)) {
+		session->isn = p->tcp_seq - 1; /* right where this acknowledges the SYN-ACK */
+		session->crossed = false;
+	} else if (!session->unheard) {
+		return;
+	}
 	session->unheard = false;
 	session->answered = true;
 }
 
 /* The client acknowledges in 'p' an answer that did not come by here: of whom, nobody knows. Another
  * controller had the switch, or the session was forgotten and made anew. */
-static bool is_answered_elsewhere(const struct balancer_session *session,
-                                  const struct fb_packet *p)
+static bool is_answered_elsewhere(const struct balancer_session *session, const struct fb_packet *p)
 {
-	return !session->answered && !session->unheard && !session->shown && !session->entries &&
-	       (p->tcp_flags & (FB_TCP_ACK | FB_TCP_RST)) == FB_TCP_ACK;
+	return !session->answered && !session->unheard && !session->crossed && !session->shown &&
+	       !session->entries && (p->tcp_flags & (FB_TCP_ACK | FB_TCP_RST)) == FB_TCP_ACK;
 }
 
 static void from_client(const struct balancer_call *call, const struct fb_packet_in *pi,
@@ -536,9 +543,12 @@ static void note_answer(const struct balancer_call *call, struct balancer_sessio
 {
 	if (is_syn_ack(p)) {
 		/* The SYN of a new connection that live entries took was not seen here. */
-		if (p->tcp_ack != session->isn + 1 && !session->entries)
+		if (p->tcp_ack != session->isn + 1 && !session->entries) {
+			session->crossed |= !session->answered;
 			return;
+		}
 		session->isn = p->tcp_ack - 1;
+		session->crossed = false;
 		session->closed = false;
 		session->fins = 0;
 	} else if (p->tcp_flags & FB_TCP_RST) {

@@ -153,6 +153,26 @@ static void who_answered_a_syn_elsewhere_is_found_out(void)
 	lb_free(lb);
 }
 
+/* A copy of its SYN that was damaged on its way came after it, with other numbers. */
+static void a_damaged_copy_of_the_syn_does_not_make_strays(void)
+{
+	struct lb *lb = new_ready("");
+	const char *said = lb_syn(lb, 101, 999);
+
+	CU_ASSERT(lb_has(said, "mod_dl_dst::03,output:3\n"));
+	lb_syn(lb, 102, 5);
+	said = lb_syn(lb, 101, 999 ^ 0x34000000);
+	CU_ASSERT(lb_has(said, "mod_dl_dst::03,output:3\n"));
+	lb_said(lb);
+	CU_ASSERT(lb_has(server_says(lb, &lb_b, 101, FB_TCP_SYN | FB_TCP_ACK),
+	                 "mod_dl_src::02,mod_dl_dst::01,output:1\n"));
+	said = client_sends(lb, 101, "x");
+	CU_ASSERT(lb_has(said, "mod_dl_dst::03,output:3\n"));
+	CU_ASSERT(!lb_has(said, "output:2"));
+	CU_ASSERT_EQUAL(lb_counter(lb, "strays_probed"), 0);
+	lb_free(lb);
+}
+
 static void an_answer_brings_the_entries(void)
 {
 	struct lb *lb = new_ready("");
@@ -1083,6 +1103,7 @@ UNIT_TESTS("balancer_recovery", UNIT_TEST(a_stray_is_shown_to_each_candidate_and
            UNIT_TEST(who_answers_otherwise_is_the_backend_at_once),
            UNIT_TEST(a_late_syn_ack_of_one_of_several_goes_nowhere),
            UNIT_TEST(who_answered_a_syn_elsewhere_is_found_out),
+           UNIT_TEST(a_damaged_copy_of_the_syn_does_not_make_strays),
            UNIT_TEST(an_answer_brings_the_entries),
            UNIT_TEST(when_all_refuse_the_last_refusal_is_passed_on),
            UNIT_TEST(of_two_that_refuse_at_once_one_refusal_is_passed_on),

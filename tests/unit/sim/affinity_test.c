@@ -46,7 +46,8 @@ static bool fails(void *ctx)
 
 static void begin(void)
 {
-	const struct affinity_ops ops = {.sender = sender_of, .absent_ns = when_absent, .fails = fails};
+	const struct affinity_ops ops = {
+	        .sender = sender_of, .absent_ns = when_absent, .fails = fails};
 
 	memset(hosts, 0, sizeof hosts);
 	memset(absent_ns, 0, sizeof absent_ns);
@@ -229,6 +230,31 @@ static void unless_a_controller_has_forgotten_the_first_syn(void)
 	end(1);
 }
 
+/* The client's host sends what waited for an answer to its ARP request: a SYN, then what came after the answer. */
+static void unless_a_syn_that_waited_comes_to_a_controller_that_has_forgotten_it(void)
+{
+	begin();
+	sends(CLIENT, SYN, ISN, 0);
+	comes(ONE, SYN, ISN);
+	answers(ONE, SYNACK);
+	affinity_recovery(affinity);
+	sends(CLIENT, SYN, ISN, 0);
+	sends(CLIENT, ACK, ISN + 1, 901);
+	comes(TWO, SYN, ISN);
+	comes(TWO, ACK, ISN + 1);
+	comes(ONE, ACK, ISN + 1);
+	CU_ASSERT_EQUAL(affinity_count(affinity), 0);
+	/* Who it is shown to must not be heard. */
+	gets(CLIENT, TWO, CLIENT, SYNACK, 77, ISN + 1);
+	end(1);
+	/* Who has not forgotten it knows better. */
+	begin();
+	opened();
+	sends(CLIENT, SYN, ISN, 0);
+	comes(TWO, SYN, ISN);
+	end(1);
+}
+
 /* Such a switch floods a SYN to its own owner of the address and to one with a controller. */
 static void a_syn_while_a_switch_is_in_a_fail_mode_splits_nothing(void)
 {
@@ -400,7 +426,7 @@ static void probes_of_a_recovery_are_allowed(void)
 	/* But it must not answer, */
 	sends(TWO, ACK, 900, ISN + 1);
 	end(1);
-	/* get a SYN, */
+	/* get a SYN that the client has not sent again, */
 	begin();
 	opened();
 	affinity_recovery(affinity);
@@ -474,6 +500,7 @@ UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(a_retransmitted_syn_at_another_host_splits_it),
            UNIT_TEST(unless_the_first_host_is_gone), UNIT_TEST(or_was_gone_not_long_before),
            UNIT_TEST(unless_a_controller_has_forgotten_the_first_syn),
+           UNIT_TEST(unless_a_syn_that_waited_comes_to_a_controller_that_has_forgotten_it),
            UNIT_TEST(a_syn_while_a_switch_is_in_a_fail_mode_splits_nothing),
            UNIT_TEST(the_third_syn_may_move_on), UNIT_TEST(no_syn_moves_on_once_it_is_answered),
            UNIT_TEST(answers_of_two_hosts_split_it),
@@ -481,9 +508,9 @@ UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(what_a_network_card_ignores_does_not_count),
            UNIT_TEST(a_reset_of_the_client_does_not_count),
            UNIT_TEST(a_reset_of_another_host_must_not_pass),
-           UNIT_TEST(a_refused_connection_is_over), UNIT_TEST(what_comes_after_its_end_splits_nothing),
-           UNIT_TEST(probes_of_a_recovery_are_allowed),
-           UNIT_TEST(so_are_those_after_a_silence),
+           UNIT_TEST(a_refused_connection_is_over),
+           UNIT_TEST(what_comes_after_its_end_splits_nothing),
+           UNIT_TEST(probes_of_a_recovery_are_allowed), UNIT_TEST(so_are_those_after_a_silence),
            UNIT_TEST(and_those_of_a_client_that_has_finished),
            UNIT_TEST(a_port_used_again_is_another_connection),
            UNIT_TEST(an_address_of_one_host_needs_no_watching))
