@@ -46,7 +46,7 @@ static void help_run(FILE *out)
 	      "                          files to a folder in DIR for each)\n"
 	      "      --list-properties   print what every run is judged by, and what faults excuse; "
 	      "nothing is run\n"
-	      "      --tap               results as TAP version 14 on standard output, in place "
+	      "      --tap               results as TAP version 13 on standard output, in place "
 	      "of the report\n"
 	      "      --junit FILE        results as JUnit XML to FILE ('-' is standard output)\n"
 	      "      --json FILE         results as JSON to FILE ('-' is standard output)\n"

@@ -90,7 +90,7 @@ void results_place_text(struct fb_text *text, const char *file, struct position 
 /* Writes 'text' in quotes, as JSON does. */
 void results_write_quoted(FILE *out, const char *text);
 
-/* TAP version 14: the head, before anything else, for so many files; and one file, the 'number'th
+/* TAP version 13: the head, before anything else, for so many files; and one file, the 'number'th
  * from 1, as a test with a subtest. */
 void results_tap_begin(FILE *out, size_t files_count);
 void results_tap_file(FILE *out, const struct results_file *file, size_t number);
