@@ -16,6 +16,7 @@ import os
 import re
 import selectors
 import socket
+import struct
 import subprocess
 import threading
 
@@ -30,6 +31,7 @@ SYNC_TYPE = 0x88b5  # "local experimental": no host speaks it
 UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "KiB": 1024, "MiB": 1024**2}
 OPENFLOW_COUNTS = {"errors": (live.OFPT_ERROR,), "packet_ins": (live.OFPT_PACKET_IN,),
                    "packet_outs": (live.OFPT_PACKET_OUT,), "flow_mods": (live.OFPT_FLOW_MOD,)}
+FLOW_MOD_TP_OFS = 44  # tp_src and tp_dst of the match of a struct ofp_flow_mod
 HOSTNAME_PORT, ECHO_PORT = 22, 7
 CLONE_NEWUTS = 0x04000000
 
@@ -109,8 +111,13 @@ class Scenario:
             self.hosts[one] = (str(address.ip + place), address.network.prefixlen, hostname or one)
 
     def simulate(self, build, folder, options=()):
-        """Run it in the simulation; returns the folder of its captures."""
-        run = subprocess.run([os.path.join(build, "flowbed"), "run", *options, "--pcap", folder, self.path],
+        """Run it in the simulation; returns the folder of its captures. They have nothing but what the steps cause: the
+        simulation's own pings at the end, by which it judges who reaches whom, are left out."""
+        with open(self.path, encoding="utf-8") as file:
+            text = file.read()
+        check("\nproperties:" not in text, f"{self.path}: the live tests do not know properties")
+        run = subprocess.run([os.path.join(build, "flowbed"), "run", *options, "--pcap", folder, "-"],
+                             input=text + "\nproperties: {reachability: no}\n",
                              capture_output=True, text=True, timeout=GUARD_S, check=False)
         check(run.returncode == 0, f"flowbed run {self.path} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
         return folder
@@ -307,13 +314,15 @@ class Talk:
 # --- A run ---
 
 class Expected:
-    """One expectation that counts something: 'count' gives it since the beginning, 'since' what had been then."""
+    """One expectation that counts something: 'count' gives it since the beginning, 'since' what had been then. One that
+    is not 'lasting' is of what there is at its step."""
 
-    def __init__(self, what, count, limits, since=0):
+    def __init__(self, what, count, limits, since=0, lasting=True):
         self.what = what
         self.count = count
         self.limits = limits
         self.since = since
+        self.lasting = lasting
 
     def wait(self, sync):
         """Wait for the lower bound, then judge."""
@@ -352,6 +361,7 @@ class LiveRun(networks.Network):
         self.controller = None
         self.syncs = 0
         self.outcomes = []  # of all connections so far
+        self.client_ports = []  # of their clients, in the same order
         self.groups = []    # sizes of runs of conversations, as captures.compare() wants them
         self.marks = {None: self._zero}
         self.at_end = []    # expectations that are judged once more
@@ -493,6 +503,7 @@ class LiveRun(networks.Network):
             run_clients(clients)
         self.groups.append(-len(everyone) if at_once else len(everyone))
         self.outcomes += [client.outcome for client in everyone]
+        self.client_ports += [client.port for client in everyone]
         for clients, expect in judged:
             self._judge_clients(clients, expect, where)
 
@@ -536,7 +547,7 @@ class LiveRun(networks.Network):
         for key, value in node.items():
             for expected in self._expected(key, value, since, line):
                 expected.wait(self.sync)
-                if judge_again and key != "flows":
+                if judge_again and expected.lasting:
                     self.at_end.append(expected)
 
     def _expected(self, key, value, since, line):
@@ -563,7 +574,9 @@ class LiveRun(networks.Network):
         elif key == "flows":
             for item in value if isinstance(value, list) else [value]:
                 match, limits = take(item, where, match=None, count=None)
-                yield Expected(f"{where} {match}", lambda m=match: self._flows_count(m), limits)
+                yield Expected(f"{where} {match}", lambda m=match: self._flows_count(m), limits, lasting=False)
+        elif key == "per_connection":
+            yield from self._expected_of_each(value, where, self.client_ports[since(("connections", None)):])
         elif key == "frames":
             for item in value if isinstance(value, list) else [value]:
                 host, expression, limits = take(item, where, at=None, filter=None, count=None)
@@ -572,6 +585,28 @@ class LiveRun(networks.Network):
                                lambda h=host, e=expression, s=skip: self._frames_count(h, e, s), limits)
         else:
             check(key == "buffers_in_use", f"{where}: the live tests do not know this")
+
+    def _expected_of_each(self, node, where, ports):
+        """What each connection of a client with one of these ports may cost. How long it takes is no matter of a test
+        on real hosts, which other work keeps waiting."""
+        packet_ins, flow_mods, flows, _ = take(node, where, packet_ins=None, flow_mods=None, flows=None, setup_time=None)
+        if packet_ins is not None and self.switch.lags:
+            packet_ins = without_most(packet_ins)
+        for port in ports:
+            for name, count, limits, lasting in (
+                    ("packet_ins", lambda p=port: self.count_tcp_told(p), packet_ins, True),
+                    ("flow_mods", lambda p=port: self._count_flow_mods(p), flow_mods, True),
+                    ("flows", lambda p=port: self._count_entries(p), flows, False)):
+                if limits is not None:
+                    yield Expected(f"{where} {name}, port {port}", count, limits, lasting=lasting)
+
+    def _count_flow_mods(self, port):
+        """Flow-mods whose match names this port of TCP."""
+        return sum(kind == live.OFPT_FLOW_MOD and port in struct.unpack_from("!HH", message, FLOW_MOD_TP_OFS)
+                   for _, kind, message in self.messages())
+
+    def _count_entries(self, port):
+        return len(re.findall(rf"\btp_(?:src|dst)={port}\b", self.ofctl("dump-flows")))
 
     def _flows_count(self, match):
         return self.ofctl("dump-flows", *([match] if match else [])).count("actions=")
