@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/nearest.h"
 #include "lib/base/values.h"
@@ -148,6 +149,14 @@ struct scenario *command_load(const char *path, const char *const *settings)
 	problems_print(&problems, command_file_name(path), stderr);
 	problems_destroy(&problems);
 	return scenario;
+}
+
+uint64_t command_wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 /* --- The command line --- */

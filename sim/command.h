@@ -55,6 +55,8 @@ struct scenario *command_load_quietly(const char *path, const char *const *setti
 /* The same of a text that stands for the file at 'path'. */
 struct scenario *command_load_text(const char *path, const char *text, size_t len,
                                    const char *const *settings, struct problems *problems);
+/* The time on the wall, from some time on. */
+uint64_t command_wall_ns(void);
 /* As messages call it. */
 const char *command_file_name(const char *path);
 /* The same of several, fit for a line of a report; all to be freed by command_names_free(). */

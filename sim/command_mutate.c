@@ -10,6 +10,7 @@
 
 #include "lib/base/xalloc.h"
 #include "sim/command.h"
+#include "sim/command_results.h"
 #include "sim/jobs.h"
 #include "sim/mutate.h"
 #include "sim/sweep.h"
@@ -25,14 +26,17 @@ struct arguments {
 	struct command_settings settings;
 	const struct mutant *mutants[MUTANTS_MAX];
 	size_t mutants_count;
+	struct command_results results;
+	FILE *out; /* for people; NULL: standard output is for programs */
 	char **files;
 	size_t files_count;
 };
 
 struct mutating {
-	const struct arguments *arguments;
+	struct arguments *arguments;
 	struct scenario **scenarios;
-	char **names; /* of files */
+	char **names;                 /* of files */
+	struct results_file *results; /* for programs */
 	bool *holds; /* by file, then by seed: without a mutant */
 	bool all_hold;
 	struct mutate *mutate;
@@ -58,6 +62,7 @@ static void help(FILE *out)
 	      "most 256)\n"
 	      "      --set APP.OPT=VAL   as for flowbed run\n"
 	      "  -v, --verbose           under each mutant, what became of it in each file\n"
+	      COMMAND_RESULTS_HELP
 	      "  -h, --help              this text\n"
 	      "\n"
 	      "Exit code: 0 every mutant is caught, 1 one is not, or a scenario does not hold "
@@ -151,6 +156,19 @@ static char *crash_of(const struct jobs_result *result)
 	               : NULL;
 }
 
+static void tell_alone(const struct mutating *mutating, size_t file, uint64_t seed, const char *key)
+{
+	FILE *out = mutating->arguments->out;
+
+	clear_progress(mutating);
+	results_alone_failed(mutating->results, file, seed, key);
+	if (out)
+		fprintf(out,
+		        "%s does not hold without a mutant, with seed %llu: %s; it is not "
+		        "counted\n",
+		        mutating->names[file], (unsigned long long)seed, key);
+}
+
 static bool done_alone(void *ctx, uint64_t item, const struct jobs_result *result)
 {
 	struct mutating *mutating = ctx;
@@ -161,13 +179,8 @@ static bool done_alone(void *ctx, uint64_t item, const struct jobs_result *resul
 	mutating->holds[item] = !crash && !result->len;
 	if (!mutating->holds[item]) {
 		mutating->all_hold = false;
-		clear_progress(mutating);
-		printf("%s does not hold without a mutant, with seed %llu: %.*s; it is not "
-		       "counted\n",
-		       mutating->names[file],
-		       (unsigned long long)seed_of(mutating, file, item % seeds),
-		       crash ? (int)strlen(crash) : (int)result->len,
-		       crash ? crash : result->bytes);
+		tell_alone(mutating, file, seed_of(mutating, file, item % seeds),
+		           crash ? crash : result->bytes);
 	}
 	free(crash);
 	return true;
@@ -192,25 +205,46 @@ static bool done_mutant(void *ctx, uint64_t item, const struct jobs_result *resu
 
 /* --- The whole --- */
 
+/* False where it came to no end, after telling why. */
 static bool run_items(struct mutating *mutating, uint64_t items,
                       void (*work)(void *, uint64_t, FILE *),
                       bool (*done)(void *, uint64_t, const struct jobs_result *))
 {
 	const struct jobs_ops ops = {
 	        .work = work, .done = done, .progress = progress, .ctx = mutating};
+	char buffer[200];
+	struct fb_text error = fb_text_make(buffer, sizeof buffer);
 	uint64_t count;
 	enum jobs_end end;
 
 	end = jobs_run((unsigned)mutating->arguments->jobs, items, 0, &ops, &count);
 	clear_progress(mutating);
-	if (end == JOBS_FAILED)
-		fprintf(stderr, "flowbed: a process for a job cannot be had: %s\n",
-		        strerror(errno));
-	return end == JOBS_ALL;
+	if (end == JOBS_ALL)
+		return true;
+	if (end == JOBS_INTERRUPTED)
+		fb_text_puts(&error, "interrupted before all mutants had run");
+	else
+		fb_text_printf(&error, "a process for a job cannot be had: %s", strerror(errno));
+	fprintf(stderr, "flowbed: %s\n", buffer);
+	results_set_error(mutating->results, buffer);
+	return false;
 }
 
-static int mutate_loaded(const struct arguments *arguments, struct scenario **scenarios,
-                         char **names)
+static int tell_end(struct mutating *mutating)
+{
+	const struct arguments *arguments = mutating->arguments;
+
+	mutate_results(mutating->mutate, mutating->results);
+	if (arguments->out) {
+		if (!mutating->all_hold)
+			fputc('\n', arguments->out);
+		mutate_table(mutating->mutate, arguments->each, arguments->out);
+	}
+	return mutating->all_hold && !mutate_survivors(mutating->mutate) ? EXIT_HELD
+	                                                                : EXIT_NOT_HELD;
+}
+
+static int mutate_loaded(struct arguments *arguments, struct scenario **scenarios, char **names)
 {
 	struct mutating mutating = {.arguments = arguments,
 	                            .scenarios = scenarios,
@@ -220,40 +254,34 @@ static int mutate_loaded(const struct arguments *arguments, struct scenario **sc
 	const uint64_t runs = arguments->files_count * seeds_count(&mutating);
 	int code = EXIT_INTERNAL;
 
+	mutating.results = results_add_mutants(&arguments->results.results, names,
+	                                       arguments->files_count);
 	mutating.holds = xcalloc(runs, sizeof *mutating.holds);
 	mutating.mutate = mutate_new(arguments->mutants, arguments->mutants_count, names,
 	                             arguments->files_count);
-	if (run_items(&mutating, runs, work_alone, done_alone) &&
-	    run_items(&mutating, arguments->files_count * arguments->mutants_count, work_mutant,
-	              done_mutant)) {
-		if (!mutating.all_hold)
-			putchar('\n');
-		mutate_table(mutating.mutate, arguments->each, stdout);
-		code = mutating.all_hold && !mutate_survivors(mutating.mutate) ? EXIT_HELD
-		                                                               : EXIT_NOT_HELD;
+	command_results_plan(&arguments->results, 1);
+	if (run_items(&mutating, runs, work_alone, done_alone)) {
+		results_alone_end(mutating.results);
+		if (run_items(&mutating, arguments->files_count * arguments->mutants_count,
+		              work_mutant, done_mutant))
+			code = tell_end(&mutating);
 	}
+	command_results_tell(&arguments->results, 0);
 	mutate_free(mutating.mutate);
 	free(mutating.holds);
 	return code;
 }
 
-static int mutate_files(const struct arguments *arguments)
+static int mutate_files(struct arguments *arguments)
 {
-	struct scenario **scenarios = xcalloc(arguments->files_count, sizeof(struct scenario *));
+	struct scenario **scenarios =
+	        command_results_load(&arguments->results, arguments->files,
+	                             arguments->files_count, arguments->settings.list);
 	char **names = command_names(arguments->files, arguments->files_count);
-	int code = EXIT_HELD;
+	int code = scenarios ? mutate_loaded(arguments, scenarios, names) : EXIT_WRONG_INPUT;
 
-	for (size_t i = 0; i < arguments->files_count; i++) {
-		scenarios[i] = command_load(arguments->files[i], arguments->settings.list);
-		if (!scenarios[i])
-			code = EXIT_WRONG_INPUT;
-	}
-	if (code == EXIT_HELD)
-		code = mutate_loaded(arguments, scenarios, names);
-	for (size_t i = 0; i < arguments->files_count; i++)
-		scenario_free(scenarios[i]);
+	command_results_unload(scenarios, arguments->files_count);
 	command_names_free(names, arguments->files_count);
-	free(scenarios);
 	return code;
 }
 
@@ -276,6 +304,7 @@ static const struct option options[] = {{"list", no_argument, NULL, OPTION_LIST}
                                         {"jobs", required_argument, NULL, 'j'},
                                         {"set", required_argument, NULL, OPTION_SET},
                                         {"verbose", no_argument, NULL, 'v'},
+                                        COMMAND_RESULTS_OPTIONS,
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
@@ -338,6 +367,8 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 	case OPTION_SET:
 		return command_take_setting(&arguments->settings, optarg);
 	default:
+		if (command_results_take(&arguments->results, option, optarg))
+			return true;
 		command_bad_option(command_mutate.name, options, option, word);
 		return false;
 	}
@@ -354,7 +385,7 @@ static void take_all_mutants(struct arguments *arguments)
 static int run(int argc, char **argv)
 {
 	struct arguments arguments = {.own_seeds = true, .jobs = jobs_processors()};
-	int option;
+	int option, code;
 
 	while ((option = getopt_long(argc, argv, ":j:vh", options, NULL)) != -1) {
 		if (option == 'h') {
@@ -372,7 +403,12 @@ static int run(int argc, char **argv)
 		return EXIT_WRONG_INPUT;
 	if (!arguments.mutants_count)
 		take_all_mutants(&arguments);
-	return mutate_files(&arguments);
+	code = command_results_begin(&arguments.results, command_mutate.name);
+	if (code != EXIT_HELD)
+		return code;
+	arguments.out = command_results_own_output(&arguments.results) ? NULL : stdout;
+	code = mutate_files(&arguments);
+	return command_results_end(&arguments.results) ? code : EXIT_INTERNAL;
 }
 
 const struct command command_mutate = {"mutate", "find out which wrong programs scenarios catch",

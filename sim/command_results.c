@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/xalloc.h"
 #include "sim/command.h"
 #include "sim/command_output.h"
 
@@ -30,7 +31,27 @@ static bool try_output(const char *option, const char *path)
 	return false;
 }
 
-int command_results_begin(struct command_results *wanted, size_t files_count)
+bool command_results_take(struct command_results *wanted, int option, const char *text)
+{
+	switch (option) {
+	case COMMAND_RESULTS_TAP:
+		wanted->tap = true;
+		return true;
+	case COMMAND_RESULTS_JUNIT:
+		wanted->junit = text;
+		return true;
+	case COMMAND_RESULTS_JSON:
+		wanted->json = text;
+		return true;
+	case COMMAND_RESULTS_ANNOTATIONS:
+		wanted->annotations = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int command_results_begin(struct command_results *wanted, const char *command)
 {
 	const char *of_github = getenv("GITHUB_ACTIONS");
 
@@ -48,23 +69,68 @@ int command_results_begin(struct command_results *wanted, size_t files_count)
 	if (!try_output("--junit", wanted->junit) || !try_output("--json", wanted->json))
 		return EXIT_INTERNAL;
 	wanted->annotations |= of_github && !strcmp(of_github, "true");
-	results_init(&wanted->results);
-	if (wanted->tap)
-		results_tap_begin(stdout, files_count);
+	results_init(&wanted->results, command);
 	return EXIT_HELD;
 }
 
-void command_results_tell(struct command_results *wanted)
+void command_results_plan(const struct command_results *wanted, size_t files_count)
 {
-	const struct results *results = &wanted->results;
+	if (wanted->tap)
+		results_tap_begin(stdout, files_count);
+}
+
+void command_results_tell(const struct command_results *wanted, size_t place)
+{
+	const struct results_file *file = &wanted->results.files[place];
 
 	if (wanted->tap)
-		results_tap_file(stdout, &results->files[results->count - 1], results->count);
+		results_tap_file(stdout, file, place + 1);
 	/* GitHub reads both streams. */
 	if (wanted->annotations)
-		results_github_file(command_results_own_output(wanted) ? stderr : stdout,
-		                    &results->files[results->count - 1]);
+		results_github_file(command_results_own_output(wanted) ? stderr : stdout, file);
 }
+
+/* --- Files that are loaded before any runs --- */
+
+static struct scenario *load(struct command_results *wanted, const char *path,
+                             const char *const *settings)
+{
+	struct problems problems;
+	struct scenario *scenario;
+
+	problems_init(&problems);
+	scenario = command_load_quietly(path, settings, &problems);
+	problems_print(&problems, command_file_name(path), stderr);
+	if (!scenario)
+		results_add_problems(&wanted->results, command_file_name(path), &problems);
+	problems_destroy(&problems);
+	return scenario;
+}
+
+struct scenario **command_results_load(struct command_results *wanted, char *const *paths,
+                                       size_t count, const char *const *settings)
+{
+	struct scenario **scenarios = xcalloc(count, sizeof(struct scenario *));
+
+	for (size_t i = 0; i < count; i++)
+		scenarios[i] = load(wanted, paths[i], settings);
+	if (!wanted->results.count)
+		return scenarios;
+	command_results_unload(scenarios, count);
+	command_results_plan(wanted, wanted->results.count);
+	for (size_t i = 0; i < wanted->results.count; i++)
+		command_results_tell(wanted, i);
+	return NULL;
+}
+
+void command_results_unload(struct scenario **scenarios, size_t count)
+{
+	for (size_t i = 0; scenarios && i < count; i++)
+		scenario_free(scenarios[i]);
+	free(scenarios);
+}
+
+/* --- Documents --- */
 
 static bool write_junit(FILE *out, const struct results *results)
 {
@@ -76,7 +142,7 @@ static bool write_junit(FILE *out, const struct results *results)
 static bool write_document(const char *path, const struct results *results,
                            bool (*write)(FILE *out, const struct results *results))
 {
-	char *text = NULL, buffer[TEXT_BYTES] = "results: more than memory holds";
+	char *text = NULL, buffer[TEXT_BYTES];
 	struct fb_text why = fb_text_make(buffer, sizeof buffer);
 	size_t len = 0;
 	FILE *out;

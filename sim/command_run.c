@@ -1,7 +1,6 @@
 /* flowbed run: runs scenarios and judges what they expect. See command.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sim/capture.h"
 #include "sim/command.h"
@@ -46,12 +45,7 @@ static void help_run(FILE *out)
 	      "                          files to a folder in DIR for each)\n"
 	      "      --list-properties   print what every run is judged by, and what faults excuse; "
 	      "nothing is run\n"
-	      "      --tap               results as TAP version 13 on standard output, in place "
-	      "of the report\n"
-	      "      --junit FILE        results as JUnit XML to FILE ('-' is standard output)\n"
-	      "      --json FILE         results as JSON to FILE ('-' is standard output)\n"
-	      "      --annotations       failures as annotations of GitHub; without saying so "
-	      "where GITHUB_ACTIONS=true\n"
+	      COMMAND_RESULTS_HELP
 	      "      --color WHEN        colours: auto (on terminals, unless NO_COLOR is set), "
 	      "always, never\n"
 	      "      --update            first write what switches have into the golden dumps of "
@@ -88,12 +82,9 @@ static bool explain(const struct scenario *scenario, uint64_t seed, const struct
 	return true;
 }
 
-static uint64_t wall_ns(void)
+static void tell_latest(const struct arguments *arguments)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
+	command_results_tell(&arguments->results, arguments->results.results.count - 1);
 }
 
 /* Tell people and programs what a run brought; 'error': what else went wrong, "" for nothing. */
@@ -112,7 +103,7 @@ static void tell(const struct scenario *scenario, uint64_t seed, struct argument
 		report_end(arguments->out, result);
 		fflush(arguments->out);
 	}
-	command_results_tell(&arguments->results);
+	tell_latest(arguments);
 }
 
 /* Run a scenario whose captures, if any, are open. */
@@ -120,7 +111,7 @@ static int run_loaded(const struct scenario *scenario, struct arguments *argumen
                       struct capture *capture)
 {
 	const uint64_t seed = arguments->has_seed ? arguments->seed : scenario->seed;
-	const uint64_t began_ns = wall_ns();
+	const uint64_t began_ns = command_wall_ns();
 	struct network_observer observer;
 	struct runner_options options = {.seed = seed,
 	                                 .mutant = arguments->mutant,
@@ -144,7 +135,7 @@ static int run_loaded(const struct scenario *scenario, struct arguments *argumen
 		if (!options.keep && !explain(scenario, seed, arguments->mutant, &result, &error))
 			code = EXIT_INTERNAL;
 	}
-	tell(scenario, seed, arguments, &result, wall_ns() - began_ns, buffer);
+	tell(scenario, seed, arguments, &result, command_wall_ns() - began_ns, buffer);
 	runner_result_destroy(&result);
 	return code;
 }
@@ -161,7 +152,7 @@ static struct scenario *load(const char *path, struct arguments *arguments)
 		problems_print(&problems, command_file_name(path), stderr);
 		results_add_problems(&arguments->results.results, command_file_name(path),
 		                     &problems);
-		command_results_tell(&arguments->results);
+		tell_latest(arguments);
 	}
 	problems_destroy(&problems);
 	return scenario;
@@ -176,7 +167,7 @@ static int captures_failed(const struct scenario *scenario, struct arguments *ar
 	fprintf(stderr, "%s\n", error);
 	results_set_error(results_add_problems(&arguments->results.results, scenario->file, &none),
 	                  error);
-	command_results_tell(&arguments->results);
+	tell_latest(arguments);
 	return EXIT_INTERNAL;
 }
 
@@ -246,10 +237,6 @@ enum {
 	OPTION_PCAP,
 	OPTION_MUTANT,
 	OPTION_LIST_PROPERTIES,
-	OPTION_TAP,
-	OPTION_JUNIT,
-	OPTION_JSON,
-	OPTION_ANNOTATIONS,
 	OPTION_COLOR,
 	OPTION_UPDATE,
 };
@@ -261,10 +248,7 @@ static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
                                         {"pcap", required_argument, NULL, OPTION_PCAP},
                                         {"list-properties", no_argument, NULL,
                                          OPTION_LIST_PROPERTIES},
-                                        {"tap", no_argument, NULL, OPTION_TAP},
-                                        {"junit", required_argument, NULL, OPTION_JUNIT},
-                                        {"json", required_argument, NULL, OPTION_JSON},
-                                        {"annotations", no_argument, NULL, OPTION_ANNOTATIONS},
+                                        COMMAND_RESULTS_OPTIONS,
                                         {"color", required_argument, NULL, OPTION_COLOR},
                                         {"update", no_argument, NULL, OPTION_UPDATE},
                                         {"help", no_argument, NULL, 'h'},
@@ -295,21 +279,13 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 	case OPTION_PCAP:
 		arguments->pcap_dir = optarg;
 		return true;
-	case OPTION_TAP:
-		return arguments->results.tap = true;
-	case OPTION_JUNIT:
-		arguments->results.junit = optarg;
-		return true;
-	case OPTION_JSON:
-		arguments->results.json = optarg;
-		return true;
-	case OPTION_ANNOTATIONS:
-		return arguments->results.annotations = true;
 	case OPTION_UPDATE:
 		return arguments->update = true;
 	case OPTION_COLOR:
 		return take_color(optarg, &arguments->color);
 	default:
+		if (command_results_take(&arguments->results, option, optarg))
+			return true;
 		command_bad_option(command_run.name, options, option, word);
 		return false;
 	}
@@ -379,9 +355,10 @@ static int run(int argc, char **argv)
 	    captures_collide(&arguments) || verbose_collides(&arguments) ||
 	    update_lacks_file(&arguments))
 		return EXIT_WRONG_INPUT;
-	worst = command_results_begin(&arguments.results, (size_t)arguments.files_count);
+	worst = command_results_begin(&arguments.results, command_run.name);
 	if (worst != EXIT_HELD)
 		return worst;
+	command_results_plan(&arguments.results, (size_t)arguments.files_count);
 	if (!command_results_own_output(&arguments.results))
 		arguments.out = command_color_stream(stdout, arguments.color);
 	worst = run_files(&arguments);

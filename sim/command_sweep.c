@@ -11,6 +11,7 @@
 #include "lib/base/values.h"
 #include "lib/base/xalloc.h"
 #include "sim/command.h"
+#include "sim/command_results.h"
 #include "sim/jobs.h"
 #include "sim/sweep.h"
 
@@ -19,12 +20,14 @@ struct arguments {
 	uint64_t jobs, until_ms, stop_after; /* 0: no limit */
 	struct command_settings settings;
 	const struct mutant *mutant; /* NULL: none */
+	struct command_results results;
+	FILE *out; /* for people; NULL: standard output is for programs */
 	char **files;
 	size_t files_count;
 };
 
 struct sweeping {
-	const struct arguments *arguments;
+	struct arguments *arguments;
 	struct scenario **scenarios;
 	char **names; /* of files */
 	struct sweep *sweep;
@@ -52,7 +55,7 @@ static void help(FILE *out)
 	      "      --until TIME        begin no run after this time, as 10m\n"
 	      "      --stop-after N      end when N runs have failed\n"
 	      "      --set APP.OPT=VAL   as for flowbed run\n"
-	      "      --mutant NAME       as for flowbed run\n"
+	      "      --mutant NAME       as for flowbed run\n" COMMAND_RESULTS_HELP
 	      "  -h, --help              this text\n"
 	      "\n"
 	      "Exit code: 0 all runs held, 1 one failed, 2 a file or the command line is wrong, 3 "
@@ -69,11 +72,12 @@ static void work(void *ctx, uint64_t item, FILE *out)
 	const struct sweeping *sweeping = ctx;
 	const struct runner_options options = {.seed = sweep_seed_of(sweeping->sweep, item),
 	                                       .mutant = sweeping->arguments->mutant};
+	const uint64_t began_ns = command_wall_ns();
 	struct runner_result result;
 	struct sweep_run run;
 
 	runner_run(sweeping->scenarios[sweep_file_of(sweeping->sweep, item)], &options, &result);
-	run = sweep_run_of(&result);
+	run = sweep_run_of(&result, command_wall_ns() - began_ns);
 	sweep_run_write(&run, out);
 	sweep_run_destroy(&run);
 	runner_result_destroy(&result);
@@ -89,71 +93,98 @@ static void clear_progress(const struct sweeping *sweeping)
 }
 
 /* A word of a command line, quoted where a shell needs it. */
-static void put_word(const char *word)
+static void put_word(FILE *out, const char *word)
 {
 	if (*word && !word[strcspn(word, " \t\n\"'\\$`!*?[](){}<>|&;#~")]) {
-		fputs(word, stdout);
+		fputs(word, out);
 		return;
 	}
-	putchar('\'');
+	fputc('\'', out);
 	for (; *word; word++)
 		if (*word == '\'')
-			fputs("'\\''", stdout);
+			fputs("'\\''", out);
 		else
-			putchar(*word);
-	putchar('\'');
+			fputc(*word, out);
+	fputc('\'', out);
 }
 
 /* A file as an argument, also where its name could be taken for an option. Standard input is gone:
  * what it was must be given again. */
-static void put_file(const char *path)
+static void put_file(FILE *out, const char *path)
 {
 	if (!strcmp(path, "-")) {
-		fputs("FILE", stdout);
+		fputs("FILE", out);
 		return;
 	}
 	if (path[0] == '-')
-		fputs("./", stdout);
-	put_word(path);
+		fputs("./", out);
+	put_word(out, path);
+}
+
+/* The command that repeats a run, for the caller to free. */
+static char *command_of(const struct arguments *arguments, size_t file, uint64_t seed)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return xstrdup("");
+	fputs("flowbed run ", out);
+	put_file(out, arguments->files[file]);
+	fprintf(out, " --seed %llu", (unsigned long long)seed);
+	if (arguments->mutant)
+		fprintf(out, " --mutant %s", arguments->mutant->name);
+	for (size_t i = 0; i < arguments->settings.count; i++) {
+		fputs(" --set ", out);
+		put_word(out, arguments->settings.list[i]);
+	}
+	return fclose(out) ? xstrdup("") : text;
 }
 
 static void tell_failure(const struct sweeping *sweeping, size_t file, uint64_t seed,
-                         const char *key)
+                         const char *key, const char *command)
 {
-	const struct arguments *arguments = sweeping->arguments;
+	FILE *out = sweeping->arguments->out;
 
 	clear_progress(sweeping);
-	printf("%s: seed %llu: %s: flowbed run ", sweeping->names[file], (unsigned long long)seed,
-	       key);
-	put_file(arguments->files[file]);
-	printf(" --seed %llu", (unsigned long long)seed);
-	if (arguments->mutant)
-		printf(" --mutant %s", arguments->mutant->name);
-	for (size_t i = 0; i < arguments->settings.count; i++) {
-		fputs(" --set ", stdout);
-		put_word(arguments->settings.list[i]);
-	}
-	putchar('\n');
-	fflush(stdout);
+	if (!out)
+		return;
+	fprintf(out, "%s: seed %llu: %s: %s\n", sweeping->names[file], (unsigned long long)seed,
+	        key, command);
+	fflush(out);
+}
+
+/* A run is done: tell its failure, and keep what programs want to know. */
+static void take_run(struct sweeping *sweeping, uint64_t item, const struct sweep_run *run)
+{
+	struct results *results = &sweeping->arguments->results.results;
+	const size_t file = sweep_file_of(sweeping->sweep, item);
+	const uint64_t seed = sweep_seed_of(sweeping->sweep, item);
+	const char *key = sweep_run_key(run);
+	char *command = key ? command_of(sweeping->arguments, file, seed) : NULL;
+
+	sweep_add(sweeping->sweep, run);
+	results_sweep_run(&results->files[file], seed, run, command);
+	if (key)
+		tell_failure(sweeping, file, seed, key, command);
+	free(command);
 }
 
 static bool done(void *ctx, uint64_t item, const struct jobs_result *result)
 {
 	struct sweeping *sweeping = ctx;
 	const struct arguments *arguments = sweeping->arguments;
-	char crash[120] = "crash: ";
+	char crash[120];
 	struct sweep_run run;
 
-	if (jobs_crash_text(result, crash + strlen(crash), sizeof crash - strlen(crash)))
-		run = (struct sweep_run){.failures = 1, .key = xstrdup(crash)};
+	if (jobs_crash_text(result, crash, sizeof crash))
+		run = sweep_run_crashed(crash);
 	else if (!sweep_run_read(&run, result->bytes, result->len))
-		run = (struct sweep_run){.failures = 1, .key = xstrdup("crash: no result")};
-	sweep_add(sweeping->sweep, &run);
-	if (run.key)
-		tell_failure(sweeping, sweep_file_of(sweeping->sweep, item),
-		             sweep_seed_of(sweeping->sweep, item), run.key);
+		run = sweep_run_crashed("no result");
+	take_run(sweeping, item, &run);
 	sweep_run_destroy(&run);
-	return !ferror(stdout) &&
+	return !(arguments->out && ferror(arguments->out)) &&
 	       (!arguments->stop_after || sweep_failed(sweeping->sweep) < arguments->stop_after);
 }
 
@@ -196,28 +227,35 @@ static void progress(void *ctx, const struct jobs_progress *now)
 	}
 }
 
-static void tell_end(const struct sweeping *sweeping, enum jobs_end end)
+static void tell_early_end(const struct sweeping *sweeping, enum jobs_end end, FILE *out)
 {
 	const struct arguments *arguments = sweeping->arguments;
 	const uint64_t seeds = sweep_done(sweeping->sweep) / arguments->files_count;
 
+	fputs("ended early: ", out);
+	if (end == JOBS_ENOUGH)
+		fprintf(out, "%llu runs failed",
+		        (unsigned long long)sweep_failed(sweeping->sweep));
+	else
+		fputs(end == JOBS_OUT_OF_TIME ? "the time was over" : "interrupted", out);
+	if (seeds)
+		fprintf(out, "; all were run up to seed %llu\n",
+		        (unsigned long long)(arguments->seeds.first + seeds - 1));
+	else
+		fputs("; no seed was run with every file\n", out);
+}
+
+static void tell_end(const struct sweeping *sweeping, enum jobs_end end)
+{
+	FILE *out = sweeping->arguments->out;
+
 	clear_progress(sweeping);
-	if (end != JOBS_ALL) {
-		printf("ended early: ");
-		if (end == JOBS_ENOUGH)
-			printf("%llu runs failed",
-			       (unsigned long long)sweep_failed(sweeping->sweep));
-		else
-			fputs(end == JOBS_OUT_OF_TIME ? "the time was over" : "interrupted",
-			      stdout);
-		if (seeds)
-			printf("; all were run up to seed %llu\n",
-			       (unsigned long long)(arguments->seeds.first + seeds - 1));
-		else
-			puts("; no seed was run with every file");
+	if (end != JOBS_ALL)
+		tell_early_end(sweeping, end, out ? out : stderr);
+	if (out) {
+		sweep_summary(sweeping->sweep, out);
+		fflush(out);
 	}
-	sweep_summary(sweeping->sweep, stdout);
-	fflush(stdout);
 	fprintf(stderr, "%llu runs in %llu.%llu s: %llu a second\n",
 	        (unsigned long long)sweeping->latest.done,
 	        (unsigned long long)sweeping->latest.elapsed_ms / 1000,
@@ -225,10 +263,52 @@ static void tell_end(const struct sweeping *sweeping, enum jobs_end end)
 	        (unsigned long long)rate_of(&sweeping->latest));
 }
 
+/* What programs want to know, of every file; 'error': why not all was run, NULL: it is. */
+static void give_results(struct arguments *arguments, const char *error)
+{
+	struct results *results = &arguments->results.results;
+
+	for (size_t i = 0; i < results->count; i++) {
+		results_sweep_end(&results->files[i]);
+		if (error)
+			results_set_error(&results->files[i], error);
+		command_results_tell(&arguments->results, i);
+	}
+}
+
 /* --- The whole --- */
 
-static int sweep_loaded(const struct arguments *arguments, struct scenario **scenarios,
-                        char **names)
+static int sweep_runs_of(struct sweeping *sweeping, uint64_t runs)
+{
+	struct arguments *arguments = sweeping->arguments;
+	const struct jobs_ops ops = {
+	        .work = work, .done = done, .progress = progress, .ctx = sweeping};
+	enum jobs_end end;
+	uint64_t count;
+
+	for (size_t i = 0; i < arguments->files_count; i++)
+		results_add_sweep(&arguments->results.results, sweeping->scenarios[i],
+		                  arguments->seeds);
+	command_results_plan(&arguments->results, arguments->files_count);
+	end = jobs_run((unsigned)arguments->jobs, runs, arguments->until_ms, &ops, &count);
+	if (end == JOBS_FAILED) {
+		char error[200];
+		struct fb_text text = fb_text_make(error, sizeof error);
+
+		fb_text_printf(&text, "a process for a job cannot be had: %s", strerror(errno));
+		clear_progress(sweeping);
+		fprintf(stderr, "flowbed: %s\n", error);
+		give_results(arguments, error);
+		return EXIT_INTERNAL;
+	}
+	tell_end(sweeping, end);
+	give_results(arguments, end == JOBS_INTERRUPTED ? "the sweep was interrupted" : NULL);
+	if (sweep_failed(sweeping->sweep))
+		return EXIT_NOT_HELD;
+	return end == JOBS_INTERRUPTED ? EXIT_INTERNAL : EXIT_HELD;
+}
+
+static int sweep_loaded(struct arguments *arguments, struct scenario **scenarios, char **names)
 {
 	struct sweeping sweeping = {
 	        .arguments = arguments,
@@ -236,52 +316,27 @@ static int sweep_loaded(const struct arguments *arguments, struct scenario **sce
 	        .names = names,
 	        .sweep = sweep_new(names, arguments->files_count, arguments->seeds),
 	        .terminal = isatty(STDERR_FILENO)};
-	const struct jobs_ops ops = {
-	        .work = work, .done = done, .progress = progress, .ctx = &sweeping};
 	const uint64_t runs = sweep_runs(sweeping.sweep);
-	enum jobs_end end;
-	uint64_t count;
-	int code = EXIT_HELD;
+	int code = EXIT_WRONG_INPUT;
 
-	if (!runs) {
+	if (runs)
+		code = sweep_runs_of(&sweeping, runs);
+	else
 		fprintf(stderr, "flowbed: --seeds: fewer, please: these are more than 2^62 runs\n");
-		sweep_free(sweeping.sweep);
-		return EXIT_WRONG_INPUT;
-	}
-	end = jobs_run((unsigned)arguments->jobs, runs, arguments->until_ms, &ops, &count);
-	if (end == JOBS_FAILED) {
-		clear_progress(&sweeping);
-		fprintf(stderr, "flowbed: a process for a job cannot be had: %s\n",
-		        strerror(errno));
-		code = EXIT_INTERNAL;
-	} else {
-		tell_end(&sweeping, end);
-		if (sweep_failed(sweeping.sweep))
-			code = EXIT_NOT_HELD;
-		else if (end == JOBS_INTERRUPTED)
-			code = EXIT_INTERNAL;
-	}
 	sweep_free(sweeping.sweep);
 	return code;
 }
 
-static int sweep_files(const struct arguments *arguments)
+static int sweep_files(struct arguments *arguments)
 {
-	struct scenario **scenarios = xcalloc(arguments->files_count, sizeof(struct scenario *));
+	struct scenario **scenarios =
+	        command_results_load(&arguments->results, arguments->files,
+	                             arguments->files_count, arguments->settings.list);
 	char **names = command_names(arguments->files, arguments->files_count);
-	int code = EXIT_HELD;
+	int code = scenarios ? sweep_loaded(arguments, scenarios, names) : EXIT_WRONG_INPUT;
 
-	for (size_t i = 0; i < arguments->files_count; i++) {
-		scenarios[i] = command_load(arguments->files[i], arguments->settings.list);
-		if (!scenarios[i])
-			code = EXIT_WRONG_INPUT;
-	}
-	if (code == EXIT_HELD)
-		code = sweep_loaded(arguments, scenarios, names);
-	for (size_t i = 0; i < arguments->files_count; i++)
-		scenario_free(scenarios[i]);
+	command_results_unload(scenarios, arguments->files_count);
 	command_names_free(names, arguments->files_count);
-	free(scenarios);
 	return code;
 }
 
@@ -293,6 +348,7 @@ static const struct option options[] = {{"seeds", required_argument, NULL, OPTIO
                                         {"stop-after", required_argument, NULL, OPTION_STOP_AFTER},
                                         {"set", required_argument, NULL, OPTION_SET},
                                         {"mutant", required_argument, NULL, OPTION_MUTANT},
+                                        COMMAND_RESULTS_OPTIONS,
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
@@ -343,6 +399,8 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 	case OPTION_MUTANT:
 		return command_take_mutant(optarg, &arguments->mutant);
 	default:
+		if (command_results_take(&arguments->results, option, optarg))
+			return true;
 		command_bad_option(command_sweep.name, options, option, word);
 		return false;
 	}
@@ -351,7 +409,7 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 static int run(int argc, char **argv)
 {
 	struct arguments arguments = {.seeds = {1, 1000}, .jobs = jobs_processors()};
-	int option;
+	int option, code;
 
 	while ((option = getopt_long(argc, argv, ":j:h", options, NULL)) != -1) {
 		if (option == 'h') {
@@ -365,7 +423,12 @@ static int run(int argc, char **argv)
 		return EXIT_WRONG_INPUT;
 	arguments.files = argv + optind;
 	arguments.files_count = (size_t)(argc - optind);
-	return sweep_files(&arguments);
+	code = command_results_begin(&arguments.results, command_sweep.name);
+	if (code != EXIT_HELD)
+		return code;
+	arguments.out = command_results_own_output(&arguments.results) ? NULL : stdout;
+	code = sweep_files(&arguments);
+	return command_results_end(&arguments.results) ? code : EXIT_INTERNAL;
 }
 
 const struct command command_sweep = {"sweep", "run scenarios under many seeds and tell which fail",

@@ -222,3 +222,24 @@ void mutate_table(const struct mutate *mutate, bool each, FILE *out)
 			fprintf(out, "  %-*s  %s\n", width, mutate->mutants[i]->name,
 			        mutate->mutants[i]->description);
 }
+
+void mutate_results(const struct mutate *mutate, struct results_file *file)
+{
+	for (size_t i = 0; i < mutate->mutants_count; i++) {
+		const bool caught = count_of(mutate, i, MUTATE_CAUGHT) > 0;
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+
+		if (!out)
+			continue;
+		if (caught)
+			put_first_catch(mutate, i, out);
+		else
+			put_survivor(mutate, i, out);
+		if (fclose(out) == 0)
+			results_add_mutant(file, mutate->mutants[i], caught ? text : NULL,
+			                   caught ? NULL : text);
+		free(text);
+	}
+}

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "sim/mutants.h"
+#include "sim/results.h"
 #include "sim/runner.h"
 
 enum mutate_fate {
@@ -46,5 +47,7 @@ void mutate_set(struct mutate *mutate, size_t mutant, size_t file,
 size_t mutate_survivors(const struct mutate *mutate);
 /* A line for each mutant; 'each': and under it one for each file. Then those that nobody catches. */
 void mutate_table(const struct mutate *mutate, bool each, FILE *out);
+/* The same for programs: a check for each mutant. */
+void mutate_results(const struct mutate *mutate, struct results_file *file);
 
 #endif

@@ -12,22 +12,25 @@
 
 enum { TEXT_BYTES = 1000 };
 
-void results_init(struct results *results)
+void results_init(struct results *results, const char *command)
 {
-	*results = (struct results){0};
+	*results = (struct results){.command = command};
 }
 
 static void file_destroy(struct results_file *file)
 {
 	for (size_t i = 0; i < file->problems_count; i++)
 		free(file->problems[i].text);
-	for (size_t i = 0; i < file->checks_count; i++)
+	for (size_t i = 0; i < file->checks_count; i++) {
 		free(file->checks[i].what);
+		free(file->checks[i].caught);
+	}
 	for (size_t i = 0; i < file->failures_count; i++) {
 		free(file->failures[i].key);
 		free(file->failures[i].expected);
 		free(file->failures[i].happened);
 		free(file->failures[i].story);
+		free(file->failures[i].repeat);
 	}
 	for (size_t i = 0; i < file->faults_count; i++)
 		free(file->faults[i]);
@@ -45,7 +48,7 @@ void results_destroy(struct results *results)
 	for (size_t i = 0; i < results->count; i++)
 		file_destroy(&results->files[i]);
 	free(results->files);
-	results_init(results);
+	results_init(results, results->command);
 }
 
 static struct results_file *add_file(struct results *results, const char *name)
@@ -79,8 +82,8 @@ void results_set_error(struct results_file *file, const char *error)
 
 /* --- Checks --- */
 
-static struct results_check *add_check(struct results_file *file, enum results_kind kind,
-                                       uint32_t id, struct position at, const char *what)
+struct results_check *results_add_check(struct results_file *file, enum results_kind kind,
+                                        uint32_t id, struct position at, const char *what)
 {
 	struct results_check *check;
 
@@ -93,24 +96,14 @@ static struct results_check *add_check(struct results_file *file, enum results_k
 	return check;
 }
 
-static void take_verdict(struct results_check *check, const struct runner_judged *judged)
-{
-	check->verdict = judged->verdict;
-	check->count = judged->count;
-	check->wrong = judged->wrong;
-	check->value = judged->value;
-}
-
 static void add_expectation(struct results_file *file,
-                            const struct scenario_expectation *expectation,
-                            const struct runner_result *result)
+                            const struct scenario_expectation *expectation)
 {
 	char what[TEXT_BYTES];
 	struct fb_text text = fb_text_make(what, sizeof what);
 
 	scenario_expectation_text(&text, expectation);
-	take_verdict(add_check(file, RESULTS_EXPECTATION, expectation->id, expectation->at, what),
-	             &result->judged_expectations[expectation->id]);
+	results_add_check(file, RESULTS_EXPECTATION, expectation->id, expectation->at, what);
 }
 
 /* Where a step's failures are told. */
@@ -126,7 +119,7 @@ static bool step_is_judged(const struct scenario_step *step)
 }
 
 static void add_step(struct results_file *file, const struct scenario *scenario,
-                     const struct scenario_step *step, const struct runner_result *result)
+                     const struct scenario_step *step)
 {
 	char what[TEXT_BYTES];
 	struct fb_text text = fb_text_make(what, sizeof what);
@@ -135,32 +128,28 @@ static void add_step(struct results_file *file, const struct scenario *scenario,
 		fb_text_printf(&text, "%s \"%.200s\"", step->command->app, step->command->text);
 	else
 		traffic_step_text(scenario, step, &text);
-	take_verdict(add_check(file, RESULTS_STEP, step->id, step_at(step), what),
-	             &result->judged_steps[step->id]);
+	results_add_check(file, RESULTS_STEP, step->id, step_at(step), what);
 }
 
 /* In the order of the file. */
 static void add_steps(struct results_file *file, const struct scenario *scenario,
-                      const struct scenario_step *steps, size_t count,
-                      const struct runner_result *result)
+                      const struct scenario_step *steps, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (step_is_judged(&steps[i]))
-			add_step(file, scenario, &steps[i], result);
+			add_step(file, scenario, &steps[i]);
 		for (size_t j = 0; j < steps[i].expectations_count; j++)
-			add_expectation(file, &steps[i].expectations[j], result);
-		add_steps(file, scenario, steps[i].steps, steps[i].steps_count, result);
+			add_expectation(file, &steps[i].expectations[j]);
+		add_steps(file, scenario, steps[i].steps, steps[i].steps_count);
 	}
 }
 
-static void add_properties(struct results_file *file, const struct scenario *scenario,
-                           const struct runner_result *result)
+static void add_properties(struct results_file *file, const struct scenario *scenario)
 {
 	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++)
 		if (!(scenario->properties_off >> i & 1))
-			take_verdict(add_check(file, RESULTS_PROPERTY, i, (struct position){0, 0},
-			                       scenario_keys_properties[i]),
-			             &result->judged_properties[i]);
+			results_add_check(file, RESULTS_PROPERTY, i, (struct position){0, 0},
+			                  scenario_keys_properties[i]);
 }
 
 /* --- Names of checks are given once --- */
@@ -202,6 +191,20 @@ static void number_names(struct results_file *file)
 	free(sorted);
 }
 
+struct results_file *results_add_scenario(struct results *results, const struct scenario *scenario,
+                                          enum results_scope scope)
+{
+	struct results_file *file = add_file(results, scenario->file);
+
+	file->name = xstrdup(scenario->name);
+	file->scope = scope;
+	results_add_check(file, RESULTS_RUN, 0, (struct position){0, 0}, "the run comes to its end");
+	add_steps(file, scenario, scenario->steps, scenario->steps_count);
+	add_properties(file, scenario);
+	number_names(file);
+	return file;
+}
+
 /* --- Failures --- */
 
 static bool is_of(const struct failure_of *of, const struct results_check *check)
@@ -223,25 +226,51 @@ static size_t check_of(const struct results_file *file, const struct failure_of 
 	return 0;
 }
 
-static void add_failures(struct results_file *file, const struct failures *failures)
+void results_fail(struct results_file *file, size_t check, const struct failure *from,
+                  uint64_t seed, const char *repeat)
 {
-	file->failures = xcalloc(failures->count + 1, sizeof *file->failures);
-	for (size_t i = 0; i < failures->count; i++) {
-		const struct failure *from = &failures->items[i];
-		const size_t check = check_of(file, &from->of);
+	file->checks[check].verdict = RUNNER_FAILED;
+	if (file->failures_count == RESULTS_FAILURES_MAX)
+		return;
+	if (!(file->failures_count & (file->failures_count - 1)))
+		file->failures = xrealloc(file->failures,
+		                          (file->failures_count ? 2 * file->failures_count : 1) *
+		                                  sizeof *file->failures);
+	file->failures[file->failures_count++] = (struct results_failure){
+	        .check = check,
+	        .at = from->at,
+	        .time_ns = from->time_ns,
+	        .key = xstrdup(from->key),
+	        .expected = xstrdup(from->expected),
+	        .happened = xstrdup(from->happened),
+	        .story = from->story ? xstrdup(from->story) : NULL,
+	        .seed = seed,
+	        .repeat = repeat ? xstrdup(repeat) : NULL,
+	};
+}
 
-		file->failures[file->failures_count++] = (struct results_failure){
-		        .check = check,
-		        .at = from->at,
-		        .time_ns = from->time_ns,
-		        .key = xstrdup(from->key),
-		        .expected = xstrdup(from->expected),
-		        .happened = xstrdup(from->happened),
-		        .story = from->story ? xstrdup(from->story) : NULL,
-		};
-		file->checks[check].verdict = RUNNER_FAILED;
+/* Is none of those before it of the same check? */
+static bool is_first_of_its_check(const struct failures *failures, size_t place)
+{
+	const struct failure_of *of = &failures->items[place].of;
+
+	for (size_t i = 0; i < place; i++)
+		if (failures->items[i].of.kind == of->kind && failures->items[i].of.id == of->id)
+			return false;
+	return true;
+}
+
+void results_add_failures(struct results_file *file, const struct failures *failures, uint64_t seed,
+                          const char *repeat)
+{
+	for (size_t i = 0; i < failures->count; i++) {
+		const size_t check = check_of(file, &failures->items[i].of);
+
+		if (file->scope == RESULTS_OF_SWEEP && is_first_of_its_check(failures, i))
+			file->checks[check].wrong++;
+		results_fail(file, check, &failures->items[i], seed, repeat);
 	}
-	file->failures_total = failures->total;
+	file->failures_total += failures->total;
 }
 
 /* --- The whole --- */
@@ -274,22 +303,37 @@ static void take_counts(struct results_file *file, const struct runner_result *r
 	file->lldp_messages = result->lldp_messages;
 }
 
+static void take_verdicts(struct results_file *file, const struct runner_result *result)
+{
+	for (size_t i = 0; i < file->checks_count; i++) {
+		struct results_check *check = &file->checks[i];
+		struct runner_judged judged = {.verdict = RUNNER_HELD};
+
+		if (check->kind == RESULTS_STEP)
+			judged = result->judged_steps[check->id];
+		else if (check->kind == RESULTS_EXPECTATION)
+			judged = result->judged_expectations[check->id];
+		else if (check->kind == RESULTS_PROPERTY)
+			judged = result->judged_properties[check->id];
+		check->verdict = judged.verdict;
+		check->count = judged.count;
+		check->wrong = judged.wrong;
+		check->value = judged.value;
+	}
+}
+
 struct results_file *results_add_run(struct results *results, const struct scenario *scenario,
                                      uint64_t seed, const struct runner_result *result,
                                      uint64_t wall_ns)
 {
-	struct results_file *file = add_file(results, scenario->file);
-	struct results_check *run;
+	struct results_file *file = results_add_scenario(results, scenario, RESULTS_OF_RUN);
 
-	file->name = xstrdup(scenario->name);
-	file->seed = seed;
+	file->seed = file->last_seed = seed;
+	file->runs = 1;
 	file->wall_ns = wall_ns;
-	run = add_check(file, RESULTS_RUN, 0, (struct position){0, 0}, "the run comes to its end");
-	run->verdict = RUNNER_HELD;
-	add_steps(file, scenario, scenario->steps, scenario->steps_count, result);
-	add_properties(file, scenario, result);
-	add_failures(file, &result->failures);
-	number_names(file);
+	take_verdicts(file, result);
+	results_add_failures(file, &result->failures, seed, NULL);
+	file->runs_failed = file->failures_total > 0;
 	add_faults(file, scenario, &result->faults);
 	take_counts(file, result);
 	return file;
@@ -318,9 +362,15 @@ const char *results_kind_text(enum results_kind kind)
 	static const char *const texts[] = {[RESULTS_RUN] = "run",
 	                                    [RESULTS_STEP] = "step",
 	                                    [RESULTS_EXPECTATION] = "expectation",
-	                                    [RESULTS_PROPERTY] = "property"};
+	                                    [RESULTS_PROPERTY] = "property",
+	                                    [RESULTS_MUTANT] = "mutant"};
 
 	return texts[kind];
+}
+
+const char *results_skip_text(const struct results_file *file)
+{
+	return file->scope == RESULTS_OF_RUN ? "the run ended before" : "it was not run";
 }
 
 uint64_t results_count(const struct results_file *file, enum runner_verdict verdict)

@@ -20,6 +20,14 @@ static void put_place(struct fb_report *report, struct position at)
 	}
 }
 
+static void put_text(struct fb_report *report, const char *key, const char *text)
+{
+	if (text)
+		fb_report_text(report, key, text);
+	else
+		fb_report_null(report, key);
+}
+
 static void put_checks(struct fb_report *report, const struct results_file *file)
 {
 	fb_report_begin_plain_list(report, "checks");
@@ -31,12 +39,16 @@ static void put_checks(struct fb_report *report, const struct results_file *file
 		fb_report_text(report, "what", check->what);
 		fb_report_text(report, "outcome", results_verdict_text(check->verdict));
 		put_place(report, check->at);
-		if (check->kind == RESULTS_STEP) {
+		if (file->scope == RESULTS_OF_SWEEP) {
+			fb_report_u64(report, "runs_failed", check->wrong);
+		} else if (check->kind == RESULTS_STEP) {
 			fb_report_u64(report, "requests", check->count);
 			fb_report_u64(report, "wrong", check->wrong);
-		}
-		if (check->kind == RESULTS_EXPECTATION)
+		} else if (check->kind == RESULTS_EXPECTATION) {
 			fb_report_u64(report, "value", check->value);
+		} else if (check->kind == RESULTS_MUTANT) {
+			put_text(report, "caught_by", check->caught);
+		}
 		fb_report_end_map(report);
 	}
 	fb_report_end_plain_list(report);
@@ -56,10 +68,11 @@ static void put_failures(struct fb_report *report, const struct results_file *fi
 		fb_report_u64(report, "time_ns", failure->time_ns);
 		fb_report_text(report, "expected", failure->expected);
 		fb_report_text(report, "happened", failure->happened);
-		if (failure->story)
-			fb_report_text(report, "story", failure->story);
-		else
-			fb_report_null(report, "story");
+		put_text(report, "story", failure->story);
+		if (failure->repeat) {
+			fb_report_u64(report, "seed", failure->seed);
+			fb_report_text(report, "repeat", failure->repeat);
+		}
 		fb_report_end_map(report);
 	}
 	fb_report_end_plain_list(report);
@@ -89,6 +102,10 @@ static void put_counts(struct fb_report *report, const struct results_file *file
 	fb_report_u64(report, "discovery_messages", file->lldp_messages);
 	fb_report_u64(report, "events", file->events);
 	fb_report_end_map(report);
+}
+
+static void put_excused(struct fb_report *report, const struct results_file *file)
+{
 	fb_report_begin_map(report, "excused");
 	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++)
 		if (file->excused[i])
@@ -98,17 +115,31 @@ static void put_counts(struct fb_report *report, const struct results_file *file
 
 static void put_run(struct fb_report *report, const struct results_file *file)
 {
-	fb_report_text(report, "name", file->name);
 	fb_report_u64(report, "seed", file->seed);
 	fb_report_text(report, "digest", file->digest);
 	fb_report_u64(report, "virtual_time_ns", file->now_ns);
 	put_counts(report, file);
+	put_excused(report, file);
 	fb_report_begin_plain_list(report, "faults");
 	for (size_t i = 0; i < file->faults_count; i++)
 		fb_report_text(report, NULL, file->faults[i]);
 	fb_report_end_plain_list(report);
-	put_checks(report, file);
-	put_failures(report, file);
+}
+
+static void put_sweep(struct fb_report *report, const struct results_file *file)
+{
+	fb_report_begin_map(report, "seeds");
+	fb_report_u64(report, "first", file->seed);
+	fb_report_u64(report, "last", file->last_seed);
+	fb_report_end_map(report);
+	fb_report_u64(report, "runs", file->runs);
+	fb_report_u64(report, "runs_failed", file->runs_failed);
+	put_excused(report, file);
+	fb_report_begin_map(report, "faults");
+	for (unsigned i = 0; i < FAULT_KINDS; i++)
+		if (file->fault_counts[i])
+			fb_report_u64(report, fault_names[i], file->fault_counts[i]);
+	fb_report_end_map(report);
 }
 
 static const char *outcome_text(enum results_outcome outcome)
@@ -121,13 +152,17 @@ static void put_file(struct fb_report *report, const struct results_file *file)
 	fb_report_begin_map(report, NULL);
 	fb_report_text(report, "file", file->file);
 	fb_report_text(report, "outcome", outcome_text(results_outcome(file)));
-	if (file->error)
-		fb_report_text(report, "error", file->error);
-	else
-		fb_report_null(report, "error");
+	put_text(report, "error", file->error);
 	put_problems(report, file);
-	if (file->name)
-		put_run(report, file);
+	if (file->name) {
+		fb_report_text(report, "name", file->name);
+		if (file->scope == RESULTS_OF_RUN)
+			put_run(report, file);
+		else if (file->scope == RESULTS_OF_SWEEP)
+			put_sweep(report, file);
+		put_checks(report, file);
+		put_failures(report, file);
+	}
 	fb_report_end_map(report);
 }
 
@@ -154,6 +189,7 @@ bool results_json_write(FILE *out, const struct results *results)
 	fb_report_begin_map(&report, NULL);
 	fb_report_text(&report, "program", "flowbed " FLOWBED_VERSION);
 	fb_report_u64(&report, "format", FORMAT);
+	fb_report_text(&report, "command", results->command);
 	put_totals(&report, results);
 	fb_report_begin_plain_list(&report, "files");
 	for (size_t i = 0; i < results->count; i++)

@@ -145,13 +145,21 @@ static void write_failure(FILE *out, const struct results_file *file, size_t che
 		results_place_text(&place_text, file->file, failure->at);
 		fb_text_time(&time_text, failure->time_ns);
 		write_text(out, place, true);
-		fprintf(out, ": FAILED at %s s\n  expected  ", time);
+		fputs(": FAILED", out);
+		if (file->scope != RESULTS_OF_MUTANTS)
+			fprintf(out, " at %s s", time);
+		fputs("\n  expected  ", out);
 		write_text(out, failure->expected, true);
 		fputs("\n  happened  ", out);
 		write_text(out, failure->happened, true);
 		fputc('\n', out);
 		if (failure->story)
 			write_text(out, failure->story, true);
+		if (failure->repeat) {
+			fputs("  repeat    ", out);
+			write_text(out, failure->repeat, true);
+			fputc('\n', out);
+		}
 	}
 	fputs(first ? "      <failure type=\"failure\" message=\"further failures are not "
 	              "kept\"/>\n"
@@ -172,7 +180,7 @@ static void write_check(FILE *out, const struct results_file *file, size_t place
 	if (check->verdict == RUNNER_FAILED)
 		write_failure(out, file, place);
 	else
-		fputs("      <skipped message=\"the run ended before\"/>\n", out);
+		fprintf(out, "      <skipped message=\"%s\"/>\n", results_skip_text(file));
 	fputs("    </testcase>\n", out);
 }
 
@@ -210,18 +218,34 @@ static bool has_error(const struct results_file *file)
 	return results_outcome(file) == RESULTS_ERROR;
 }
 
+static void write_number_property(FILE *out, const char *name, uint64_t value)
+{
+	char buffer[32];
+	struct fb_text text = fb_text_make(buffer, sizeof buffer);
+
+	fb_text_printf(&text, "%llu", (unsigned long long)value);
+	write_property(out, name, buffer);
+}
+
 static void write_properties(FILE *out, const struct results_file *file)
 {
 	char buffer[32];
 	struct fb_text text = fb_text_make(buffer, sizeof buffer);
 
-	fb_text_printf(&text, "%llu", (unsigned long long)file->seed);
+	if (file->scope == RESULTS_OF_MUTANTS)
+		return;
 	fputs("    <properties>\n", out);
-	write_property(out, "seed", buffer);
-	write_property(out, "digest", file->digest);
-	text = fb_text_make(buffer, sizeof buffer);
-	fb_text_time(&text, file->now_ns);
-	write_property(out, "virtual_time_s", buffer);
+	if (file->scope == RESULTS_OF_RUN) {
+		write_number_property(out, "seed", file->seed);
+		write_property(out, "digest", file->digest);
+		fb_text_time(&text, file->now_ns);
+		write_property(out, "virtual_time_s", buffer);
+	} else {
+		write_number_property(out, "first_seed", file->seed);
+		write_number_property(out, "last_seed", file->last_seed);
+		write_number_property(out, "runs", file->runs);
+		write_number_property(out, "runs_failed", file->runs_failed);
+	}
 	fputs("    </properties>\n", out);
 }
 
@@ -238,7 +262,8 @@ static void write_suite(FILE *out, const struct results_file *file)
 {
 	fputs("  <testsuite", out);
 	write_attribute(out, "name", file->name ? file->name : file->file);
-	write_attribute(out, "file", file->file);
+	if (file->scope != RESULTS_OF_MUTANTS)
+		write_attribute(out, "file", file->file);
 	write_counts(out, file->checks_count + has_error(file), results_count(file, RUNNER_FAILED),
 	             has_error(file), file->wall_ns);
 	write_number(out, "skipped", results_count(file, RUNNER_NOT_JUDGED));

@@ -28,11 +28,14 @@ static void write_description(FILE *out, const char *text)
 	free(line);
 }
 
-/* "at: {file: "a.yaml", line: 3, column: 7}" */
-static void write_place(FILE *out, const char *indent, const char *file, struct position at)
+/* "at: {file: "a.yaml", line: 3, column: 7}"; of mutants nothing. */
+static void write_place(FILE *out, const char *indent, const struct results_file *file,
+                        struct position at)
 {
+	if (file->scope == RESULTS_OF_MUTANTS)
+		return;
 	fprintf(out, "%sat: {file: ", indent);
-	results_write_quoted(out, file);
+	results_write_quoted(out, file->file);
 	if (at.line)
 		fprintf(out, ", line: %u, column: %u", at.line, at.column);
 	fputs("}\n", out);
@@ -72,8 +75,13 @@ static void write_failure(FILE *out, const struct results_file *file,
 	fb_text_puts(&time, " s");
 	write_value(out, "        - ", "expected", failure->expected);
 	write_value(out, "          ", "happened", failure->happened);
-	write_place(out, "          ", file->file, failure->at);
-	write_value(out, "          ", "time", buffer);
+	write_place(out, "          ", file, failure->at);
+	if (file->scope != RESULTS_OF_MUTANTS)
+		write_value(out, "          ", "time", buffer);
+	if (failure->repeat) {
+		fprintf(out, "          seed: %llu\n", (unsigned long long)failure->seed);
+		write_value(out, "          ", "repeat", failure->repeat);
+	}
 	if (failure->story)
 		write_story(out, "          ", failure->story);
 }
@@ -81,7 +89,7 @@ static void write_failure(FILE *out, const struct results_file *file,
 static void write_failures(FILE *out, const struct results_file *file, size_t check)
 {
 	fputs("      ---\n      severity: fail\n", out);
-	write_place(out, "      ", file->file, file->checks[check].at);
+	write_place(out, "      ", file, file->checks[check].at);
 	fputs("      failures:\n", out);
 	for (size_t i = 0; i < file->failures_count; i++)
 		if (file->failures[i].check == check)
@@ -103,10 +111,17 @@ static void write_check(FILE *out, const struct results_file *file, size_t place
 
 	fprintf(out, "    %sok %zu - ", check->verdict == RUNNER_FAILED ? "not " : "", place + 1);
 	write_description(out, check->what);
-	if (check->kind == RESULTS_STEP && check->count > 1)
+	if (file->scope == RESULTS_OF_SWEEP && check->wrong)
+		fprintf(out, ", failed in %llu of %llu runs", (unsigned long long)check->wrong,
+		        (unsigned long long)check->count);
+	else if (file->scope == RESULTS_OF_RUN && check->kind == RESULTS_STEP && check->count > 1)
 		fprintf(out, ", %llu times", (unsigned long long)check->count);
+	if (check->caught) {
+		fputs(" by ", out);
+		write_description(out, check->caught);
+	}
 	if (check->verdict == RUNNER_NOT_JUDGED)
-		fputs(" # SKIP the run ended before", out);
+		fprintf(out, " # SKIP %s", results_skip_text(file));
 	fputc('\n', out);
 	if (check->verdict == RUNNER_FAILED && has_failures(file, place))
 		write_failures(out, file, place);
@@ -119,9 +134,21 @@ static void write_problems(FILE *out, const struct results_file *file)
 	      out);
 	for (size_t i = 0; i < file->problems_count; i++) {
 		write_value(out, "        - ", "message", file->problems[i].text);
-		write_place(out, "          ", file->file, file->problems[i].at);
+		write_place(out, "          ", file, file->problems[i].at);
 	}
 	fputs("      ...\n    1..1\n", out);
+}
+
+/* Which runs they were. */
+static void write_runs(FILE *out, const struct results_file *file)
+{
+	if (file->scope == RESULTS_OF_RUN)
+		fprintf(out, "    # seed %llu, digest %s\n", (unsigned long long)file->seed,
+		        file->digest);
+	else if (file->scope == RESULTS_OF_SWEEP)
+		fprintf(out, "    # seeds %llu..%llu: %llu runs, %llu failed\n",
+		        (unsigned long long)file->seed, (unsigned long long)file->last_seed,
+		        (unsigned long long)file->runs, (unsigned long long)file->runs_failed);
 }
 
 void results_tap_file(FILE *out, const struct results_file *file, size_t number)
@@ -130,8 +157,7 @@ void results_tap_file(FILE *out, const struct results_file *file, size_t number)
 	write_description(out, file->file);
 	fputc('\n', out);
 	if (file->name) {
-		fprintf(out, "    # seed %llu, digest %s\n", (unsigned long long)file->seed,
-		        file->digest);
+		write_runs(out, file);
 		for (size_t i = 0; i < file->checks_count; i++)
 			write_check(out, file, i);
 		fprintf(out, "    1..%zu\n", file->checks_count);

@@ -55,48 +55,123 @@ bool sweep_seeds_parse(const char *text, struct sweep_seeds *seeds, const char *
 
 /* --- Runs --- */
 
-struct sweep_run sweep_run_of(const struct runner_result *result)
+struct sweep_run sweep_run_of(struct runner_result *result, uint64_t took_ns)
 {
-	struct sweep_run run = {.failures = result->failures.total};
+	struct sweep_run run = {.failures = result->failures, .took_ns = took_ns};
 
-	if (result->failures.count)
-		run.key = xstrdup(result->failures.items[0].key);
+	failures_init(&result->failures);
 	memcpy(run.excused, result->excused, sizeof run.excused);
 	for (size_t i = 0; i < result->faults.count; i++)
 		run.faults[result->faults.items[i].kind]++;
 	return run;
 }
 
+struct sweep_run sweep_run_crashed(const char *text)
+{
+	struct sweep_run run = {0};
+	char key[200];
+	struct fb_text key_text = fb_text_make(key, sizeof key);
+
+	fb_text_printf(&key_text, "crash: %s", text);
+	failures_init(&run.failures);
+	failures_add(&run.failures, (struct failure_of){.kind = FAILURE_OF_RUN}, key,
+	             (struct position){0, 0}, 0, "a run that comes to its end", key, NULL, NULL);
+	return run;
+}
+
+const char *sweep_run_key(const struct sweep_run *run)
+{
+	return run->failures.count ? run->failures.items[0].key : NULL;
+}
+
+/* The part of a run, and of a failure, that has always the same size. */
+struct run_header {
+	uint64_t failures_total, took_ns;
+	uint64_t excused[SCENARIO_PROPERTIES], faults[FAULT_KINDS];
+};
+
+struct failure_header {
+	struct failure_of of;
+	struct position at;
+	uint64_t time_ns;
+};
+
 void sweep_run_write(const struct sweep_run *run, FILE *out)
 {
-	fwrite(&run->failures, sizeof run->failures, 1, out);
-	fwrite(run->excused, sizeof run->excused, 1, out);
-	fwrite(run->faults, sizeof run->faults, 1, out);
-	if (run->key)
-		fwrite(run->key, strlen(run->key) + 1, 1, out);
+	struct run_header header = {.failures_total = run->failures.total, .took_ns = run->took_ns};
+
+	memcpy(header.excused, run->excused, sizeof header.excused);
+	memcpy(header.faults, run->faults, sizeof header.faults);
+	fwrite(&header, sizeof header, 1, out);
+	for (size_t i = 0; i < run->failures.count; i++) {
+		const struct failure *failure = &run->failures.items[i];
+		struct failure_header fixed;
+
+		memset(&fixed, 0, sizeof fixed); /* also between its members */
+		fixed.of = failure->of;
+		fixed.at = failure->at;
+		fixed.time_ns = failure->time_ns;
+		fwrite(&fixed, sizeof fixed, 1, out);
+		fwrite(failure->key, strlen(failure->key) + 1, 1, out);
+		fwrite(failure->expected, strlen(failure->expected) + 1, 1, out);
+		fwrite(failure->happened, strlen(failure->happened) + 1, 1, out);
+	}
+}
+
+/* The terminated text at '*at', which comes to stand behind it; NULL: there is none before 'end'. */
+static const char *read_text(const char **at, const char *end)
+{
+	const char *text = *at, *nul = memchr(text, 0, (size_t)(end - text));
+
+	if (nul)
+		*at = nul + 1;
+	return nul ? text : NULL;
+}
+
+static bool read_failure(struct failures *failures, const char **at, const char *end)
+{
+	struct failure_header fixed;
+	const char *key, *expected, *happened;
+
+	if ((size_t)(end - *at) < sizeof fixed)
+		return false;
+	memcpy(&fixed, *at, sizeof fixed);
+	*at += sizeof fixed;
+	key = read_text(at, end);
+	expected = key ? read_text(at, end) : NULL;
+	happened = expected ? read_text(at, end) : NULL;
+	if (!happened)
+		return false;
+	failures_add(failures, fixed.of, key, fixed.at, fixed.time_ns, expected, "", NULL, NULL);
+	failures_append(failures, failures->count - 1, happened);
+	return true;
 }
 
 bool sweep_run_read(struct sweep_run *run, const char *bytes, size_t len)
 {
-	const size_t fixed = sizeof run->failures + sizeof run->excused + sizeof run->faults;
+	const char *at = bytes, *end = bytes + len;
+	struct run_header header;
 
 	*run = (struct sweep_run){0};
-	if (len < fixed || (len > fixed && bytes[len - 1]))
+	if (len < sizeof header)
 		return false;
-	memcpy(&run->failures, bytes, sizeof run->failures);
-	bytes += sizeof run->failures;
-	memcpy(run->excused, bytes, sizeof run->excused);
-	bytes += sizeof run->excused;
-	memcpy(run->faults, bytes, sizeof run->faults);
-	bytes += sizeof run->faults;
-	if (len > fixed)
-		run->key = xstrdup(bytes);
+	memcpy(&header, at, sizeof header);
+	at += sizeof header;
+	while (at < end)
+		if (!read_failure(&run->failures, &at, end)) {
+			sweep_run_destroy(run);
+			return false;
+		}
+	run->failures.total = header.failures_total;
+	run->took_ns = header.took_ns;
+	memcpy(run->excused, header.excused, sizeof header.excused);
+	memcpy(run->faults, header.faults, sizeof header.faults);
 	return true;
 }
 
 void sweep_run_destroy(struct sweep_run *run)
 {
-	free(run->key);
+	failures_destroy(&run->failures);
 	*run = (struct sweep_run){0};
 }
 
@@ -182,10 +257,10 @@ void sweep_add(struct sweep *sweep, const struct sweep_run *run)
 		tally->excused[i] += run->excused[i];
 	for (size_t i = 0; i < FAULT_KINDS; i++)
 		tally->faults[i] += run->faults[i];
-	if (run->key) {
+	if (sweep_run_key(run)) {
 		tally->failed++;
 		sweep->failed++;
-		count_key(tally, run->key, sweep_seed_of(sweep, sweep->done));
+		count_key(tally, sweep_run_key(run), sweep_seed_of(sweep, sweep->done));
 	}
 	sweep->done++;
 }

@@ -21,13 +21,18 @@ bool sweep_seeds_parse(const char *text, struct sweep_seeds *seeds, const char *
 
 /* What is kept of a run. */
 struct sweep_run {
-	uint64_t failures; /* what did not hold; 0: all did */
-	char *key;         /* of the first that did not; NULL: all did. The owner's. */
+	struct failures failures; /* what did not hold, without stories */
+	uint64_t took_ns;         /* on the wall */
 	uint64_t excused[SCENARIO_PROPERTIES];
 	uint64_t faults[FAULT_KINDS]; /* begun by 'faults', by kind */
 };
 
-struct sweep_run sweep_run_of(const struct runner_result *result);
+/* Takes the failures out of 'result'. */
+struct sweep_run sweep_run_of(struct runner_result *result, uint64_t took_ns);
+/* Of one that crashed, as 'text' tells. */
+struct sweep_run sweep_run_crashed(const char *text);
+/* Of the first that did not hold; NULL: all did. */
+const char *sweep_run_key(const struct sweep_run *run);
 /* As bytes, from one process to another; false where 'bytes' are none. */
 void sweep_run_write(const struct sweep_run *run, FILE *out);
 bool sweep_run_read(struct sweep_run *run, const char *bytes, size_t len);

@@ -70,38 +70,72 @@ static void too_many_runs_are_refused(void)
 	sweep_free(sweep);
 }
 
+/* A run in which these did not hold. */
+static struct sweep_run failed_run(unsigned count, const char *key)
+{
+	struct sweep_run run = {0};
+
+	for (unsigned i = 0; i < count; i++)
+		failures_add(&run.failures,
+		             (struct failure_of){.kind = FAILURE_OF_EXPECTATION, .id = i}, key,
+		             (struct position){.line = 3, .column = 7}, 5000 + i, "more", "less",
+		             NULL, NULL);
+	return run;
+}
+
 static void a_run_comes_through_a_pipe_as_it_was(void)
 {
-	char answered[] = "answered h2";
-	struct sweep_run run = {.failures = 3, .key = answered}, back;
-	char *bytes = NULL;
-	size_t len;
-	FILE *out;
+	for (unsigned failures = 0; failures < 3; failures++) {
+		struct sweep_run run = failed_run(failures, "answered h2"), back;
+		char *bytes = NULL;
+		size_t len;
+		FILE *out = open_memstream(&bytes, &len);
 
-	run.excused[BOUNDED] = 17;
-	run.faults[FAULT_SYN_FLOOD] = 99;
-	for (unsigned i = 0; i < 2; i++) {
-		out = open_memstream(&bytes, &len);
+		run.excused[BOUNDED] = 17;
+		run.faults[FAULT_SYN_FLOOD] = 99;
+		run.took_ns = 123;
+		run.failures.total += 1000;
 		sweep_run_write(&run, out);
 		fclose(out);
 		CU_ASSERT_TRUE_FATAL(sweep_run_read(&back, bytes, len));
-		CU_ASSERT_EQUAL(back.failures, 3);
+		CU_ASSERT_EQUAL(back.failures.total, 1000 + failures);
+		CU_ASSERT_EQUAL(back.failures.count, failures);
 		CU_ASSERT_EQUAL(back.excused[BOUNDED], 17);
 		CU_ASSERT_EQUAL(back.faults[FAULT_SYN_FLOOD], 99);
-		CU_ASSERT_TRUE(run.key ? back.key && !strcmp(back.key, run.key) : !back.key);
+		CU_ASSERT_EQUAL(back.took_ns, 123);
+		for (unsigned i = 0; i < failures; i++) {
+			CU_ASSERT_EQUAL(back.failures.items[i].of.kind, FAILURE_OF_EXPECTATION);
+			CU_ASSERT_EQUAL(back.failures.items[i].of.id, i);
+			CU_ASSERT_EQUAL(back.failures.items[i].at.column, 7);
+			CU_ASSERT_EQUAL(back.failures.items[i].time_ns, 5000 + i);
+			CU_ASSERT_STRING_EQUAL(back.failures.items[i].key, "answered h2");
+			CU_ASSERT_STRING_EQUAL(back.failures.items[i].expected, "more");
+			CU_ASSERT_STRING_EQUAL(back.failures.items[i].happened, "less");
+		}
 		sweep_run_destroy(&back);
 		CU_ASSERT_FALSE(sweep_run_read(&back, bytes, 20));
+		if (failures)
+			CU_ASSERT_FALSE(sweep_run_read(&back, bytes, len - 1));
 		free(bytes);
-		run.key = NULL;
+		sweep_run_destroy(&run);
 	}
+}
+
+static void a_crash_is_a_failure_of_the_run(void)
+{
+	struct sweep_run run = sweep_run_crashed("signal 11 (Segmentation fault)");
+
+	CU_ASSERT_STRING_EQUAL(sweep_run_key(&run), "crash: signal 11 (Segmentation fault)");
+	CU_ASSERT_EQUAL(run.failures.total, 1);
+	CU_ASSERT_EQUAL(run.failures.items[0].of.kind, FAILURE_OF_RUN);
+	sweep_run_destroy(&run);
 }
 
 static void the_summary_groups_failures_by_what_failed_first(void)
 {
 	struct sweep *sweep = sweep_new(two, 2, (struct sweep_seeds){10, 13});
-	char loops[] = "no_loops", answered[] = "answered h2";
-	struct sweep_run held = {0}, left = {.failures = 1, .key = loops},
-	                 right = {.failures = 9, .key = answered};
+	struct sweep_run held = {0}, left = failed_run(1, "no_loops"),
+	                 right = failed_run(9, "answered h2");
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -129,6 +163,8 @@ static void the_summary_groups_failures_by_what_failed_first(void)
 	                             "  faults 11: lose 10, host_move 1\n"
 	                             "  excused 20: no_duplicates 20\n");
 	free(text);
+	sweep_run_destroy(&left);
+	sweep_run_destroy(&right);
 	sweep_free(sweep);
 }
 
@@ -140,10 +176,13 @@ static void more_kinds_of_failures_than_are_told_count_together(void)
 	FILE *out = open_memstream(&text, &len);
 
 	for (unsigned i = 0; i < 1500; i++) {
+		struct sweep_run run;
 		char key[20];
 
 		snprintf(key, sizeof key, "key %u", i);
-		sweep_add(sweep, &(struct sweep_run){.failures = 1, .key = key});
+		run = failed_run(1, key);
+		sweep_add(sweep, &run);
+		sweep_run_destroy(&run);
 	}
 	sweep_summary(sweep, out);
 	fclose(out);
@@ -155,5 +194,6 @@ static void more_kinds_of_failures_than_are_told_count_together(void)
 UNIT_TESTS("sweep", UNIT_TEST(seeds_are_one_or_a_range), UNIT_TEST(other_texts_are_no_seeds),
            UNIT_TEST(every_file_has_its_turn_with_each_seed), UNIT_TEST(too_many_runs_are_refused),
            UNIT_TEST(a_run_comes_through_a_pipe_as_it_was),
+           UNIT_TEST(a_crash_is_a_failure_of_the_run),
            UNIT_TEST(the_summary_groups_failures_by_what_failed_first),
            UNIT_TEST(more_kinds_of_failures_than_are_told_count_together))
