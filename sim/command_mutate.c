@@ -37,7 +37,7 @@ struct mutating {
 	struct scenario **scenarios;
 	char **names;                 /* of files */
 	struct results_file *results; /* for programs */
-	bool *holds; /* by file, then by seed: without a mutant */
+	bool *holds;                  /* by file, then by seed: without a mutant */
 	bool all_hold;
 	struct mutate *mutate;
 	bool terminal; /* standard error is one: progress is told */
@@ -61,9 +61,8 @@ static void help(FILE *out)
 	      "  -j, --jobs N            run in N processes (as many as there are processors; at "
 	      "most 256)\n"
 	      "      --set APP.OPT=VAL   as for flowbed run\n"
-	      "  -v, --verbose           under each mutant, what became of it in each file\n"
-	      COMMAND_RESULTS_HELP
-	      "  -h, --help              this text\n"
+	      "  -v, --verbose           under each mutant, what became of it in each "
+	      "file\n" COMMAND_RESULTS_HELP "  -h, --help              this text\n"
 	      "\n"
 	      "Exit code: 0 every mutant is caught, 1 one is not, or a scenario does not hold "
 	      "without "
@@ -241,7 +240,7 @@ static int tell_end(struct mutating *mutating)
 		mutate_table(mutating->mutate, arguments->each, arguments->out);
 	}
 	return mutating->all_hold && !mutate_survivors(mutating->mutate) ? EXIT_HELD
-	                                                                : EXIT_NOT_HELD;
+	                                                                 : EXIT_NOT_HELD;
 }
 
 static int mutate_loaded(struct arguments *arguments, struct scenario **scenarios, char **names)
@@ -254,8 +253,8 @@ static int mutate_loaded(struct arguments *arguments, struct scenario **scenario
 	const uint64_t runs = arguments->files_count * seeds_count(&mutating);
 	int code = EXIT_INTERNAL;
 
-	mutating.results = results_add_mutants(&arguments->results.results, names,
-	                                       arguments->files_count);
+	mutating.results =
+	        results_add_mutants(&arguments->results.results, names, arguments->files_count);
 	mutating.holds = xcalloc(runs, sizeof *mutating.holds);
 	mutating.mutate = mutate_new(arguments->mutants, arguments->mutants_count, names,
 	                             arguments->files_count);
@@ -275,8 +274,8 @@ static int mutate_loaded(struct arguments *arguments, struct scenario **scenario
 static int mutate_files(struct arguments *arguments)
 {
 	struct scenario **scenarios =
-	        command_results_load(&arguments->results, arguments->files,
-	                             arguments->files_count, arguments->settings.list);
+	        command_results_load(&arguments->results, arguments->files, arguments->files_count,
+	                             arguments->settings.list);
 	char **names = command_names(arguments->files, arguments->files_count);
 	int code = scenarios ? mutate_loaded(arguments, scenarios, names) : EXIT_WRONG_INPUT;
 

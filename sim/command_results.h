@@ -24,9 +24,9 @@ enum {
 	}
 #define COMMAND_RESULTS_HELP                                                                       \
 	"      --tap               results as TAP version 13 on standard output, in place of the " \
-	"report\n"                                                                                \
-	"      --junit FILE        results as JUnit XML to FILE ('-' is standard output)\n"       \
-	"      --json FILE         results as JSON to FILE ('-' is standard output)\n"            \
+	"report\n"                                                                                 \
+	"      --junit FILE        results as JUnit XML to FILE ('-' is standard output)\n"        \
+	"      --json FILE         results as JSON to FILE ('-' is standard output)\n"             \
 	"      --annotations       failures as annotations of GitHub; without saying so where "    \
 	"GITHUB_ACTIONS=true\n"
 

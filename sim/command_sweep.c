@@ -234,8 +234,7 @@ static void tell_early_end(const struct sweeping *sweeping, enum jobs_end end, F
 
 	fputs("ended early: ", out);
 	if (end == JOBS_ENOUGH)
-		fprintf(out, "%llu runs failed",
-		        (unsigned long long)sweep_failed(sweeping->sweep));
+		fprintf(out, "%llu runs failed", (unsigned long long)sweep_failed(sweeping->sweep));
 	else
 		fputs(end == JOBS_OUT_OF_TIME ? "the time was over" : "interrupted", out);
 	if (seeds)
@@ -330,8 +329,8 @@ static int sweep_loaded(struct arguments *arguments, struct scenario **scenarios
 static int sweep_files(struct arguments *arguments)
 {
 	struct scenario **scenarios =
-	        command_results_load(&arguments->results, arguments->files,
-	                             arguments->files_count, arguments->settings.list);
+	        command_results_load(&arguments->results, arguments->files, arguments->files_count,
+	                             arguments->settings.list);
 	char **names = command_names(arguments->files, arguments->files_count);
 	int code = scenarios ? sweep_loaded(arguments, scenarios, names) : EXIT_WRONG_INPUT;
 

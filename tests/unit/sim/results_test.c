@@ -228,7 +228,8 @@ static void what_means_something_is_escaped(void)
  * crashes. */
 static struct results_file *swept(void)
 {
-	static const char text[] = NETWORK "steps:\n  - ping: {from: h1, to: h2}\n  - expect: {errors: never}\n";
+	static const char text[] =
+	        NETWORK "steps:\n  - ping: {from: h1, to: h2}\n  - expect: {errors: never}\n";
 	const struct failure_of of = {.kind = FAILURE_OF_EXPECTATION, .id = 0};
 	struct problems problems;
 	struct results_file *file;
