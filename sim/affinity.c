@@ -255,6 +255,18 @@ static void segment_sent(struct affinity *affinity, const struct fb_packet *pack
 	c->finished |= (packet->tcp_flags & FB_TCP_FIN) != 0;
 }
 
+/* 'host', whose address others own too, sends this as a client of another such address. */
+static bool is_of_client(const struct affinity *affinity, const struct fb_packet *packet,
+                         uint32_t host)
+{
+	const struct connection *c;
+
+	if (!ip_is_shared(affinity, packet->nw_dst))
+		return false;
+	c = is_syn(packet) ? NULL : find(affinity, packet, true);
+	return is_syn(packet) || (c && c->client == host);
+}
+
 bool affinity_sent(struct affinity *affinity, uint32_t host, const struct frame *frame,
                    uint64_t now_ns, struct affinity_split *out)
 {
@@ -263,7 +275,7 @@ bool affinity_sent(struct affinity *affinity, uint32_t host, const struct frame 
 	if (!affinity->shared_ips_count ||
 	    fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) || !packet.is_tcp)
 		return false;
-	if (affinity->shared[host])
+	if (affinity->shared[host] && !is_of_client(affinity, &packet, host))
 		return answer_sent(affinity, &packet, host, out);
 	if (!ip_is_shared(affinity, packet.nw_dst))
 		return false;
@@ -345,6 +357,15 @@ static bool client_got(struct affinity *affinity, const struct fb_packet *packet
 	return split(affinity, c, chosen, sender, "sends a RST that the client gets", out);
 }
 
+/* 'host', whose address others own too, gets this as a client of another such address. */
+static bool is_for_client(const struct affinity *affinity, const struct fb_packet *packet,
+                          uint32_t host)
+{
+	const struct connection *c = find(affinity, packet, false);
+
+	return c && c->client == host;
+}
+
 bool affinity_got(struct affinity *affinity, uint32_t host, const struct frame *frame,
                   uint64_t now_ns, struct affinity_split *out)
 {
@@ -359,7 +380,7 @@ bool affinity_got(struct affinity *affinity, uint32_t host, const struct frame *
 	sender = affinity->ops.sender(affinity->ops.ctx, frame);
 	if (sender == SCENARIO_NONE)
 		return false;
-	if (affinity->shared[host])
+	if (affinity->shared[host] && !(affinity->shared[sender] && is_for_client(affinity, &packet, host)))
 		return server_got(affinity, &packet, host, sender, now_ns, out);
 	if (affinity->shared[sender])
 		return client_got(affinity, &packet, host, sender, now_ns, out);

@@ -159,6 +159,34 @@ uint64_t command_wall_ns(void)
 	return (uint64_t)now.tv_sec * FB_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/* --- Commands that are told --- */
+
+void command_put_word(FILE *out, const char *word)
+{
+	if (*word && !word[strcspn(word, " \t\n\"'\\$`!*?[](){}<>|&;#~")]) {
+		fputs(word, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*word, out);
+	fputc('\'', out);
+}
+
+void command_put_file(FILE *out, const char *path)
+{
+	if (!strcmp(path, "-")) {
+		fputs("FILE", out);
+		return;
+	}
+	if (path[0] == '-')
+		fputs("./", out);
+	command_put_word(out, path);
+}
+
 /* --- The command line --- */
 
 int command_bad_option(const char *name, const struct option *options, int option, const char *word)

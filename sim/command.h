@@ -7,6 +7,7 @@
 #define SIM_COMMAND_H
 
 #include <getopt.h>
+#include <stdio.h>
 
 #include "sim/mutants.h"
 #include "sim/scenario.h"
@@ -62,6 +63,11 @@ const char *command_file_name(const char *path);
 /* The same of several, fit for a line of a report; all to be freed by command_names_free(). */
 char **command_names(char *const *paths, size_t count);
 void command_names_free(char **names, size_t count);
+/* A word of a command line, quoted where a shell needs it. */
+void command_put_word(FILE *out, const char *word);
+/* A file as an argument, also where its name could be taken for an option. Standard input is gone: what it was
+ * must be given again. */
+void command_put_file(FILE *out, const char *path);
 /* The name of a file without folder and ending. */
 void command_base_name(const char *file, char *out, size_t size);
 

@@ -194,9 +194,11 @@ static bool done_mutant(void *ctx, uint64_t item, const struct jobs_result *resu
 	char *crash = crash_of(result);
 
 	if (crash)
-		verdict = (struct mutate_verdict){.fate = MUTATE_CAUGHT, .key = crash};
+		verdict = (struct mutate_verdict){
+		        .fate = MUTATE_CAUGHT, .no_seed = true, .key = crash};
 	else if (!mutate_read(&verdict, result->bytes, result->len))
 		verdict = (struct mutate_verdict){.fate = MUTATE_CAUGHT,
+		                                  .no_seed = true,
 		                                  .key = xstrdup("crash: no result")};
 	mutate_set(mutating->mutate, item % count, item / count, &verdict);
 	return true;
@@ -402,7 +404,8 @@ static int run(int argc, char **argv)
 		return EXIT_WRONG_INPUT;
 	if (!arguments.mutants_count)
 		take_all_mutants(&arguments);
-	code = command_results_begin(&arguments.results, command_mutate.name);
+	code = command_results_begin(&arguments.results, command_mutate.name, arguments.files,
+	                             arguments.files_count);
 	if (code != EXIT_HELD)
 		return code;
 	arguments.out = command_results_own_output(&arguments.results) ? NULL : stdout;

@@ -55,6 +55,8 @@ static bool target_find(struct target *target, const char *path, struct fb_text 
 	if (!realpath(path, target->path)) {
 		if (errno != ENOENT)
 			return refuse(why, path, strerror(errno));
+		if (lstat(path, &status) == 0)
+			return refuse(why, path, "it is a link to a file that is not there");
 		if (strlen(path) >= sizeof target->path)
 			return refuse(why, path, strerror(ENAMETOOLONG));
 		strcpy(target->path, path);
@@ -134,12 +136,19 @@ static bool write_and_close(int fd, const char *bytes, size_t len)
 	return close(fd) == 0 && written;
 }
 
-/* The new file is like the one that it replaces, as far as may be. */
+/* The new file is like the one that it replaces, as far as may be: another's becomes ours, and is then
+ * without set-user-id bits; where we are not of its group, that may do no more than everybody. */
 static void take_over(int fd, const struct target *target)
 {
-	if (target->exists && fchown(fd, target->uid, target->gid) != 0)
-		return; /* another's file: then not with its set-user-id bits */
-	fchmod(fd, target->mode);
+	const mode_t others = target->mode & 07;
+	mode_t mode = target->mode;
+
+	if (target->exists && fchown(fd, target->uid, target->gid) != 0) {
+		mode &= 0777;
+		if (fchown(fd, (uid_t)-1, target->gid) != 0)
+			mode = (mode & ~(mode_t)070) | (mode & others << 3);
+	}
+	fchmod(fd, mode);
 }
 
 static bool replace(struct target *target, const char *path, const char *bytes, size_t len,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/xalloc.h"
 #include "sim/command.h"
@@ -18,6 +19,32 @@ static bool is_output(const char *path)
 bool command_results_own_output(const struct command_results *wanted)
 {
 	return wanted->tap || is_output(wanted->junit) || is_output(wanted->json);
+}
+
+static bool ends_in(const char *path, const char *ending)
+{
+	const size_t len = strlen(path), ending_len = strlen(ending);
+
+	return len >= ending_len && !strcmp(path + len - ending_len, ending);
+}
+
+/* A scenario, as it becomes an option's value where somebody forgot that. */
+static bool is_scenario(const char *path, char *const *files, size_t files_count)
+{
+	for (size_t i = 0; i < files_count; i++)
+		if (!is_output(files[i]) && command_output_same(path, files[i]))
+			return true;
+	return (ends_in(path, ".yaml") || ends_in(path, ".yml")) && access(path, F_OK) == 0;
+}
+
+static bool spares_scenarios(const char *option, const char *path, char *const *files,
+                             size_t files_count)
+{
+	if (!path || is_output(path) || !is_scenario(path, files, files_count))
+		return true;
+	fprintf(stderr, "flowbed: %s %s: that is a scenario: name another file for the results.\n",
+	        option, path);
+	return false;
 }
 
 static bool try_output(const char *option, const char *path)
@@ -51,7 +78,8 @@ bool command_results_take(struct command_results *wanted, int option, const char
 	}
 }
 
-int command_results_begin(struct command_results *wanted, const char *command)
+int command_results_begin(struct command_results *wanted, const char *command, char *const *files,
+                          size_t files_count)
 {
 	const char *of_github = getenv("GITHUB_ACTIONS");
 
@@ -66,6 +94,9 @@ int command_results_begin(struct command_results *wanted, const char *command)
 		fputs("flowbed: --junit and --json name the same file: name two.\n", stderr);
 		return EXIT_WRONG_INPUT;
 	}
+	if (!spares_scenarios("--junit", wanted->junit, files, files_count) ||
+	    !spares_scenarios("--json", wanted->json, files, files_count))
+		return EXIT_WRONG_INPUT;
 	if (!try_output("--junit", wanted->junit) || !try_output("--json", wanted->json))
 		return EXIT_INTERNAL;
 	wanted->annotations |= of_github && !strcmp(of_github, "true");

@@ -39,9 +39,10 @@ struct command_results {
 
 /* Take one of these options, whose value is 'text'; false where 'option' is another. */
 bool command_results_take(struct command_results *wanted, int option, const char *text);
-/* Before anything runs. EXIT_HELD; or, after telling why it cannot be as the options ask, EXIT_WRONG_INPUT, or
+/* Before anything runs of 'files', which are never written to. EXIT_HELD; or, after telling why it cannot be as the options ask, EXIT_WRONG_INPUT, or
  * EXIT_INTERNAL where a file cannot be written. */
-int command_results_begin(struct command_results *wanted, const char *command);
+int command_results_begin(struct command_results *wanted, const char *command, char *const *files,
+                          size_t files_count);
 /* Then, once it is known of how many files there will be results. */
 void command_results_plan(const struct command_results *wanted, size_t files_count);
 /* Load all of 'paths'; NULL when there are mistakes, which people and programs have then been told. To be

@@ -1,6 +1,7 @@
 /* flowbed run: runs scenarios and judges what they expect. See command.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sim/capture.h"
 #include "sim/command.h"
@@ -302,15 +303,19 @@ static bool verbose_collides(const struct arguments *arguments)
 	return true;
 }
 
-/* There is no file behind standard input to write to. */
+/* There is no file behind standard input to write to, nor behind a pipe. */
 static bool update_lacks_file(const struct arguments *arguments)
 {
 	for (int i = 0; arguments->update && i < arguments->files_count; i++) {
-		if (strcmp(arguments->files[i], "-"))
+		const char *path = arguments->files[i];
+		const bool is_input = !strcmp(path, "-");
+		struct stat status;
+
+		if (!is_input && (stat(path, &status) != 0 || S_ISREG(status.st_mode)))
 			continue;
-		fputs("flowbed: --update writes to the file, and standard input is none: name "
-		      "it.\n",
-		      stderr);
+		fprintf(stderr,
+		        "flowbed: --update writes to the file, and %s is none: name it.\n",
+		        is_input ? "standard input" : path);
 		return true;
 	}
 	return false;
@@ -355,7 +360,8 @@ static int run(int argc, char **argv)
 	    captures_collide(&arguments) || verbose_collides(&arguments) ||
 	    update_lacks_file(&arguments))
 		return EXIT_WRONG_INPUT;
-	worst = command_results_begin(&arguments.results, command_run.name);
+	worst = command_results_begin(&arguments.results, command_run.name, arguments.files,
+	                              (size_t)arguments.files_count);
 	if (worst != EXIT_HELD)
 		return worst;
 	command_results_plan(&arguments.results, (size_t)arguments.files_count);

@@ -15,6 +15,7 @@
 #include "sim/command_output.h"
 #include "sim/command_shrink_files.h"
 #include "sim/command_shrink_judge.h"
+#include "sim/printable.h"
 #include "sim/shrink.h"
 #include "sim/yaml_edit.h"
 #include "sim/yaml_write.h"
@@ -206,9 +207,11 @@ static bool take_chance_away(struct shrinking *shrinking)
 
 /* --- What is written --- */
 
-/* A paragraph of the comment. */
-static void write_comment(const char *text, FILE *out)
+/* A paragraph of the comment, in which no line ends but where we end it. */
+static void write_comment(const char *paragraph, FILE *out)
 {
+	char *printable = printable_copy(paragraph, false);
+	const char *text = printable;
 	size_t column = 0;
 
 	while (*text) {
@@ -222,6 +225,7 @@ static void write_comment(const char *text, FILE *out)
 		text += len + strspn(text + len, " ");
 	}
 	fputc('\n', out);
+	free(printable);
 }
 
 static const char *base_of(const char *path)
@@ -229,6 +233,29 @@ static const char *base_of(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+/* The command that shows the failure, as a line of the comment. */
+static void write_command(const struct arguments *arguments, FILE *out)
+{
+	char *text = NULL, *printable;
+	size_t len;
+	FILE *command = open_memstream(&text, &len);
+
+	if (!command)
+		xalloc_failed("a comment");
+	fputs("flowbed run ", command);
+	if (arguments->mutant)
+		fprintf(command, "--mutant %s ", arguments->mutant->name);
+	if (arguments->out)
+		command_put_file(command, base_of(arguments->out));
+	else
+		fputs("FILE", command);
+	fclose(command);
+	printable = printable_copy(text, false);
+	fprintf(out, "#\n#     %s\n#\n", printable);
+	free(printable);
+	free(text);
 }
 
 /* What fails, how to see it, and where it came from. */
@@ -246,9 +273,7 @@ static void write_head(const struct shrinking *shrinking, const struct judge_sig
 	fclose(paragraph);
 	write_comment(text, out);
 	free(text);
-	fprintf(out, "#\n#     flowbed run %s%s%s%s\n#\n", arguments->mutant ? "--mutant " : "",
-	        arguments->mutant ? arguments->mutant->name : "", arguments->mutant ? " " : "",
-	        arguments->out ? base_of(arguments->out) : "FILE");
+	write_command(arguments, out);
 	paragraph = open_memstream(&text, &len);
 	if (!paragraph)
 		xalloc_failed("a comment");

@@ -92,35 +92,6 @@ static void clear_progress(const struct sweeping *sweeping)
 		fputs("\r\033[K", stderr);
 }
 
-/* A word of a command line, quoted where a shell needs it. */
-static void put_word(FILE *out, const char *word)
-{
-	if (*word && !word[strcspn(word, " \t\n\"'\\$`!*?[](){}<>|&;#~")]) {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word; word++)
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			fputc(*word, out);
-	fputc('\'', out);
-}
-
-/* A file as an argument, also where its name could be taken for an option. Standard input is gone:
- * what it was must be given again. */
-static void put_file(FILE *out, const char *path)
-{
-	if (!strcmp(path, "-")) {
-		fputs("FILE", out);
-		return;
-	}
-	if (path[0] == '-')
-		fputs("./", out);
-	put_word(out, path);
-}
-
 /* The command that repeats a run, for the caller to free. */
 static char *command_of(const struct arguments *arguments, size_t file, uint64_t seed)
 {
@@ -131,13 +102,13 @@ static char *command_of(const struct arguments *arguments, size_t file, uint64_t
 	if (!out)
 		return xstrdup("");
 	fputs("flowbed run ", out);
-	put_file(out, arguments->files[file]);
+	command_put_file(out, arguments->files[file]);
 	fprintf(out, " --seed %llu", (unsigned long long)seed);
 	if (arguments->mutant)
 		fprintf(out, " --mutant %s", arguments->mutant->name);
 	for (size_t i = 0; i < arguments->settings.count; i++) {
 		fputs(" --set ", out);
-		put_word(out, arguments->settings.list[i]);
+		command_put_word(out, arguments->settings.list[i]);
 	}
 	return fclose(out) ? xstrdup("") : text;
 }
@@ -422,7 +393,8 @@ static int run(int argc, char **argv)
 		return EXIT_WRONG_INPUT;
 	arguments.files = argv + optind;
 	arguments.files_count = (size_t)(argc - optind);
-	code = command_results_begin(&arguments.results, command_sweep.name);
+	code = command_results_begin(&arguments.results, command_sweep.name, arguments.files,
+	                             arguments.files_count);
 	if (code != EXIT_HELD)
 		return code;
 	arguments.out = command_results_own_output(&arguments.results) ? NULL : stdout;

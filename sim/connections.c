@@ -20,6 +20,12 @@ struct reset {
 	bool lost;        /* one of them was */
 };
 
+/* A RST under way. */
+struct sent_reset {
+	uint64_t tag; /* the frame's; the key */
+	struct ends ends;
+};
+
 /* Who has an end of a connection, of those that share its address. */
 struct owner {
 	struct ends ends; /* as it sees them; the key */
@@ -29,6 +35,7 @@ struct owner {
 struct connections {
 	const struct scenario *scenario;
 	struct fb_table *resets; /* the oldest first */
+	struct fb_table *sent;   /* the same */
 	struct fb_table *owners; /* the same */
 	bool *shared;            /* by host: others have its address too */
 	struct ways *ways;
@@ -69,9 +76,11 @@ struct connections *connections_new(const struct scenario *scenario)
 	connections->ways = ways_new(scenario);
 	connections->resets =
 	        fb_table_new(sizeof(struct ends), sizeof(struct reset), CONNECTIONS_RESETS_MAX);
+	connections->sent =
+	        fb_table_new(sizeof(uint64_t), sizeof(struct sent_reset), CONNECTIONS_RESETS_MAX);
 	connections->owners =
 	        fb_table_new(sizeof(struct ends), sizeof(struct owner), CONNECTIONS_RESETS_MAX);
-	if (!connections->resets || !connections->owners)
+	if (!connections->resets || !connections->sent || !connections->owners)
 		xalloc_failed("connections");
 	find_shared(connections);
 	return connections;
@@ -82,6 +91,7 @@ void connections_free(struct connections *connections)
 	if (!connections)
 		return;
 	fb_table_free(connections->resets);
+	fb_table_free(connections->sent);
 	fb_table_free(connections->owners);
 	free(connections->shared);
 	ways_free(connections->ways);
@@ -137,13 +147,13 @@ static void forget(struct fb_table *table, const struct ends *ends)
 }
 
 /* A new entry; where there is no room it takes the place of the oldest. */
-static void *add(struct fb_table *table, const struct ends *ends)
+static void *add(struct fb_table *table, const void *key)
 {
 	void *entry;
 
 	if (fb_table_count(table) == fb_table_limit(table))
 		fb_table_remove(table, fb_table_oldest(table));
-	entry = fb_table_add(table, ends);
+	entry = fb_table_add(table, key);
 	if (!entry)
 		xalloc_failed("connections");
 	return entry;
@@ -176,6 +186,8 @@ void connections_sent(struct connections *connections, uint32_t host, const stru
 	case RESETS:
 		if (!fb_table_find(connections->resets, &ends))
 			((struct reset *)add(connections->resets, &ends))->sent_ns = now_ns;
+		if (frame->tag && !fb_table_find(connections->sent, &frame->tag))
+			((struct sent_reset *)add(connections->sent, &frame->tag))->ends = ends;
 		break;
 	case ACCEPTS:
 	case NOTHING:
@@ -191,14 +203,17 @@ void connections_got(struct connections *connections, uint32_t sender, const str
 		own(connections, &ends, sender);
 }
 
+/* Whose frames are known, it is not asked what their bytes say, which a link may have changed. */
 void connections_lost(struct connections *connections, const struct frame *frame)
 {
-	struct reset *reset;
+	const struct sent_reset *sent = fb_table_find(connections->sent, &frame->tag);
+	struct reset *reset = NULL;
 	struct ends ends;
 
-	if (read_act(frame, &ends) != RESETS)
-		return;
-	reset = fb_table_find(connections->resets, &ends);
+	if (sent)
+		reset = fb_table_find(connections->resets, &sent->ends);
+	else if (!frame->tag && read_act(frame, &ends) == RESETS)
+		reset = fb_table_find(connections->resets, &ends);
 	if (reset)
 		reset->lost = true;
 }

@@ -14,7 +14,8 @@
  * Of hosts that share an address the one that had the connection is asked: who sent its SYN, or its first
  * SYN-ACK that the other end got. Where nobody knows, any of them may have had it.
  *
- * Bounds. RSTs, and SYNs and SYN-ACKs of hosts that share an address, of the latest CONNECTIONS_RESETS_MAX connections are remembered, of each kind. */
+ * Bounds. RSTs, and SYNs and SYN-ACKs of hosts that share an address, of the latest CONNECTIONS_RESETS_MAX
+ * connections are remembered, of each kind. */
 #ifndef SIM_CONNECTIONS_H
 #define SIM_CONNECTIONS_H
 
@@ -45,7 +46,7 @@ void connections_sent(struct connections *connections, uint32_t host, const stru
                       uint64_t now_ns);
 /* A host gets 'frame', which 'sender' (SCENARIO_NONE: nobody knows) sent. */
 void connections_got(struct connections *connections, uint32_t sender, const struct frame *frame);
-/* A link lost 'frame'. */
+/* A link lost 'frame', or changed it. */
 void connections_lost(struct connections *connections, const struct frame *frame);
 /* Tell each half-open connection, by host, the oldest first. */
 void connections_each(const struct connections *connections, struct network *network,

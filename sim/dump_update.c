@@ -327,6 +327,9 @@ static bool is_in_flow(const struct updating *u, size_t key)
 	return before == '{' || before == ',';
 }
 
+static const char comment[] =
+        "a comment stands within this value and would be lost: put it elsewhere";
+
 static bool refuse(struct updating *u, const struct scenario_dump *dump, const char *why)
 {
 	fb_text_printf(u->error, "%u: %s", dump->key_at.line, why);
@@ -479,8 +482,6 @@ static size_t plain_end(const struct updating *u, size_t at, bool in_flow)
 static bool edit_inline(struct updating *u, const struct scenario_dump *dump, size_t from,
                         size_t to, size_t indent, bool in_flow, const struct dump_lines *lines)
 {
-	static const char comment[] =
-	        "a comment stands within this value and would be lost: put it elsewhere";
 	const size_t next = line_after(u, to), end = in_flow ? next : block_end(u, next, indent);
 	const bool is_new = from + blanks_at(u, from) >= to,
 	           is_list = !is_new && u->text[from] == '[';
@@ -548,6 +549,14 @@ static char *item_text(const struct updating *u, size_t at, size_t indent, char 
 	return text;
 }
 
+/* In the line that begins at 'start'. */
+static bool has_comment(const struct updating *u, size_t start)
+{
+	const size_t end = line_after(u, start);
+
+	return comment_in(u, start, end) < end;
+}
+
 /* - item, a line each: those that stay keep theirs, with comments and quotes. */
 static bool edit_items(struct updating *u, const struct dump_change *change, size_t key,
                        size_t from, size_t indent, const struct dump_lines *lines)
@@ -556,6 +565,7 @@ static bool edit_items(struct updating *u, const struct dump_change *change, siz
 	char *text = NULL, style = 0;
 	FILE *out;
 	size_t *starts = xcalloc(change->dump->lines_count + 1, sizeof *starts), count = 0;
+	bool loses_comment = false;
 
 	while (to < u->len && blanks_at(u, to) == indent && u->text[to + indent] == '-') {
 		if (count < change->dump->lines_count)
@@ -581,6 +591,8 @@ static bool edit_items(struct updating *u, const struct dump_change *change, siz
 			free(item);
 			if (!kept)
 				continue;
+			for (; used < j; used++)
+				loses_comment |= has_comment(u, starts[used]);
 			used = j + 1;
 			fwrite(u->text + starts[j], 1, line_after(u, starts[j]) - starts[j], out);
 		}
@@ -591,7 +603,13 @@ static bool edit_items(struct updating *u, const struct dump_change *change, siz
 		fputs(u->eol, out);
 	}
 	fclose(out);
+	for (; used < count; used++)
+		loses_comment |= has_comment(u, starts[used]);
 	free(starts);
+	if (loses_comment) {
+		free(text);
+		return refuse(u, change->dump, comment);
+	}
 	add_edit(u, from, to, text);
 	if (!lines->count)
 		add_edit(u, key, key, xstrdup(" []"));

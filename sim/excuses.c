@@ -278,23 +278,24 @@ static const struct excuse rows[EXCUSE_ROWS] = {
                  "what a flow-mod says that the switch had not yet done when its connection ended, "
                  "until the next one for that entry",
                  is_undone},
-        [EXCUSE_CHANGED_FRAME] = {CHECKSUMS, "corrupt, impair",
+        [EXCUSE_CHANGED_FRAME] = {CHECKSUMS, "corrupt, impair, and a link's own 'corrupt'",
                                   "the frame that was changed, wherever it comes to", is_changed},
-        [EXCUSE_CHANGED_FRAGMENT] = {CHECKSUMS, "corrupt, impair",
+        [EXCUSE_CHANGED_FRAGMENT] = {CHECKSUMS, "corrupt, impair, and a link's own 'corrupt'",
                                      "the datagram of a fragment that was changed",
                                      is_changed_fragment},
         [EXCUSE_PEER_WAS_OFF] = {CONNECTIONS_END, "host_down, and steps that do so",
                                  "a connection whose peer has lost its power since it began",
                                  is_of_peer_that_was_off},
         [EXCUSE_LOST_RESET] = {CONNECTIONS_END,
-                               "lose, one_way, impair, link_down, flap, host_move, steps that do so, "
-                               "and a link's own loss and queue",
-                               "a connection whose peer sent a RST that a link lost",
+                               "lose, corrupt, one_way, impair, link_down, flap, host_move, steps "
+                               "that do so, and a link's own loss, corruption and queue",
+                               "a connection whose peer sent a RST that a link lost or changed",
                                is_of_lost_reset},
         [EXCUSE_GIVEN_UP_EARLY] =
                 {CONNECTIONS_END, "all that the network has to converge after",
-                 "a connection that its peer gave up, with a RST or without, while the network had "
-                 "not converged, or up to a second before that, and of which nothing was heard since",
+                 "a connection that its peer gave up while the network had not converged, or up to a "
+                 "second before that (without a RST: up to a minute after it was last heard of), and of "
+                 "which nothing was heard since",
                  is_given_up_early},
         [EXCUSE_CUT_OFF] = {CONNECTIONS_END, "link_down, and steps that do so",
                             "a connection between hosts between which there is no way at the end",
@@ -512,11 +513,13 @@ void excuses_message_lost(struct excuses *excuses, uint64_t now_ns, uint32_t sw,
 		begin_buffer(excuses, sw, id)->lost = true;
 }
 
-/* The connection that there is ends by that, sooner or later. */
+/* The connection that there is ends by that, sooner or later; one that has ended by itself did not. */
 static void end_connection(struct excuses *excuses, uint32_t sw, uint64_t now_ns)
 {
-	if (!excuses_converged(excuses, now_ns))
-		excuses->switches[sw].ending = excuses->switches[sw].connection;
+	struct switch_state *state = &excuses->switches[sw];
+
+	if (state->is_connected && !excuses_converged(excuses, now_ns))
+		state->ending = state->connection;
 }
 
 static void end_connections(struct excuses *excuses, uint64_t now_ns)

@@ -181,7 +181,7 @@ static void put_files(const struct mutate *mutate, size_t mutant, FILE *out)
 			fputs("survived\n", out);
 			break;
 		case MUTATE_CAUGHT:
-			if (verdict->seed)
+			if (!verdict->no_seed)
 				fprintf(out, "seed %llu: ", (unsigned long long)verdict->seed);
 			fprintf(out, "%s\n", verdict->key);
 			break;

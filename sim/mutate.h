@@ -21,7 +21,8 @@ enum mutate_fate {
 
 struct mutate_verdict {
 	enum mutate_fate fate;
-	uint64_t seed; /* CAUGHT: with which; 0: nobody knows */
+	uint64_t seed; /* CAUGHT: with which */
+	bool no_seed;  /* CAUGHT: by a crash, and nobody knows with which */
 	char *key;     /* CAUGHT: the first that did not hold; the owner's */
 };
 

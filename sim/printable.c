@@ -22,6 +22,8 @@ static size_t character_at(const unsigned char *raw, unsigned *code)
 			return 0;
 		*code = *code << 6 | (raw[i] & 0x3f);
 	}
+	if (*code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
+		return 0;
 	return *code >= least[len] ? len : 0;
 }
 

@@ -165,6 +165,11 @@ uint64_t properties_count(const struct properties *properties, enum scenario_pro
 	return properties->counts[property];
 }
 
+bool properties_is_judged(const struct properties *properties, enum scenario_property property)
+{
+	return property != TABLES_AGREE || !tables_given_up(properties->tables);
+}
+
 uint64_t properties_excused(const struct properties *properties, enum scenario_property property)
 {
 	return properties->excused[property];
@@ -818,7 +823,7 @@ void properties_judge_end(struct properties *properties)
 	properties_after_judge_end(properties->after);
 }
 
-void properties_judge_reach(struct properties *properties, bool (*goes_on)(void *ctx), void *ctx)
+bool properties_judge_reach(struct properties *properties, bool (*goes_on)(void *ctx), void *ctx)
 {
-	properties_after_judge_reach(properties->after, goes_on, ctx);
+	return properties_after_judge_reach(properties->after, goes_on, ctx);
 }

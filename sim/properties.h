@@ -40,9 +40,11 @@ bool properties_await_buffers(const struct properties *properties);
 /* The run is at its end, and quiet: judge what is judged then. */
 void properties_judge_end(struct properties *properties);
 /* All else is judged, and everything counted: see whether hosts reach each other. Time passes as long as
- * 'goes_on'. */
-void properties_judge_reach(struct properties *properties, bool (*goes_on)(void *ctx), void *ctx);
+ * 'goes_on'. False: there was nobody to ask. */
+bool properties_judge_reach(struct properties *properties, bool (*goes_on)(void *ctx), void *ctx);
 
+/* Nothing kept the property from being judged, as far as it could be. */
+bool properties_is_judged(const struct properties *properties, enum scenario_property property);
 /* How often a property was found broken, and how often that was excused. */
 uint64_t properties_count(const struct properties *properties, enum scenario_property property);
 uint64_t properties_excused(const struct properties *properties, enum scenario_property property);

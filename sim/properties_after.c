@@ -225,16 +225,19 @@ static void tell_reach(const struct properties_after *after, const struct reach 
 	properties_tell(after->properties, REACHABILITY, happened, &relation);
 }
 
-void properties_after_judge_reach(struct properties_after *after, bool (*goes_on)(void *ctx),
+bool properties_after_judge_reach(struct properties_after *after, bool (*goes_on)(void *ctx),
                                   void *ctx)
 {
 	struct reach *reach;
+	bool asked;
 
 	if (!properties_is_on(after->properties, REACHABILITY))
-		return;
+		return false;
 	reach = reach_new(after->scenario, after->network);
 	reach_ask(reach, goes_on, ctx);
 	if (reach_wrong(reach) && properties_is_news(after->properties, REACHABILITY))
 		tell_reach(after, reach);
+	asked = reach_asked(reach) > 0;
 	reach_free(reach);
+	return asked;
 }

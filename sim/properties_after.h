@@ -30,8 +30,9 @@ void properties_after_reconnected(struct properties_after *after, uint64_t now_n
 
 /* The run is at its end, and quiet. */
 void properties_after_judge_end(struct properties_after *after);
-/* The run is over, and all else is judged: let hosts ping each other. 'goes_on' as reach_ask(). */
-void properties_after_judge_reach(struct properties_after *after, bool (*goes_on)(void *ctx),
+/* The run is over, and all else is judged: let hosts ping each other. 'goes_on' as reach_ask(). False: there was
+ * nobody to ask. */
+bool properties_after_judge_reach(struct properties_after *after, bool (*goes_on)(void *ctx),
                                   void *ctx);
 
 #endif

@@ -38,7 +38,7 @@ void reach_free(struct reach *reach); /* takes NULL */
 /* Ping, and let time pass until all is known. 'goes_on' says whether the run may go on. */
 void reach_ask(struct reach *reach, bool (*goes_on)(void *ctx), void *ctx);
 
-/* Pings asked, and those whose outcome is not as it must be. */
+/* Pings asked (none without a controller that is up), and those whose outcome is not as it must be. */
 uint64_t reach_asked(const struct reach *reach);
 uint64_t reach_wrong(const struct reach *reach);
 /* The first that is wrong: who asked whom. False: there is none. */

@@ -370,7 +370,10 @@ const char *results_kind_text(enum results_kind kind)
 
 const char *results_skip_text(const struct results_file *file)
 {
-	return file->scope == RESULTS_OF_RUN ? "the run ended before" : "it was not run";
+	if (file->scope != RESULTS_OF_RUN)
+		return "it was not run";
+	return file->checks[0].verdict == RUNNER_FAILED ? "the run ended before"
+	                                                : "there was nothing to judge";
 }
 
 uint64_t results_count(const struct results_file *file, enum runner_verdict verdict)

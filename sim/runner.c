@@ -443,14 +443,17 @@ static bool probes_go_on(void *ctx)
  * properties. */
 static void probe(struct runner *runner)
 {
+	bool asked;
+
 	if (!runner->properties_judged)
 		return;
-	if (!runner->broken[NO_LOOPS])
-		properties_judge_reach(runner->properties, probes_go_on, runner);
+	asked = !runner->broken[NO_LOOPS] &&
+	        properties_judge_reach(runner->properties, probes_go_on, runner);
 	for (unsigned i = 0; i < SCENARIO_PROPERTIES; i++) {
 		runner->result->excused[i] = properties_excused(runner->properties, i);
 		if (!properties_is_on(runner->properties, i) ||
-		    properties_count(runner->properties, i))
+		    properties_count(runner->properties, i) ||
+		    !properties_is_judged(runner->properties, i) || (i == REACHABILITY && !asked))
 			continue;
 		runner->result->properties_held |= 1U << i;
 		runner->result->judged_properties[i].verdict = RUNNER_HELD;

@@ -7,7 +7,7 @@
 
 /* What is left to chance of a link; reorder_delay says nothing alone. */
 static const char *const link_keys[] = {"loss",          "duplicate", "reorder",
-                                        "reorder_delay", "jitter",    NULL};
+                                        "reorder_delay", "jitter",    "corrupt", NULL};
 
 /* A map with nothing but 'between' is a text. */
 static void quiet_link(struct yaml_node *links, size_t place)

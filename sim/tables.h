@@ -77,7 +77,7 @@ void tables_mode(struct tables *tables, uint64_t now_ns, uint32_t sw, enum datap
  * under way, so that what should have been told was. */
 void tables_compare(struct tables *tables, uint32_t sw, uint64_t now_ns, bool quiet);
 
-/* Entries that have no place in a model, whose switches are not compared any more. */
+/* Entries that had no place in a model, so that their switches were not compared any more. */
 uint64_t tables_given_up(const struct tables *tables);
 
 #endif

@@ -44,6 +44,8 @@ static bool fails(void *ctx)
 	return is_failing;
 }
 
+static bool client_shares; /* the client has its address with ALONE */
+
 static void begin(void)
 {
 	const struct affinity_ops ops = {
@@ -58,6 +60,8 @@ static void begin(void)
 		hosts[i].ip = 0x0a000001 + i;
 	}
 	hosts[TWO].ip = hosts[ONE].ip;
+	if (client_shares)
+		hosts[ALONE].ip = hosts[CLIENT].ip;
 	sc = (struct scenario){.hosts = hosts, .hosts_count = 4};
 	affinity = affinity_new(&sc, &ops);
 	pool = frame_pool_new();
@@ -495,6 +499,24 @@ static void an_address_of_one_host_needs_no_watching(void)
 	end(0);
 }
 
+static void a_client_that_shares_its_own_address_is_watched_too(void)
+{
+	client_shares = true;
+	a_connection_of_one_host_is_not_split();
+	segments_at_two_hosts_split_it_once();
+	a_retransmitted_syn_at_another_host_splits_it();
+	answers_of_two_hosts_split_it();
+	a_reset_of_another_host_must_not_pass();
+	probes_of_a_recovery_are_allowed();
+	begin();
+	opened();
+	/* Those of the other owner of the client's address are none of it. */
+	gets(TWO, ALONE, TWO, ACK, ISN + 1, 501);
+	gets(ALONE, TWO, CLIENT, ACK, 501, ISN + 1);
+	end(0);
+	client_shares = false;
+}
+
 UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(segments_at_two_hosts_split_it_once),
            UNIT_TEST(a_retransmitted_syn_at_another_host_splits_it),
@@ -513,4 +535,5 @@ UNIT_TESTS("affinity", UNIT_TEST(a_connection_of_one_host_is_not_split),
            UNIT_TEST(probes_of_a_recovery_are_allowed), UNIT_TEST(so_are_those_after_a_silence),
            UNIT_TEST(and_those_of_a_client_that_has_finished),
            UNIT_TEST(a_port_used_again_is_another_connection),
+           UNIT_TEST(a_client_that_shares_its_own_address_is_watched_too),
            UNIT_TEST(an_address_of_one_host_needs_no_watching))

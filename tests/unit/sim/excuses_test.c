@@ -474,8 +474,34 @@ static void nothing_that_happens_after_the_network_must_have_converged_is_excuse
 	excuses_closed(excuses, 110, 0, CHANNEL_SWITCH);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
 	converged_ns = FB_NEVER; /* something else is to come */
+	excuses_connected(excuses, 125, 0);
+	violation.kept_ns = 126;
 	excuses_changed(excuses, 130, NETWORK_CONTROL, 0, false);
 	excuses_closed(excuses, 130, 0, CHANNEL_SWITCH);
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_BUFFER_OF_LOST_CONNECTION);
+	excuses_free(excuses);
+}
+
+static void a_cut_of_what_has_ended_by_itself_excuses_nothing(void)
+{
+	uint64_t converged_ns = FB_NEVER;
+	const struct excuses_ops ops = {
+	        .late_buffer = late_buffer, .converged_at = must_converge_at, .ctx = &converged_ns};
+	const struct scenario sc = {.switches_count = 1};
+	struct excuses *excuses = excuses_new(&sc, &ops);
+	const struct fault cut = fault_make(FAULT_CONTROL_CUT);
+	struct excuses_violation violation = {.property = NO_LOST_BUFFERS, .kept_ns = 5};
+
+	excuses_connected(excuses, 1, 0);
+	excuses_closed(excuses, 10, 0, CHANNEL_CONTROLLER);
+	excuses_fault(excuses, 20, &cut, true);
+	excuses_changed(excuses, 20, NETWORK_CONTROL, 0, false);
+	excuses_closed(excuses, 21, 0, CHANNEL_SWITCH);
+	excuses_connected(excuses, 30, 0);
+	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_ROWS);
+	/* The next one ends by that, and no buffer of the first is older than it. */
+	excuses_fault(excuses, 40, &cut, true);
+	excuses_closed(excuses, 41, 0, CHANNEL_SWITCH);
 	CU_ASSERT_EQUAL(excuses_find(excuses, &violation), EXCUSE_BUFFER_OF_LOST_CONNECTION);
 	excuses_free(excuses);
 }
@@ -560,4 +586,5 @@ UNIT_TESTS("excuses", UNIT_TEST(a_frame_that_a_link_doubled_may_come_twice_and_n
            UNIT_TEST(every_row_says_what_it_excuses),
            UNIT_TEST(an_error_about_a_buffer_of_this_connection_has_no_excuse),
            UNIT_TEST(a_hold_that_was_over_when_the_silence_began_excuses_no_end),
-           UNIT_TEST(nothing_that_happens_after_the_network_must_have_converged_is_excused))
+           UNIT_TEST(nothing_that_happens_after_the_network_must_have_converged_is_excused),
+           UNIT_TEST(a_cut_of_what_has_ended_by_itself_excuses_nothing))

@@ -429,6 +429,27 @@ static void who_does_not_reach_another_is_found(void)
 	CU_ASSERT_EQUAL(asks[0] + asks[1] + asks[2], 6);
 }
 
+/* Nobody is asked without a controller, or where there are loops. */
+static void reachability_of_whom_nobody_asked_is_not_judged(void)
+{
+	static const char *const texts[] = {
+	        "switches: {s1: {flows: [\"actions=drop\"]}}\n"
+	        "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	        "links: [h1 -- s1:1, h2 -- s1:2]\nsteps:\n" WAIT,
+	        NET("") "  - controller: down\n" WAIT,
+	};
+
+	is_dropped = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		run(texts[i]);
+		CU_ASSERT_EQUAL(result.failures.total, 0);
+		CU_ASSERT_EQUAL(result.judged_properties[REACHABILITY].verdict, RUNNER_NOT_JUDGED);
+		CU_ASSERT_EQUAL(result.judged_properties[NO_LOOPS].verdict, RUNNER_HELD);
+		CU_ASSERT_FALSE(result.properties_held >> REACHABILITY & 1);
+		runner_result_destroy(&result);
+	}
+}
+
 static void three_tries_are_made(void)
 {
 	is_dropped = drops_the_first_two;
@@ -710,6 +731,29 @@ static void a_reset_that_a_link_lost_excuses_its_connection(void)
 	CU_ASSERT_TRUE(count > 2 && count < 38);
 }
 
+/* Also where the byte that changed says whose it was, or that it is one. */
+static void a_reset_that_a_link_changed_excuses_its_connection(void)
+{
+	static const char text[] =
+	        "switches: {s1: {flows: [\"in_port=1,actions=output:2\", \"in_port=2,actions=output:1\"]}}\n"
+	        "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	        "links: [{between: h1 -- s1:1, corrupt: 20%}, h2 -- s1:2]\n"
+	        "properties: {reachability: no}\nsteps:\n"
+	        "  - {repeat: 40, tcp: {from: h1, to: h2:7, send: hello, pause: 5s, timeout: 2s, "
+	        "expect: {outcome: any}}}\n";
+	uint64_t count = 0;
+
+	is_dropped = NULL;
+	for (seed = 1; seed <= 10; seed++) {
+		run(text);
+		CU_ASSERT_EQUAL(result.failures.total, 0);
+		count += result.excused[CONNECTIONS_END];
+		runner_result_destroy(&result);
+	}
+	seed = 1;
+	CU_ASSERT_TRUE(count > 10);
+}
+
 static void who_gave_up_before_the_network_converged_is_excused(void)
 {
 	is_dropped = drops_resets;
@@ -820,6 +864,7 @@ UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
            UNIT_TEST(an_address_of_the_controller_stands_for_those_who_have_the_other),
            UNIT_TEST(what_is_refused_does_not_disappear),
            UNIT_TEST(who_does_not_reach_another_is_found), UNIT_TEST(three_tries_are_made),
+           UNIT_TEST(reachability_of_whom_nobody_asked_is_not_judged),
            UNIT_TEST(on_lossy_links_more_tries_are_made),
            UNIT_TEST(what_is_said_takes_the_place_of_what_is_meant),
            UNIT_TEST(rows_are_checked_when_they_are_read),
@@ -833,6 +878,7 @@ UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
            UNIT_TEST(a_peer_without_power_excuses_its_connections),
            UNIT_TEST(a_host_that_shares_the_peers_address_excuses_no_connection),
            UNIT_TEST(a_reset_that_a_link_lost_excuses_its_connection),
+           UNIT_TEST(a_reset_that_a_link_changed_excuses_its_connection),
            UNIT_TEST(who_gave_up_before_the_network_converged_is_excused),
            UNIT_TEST(who_gave_up_in_a_calm_is_not_excused_later),
            UNIT_TEST(who_is_cut_off_is_excused))

@@ -381,6 +381,9 @@ static void control_characters_become_printable(void)
 	is_printable_as("\xc2\x9b \xe2\x80\xa8", "\\x9b \\u2028");
 	is_printable_as("\x9b\xc3", "\\x9b\\xc3");
 	is_printable_as("\xc0\x9b\xf8x", "\\xc0\\x9b\\xf8x");
+	is_printable_as("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* half of a pair */
+	is_printable_as("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* beyond the last */
+	is_printable_as("\xf4\x8f\xbf\xbf\xed\x9f\xbf", "\xf4\x8f\xbf\xbf\xed\x9f\xbf");
 	CU_ASSERT_STRING_EQUAL(lines, "a\n\\x1b\\x0d\n");
 	free(lines);
 }
