@@ -37,6 +37,7 @@ struct row_frame {
 
 struct flow {
 	struct ends ends; /* the key */
+	uint64_t number;  /* of the flow, in the order in which they began */
 	uint32_t to;      /* host; SCENARIO_NONE: none has these addresses */
 	bool by_ip;       /* or any other with that IP address */
 	uint8_t dl_dst[FB_MAC_BYTES];
@@ -76,7 +77,7 @@ struct blackholes {
 	uint64_t waiting_size;   /* a power of two */
 	uint64_t way_ns;         /* a frame is under way no longer */
 	uint64_t not_before_ns;  /* the control connections have lasted long enough */
-	uint64_t forgotten;
+	uint64_t flows_begun, forgotten;
 	bool begun; /* hosts have sent */
 };
 
@@ -231,6 +232,7 @@ static struct flow *add_flow(struct blackholes *b, const struct ends *ends)
 	flow = fb_table_add(b->flows, ends);
 	if (!flow)
 		xalloc_failed("flows");
+	flow->number = b->flows_begun++;
 	return flow;
 }
 
@@ -414,14 +416,33 @@ static bool is_ordinary_segment(const struct frame *frame)
 	       !(data[L4_AT + TCP_FLAGS_AT] & FB_TCP_RST);
 }
 
-/* What 'host' gets tells it that a flow of its own does not go on, or is answered: that begins anew. */
-static void answered(struct blackholes *b, uint32_t host, const struct frame *frame)
+/* Of the flow 'of' and the one that comes back, which 'sender' (SCENARIO_NONE: nobody knows) sends, the first is the
+ * one that asks. */
+static bool asks(const struct blackholes *b, const struct flow *of, uint32_t sender)
+{
+	const struct ends back = {.host = sender,
+	                          .nw_src = of->ends.nw_dst,
+	                          .nw_dst = of->ends.nw_src,
+	                          .tp_src = of->ends.tp_dst,
+	                          .tp_dst = of->ends.tp_src,
+	                          .nw_proto = of->ends.nw_proto};
+	const struct flow *answers = sender == SCENARIO_NONE ? NULL : fb_table_find(b->flows, &back);
+
+	return !answers || of->number < answers->number;
+}
+
+/* What 'host' gets, or would get if no link had lost it, tells that a flow of its own does not go on, or is
+ * answered: that begins anew. */
+static void answered(struct blackholes *b, uint32_t host, uint32_t sender,
+                     const struct frame *frame)
 {
 	struct ends ends, of;
+	struct flow *flow;
 	uint8_t flags;
 
 	if (is_ordinary_segment(frame) || !read_ends(frame, host, &ends, &flags) ||
-	    (ends.nw_proto == FB_IP_TCP && !(flags & FB_TCP_RST)))
+	    (ends.nw_proto == FB_IP_TCP && !(flags & FB_TCP_RST)) ||
+	    (ends.nw_proto == FB_IP_ICMP && ends.tp_src != FB_ICMP_ECHO_REPLY))
 		return;
 	of = (struct ends){.host = host,
 	                   .nw_src = ends.nw_dst,
@@ -429,19 +450,35 @@ static void answered(struct blackholes *b, uint32_t host, const struct frame *fr
 	                   .tp_src = ends.tp_dst,
 	                   .tp_dst = ends.tp_src,
 	                   .nw_proto = ends.nw_proto};
-	if (ends.nw_proto == FB_IP_ICMP) {
-		of.tp_src = ends.tp_src == FB_ICMP_ECHO_REPLY ? FB_ICMP_ECHO_REQUEST : 0;
-		of.tp_dst = 0;
-	}
-	begin_anew(fb_table_find(b->flows, &of));
+	if (ends.nw_proto == FB_IP_ICMP)
+		of.tp_src = FB_ICMP_ECHO_REQUEST;
+	flow = fb_table_find(b->flows, &of);
+	if (flow && (ends.nw_proto != FB_IP_UDP || asks(b, flow, sender)))
+		begin_anew(flow);
 }
 
-void blackholes_got(struct blackholes *b, uint32_t host, const struct frame *frame)
+void blackholes_got(struct blackholes *b, uint32_t host, uint32_t sender, const struct frame *frame)
 {
-	answered(b, host, frame);
+	answered(b, host, sender, frame);
 	if (!fb_mac_equal(frame->memory + frame->offset, b->scenario->hosts[host].mac))
 		return;
 	begin_anew(take(b, frame->tag));
+}
+
+/* A segment with RST that a link lost has refused what it answers, whoever sent it. */
+static void refused(struct blackholes *b, const struct frame *frame)
+{
+	const struct ip_entry *ip;
+	struct ends ends;
+	uint8_t flags;
+
+	if (is_ordinary_segment(frame) || !read_ends(frame, SCENARIO_NONE, &ends, &flags) ||
+	    ends.nw_proto != FB_IP_TCP)
+		return;
+	ip = fb_table_find(b->ips, &ends.nw_dst);
+	for (uint32_t host = ip ? ip->host : SCENARIO_NONE; host != SCENARIO_NONE;
+	     host = b->next_by_ip[host])
+		answered(b, host, SCENARIO_NONE, frame);
 }
 
 void blackholes_lost(struct blackholes *b, const struct frame *frame)
@@ -449,6 +486,7 @@ void blackholes_lost(struct blackholes *b, const struct frame *frame)
 	struct flow *flow = take(b, frame->tag);
 	unsigned i = 0;
 
+	refused(b, frame);
 	if (!flow)
 		return;
 	while (i < flow->count && flow->row[i].tag != frame->tag)

@@ -20,8 +20,8 @@
  * - what a server sends on a connection that the host which opened it has given up: nobody waits for
  *   it, and a controller that knows as much need not pass it on. (That the server's end ends, too, is
  *   another property's business.)
- * - frames that were answered, whoever did: a RST for segments, anything for datagrams and echo
- *   requests. What is refused does not disappear;
+ * - frames that were answered, whoever did: a RST for segments, also one that a link lost; for echo requests
+ *   and for datagrams, of the flow of two that began first, anything. What is refused does not disappear;
  * - ARP, which a controller may answer itself.
  *
  * When is a frame lost? When the network is quiet, or when more time has passed than it can be
@@ -73,7 +73,8 @@ void blackholes_watch(struct blackholes *blackholes, struct network *network);
  * a link lost it. */
 void blackholes_sent(struct blackholes *blackholes, uint32_t host, const struct frame *frame,
                      uint64_t now_ns);
-void blackholes_got(struct blackholes *blackholes, uint32_t host, const struct frame *frame);
+void blackholes_got(struct blackholes *blackholes, uint32_t host, uint32_t sender,
+                    const struct frame *frame);
 void blackholes_lost(struct blackholes *blackholes, const struct frame *frame);
 /* A control connection began or ended; before hosts send anything, that is how a run begins. */
 void blackholes_reconnected(struct blackholes *blackholes, uint64_t now_ns);

@@ -329,6 +329,8 @@ uint64_t budget_worst(struct budget *budget, struct network *network, enum scena
 	for (size_t i = first; i < budget->connections_count; i++) {
 		const uint64_t cost = cost_of(budget, &budget->connections[i], kind);
 
+		if (kind == EXPECT_CONNECTION_SETUP && budget->connections[i].is.refused)
+			continue;
 		if (cost < least) {
 			least = cost;
 			least_at = i;

@@ -24,6 +24,7 @@ struct budget_connection {
 	uint32_t client_ip, server_ip;
 	uint16_t client_port, server_port;
 	uint64_t started_ns, connected_ns; /* connected_ns: 0 when never */
+	bool refused;                      /* and so never established, which took no time */
 };
 
 /* True when 'scenario' expects something that needs it. It costs time, so no other run has one. */
@@ -39,7 +40,8 @@ const struct budget_connection *budget_connection_at(const struct budget *budget
 
 /* What the connections from 'first' on cost by 'kind' (EXPECT_CONNECTION_*), of which one has most and
  * one least: the value that breaks 'bounds' if one does. '*place' is whose it is. There is one at
- * least. FB_NEVER: so many were to be counted that it is not known, or it was never established. */
+ * least. FB_NEVER: so many were to be counted that it is not known, or it was never established; what was
+ * refused has no time. */
 uint64_t budget_worst(struct budget *budget, struct network *network, enum scenario_kind kind,
                       size_t first, const struct scenario_bounds *bounds, size_t *place);
 /* Bytes on the control channel of 'sw', or on all (SCENARIO_NONE). */

@@ -261,14 +261,18 @@ static void requests_finish(struct host *host, uint32_t ip, const uint8_t *mac)
 }
 
 /* Nobody answered: the neighbour goes, and those who wanted to reach somebody through it
- * are told. */
+ * are told. Where its address was known nothing had to wait for it, and nobody is told: the next
+ * frame asks all again, as Linux does. */
 static void neighbour_fail(struct host *host, struct neighbour *n)
 {
+	const bool was_known = n->state != NEIGHBOUR_INCOMPLETE;
 	uint32_t ip = n->ip;
 
 	host->counters.arp_failed++;
 	neighbour_remove(host, n);
 	requests_finish(host, ip, NULL);
+	if (was_known)
+		return;
 	tcp_unreachable(host, ip);
 	host_icmp_unreachable(host, ip);
 	host_udp_unreachable(host, ip);

@@ -119,7 +119,7 @@ void properties_after_got(struct properties_after *after, uint32_t host, uint32_
                           const struct frame *frame)
 {
 	if (after->blackholes)
-		blackholes_got(after->blackholes, host, frame);
+		blackholes_got(after->blackholes, host, sender, frame);
 	if (after->connections)
 		connections_got(after->connections, sender, frame);
 }

@@ -67,6 +67,7 @@ static void connection_ended(const struct activity *activity, const struct itera
 	        .server_port = step->tcp.port,
 	        .started_ns = result->started_ns,
 	        .connected_ns = result->connected_ns,
+	        .refused = result->outcome == HOST_REFUSED,
 	};
 
 	runner->connections.ended[result->outcome]++;

@@ -742,42 +742,12 @@ static void read_kind_rate(struct loader *loader, const struct yaml_node *key,
 		             kind == FAULT_HOST_MOVE ? " without queues" : "");
 }
 
-/* The first switch of those that are joined with 'sw'. */
-static uint32_t first_joined(const uint32_t *joined, uint32_t sw)
-{
-	while (joined[sw] != sw)
-		sw = joined[sw];
-	return sw;
-}
-
-/* There are two ways between switches: a link joins two that were joined already. */
-static bool has_ring(const struct scenario *scenario)
-{
-	uint32_t *joined = xmalloc((scenario->switches_count + 1) * sizeof *joined);
-	bool found = false;
-
-	for (uint32_t i = 0; i < scenario->switches_count; i++)
-		joined[i] = i;
-	for (size_t i = 0; i < scenario->links_count && !found; i++) {
-		const struct scenario_end *ends = scenario->links[i].ends;
-		uint32_t one, other;
-
-		if (!ends[0].is_switch || !ends[1].is_switch)
-			continue;
-		one = first_joined(joined, ends[0].index);
-		other = first_joined(joined, ends[1].index);
-		found = one == other;
-		joined[one > other ? one : other] = one < other ? one : other;
-	}
-	free(joined);
-	return found;
-}
-
-/* Two controllers that each know a part of a ring let frames run in it, and none of them can help it. */
+/* Where there are several switches, two controllers that each know a part of the network let frames run in rings
+ * and split connections, and neither can help it. */
 static bool is_of_all(const struct scenario *scenario, enum fault_kind kind)
 {
 	return kind != FAULT_CONTROL_REORDER &&
-	       (kind != FAULT_SECOND_CONTROLLER || !has_ring(scenario));
+	       (kind != FAULT_SECOND_CONTROLLER || scenario->switches_count == 1);
 }
 
 static void read_all_rate(struct loader *loader, const struct yaml_node *node)

@@ -100,7 +100,7 @@ static void a_seed_draws_the_same_faults_everywhere(void)
 	        "{at: 2.978621s, host_down: {host: h2, for: 21.379ms}}\n";
 	static char text[TEXT_BYTES];
 
-	draw_text("until: 3s, rates: {all: 30/min, control_reorder: 30/min}", 7, FAULT_KINDS, text);
+	draw_text("until: 3s, rates: {all: 30/min, control_reorder: 30/min, second_controller: 30/min}", 7, FAULT_KINDS, text);
 	CU_ASSERT_STRING_EQUAL(text, expected);
 	if (strcmp(text, expected))
 		printf("%s", text);
@@ -120,9 +120,11 @@ static void one_kind_more_or_less_leaves_the_others_as_they_are(void)
 	static char all[TEXT_BYTES], some[TEXT_BYTES];
 
 	for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
-		draw_text("rates: {all: 1/s, control_reorder: 1/s}", 3, kind, all);
-		draw_text("rates: {all: 1/s, control_reorder: 1/s, lose: no, host_move: 2/s}", 3,
-		          kind, some);
+		draw_text("rates: {all: 1/s, control_reorder: 1/s, second_controller: 1/s}", 3, kind,
+		          all);
+		draw_text("rates: {all: 1/s, control_reorder: 1/s, second_controller: 1/s, lose: no, "
+		          "host_move: 2/s}",
+		          3, kind, some);
 		CU_ASSERT_TRUE(all[0] != 0);
 		if (kind == FAULT_LOSE)
 			CU_ASSERT_STRING_EQUAL(some, "");
@@ -133,39 +135,41 @@ static void one_kind_more_or_less_leaves_the_others_as_they_are(void)
 
 static void all_is_every_kind_but_those_that_reorder_control(void)
 {
+	/* Of several switches. */
 	struct scenario *sc = load_faults("rates: {all: 1/s, flap: no}");
 
 	for (unsigned kind = 0; kind < FAULT_KINDS; kind++)
 		CU_ASSERT_EQUAL(sc->faults.rates[kind].mean_ns != 0,
-		                kind != FAULT_CONTROL_REORDER && kind != FAULT_FLAP);
+		                kind != FAULT_CONTROL_REORDER && kind != FAULT_FLAP &&
+		                        kind != FAULT_SECOND_CONTROLLER);
 	scenario_free(sc);
 }
 
-/* Whether a second controller is drawn in a network of three switches with the links 'links'. */
-static bool has_second(const char *links, const char *rates)
+/* Whether a second controller is drawn in a network with these switches and links. */
+static bool has_second(const char *switches, const char *links, const char *rates)
 {
 	struct scenario *sc;
 	char text[1000];
 	bool has;
 
 	snprintf(text, sizeof text,
-	         "controller: learning\nswitches: {s1: {}, s2: {}, s3: {}}\n"
+	         "controller: learning\nswitches: {%s}\n"
 	         "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
-	         "links: [h1 -- s1, h2 -- s2, %s]\nfaults: {rates: {%s}}\nsteps: [{wait: 1s}]\n",
-	         links, rates);
+	         "links: [%s]\nfaults: {rates: {%s}}\nsteps: [{wait: 1s}]\n",
+	         switches, links, rates);
 	sc = load(text);
 	has = sc->faults.rates[FAULT_SECOND_CONTROLLER].mean_ns != 0;
 	scenario_free(sc);
 	return has;
 }
 
-static void all_leaves_second_controllers_out_of_rings(void)
+static void all_leaves_second_controllers_out_of_networks_of_several_switches(void)
 {
-	CU_ASSERT_TRUE(has_second("s1 -- s2, s2 -- s3", "all: 1/s"));
-	CU_ASSERT_TRUE(has_second("s3 -- s2, s2 -- s1", "all: 1/s"));
-	CU_ASSERT_FALSE(has_second("s1 -- s2, s2 -- s3, s3 -- s1", "all: 1/s"));
-	CU_ASSERT_FALSE(has_second("s2 -- s3, s2 -- s3", "all: 1/s"));
-	CU_ASSERT_TRUE(has_second("s2 -- s3, s2 -- s3", "all: 1/s, second_controller: 1/min"));
+	CU_ASSERT_TRUE(has_second("s1: {}", "h1 -- s1, h2 -- s1", "all: 1/s"));
+	CU_ASSERT_FALSE(
+	        has_second("s1: {}, s2: {}", "h1 -- s1, h2 -- s2, s1 -- s2", "all: 1/s"));
+	CU_ASSERT_TRUE(has_second("s1: {}, s2: {}", "h1 -- s1, h2 -- s2, s1 -- s2",
+	                          "all: 1/s, second_controller: 1/min"));
 }
 
 static void all_leaves_out_what_makes_no_sense(void)
@@ -780,7 +784,7 @@ UNIT_TESTS("faults", UNIT_TEST(a_seed_draws_the_same_faults_everywhere),
            UNIT_TEST(another_seed_draws_other_faults),
            UNIT_TEST(one_kind_more_or_less_leaves_the_others_as_they_are),
            UNIT_TEST(all_is_every_kind_but_those_that_reorder_control),
-           UNIT_TEST(all_leaves_second_controllers_out_of_rings),
+           UNIT_TEST(all_leaves_second_controllers_out_of_networks_of_several_switches),
            UNIT_TEST(all_leaves_out_what_makes_no_sense),
            UNIT_TEST(as_many_are_drawn_as_the_rate_says),
            UNIT_TEST(low_rates_draw_as_many_in_a_short_time_as_they_say),

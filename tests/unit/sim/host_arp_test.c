@@ -258,6 +258,30 @@ static void a_stale_entry_that_does_not_answer_is_dropped_and_used_until_then(vo
 	script_stop(&s);
 }
 
+/* Nothing waited for the answer, so that nobody is told: what is sent next asks everybody, as Linux does. */
+static void a_stale_entry_that_does_not_answer_ends_no_connection(void)
+{
+	const struct host_tcp_request request = tcp_to(22, "x", HOST_SERVICE_NONE);
+	struct script s;
+
+	arp_start(&s);
+	send(&s);
+	reply(&s, mac_2);
+	script_until(&s, 40 * SECOND);
+	script_open(&s, &request);
+	script_skip(&s);
+	script_until(&s, 54 * SECOND);
+	CU_ASSERT_EQUAL(known(&s), 0);
+	CU_ASSERT_EQUAL(s.outcome.done, 0);
+	/* The SYN that nobody answers then has waited, and is told. */
+	script_skip(&s);
+	script_until(&s, 60 * SECOND);
+	script_expect(&s, "55.000000 " ASK_2 "56.000000 " ASK_2 "57.000000 " ASK_2);
+	CU_ASSERT_EQUAL(s.outcome.done, 1);
+	CU_ASSERT_EQUAL(s.outcome.result.outcome, HOST_UNREACHABLE);
+	script_stop(&s);
+}
+
 static void an_entry_that_is_not_used_is_not_probed(void)
 {
 	struct script s;
@@ -486,6 +510,7 @@ UNIT_TESTS("host_arp", UNIT_TEST(an_entry_is_taken_from_the_first_reply),
            UNIT_TEST(three_requests_without_an_answer_are_all),
            UNIT_TEST(a_stale_entry_is_used_on_and_probed_by_unicast),
            UNIT_TEST(a_stale_entry_that_does_not_answer_is_dropped_and_used_until_then),
+           UNIT_TEST(a_stale_entry_that_does_not_answer_ends_no_connection),
            UNIT_TEST(an_entry_that_is_not_used_is_not_probed),
            UNIT_TEST(tcp_that_gets_on_confirms_an_entry),
            UNIT_TEST(the_oldest_frame_gives_way_when_too_many_wait),

@@ -230,6 +230,24 @@ static void pings_that_disappear_are_a_black_hole(void)
 	holds(HOLES PINGS);
 }
 
+static bool drops_answers(const struct fb_packet *p, uint64_t now_ns)
+{
+	(void)now_ns;
+	return p->nw_src == 0x0a000002 && (p->is_udp || p->is_icmp) && !is_echo_request(p);
+}
+
+static void answers_that_disappear_are_a_black_hole(void)
+{
+	static const char text[] = HOLES "  - {repeat: 8, udp: {from: h1, to: \"h2:7\", src_port: 5000, "
+	                                 "timeout: 1s, expect: {outcome: any}}}\n";
+
+	is_dropped = drops_answers;
+	breaks("no_blackholes", HOLES PINGS, "what h2 sends to h1, ICMP 10.0.0.2 > 10.0.0.1");
+	breaks("no_blackholes", text, "what h2 sends to h1, UDP 10.0.0.2:7 > 10.0.0.1:5000");
+	is_dropped = NULL;
+	holds(text);
+}
+
 static void segments_that_are_sent_again_are_of_one_flow(void)
 {
 	static const char text[] = HOLES "  - tcp: {from: h1, to: h2:7, src_port: 5000, timeout: "
@@ -398,6 +416,21 @@ static void what_is_refused_does_not_disappear(void)
 	      "      - tcp: {from: h1, to: \"h2:7\", src_port: 5000, expect: {outcome: refused}}\n"
 	      "      - wait: 500ms\n"
 	      "expect: {answered: {h2: 0, h3: 0}}\n");
+}
+
+/* SYN-ACKs of a server that the controller refuses, in the name of a client which has given up: links lose the
+ * RSTs, so that it sends them again. */
+static void what_is_refused_by_a_reset_that_a_link_lost_does_not_either(void)
+{
+	is_dropped = NULL;
+	for (seed = 1; seed <= 8; seed++)
+		holds("controller: balancer\nproperties: {reachability: no, connections_end: no}\n"
+		      "switches: {s1: {}}\nhosts:\n  c1..c100: {ip: 10.0.0.101/24}\n"
+		      "  h1: {ip: 10.0.0.2/24}\n  h2: {ip: 10.0.0.2/24}\n"
+		      "links: [c1..c100 -- s1, {between: h1..h2 -- s1, loss: 30%}]\nsteps:\n"
+		      "  - parallel: [{repeat: 10, tcp: {from: c1..c100, to: \"10.0.0.2:22\", "
+		      "expect: {outcome: any}}}]\n");
+	seed = 1;
 }
 
 /* --- Reachability --- */
@@ -849,6 +882,7 @@ static void each_row_excuses_what_it_says_alone(void)
 
 UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
            UNIT_TEST(pings_that_disappear_are_a_black_hole),
+           UNIT_TEST(answers_that_disappear_are_a_black_hole),
            UNIT_TEST(segments_that_are_sent_again_are_of_one_flow),
            UNIT_TEST(what_a_server_sends_counts_as_long_as_the_client_waits),
            UNIT_TEST(the_last_frames_of_a_run_are_judged_too),
@@ -863,6 +897,7 @@ UNIT_TESTS("properties_after", UNIT_TEST(each_row_excuses_what_it_says_alone),
            UNIT_TEST(entries_are_judged_where_there_is_a_controller),
            UNIT_TEST(an_address_of_the_controller_stands_for_those_who_have_the_other),
            UNIT_TEST(what_is_refused_does_not_disappear),
+           UNIT_TEST(what_is_refused_by_a_reset_that_a_link_lost_does_not_either),
            UNIT_TEST(who_does_not_reach_another_is_found), UNIT_TEST(three_tries_are_made),
            UNIT_TEST(reachability_of_whom_nobody_asked_is_not_judged),
            UNIT_TEST(on_lossy_links_more_tries_are_made),

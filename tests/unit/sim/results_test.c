@@ -434,12 +434,13 @@ static void the_same_run_brings_the_same_text(void)
 	"  - mark: warm\n"                                                                         \
 	"  - {repeat: 3, tcp: {from: h1, to: 10.0.0.9:22}}\n"
 
-static void budget(const char *expect, bool held)
+static void budget_of(const char *step, const char *expect, bool held)
 {
 	char text[2000];
 	const struct results_file *file;
 
-	snprintf(text, sizeof text, SHARED "  - expect: {since: warm, within: 1ms, %s}\n", expect);
+	snprintf(text, sizeof text, SHARED "%s  - expect: {since: warm, within: 1ms, %s}\n", step,
+	         expect);
 	results_init(&results, "run");
 	file = run(text);
 	CU_ASSERT_EQUAL(results_outcome(file), held ? RESULTS_HELD : RESULTS_FAILED);
@@ -447,6 +448,11 @@ static void budget(const char *expect, bool held)
 		printf("# %s: %s\n", expect,
 		       file->failures_count ? file->failures[0].happened : "held");
 	results_destroy(&results);
+}
+
+static void budget(const char *expect, bool held)
+{
+	budget_of("", expect, held);
 }
 
 static void a_budget_is_of_each_connection_and_exact(void)
@@ -460,6 +466,9 @@ static void a_budget_is_of_each_connection_and_exact(void)
 	budget("per_connection: {setup_time: {at_least: 1us, at_most: 2ms}}", true);
 	budget("per_connection: {setup_time: {at_least: 1us, at_most: 500us}}", false);
 	budget("per_connection: {setup_time: 1us}", false);
+	/* What was refused was never established, and takes no time. */
+	budget_of("  - tcp: {from: h1, to: 10.0.0.9:999, expect: {outcome: refused}}\n",
+	          "per_connection: {setup_time: {at_most: 2ms}}", true);
 	budget("control_bytes: {at_least: 100, at_most: 5000}", true);
 	budget("control_bytes: {s1: {at_least: 1, at_most: 50}}", false);
 }
