@@ -466,7 +466,8 @@ static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
 		return FB_CONTINUE;
 	if (session) {
 		b->counters.entries_removed++;
-		session->was_installed = false; /* the next one need not wait */
+		if (!session->refused)
+			session->was_installed = false; /* the next one need not wait */
 		lose_entry(&call, session, direction);
 	} else {
 		b->counters.flow_removed_ignored++;
@@ -475,7 +476,8 @@ static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
 }
 
 /* A flow-mod that failed (a full table, a port that is gone) tells of its session by the bytes that
- * the error carries. */
+ * the error carries. What other switches took of that direction, or this one has from before, goes:
+ * where a direction counts as one without entries nobody would move or remove them any more. */
 static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool own, uint16_t type,
                            uint16_t code, struct fb_view data, uint64_t now_ns)
 {
@@ -500,6 +502,9 @@ static void balancer_error(void *state, struct fb_switch *sw, uint32_t xid, bool
 	if (!session)
 		return;
 	call.b->counters.entries_failed++;
+	session->refused = true;
+	if (session->entries & 1 << direction)
+		balancer_paths_remove_direction(&call, session, (int)direction);
 	lose_entry(&call, session, direction);
 }
 

@@ -391,6 +391,7 @@ static void begin_generation(const struct balancer_call *call, struct balancer_s
 
 	session->generation = ++sessions->generation;
 	session->was_installed = true;
+	session->refused = false;
 	session->rebuilt = false;
 	session->installed_ms = balancer_ms(call->now_ns);
 	session->entries = 1 << BALANCER_TO_BACKEND | 1 << BALANCER_TO_CLIENT;

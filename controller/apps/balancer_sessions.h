@@ -69,6 +69,7 @@ struct balancer_session {
 	bool counted : 1;   /* among the sessions of its owner */
 	bool silent : 1;    /* or among those that have no entries and may go on */
 	bool was_installed : 1;
+	bool refused : 1;   /* a switch did not take an entry: whatever goes, the next install waits */
 	bool rebuilt : 1;   /* from entries of another run, which are not replaced yet */
 	bool probing : 1;   /* the backend is being found out: balancer_recovery.c */
 	bool shown : 1;     /* it was: segments may be on their way to others */

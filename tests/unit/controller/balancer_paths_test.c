@@ -455,9 +455,60 @@ static void entries_that_are_refused_are_followed_by_no_first_ones(void)
 	nb->lb->flow_mod.match.tp_dst = 1;
 	refuse(nb, s1);
 	CU_ASSERT_EQUAL(nb_counter(nb, "entries_failed"), 2);
+	nb_said(nb); /* what was installed goes */
 	lb_answer_barriers(nb->lb, NULL);
 	LB_SAYS(nb_said(nb),
 	        "s1 out frame: " TO_CLIENT "output:1" SYN_ACK "s2 out #2 in 2: drop\n");
+	nb_free(nb);
+}
+
+/* Session 1, of which s2 has refused the first entry to the client; s1 has '*further_on'. */
+static struct nb *refused(struct fb_flow_mod *further_on)
+{
+	struct nb *nb = two("");
+
+	nb_syn(nb, s1, 1);
+	nb_syn_ack(nb, s2, &lb_a, 1);
+	lb_said_by(nb->lb, s1);
+	*further_on = nb->lb->flow_mod;
+	lb_answer_barriers(nb->lb, NULL);
+	nb_said(nb);
+	refuse(nb, s2);
+	return nb;
+}
+
+static void what_others_took_of_a_direction_that_is_refused_goes(void)
+{
+	struct fb_flow_mod further_on;
+	struct nb *nb = refused(&further_on);
+
+	LB_SAYS(nb_said(nb), "s1 BARRIER_REQUEST\n"
+	                     "s1 delete-strict " DOWN_5 "\n"
+	                     "s2 BARRIER_REQUEST\n"
+	                     "s2 delete-strict " DOWN_FIRST_2 "\n");
+	CU_ASSERT_EQUAL(lb_entries(nb->lb, s1), 1); /* those of the other direction */
+	CU_ASSERT_EQUAL(lb_entries(nb->lb, s2), 1);
+	refuse(nb, s2); /* once is enough */
+	LB_SAYS(nb_said(nb), "");
+	nb_free(nb);
+}
+
+/* Else a full table would be tried again with every packet. */
+static void what_goes_for_a_refusal_does_not_hasten_the_next_install(void)
+{
+	struct fb_flow_mod further_on;
+	struct nb *nb = refused(&further_on);
+
+	nb_said(nb);
+	lb_switch_to(nb->lb, s1);
+	lb_flow_removed(nb->lb, &further_on, OFPRR_DELETE);
+	CU_ASSERT_EQUAL(nb_counter(nb, "entries_removed"), 1);
+	CU_ASSERT(!lb_has(nb_to_client(nb, s2, &lb_a, 1, FB_TCP_ACK), "add"));
+	nb_pass(nb, s_ns);
+	nb_said(nb);
+	CU_ASSERT_EQUAL(count_of(nb_to_client(nb, s2, &lb_a, 1, FB_TCP_ACK), "add"), 2);
+	lb_answer_barriers(nb->lb, NULL);
+	CU_ASSERT_EQUAL(count_of(nb_said(nb), "add"), 2);
 	nb_free(nb);
 }
 
@@ -790,6 +841,8 @@ UNIT_TESTS(
         UNIT_TEST(what_waits_is_forgotten_with_the_switch_that_has_it),
         UNIT_TEST(what_waits_is_not_released_when_its_switch_is_back),
         UNIT_TEST(entries_that_are_refused_are_followed_by_no_first_ones),
+        UNIT_TEST(what_others_took_of_a_direction_that_is_refused_goes),
+        UNIT_TEST(what_goes_for_a_refusal_does_not_hasten_the_next_install),
         UNIT_TEST(an_install_ends_with_its_session),
         UNIT_TEST(a_session_that_fails_while_it_is_installed_releases_what_waits),
         UNIT_TEST(a_late_answer_does_not_count_for_another_session),
