@@ -452,6 +452,8 @@ static void lose_entry(const struct balancer_call *call, struct balancer_session
 	finish(call);
 }
 
+/* Where somebody deleted it, by its port perhaps, the others of its direction go as well: nobody would
+ * move them any more. Those of a direction that is idle expire together. */
 static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
                                              const struct fb_flow_removed *fr, uint64_t now_ns)
 {
@@ -468,6 +470,9 @@ static enum fb_verdict balancer_flow_removed(void *state, struct fb_switch *sw,
 		b->counters.entries_removed++;
 		if (!session->refused)
 			session->was_installed = false; /* the next one need not wait */
+		if (fr->reason == OFPRR_DELETE && session->route != BALANCER_DIRECT &&
+		    (session->entries & 1 << direction))
+			balancer_paths_remove_direction(&call, session, (int)direction);
 		lose_entry(&call, session, direction);
 	} else {
 		b->counters.flow_removed_ignored++;

@@ -512,6 +512,29 @@ static void what_goes_for_a_refusal_does_not_hasten_the_next_install(void)
 	nb_free(nb);
 }
 
+/* By a port that flaps, before the session is looked at. */
+static void what_is_deleted_at_one_switch_goes_at_the_others_and_what_expires_does_not(void)
+{
+	for (int expires = 0; expires < 2; expires++) {
+		struct nb *nb = two("");
+		struct fb_flow_mod further_on;
+
+		nb_syn(nb, s1, 1);
+		nb_syn_ack(nb, s2, &lb_a, 1);
+		further_on = nb->lb->flow_mod;
+		lb_answer_barriers(nb->lb, NULL);
+		nb_said(nb);
+		lb_switch_to(nb->lb, s2);
+		lb_flow_removed(nb->lb, &further_on, expires ? OFPRR_IDLE_TIMEOUT : OFPRR_DELETE);
+		LB_SAYS(nb_said(nb), expires ? "" : "s1 BARRIER_REQUEST\n"
+		                                    "s1 delete-strict " UP_1 "\n"
+		                                    "s2 BARRIER_REQUEST\n"
+		                                    "s2 delete-strict " UP_6 "\n");
+		CU_ASSERT_EQUAL(lb_entries(nb->lb, s1), expires ? 2 : 1);
+		nb_free(nb);
+	}
+}
+
 static void an_install_ends_with_its_session(void)
 {
 	struct nb *nb = two("sessions_max=1");
@@ -843,6 +866,7 @@ UNIT_TESTS(
         UNIT_TEST(entries_that_are_refused_are_followed_by_no_first_ones),
         UNIT_TEST(what_others_took_of_a_direction_that_is_refused_goes),
         UNIT_TEST(what_goes_for_a_refusal_does_not_hasten_the_next_install),
+        UNIT_TEST(what_is_deleted_at_one_switch_goes_at_the_others_and_what_expires_does_not),
         UNIT_TEST(an_install_ends_with_its_session),
         UNIT_TEST(a_session_that_fails_while_it_is_installed_releases_what_waits),
         UNIT_TEST(a_late_answer_does_not_count_for_another_session),
