@@ -663,15 +663,20 @@ static void read_dump(struct loader *loader, struct scenario_expect_frame *frame
 
 /* --- The whole --- */
 
-/* One map, or a list of them. */
+/* One map, or a list of them. 'what' is its key. */
 static void
-read_each(struct loader *loader, struct scenario_expect_frame *frame, const struct yaml_node *node,
+read_each(struct loader *loader, struct scenario_expect_frame *frame, const char *what,
+          const struct yaml_node *node,
           void (*read)(struct loader *, struct scenario_expect_frame *, const struct yaml_node *))
 {
 	if (node->kind != YAML_SEQUENCE) {
 		read(loader, frame, node);
 		return;
 	}
+	if (!node->count)
+		problems_add(loader->problems, node->at,
+		             "an empty list of '%s' expects nothing: write one, or leave it out",
+		             what);
 	for (size_t i = 0; i < node->count; i++)
 		read(loader, frame, node->items[i]);
 }
@@ -706,19 +711,19 @@ static void read_count(struct loader *loader, struct scenario_expect_frame *fram
 	else if (!strcmp(name, "counters"))
 		read_counters(loader, frame, value);
 	else if (!strcmp(name, "flows"))
-		read_each(loader, frame, value, read_flows);
+		read_each(loader, frame, name, value, read_flows);
 	else if (!strcmp(name, "frames"))
-		read_each(loader, frame, value, read_frames);
+		read_each(loader, frame, name, value, read_frames);
 	else if (!strcmp(name, "queues"))
-		read_each(loader, frame, value, read_queues);
+		read_each(loader, frame, name, value, read_queues);
 	else if (!strcmp(name, "backends"))
-		read_each(loader, frame, value, scenario_read_backends);
+		read_each(loader, frame, name, value, scenario_read_backends);
 	else if (!strcmp(name, "control_bytes"))
 		read_by_switch(loader, frame, EXPECT_CONTROL_BYTES, name, key, value);
 	else if (!strcmp(name, "per_connection"))
 		read_per_connection(loader, frame, key, value);
 	else if (!strcmp(name, "dump"))
-		read_each(loader, frame, value, read_dump);
+		read_each(loader, frame, name, value, read_dump);
 	else if (!strcmp(name, "sessions"))
 		scenario_read_sessions(loader, frame, key, value);
 }
