@@ -255,6 +255,15 @@ static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
+static bool take_folder(const char *path, const char **folder)
+{
+	*folder = path;
+	if (path[0])
+		return true;
+	fputs("flowbed: --pcap '': name the folder that captures are written to\n", stderr);
+	return false;
+}
+
 static bool take_color(const char *word, enum command_color *color)
 {
 	if (command_color_parse(word, color))
@@ -278,8 +287,7 @@ static bool take_option(struct arguments *arguments, int option, const char *wor
 	case OPTION_MUTANT:
 		return command_take_mutant(optarg, &arguments->mutant);
 	case OPTION_PCAP:
-		arguments->pcap_dir = optarg;
-		return true;
+		return take_folder(optarg, &arguments->pcap_dir);
 	case OPTION_UPDATE:
 		return arguments->update = true;
 	case OPTION_COLOR:
