@@ -5,6 +5,7 @@
  * failure does without them, or else become faults too. What remains is made small by shrink.h,
  * and asked for by command_shrink_judge.h with several seeds at once: what fails with all of
  * them needs no seed. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,9 @@ struct shrinking {
 	unsigned told;
 };
 
+/* Which seeds what is written fails with. */
+enum seeds_tried { SEEDS_ALL, SEEDS_SOME, SEEDS_UNKNOWN };
+
 static void help(FILE *out)
 {
 	fprintf(out,
@@ -55,7 +59,8 @@ static void help(FILE *out)
 	        "with a comment that tells what fails, ready to be kept as a test.\n"
 	        "\n"
 	        "  -s, --seed N            the seed (the file's)\n"
-	        "  -o, --output FILE       write to FILE, not to standard output\n"
+	        "  -o, --output FILE       write to FILE, another than the scenario's, not to standard "
+	        "output\n"
 	        "      --key KEY           the failure to look for, as flowbed sweep names it (the "
 	        "first of "
 	        "the run)\n"
@@ -65,9 +70,39 @@ static void help(FILE *out)
 	        "  -h, --help              this text\n"
 	        "\n"
 	        "Exit code: 0 it was written, 2 a file or the command line is wrong, or nothing "
-	        "fails, 3 "
+	        "fails, 3 it was\n"
+	        "interrupted (Ctrl-C), with what is small by then if it is known what fails, or "
 	        "another error.\n",
 	        RUNS_MAX);
+}
+
+/* --- Signals --- */
+
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* SIGINT and SIGTERM come to jobs_run() while it runs, and here between two of its runs. */
+static void take_signals(void (*handler)(int))
+{
+	const struct sigaction action = {.sa_handler = handler};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Why it ended early, and what of it there is. */
+static void tell_stop(const struct judge *judge, const char *result)
+{
+	if (judge->error)
+		fprintf(stderr, "flowbed: a process for a job cannot be had: %s: %s\n",
+		        strerror(judge->error), result);
+	else
+		fprintf(stderr, "flowbed: interrupted: %s\n", result);
 }
 
 /* --- Questions --- */
@@ -81,8 +116,10 @@ static void clear_progress(const struct shrinking *shrinking)
 static bool fails(void *ctx, const char *text, size_t len)
 {
 	struct shrinking *shrinking = ctx;
-	const bool yes = command_shrink_judge_fails(&shrinking->judge, text, len);
+	bool yes;
 
+	shrinking->judge.stopped |= interrupted;
+	yes = command_shrink_judge_fails(&shrinking->judge, text, len);
 	if (shrinking->terminal && (yes || shrinking->judge.runs - shrinking->told >= 20)) {
 		shrinking->told = (unsigned)shrinking->judge.runs;
 		clear_progress(shrinking);
@@ -95,8 +132,9 @@ static bool fails(void *ctx, const char *text, size_t len)
 
 static bool over(void *ctx)
 {
-	const struct shrinking *shrinking = ctx;
+	struct shrinking *shrinking = ctx;
 
+	shrinking->judge.stopped |= interrupted;
 	return command_shrink_judge_over(&shrinking->judge);
 }
 
@@ -119,6 +157,7 @@ static bool look_at(struct shrinking *shrinking, bool mutated, struct judge_sigh
 	const bool seen = command_shrink_judge_look(&shrinking->judge, text, len, mutated, sight);
 
 	free(text);
+	shrinking->judge.stopped |= interrupted;
 	return seen;
 }
 
@@ -144,28 +183,38 @@ static const struct {
 
 enum { WAYS = sizeof ways / sizeof ways[0] };
 
-/* The faults that the seed drew, in place of their rates. */
-static void write_faults_down(struct shrinking *shrinking)
+/* The faults that the seed draws from rates, with those that have times, as a list of YAML, which the
+ * caller frees. NULL: there are no rates. */
+static char *drawn_faults(const struct shrinking *shrinking)
 {
-	const struct shrink_chance rates = {.rates = true};
 	const struct yaml_node *faults = yaml_get(shrinking->tree.root, "faults");
-	struct yaml_tree tree;
 	size_t len;
 	char *text, *items;
 
 	if (!faults || !yaml_get(faults, "rates"))
-		return;
+		return NULL;
 	text = yaml_write_text(shrinking->tree.root, &len);
 	items = command_shrink_judge_faults(&shrinking->judge, text, len);
+	free(text);
+	return items;
+}
+
+/* The faults that the seed drew, in place of their rates. */
+static void write_faults_down(struct shrinking *shrinking)
+{
+	const struct shrink_chance rates = {.rates = true};
+	char *items = drawn_faults(shrinking);
+	struct yaml_tree tree;
+
+	if (!items)
+		return;
 	yaml_edit_copy(&tree, shrinking->tree.root);
 	shrink_without_chance(&tree, rates);
-	if (items && shrink_set_faults(&tree, items, strlen(items)) &&
-	    tree_fails(shrinking, &tree, false))
+	if (shrink_set_faults(&tree, items, strlen(items)) && tree_fails(shrinking, &tree, false))
 		adopt(shrinking, &tree);
 	else
 		yaml_tree_destroy(&tree);
 	free(items);
-	free(text);
 }
 
 static bool try_way(struct shrinking *shrinking, size_t way, const struct judge_sight *sight,
@@ -187,7 +236,7 @@ static bool try_way(struct shrinking *shrinking, size_t way, const struct judge_
 	return false;
 }
 
-/* True when it fails with any seed now. */
+/* True when it fails with all of the seeds now. */
 static bool take_chance_away(struct shrinking *shrinking)
 {
 	static const size_t order[WAYS] = {0, 4, 1, 2, 3}; /* with the one seed */
@@ -258,9 +307,19 @@ static void write_command(const struct arguments *arguments, FILE *out)
 	free(text);
 }
 
+static void write_seeds_tried(enum seeds_tried tried, FILE *out)
+{
+	if (tried == SEEDS_ALL)
+		fprintf(out, "It fails with all %d seeds that were tried.", JUDGE_SEEDS);
+	else if (tried == SEEDS_SOME)
+		fputs("It fails with this seed, but not with every one.", out);
+	else
+		fputs("It fails with this seed; whether it does with others was not seen.", out);
+}
+
 /* What fails, how to see it, and where it came from. */
 static void write_head(const struct shrinking *shrinking, const struct judge_sight *sight,
-                       bool any_seed, FILE *out)
+                       enum seeds_tried tried, FILE *out)
 {
 	const struct arguments *arguments = shrinking->arguments;
 	char *text = NULL;
@@ -269,7 +328,8 @@ static void write_head(const struct shrinking *shrinking, const struct judge_sig
 
 	if (!paragraph)
 		xalloc_failed("a comment");
-	fprintf(paragraph, "Fails: %s: %s.", shrinking->judge.key, sight->line ? sight->line : "");
+	fprintf(paragraph, "Fails: %s%s%s.", shrinking->judge.key, sight->line ? ": " : "",
+	        sight->line ? sight->line : "");
 	fclose(paragraph);
 	write_comment(text, out);
 	free(text);
@@ -277,13 +337,12 @@ static void write_head(const struct shrinking *shrinking, const struct judge_sig
 	paragraph = open_memstream(&text, &len);
 	if (!paragraph)
 		xalloc_failed("a comment");
-	fprintf(paragraph, "Made by flowbed shrink of %s with seed %llu%s%s%s. %s",
+	fprintf(paragraph, "Made by flowbed shrink of %s with seed %llu%s%s%s. ",
 	        command_file_name(arguments->file), (unsigned long long)shrinking->judge.seeds[0],
 	        arguments->mutant ? " and the mutant " : "",
 	        arguments->mutant ? arguments->mutant->name : "",
-	        arguments->mutant ? ", without which it holds" : "",
-	        any_seed ? "It fails with any seed."
-	                 : "It fails with this seed, but not with every one.");
+	        arguments->mutant ? ", without which it holds" : "");
+	write_seeds_tried(tried, paragraph);
 	fclose(paragraph);
 	write_comment(text, out);
 	free(text);
@@ -305,7 +364,8 @@ static void tell_if_wrong_there(const char *path, const char *text, size_t len)
 	scenario_free(scenario);
 }
 
-static int write_out(struct shrinking *shrinking, const struct scenario *scenario, bool any_seed)
+static int write_out(struct shrinking *shrinking, const struct scenario *scenario,
+                     enum seeds_tried tried)
 {
 	const struct arguments *arguments = shrinking->arguments;
 	const char *path = arguments->out ? arguments->out : "-";
@@ -319,7 +379,7 @@ static int write_out(struct shrinking *shrinking, const struct scenario *scenari
 	if (!out)
 		xalloc_failed("a text");
 	look_at(shrinking, true, &sight);
-	write_head(shrinking, &sight, any_seed, out);
+	write_head(shrinking, &sight, tried, out);
 	command_shrink_judge_forget(&sight);
 	if (arguments->out)
 		command_shrink_files_move(&shrinking->tree, scenario, arguments->file, path);
@@ -334,10 +394,26 @@ static int write_out(struct shrinking *shrinking, const struct scenario *scenari
 	return written ? EXIT_HELD : EXIT_INTERNAL;
 }
 
+static size_t count_lines(const char *text)
+{
+	size_t count = 0;
+
+	while ((text = strchr(text, '\n')) != NULL) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+/* With the faults that are drawn: they are what will be made fewer. */
 static void tell_size(const struct shrinking *shrinking, const char *what)
 {
-	const struct shrink_size size = shrink_size_of(shrinking->tree.root);
+	struct shrink_size size = shrink_size_of(shrinking->tree.root);
+	char *drawn = drawn_faults(shrinking);
 
+	if (drawn)
+		size.faults = count_lines(drawn);
+	free(drawn);
 	fprintf(stderr, "%s: %zu steps, %zu faults, %zu switches, %zu hosts\n", what, size.steps,
 	        size.faults, size.switches, size.hosts);
 }
@@ -358,18 +434,24 @@ static void find_small(struct shrinking *shrinking)
 	shrink_tree(&shrinking->tree, &ops);
 }
 
-/* What can be written without a seed: 1 is a file's seed that says none. */
-static bool needs_no_seed(struct shrinking *shrinking)
+/* See whether it can be written without a seed: 1 is a file's seed that says none. This is asked also
+ * when the budget is used up, or somebody stopped the search; but who stops this too does not wait. */
+static enum seeds_tried try_seeds(struct shrinking *shrinking)
 {
-	bool any_seed;
+	struct judge *judge = &shrinking->judge;
+	const bool was_stopped = judge->stopped;
+	enum seeds_tried tried = SEEDS_SOME;
 
-	shrinking->judge.runs_max = UINT64_MAX;
-	any_seed = tree_fails(shrinking, &shrinking->tree, true);
-	if (any_seed)
-		shrink_set_seed(&shrinking->tree, NULL);
-	else
-		shrink_set_seed(&shrinking->tree, &shrinking->judge.seeds[0]);
-	return any_seed;
+	judge->runs_max = UINT64_MAX;
+	judge->stopped = false;
+	interrupted = 0;
+	if (tree_fails(shrinking, &shrinking->tree, true))
+		tried = SEEDS_ALL;
+	else if (judge->stopped)
+		tried = SEEDS_UNKNOWN;
+	shrink_set_seed(&shrinking->tree, tried == SEEDS_ALL ? NULL : &judge->seeds[0]);
+	judge->stopped |= was_stopped;
+	return tried;
 }
 
 /* The first seed is the one that was asked for, the others are small numbers. */
@@ -392,10 +474,11 @@ static bool find_failure(struct shrinking *shrinking)
 	struct judge *judge = &shrinking->judge;
 	size_t len;
 	char *text;
+	bool holds;
 
 	judge->key = arguments->key;
 	judge->any = arguments->key != NULL;
-	if (!look_at(shrinking, true, &shrinking->seen)) {
+	if (!look_at(shrinking, true, &shrinking->seen) || judge->stopped) {
 		if (!judge->stopped)
 			fprintf(stderr,
 			        "%s: as flowbed shrink would write it, it cannot be loaded again\n",
@@ -412,37 +495,43 @@ static bool find_failure(struct shrinking *shrinking)
 	judge->key = shrinking->seen.key;
 	judge->control = judge->mutant ? JUDGE_WITHOUT_MUTANT : JUDGE_WITHOUT_FAULTS;
 	text = yaml_write_text(shrinking->tree.root, &len);
-	if (!command_shrink_judge_control_holds(judge, text, len)) {
-		if (judge->mutant)
-			fprintf(stderr, "%s: it fails without the mutant too: shrink that first\n",
-			        command_file_name(arguments->file));
-		judge->control = JUDGE_NOTHING;
-	}
+	holds = command_shrink_judge_control_holds(judge, text, len);
 	free(text);
-	return !judge->mutant || judge->control == JUDGE_WITHOUT_MUTANT;
+	judge->stopped |= interrupted;
+	if (judge->stopped || holds)
+		return !judge->stopped;
+	if (judge->mutant)
+		fprintf(stderr, "%s: it fails without the mutant too: shrink that first\n",
+		        command_file_name(arguments->file));
+	judge->control = JUDGE_NOTHING;
+	return !judge->mutant;
 }
 
 static int shrink_loaded(struct shrinking *shrinking, const struct scenario *scenario)
 {
-	const struct arguments *arguments = shrinking->arguments;
-	bool any_seed;
+	struct judge *judge = &shrinking->judge;
+	enum seeds_tried tried;
 	int code;
 
-	if (!find_failure(shrinking))
-		return shrinking->judge.stopped ? EXIT_INTERNAL : EXIT_WRONG_INPUT;
+	if (!find_failure(shrinking)) {
+		if (judge->stopped)
+			tell_stop(judge, "nothing is written");
+		return judge->stopped ? EXIT_INTERNAL : EXIT_WRONG_INPUT;
+	}
 	tell_size(shrinking, "before");
 	write_faults_down(shrinking);
 	find_small(shrinking);
-	shrinking->judge.stopped = false;
-	any_seed = needs_no_seed(shrinking);
+	tried = try_seeds(shrinking);
 	clear_progress(shrinking);
-	code = write_out(shrinking, scenario, any_seed);
+	code = write_out(shrinking, scenario, tried);
+	if (judge->stopped && code == EXIT_HELD) {
+		tell_stop(judge, "what is written is what was small by then");
+		code = EXIT_INTERNAL;
+	}
 	tell_size(shrinking, "after");
-	fprintf(stderr, "%llu runs%s%s\n", (unsigned long long)shrinking->judge.runs,
-	        any_seed ? "" : "; it needs its seed",
-	        arguments->mutant || shrinking->judge.control != JUDGE_NOTHING
-	                ? ""
-	                : "; it fails without its faults too");
+	fprintf(stderr, "%llu runs%s%s\n", (unsigned long long)judge->runs,
+	        tried == SEEDS_SOME ? "; it needs its seed" : "",
+	        judge->control != JUDGE_NOTHING ? "" : "; it fails without its faults too");
 	return code;
 }
 
@@ -456,6 +545,19 @@ static bool take_settings(struct yaml_tree *tree, const struct command_settings 
 			return false;
 		}
 	return true;
+}
+
+/* What is made small is not what it was made of: that would be lost. */
+static bool output_spares_file(const struct arguments *arguments)
+{
+	if (!arguments->out || !strcmp(arguments->file, "-") ||
+	    !command_output_same(arguments->out, arguments->file))
+		return true;
+	fprintf(stderr,
+	        "flowbed: --output %s: that is the scenario itself: name another file for what is "
+	        "small.\n",
+	        arguments->out);
+	return false;
 }
 
 /* Before the long work. */
@@ -484,6 +586,8 @@ static int shrink_file(const struct arguments *arguments)
 	char *text;
 	int code = EXIT_WRONG_INPUT;
 
+	if (!output_spares_file(arguments))
+		return code;
 	if (!output_may_be_written(arguments->out))
 		return EXIT_INTERNAL;
 	text = command_read_file(arguments->file, &len);
@@ -497,6 +601,7 @@ static int shrink_file(const struct arguments *arguments)
 	    take_settings(&shrinking.tree, &arguments->settings)) {
 		choose_seeds(&shrinking.judge,
 		             arguments->has_seed ? arguments->seed : scenario->seed);
+		take_signals(note_interrupt);
 		code = shrink_loaded(&shrinking, scenario);
 	}
 	problems_destroy(&problems);

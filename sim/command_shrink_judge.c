@@ -1,6 +1,7 @@
 /* Whether a scenario still fails in the same way. See command_shrink_judge.h. */
 #include "sim/command_shrink_judge.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,14 +114,21 @@ static bool take_answer(void *ctx, uint64_t item, const struct jobs_result *resu
 	return question->yes;
 }
 
+static void note_end(struct judge *judge, enum jobs_end end)
+{
+	if (end == JOBS_FAILED)
+		judge->error = errno;
+	if (end == JOBS_INTERRUPTED || end == JOBS_FAILED)
+		judge->stopped = true;
+}
+
 static bool ask(struct question *question, uint64_t items)
 {
 	const struct jobs_ops ops = {.work = answer, .done = take_answer, .ctx = question};
 	uint64_t done;
 	const enum jobs_end end = jobs_run(1, items, 0, &ops, &done);
 
-	if (end == JOBS_INTERRUPTED || end == JOBS_FAILED)
-		question->judge->stopped = true;
+	note_end(question->judge, end);
 	return end == JOBS_ALL && question->yes;
 }
 
@@ -130,7 +138,7 @@ static bool is_so(struct judge *judge, const char *text, size_t len, bool only_c
 	struct question question = {.judge = judge, .only_control = only_control};
 	bool yes = false;
 
-	if (command_shrink_judge_over(judge))
+	if (only_control ? judge->stopped : command_shrink_judge_over(judge))
 		return false;
 	question.scenario = load(judge, text, len);
 	if (question.scenario && quiet)
@@ -300,7 +308,7 @@ bool command_shrink_judge_look(struct judge *judge, const char *text, size_t len
 		return false;
 	looking.scenario = scenario;
 	judge->runs++;
-	judge->stopped |= jobs_run(1, 1, 0, &ops, &done) != JOBS_ALL;
+	note_end(judge, jobs_run(1, 1, 0, &ops, &done));
 	scenario_free(scenario);
 	return done == 1;
 }

@@ -28,13 +28,15 @@ struct judge {
 	uint64_t seeds[JUDGE_SEEDS];
 	unsigned seeds_count; /* that count now */
 	uint64_t runs, runs_max;
-	bool stopped; /* by a signal */
+	bool stopped; /* by a signal, or by 'error' */
+	int error;    /* errno, when no process could be had; 0: none */
 };
 
 /* Runs are used up, or somebody stopped it. */
 bool command_shrink_judge_over(const struct judge *judge);
 bool command_shrink_judge_fails(struct judge *judge, const char *text, size_t len);
-/* The control alone holds. */
+/* The control alone holds. Asked whatever the budget: without its answer nobody knows what the same
+ * way is. False too where somebody stopped it. */
 bool command_shrink_judge_control_holds(struct judge *judge, const char *text, size_t len);
 
 /* What one run showed. Texts are the owner's. */
