@@ -7,6 +7,7 @@
 #include "lib/base/xalloc.h"
 #include "sim/scenario_keys.h"
 #include "sim/scenario_loader.h"
+#include "softswitch/ports.h"
 
 enum { LINK_TEXT_BYTES_MAX = 2 * SCENARIO_NAME_BYTES_MAX + 32 };
 
@@ -130,7 +131,8 @@ static void claim_ends(struct loader *loader, uint32_t place, struct fb_table *p
 	}
 }
 
-/* Give each switch end without a port the smallest number that nobody took. */
+/* Give each switch end without a port the smallest number that nobody took. Where there is none, the
+ * switch has more ports than scenario_check_ports() lets it have. */
 static void number_ports(struct loader *loader, struct fb_table *ports)
 {
 	struct scenario *scenario = loader->scenario;
@@ -150,9 +152,6 @@ static void number_ports(struct loader *loader, struct fb_table *ports)
 				;
 			end->port = (uint16_t)next[end->index];
 			if (next[end->index] == OFPP_MAX) {
-				problems_add(loader->problems, link->at,
-				             "switch '%s' has no free port left: it has %d",
-				             scenario->switches[end->index].name, OFPP_MAX - 1);
 				end->port = 0;
 				next[end->index] = OFPP_MAX - 1;
 			}
@@ -324,6 +323,37 @@ void scenario_read_links(struct loader *loader, const struct yaml_node *node)
 	number_ports(loader, ports);
 	fb_table_free(ports);
 	name_links(loader->scenario);
+}
+
+bool scenario_check_ports(struct loader *loader)
+{
+	const struct scenario *scenario = loader->scenario;
+	const size_t problems_before = loader->problems->count;
+	uint32_t *counts = xcalloc(scenario->switches_count + 1, sizeof *counts);
+
+	for (size_t i = 0; i < 2 * scenario->links_count; i++) {
+		const struct scenario_link *link = &scenario->links[i / 2];
+		const struct scenario_end *end = &link->ends[i % 2];
+
+		if (end->is_switch && ++counts[end->index] == PORTS_MAX + 1)
+			problems_add(loader->problems, link->at,
+			             "switch '%s' has more than %d ports, which is all that a "
+			             "switch can tell its controller: spread its links over more "
+			             "switches",
+			             scenario->switches[end->index].name, PORTS_MAX);
+	}
+	for (size_t i = 0; i < scenario->spares_count; i++) {
+		const struct scenario_spare *spare = &scenario->spares[i];
+
+		if (++counts[spare->sw] == PORTS_MAX + 1)
+			problems_add(loader->problems, spare->at,
+			             "switch '%s' has more than %d ports with those that hosts move "
+			             "to, which is all that a switch can tell its controller: move "
+			             "fewer hosts, or spread them over more switches",
+			             scenario->switches[spare->sw].name, PORTS_MAX);
+	}
+	free(counts);
+	return loader->problems->count == problems_before;
 }
 
 /* --- Looking up --- */

@@ -237,7 +237,9 @@ static void read_file(struct loader *loader, const struct yaml_node *root)
 	read_script(loader, root);
 	if (value)
 		scenario_read_fault_rates(loader, value);
-	scenario_check_tables(loader);
+	/* A port too many is no port: what tables say of it would be told as another mistake. */
+	if (scenario_check_ports(loader))
+		scenario_check_tables(loader);
 }
 
 static void loader_destroy(struct loader *loader)

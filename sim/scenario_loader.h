@@ -122,6 +122,8 @@ void scenario_read_hosts(struct loader *loader, const struct yaml_node *node);
 
 /* --- scenario_links.c --- */
 void scenario_read_links(struct loader *loader, const struct yaml_node *node);
+/* Once all hosts that move have their ports: false after telling of switches with too many. */
+bool scenario_check_ports(struct loader *loader);
 /* The link that "a -- b" names, or a host's only link by its name. */
 bool scenario_read_link_name(struct loader *loader, const struct yaml_node *node, uint32_t *link);
 /* "h2" or "s1:2": an end of a link. */
