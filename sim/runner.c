@@ -53,9 +53,9 @@ static void tell_what_goes_on(struct runner *runner, struct fb_text *text)
 /* True when the run cannot go on, after telling why. 'at' is the step. */
 static bool is_over(struct runner *runner, struct position at)
 {
-	char happened[TEXT_BYTES], time[32];
+	char expected[TEXT_BYTES], happened[TEXT_BYTES];
+	struct fb_text end = fb_text_make(expected, sizeof expected);
 	struct fb_text text = fb_text_make(happened, sizeof happened);
-	struct fb_text end = fb_text_make(time, sizeof time);
 
 	if (runner->broken[NO_LOOPS] &&
 	    properties_count(runner->properties, NO_LOOPS) > RUNNER_LOOPS_MAX) {
@@ -73,9 +73,10 @@ static bool is_over(struct runner *runner, struct position at)
 		         "long?)",
 		         happened);
 	} else if (runner->clock->now_ns >= runner->scenario->end_ns) {
-		fb_text_time(&end, runner->scenario->end_ns);
+		fb_text_puts(&end, "a run that ends before 'end', ");
+		scenario_duration_text(&end, runner->scenario->end_ns);
 		tell_what_goes_on(runner, &text);
-		fail_run(runner, "end", at, "a run that ends before 'end'", happened);
+		fail_run(runner, "end", at, expected, happened);
 	} else {
 		return false;
 	}

@@ -401,6 +401,8 @@ enum host_service scenario_service(const struct scenario *scenario, uint32_t ip,
 /* "at least 2", "exactly 5", "from 2 to 4". */
 void scenario_bounds_text(struct fb_text *text, const struct scenario_bounds *bounds);
 bool scenario_bounds_hold(const struct scenario_bounds *bounds, uint64_t value);
+/* A duration as a file would say it: "1h", "90s", "1.504224ms". */
+void scenario_duration_text(struct fb_text *text, uint64_t ns);
 /* A value that bounds are of: "5", or "650us"; "never" for FB_NEVER. */
 void scenario_value_text(struct fb_text *text, const struct scenario_bounds *bounds,
                          uint64_t value);

@@ -367,6 +367,23 @@ void scenario_free_command(struct scenario_command *command)
 
 /* --- Waiting --- */
 
+/* What goes on at 'end' has failed: a wait that lasts until then can never be over before. */
+static void check_wait(struct loader *loader, const struct yaml_node *node, uint64_t wait_ns)
+{
+	const uint64_t end_ns = loader->scenario->end_ns;
+	char buffer[40];
+	struct fb_text end = fb_text_make(buffer, sizeof buffer);
+
+	if (wait_ns < end_ns)
+		return;
+	scenario_duration_text(&end, end_ns);
+	problems_add(loader->problems, node->at,
+	             "'wait': %.40s can never hold: the run ends at 'end', %s%s: wait for less, or "
+	             "write a later 'end'",
+	             node->text, buffer,
+	             end_ns == SCENARIO_END_NS_DEFAULT ? " unless the file says otherwise" : "");
+}
+
 /* A duration, 'ready' or 'converged'. */
 static void read_wait(struct loader *loader, const struct yaml_node *key,
                       const struct yaml_node *node, struct scenario_step *step)
@@ -376,8 +393,9 @@ static void read_wait(struct loader *loader, const struct yaml_node *key,
 	step->kind = converged ? STEP_CONVERGED : STEP_READY;
 	if (!converged && (node->kind != YAML_SCALAR || strcmp(node->text, "ready"))) {
 		step->kind = STEP_WAIT;
-		scenario_read_duration(loader, node, "'wait'", 1, SCENARIO_TIME_NS_MAX,
-		                       &step->wait_ns);
+		if (scenario_read_duration(loader, node, "'wait'", 1, SCENARIO_TIME_NS_MAX,
+		                           &step->wait_ns))
+			check_wait(loader, node, step->wait_ns);
 		return;
 	}
 	if (converged && !loader->scenario->controller.at.line)

@@ -149,9 +149,11 @@ static void read_head(struct loader *loader, const struct yaml_node *root)
 		scenario->description = xstrdup(text);
 	if ((value = yaml_get(root, "seed")) != NULL)
 		scenario_read_number(loader, value, "'seed'", 0, UINT64_MAX, &scenario->seed);
-	if ((value = yaml_get(root, "end")) != NULL)
-		scenario_read_duration(loader, value, "'end'", 1, SCENARIO_TIME_NS_MAX,
-		                       &scenario->end_ns);
+	/* Nothing is held against an end that nobody knows. */
+	if ((value = yaml_get(root, "end")) != NULL &&
+	    !scenario_read_duration(loader, value, "'end'", 1, SCENARIO_TIME_NS_MAX,
+	                            &scenario->end_ns))
+		scenario->end_ns = UINT64_MAX;
 }
 
 /* {no_loops: no}: what this scenario breaks on purpose. */

@@ -252,8 +252,7 @@ bool scenario_read_number(struct loader *loader, const struct yaml_node *node, c
 	return read_value(loader, node, what, values_number, min, max, limits, out);
 }
 
-/* A duration as a file would say it: "1h", "90s", "1.504224ms". */
-static void duration_text(struct fb_text *text, uint64_t ns)
+void scenario_duration_text(struct fb_text *text, uint64_t ns)
 {
 	static const struct {
 		const char *unit;
@@ -289,9 +288,9 @@ bool scenario_read_duration(struct loader *loader, const struct yaml_node *node,
 	struct fb_text text = fb_text_make(limits, sizeof limits);
 
 	fb_text_puts(&text, "it is from ");
-	duration_text(&text, min_ns);
+	scenario_duration_text(&text, min_ns);
 	fb_text_puts(&text, " to ");
-	duration_text(&text, max_ns);
+	scenario_duration_text(&text, max_ns);
 	return read_value(loader, node, what, values_duration, min_ns, max_ns, limits,
 	                  ns_out);
 }
@@ -416,7 +415,7 @@ void scenario_value_text(struct fb_text *text, const struct scenario_bounds *bou
 	else if (value == FB_NEVER)
 		fb_text_puts(text, "never");
 	else
-		duration_text(text, value);
+		scenario_duration_text(text, value);
 }
 
 bool scenario_expectation_counts(const struct scenario_expectation *expectation)

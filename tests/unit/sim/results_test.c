@@ -168,7 +168,7 @@ static void what_a_run_does_not_come_to_is_not_judged(void)
 	const struct results_file *file;
 
 	results_init(&results, "run");
-	file = run(NETWORK "end: 2s\nsteps:\n  - wait: 5s\n  - ping: {from: h1, to: h2}\n"
+	file = run(NETWORK "end: 2s\nsteps:\n  - {wait: 1s, repeat: 5}\n  - ping: {from: h1, to: h2}\n"
 	                   "  - expect: {errors: never}\n");
 	CU_ASSERT_EQUAL(verdict(file, "the run comes to its end"), RUNNER_FAILED);
 	CU_ASSERT_EQUAL(verdict(file, "ping h1 -> h2"), RUNNER_NOT_JUDGED);
