@@ -70,8 +70,7 @@ enum { BATCHES_BYTES_MAX = 1 << 26, NAME_BYTES = 160 };
 
 static bool is_background(const struct batch *batch)
 {
-	return batch->load.background && batch->load.background == batch->load.messages &&
-	       !batch->closes;
+	return channel_load_is_background(&batch->load) && !batch->closes;
 }
 
 static void direction_fire(struct event *event);
@@ -286,6 +285,7 @@ void channel_send(struct channel *channel, unsigned end, const uint8_t *bytes, s
 	batch->len += len;
 	batch->load.messages += load.messages;
 	batch->load.background += load.background;
+	batch->load.echoes += load.echoes;
 	d->foreground += !is_background(batch);
 	arm(d);
 }

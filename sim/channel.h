@@ -30,10 +30,16 @@ enum {
 };
 #define CHANNEL_DRAIN_NS (10 * FB_NS_PER_MS) /* from one piece to the next, at a low rate */
 
-/* How many messages bytes are, and how many of those are background. */
+/* How many messages bytes are, and how many of those are background: discovery, or echoes. */
 struct channel_load {
-	uint32_t messages, background;
+	uint32_t messages, background, echoes;
 };
+
+/* All of them are. */
+static inline bool channel_load_is_background(const struct channel_load *load)
+{
+	return load->messages && load->background + load->echoes == load->messages;
+}
 
 struct channel_ops {
 	/* A piece arrives at 'end'. May send, and close either end. 'background': so is all that was
@@ -51,7 +57,7 @@ struct channel_ops {
 
 struct channel_counters {
 	uint64_t pieces, bytes; /* delivered */
-	uint64_t background[2]; /* messages, by receiving end */
+	uint64_t background[2]; /* messages but for echoes, by receiving end */
 	uint64_t broken;        /* times that CHANNEL_BYTES_MAX was reached */
 };
 

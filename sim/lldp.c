@@ -46,6 +46,11 @@ bool lldp_is_message(const uint8_t *msg, size_t len)
 	return frame && lldp_is_frame(frame, frame_len);
 }
 
+bool lldp_is_echo(const uint8_t *msg)
+{
+	return msg[1] == OFPT_ECHO_REQUEST || msg[1] == OFPT_ECHO_REPLY;
+}
+
 static void remember(struct lldp_buffers *buffers, uint32_t id)
 {
 	if (id == OFP_NO_BUFFER)
@@ -95,6 +100,7 @@ struct channel_load lldp_weigh(struct lldp_buffers *buffers, const uint8_t *byte
 			break;
 		load.messages++;
 		load.background += is_discovery(buffers, bytes, msg_len);
+		load.echoes += lldp_is_echo(bytes);
 	}
 	load.messages += len > 0;
 	return load;

@@ -8,7 +8,10 @@
  *
  * A message is one of discovery when it is a packet-in or packet-out with the bytes of such a
  * frame, or a packet-out that lets go the packet buffer of such a packet-in; struct lldp_buffers
- * remembers which buffers those are. */
+ * remembers which buffers those are.
+ *
+ * Nor are the echoes traffic by which the ends of a control connection learn that the other is still
+ * there: a network in which they alone come and go, however often, is quiet. They are counted. */
 #ifndef SIM_LLDP_H
 #define SIM_LLDP_H
 
@@ -29,9 +32,11 @@ enum { LLDP_BUFFERS_MAX = 1024 }; /* remembered; beyond it the oldest is taken f
 bool lldp_is_frame(const uint8_t *frame, size_t len);
 /* The message, which is whole, carries a discovery frame. */
 bool lldp_is_message(const uint8_t *msg, size_t len);
+/* The message is an ECHO_REQUEST or an ECHO_REPLY. */
+bool lldp_is_echo(const uint8_t *msg);
 
 /* How many messages there are in 'bytes', which a switch or its controller sends at once, all of
- * them whole, and how many of them are of discovery. */
+ * them whole, and how many of them are of discovery (the background of the load), and echoes. */
 struct channel_load lldp_weigh(struct lldp_buffers *buffers, const uint8_t *bytes, size_t len);
 void lldp_buffers_forget(struct lldp_buffers *buffers); /* all; frees what it holds */
 

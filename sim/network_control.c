@@ -16,10 +16,10 @@ static const char *name_of(const struct network_switch *sw)
 
 /* --- Sending --- */
 
-/* What is sent now is news, unless nothing but discovery is. */
+/* What is sent now is news, unless nothing but discovery and echoes is. */
 static void note_activity(struct network *network, struct channel_load load)
 {
-	if (!load.background || load.background != load.messages)
+	if (!channel_load_is_background(&load))
 		network->last_activity_ns = network->clock.now_ns;
 }
 

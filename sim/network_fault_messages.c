@@ -26,7 +26,7 @@ enum { NAME_BYTES = 160 };
 struct held {
 	TAILQ_ENTRY(held) link;
 	uint64_t due_ns; /* of shuffled ones */
-	bool background; /* of discovery */
+	bool background; /* of discovery, or an echo */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -76,7 +76,7 @@ static struct held *hold(struct network_held *h, const uint8_t *msg, size_t len,
 	struct held *held = xmalloc(sizeof *held + len);
 
 	held->due_ns = due_ns;
-	held->background = lldp_is_message(msg, len);
+	held->background = lldp_is_message(msg, len) || lldp_is_echo(msg);
 	held->len = len;
 	memcpy(held->bytes, msg, len);
 	h->foreground += !held->background;

@@ -278,7 +278,8 @@ static void what_is_under_way_on_a_channel_that_breaks_is_lost(void)
 
 static void background_is_not_under_way(void)
 {
-	const struct channel_load traffic = {.messages = 1}, mixed = {3, 2}, background = {2, 2};
+	const struct channel_load traffic = {.messages = 1}, mixed = {3, 2, 0}, background = {2, 2, 0};
+	const struct channel_load echoes = {3, 1, 2};
 
 	begin(1, "c");
 	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2, background);
@@ -289,6 +290,12 @@ static void background_is_not_under_way(void)
 	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].background, ends[CHANNEL_CONTROLLER].pieces);
 	CU_ASSERT_EQUAL(channel_counters(channel)->background[CHANNEL_CONTROLLER], 4);
 	CU_ASSERT_EQUAL(channel_counters(channel)->background[CHANNEL_SWITCH], 0);
+	/* Echoes are not either, and are counted as others are. */
+	channel_send(channel, CHANNEL_SWITCH, (const uint8_t *)"ab", 2, echoes);
+	CU_ASSERT_EQUAL(channel_in_flight(channel), 0);
+	run();
+	CU_ASSERT_EQUAL(ends[CHANNEL_CONTROLLER].background, ends[CHANNEL_CONTROLLER].pieces);
+	CU_ASSERT_EQUAL(channel_counters(channel)->background[CHANNEL_CONTROLLER], 5);
 	/* Together with anything else it is something. */
 	channel_send(channel, CHANNEL_CONTROLLER, (const uint8_t *)"ab", 2, mixed);
 	CU_ASSERT_EQUAL(channel_in_flight(channel), 1);

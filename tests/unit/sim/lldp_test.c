@@ -68,6 +68,25 @@ static void messages_are_known_by_the_frame_that_they_carry(void)
 	weighs(5, 2);
 }
 
+static void echoes_are_no_discovery(void)
+{
+	struct channel_load load;
+
+	begin();
+	CU_ASSERT_TRUE(fb_msg_put_header_only(&out, OFPT_ECHO_REQUEST, 3));
+	CU_ASSERT_TRUE(fb_msg_put_header_only(&out, OFPT_ECHO_REPLY, 4));
+	put_packet_in(OFP_NO_BUFFER, lldp);
+	load = lldp_weigh(&buffers, bytes, out.len);
+	CU_ASSERT_EQUAL(load.echoes, 2);
+	CU_ASSERT_TRUE(channel_load_is_background(&load));
+	weighs(3, 1);
+	CU_ASSERT_TRUE(fb_msg_put_header_only(&out, OFPT_ECHO_REQUEST, 3));
+	CU_ASSERT_TRUE(fb_msg_put_header_only(&out, OFPT_BARRIER_REQUEST, 4));
+	load = lldp_weigh(&buffers, bytes, out.len);
+	CU_ASSERT_FALSE(channel_load_is_background(&load));
+	weighs(2, 0);
+}
+
 static void who_lets_such_a_buffer_go_discovers_too(void)
 {
 	begin();
@@ -121,6 +140,6 @@ static void what_is_no_message_is_no_discovery(void)
 
 UNIT_TESTS("lldp", UNIT_TEST(frames_are_known_by_their_type),
            UNIT_TEST(messages_are_known_by_the_frame_that_they_carry),
-           UNIT_TEST(who_lets_such_a_buffer_go_discovers_too),
+           UNIT_TEST(echoes_are_no_discovery), UNIT_TEST(who_lets_such_a_buffer_go_discovers_too),
            UNIT_TEST(buffers_that_are_never_let_go_are_forgotten),
            UNIT_TEST(what_is_no_message_is_no_discovery))

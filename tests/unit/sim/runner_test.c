@@ -443,6 +443,19 @@ static void a_switch_that_looks_for_its_controller_is_quiet(void)
 	               "  - expect: {frames: {at: h1, count: never}}\n");
 }
 
+static void echoes_keep_no_network_from_being_quiet(void)
+{
+	run_seed("controller: {apps: learning, echo_idle: 300ms}\n"
+	         "switches: {s1: {echo_idle: 100ms, delay: 5ms}}\n"
+	         "hosts: {h1: {ip: 10.0.0.1/24}, h2: {ip: 10.0.0.2/24}}\n"
+	         "links: [h1 -- s1, h2 -- s1]\nsteps:\n"
+	         "  - ping: {from: h1, to: h2}\n  - expect: {packet_ins: {at_most: 3}}\n",
+	         1, false);
+	CU_ASSERT_EQUAL(result.failures.total, 0);
+	CU_ASSERT_EQUAL(result.now_ns / FB_NS_PER_S, 1);
+	runner_result_destroy(&result);
+}
+
 static void the_back_off_grows_and_begins_anew(void)
 {
 	/* Attempts at 1 and 3 s have failed; the next is at 7 s, and those after it a second after
@@ -844,6 +857,7 @@ UNIT_TESTS("runner", UNIT_TEST(a_lower_bound_is_waited_for),
            UNIT_TEST(a_switch_without_its_controller_fails_clearly),
            UNIT_TEST(counts_go_on_when_the_controller_begins_anew),
            UNIT_TEST(a_switch_that_looks_for_its_controller_is_quiet),
+           UNIT_TEST(echoes_keep_no_network_from_being_quiet),
            UNIT_TEST(the_back_off_grows_and_begins_anew),
            UNIT_TEST(steps_that_change_nothing_change_nothing),
            UNIT_TEST(a_controller_may_go_while_messages_are_under_way),
