@@ -664,10 +664,10 @@ static void read_dump(struct loader *loader, struct scenario_expect_frame *frame
 /* --- The whole --- */
 
 /* One map, or a list of them. 'what' is its key. */
-static void
-read_each(struct loader *loader, struct scenario_expect_frame *frame, const char *what,
-          const struct yaml_node *node,
-          void (*read)(struct loader *, struct scenario_expect_frame *, const struct yaml_node *))
+static void read_each(struct loader *loader, struct scenario_expect_frame *frame, const char *what,
+                      const struct yaml_node *node,
+                      void (*read)(struct loader *, struct scenario_expect_frame *,
+                                   const struct yaml_node *))
 {
 	if (node->kind != YAML_SEQUENCE) {
 		read(loader, frame, node);

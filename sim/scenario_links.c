@@ -346,11 +346,12 @@ bool scenario_check_ports(struct loader *loader)
 		const struct scenario_spare *spare = &scenario->spares[i];
 
 		if (++counts[spare->sw] == PORTS_MAX + 1)
-			problems_add(loader->problems, spare->at,
-			             "switch '%s' has more than %d ports with those that hosts move "
-			             "to, which is all that a switch can tell its controller: move "
-			             "fewer hosts, or spread them over more switches",
-			             scenario->switches[spare->sw].name, PORTS_MAX);
+			problems_add(
+			        loader->problems, spare->at,
+			        "switch '%s' has more than %d ports with those that hosts move "
+			        "to, which is all that a switch can tell its controller: move "
+			        "fewer hosts, or spread them over more switches",
+			        scenario->switches[spare->sw].name, PORTS_MAX);
 	}
 	free(counts);
 	return loader->problems->count == problems_before;

@@ -278,7 +278,8 @@ static void what_is_under_way_on_a_channel_that_breaks_is_lost(void)
 
 static void background_is_not_under_way(void)
 {
-	const struct channel_load traffic = {.messages = 1}, mixed = {3, 2, 0}, background = {2, 2, 0};
+	const struct channel_load traffic = {.messages = 1}, mixed = {3, 2, 0},
+	                          background = {2, 2, 0};
 	const struct channel_load echoes = {3, 1, 2};
 
 	begin(1, "c");
