@@ -237,6 +237,7 @@ static struct results_file *swept(void)
 
 	problems_init(&problems);
 	sc = scenario_load_text(text, strlen(text), "dir/test.yaml", NULL, NULL, &problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
 	file = results_add_sweep(&results, sc, (struct sweep_seeds){11, 20});
 	for (uint64_t seed = 11; seed <= 20; seed++) {
 		struct sweep_run one = seed == 14 ? sweep_run_crashed("signal 11") : (struct sweep_run){0};
@@ -310,7 +311,7 @@ static void failures_of_a_sweep_beyond_those_kept_are_counted(void)
 
 static void what_no_run_was_made_of_is_not_judged(void)
 {
-	static const char text[] = NETWORK;
+	static const char text[] = NETWORK "steps: [{wait: 1s}]\n";
 	struct problems problems;
 	struct results_file *file;
 	struct scenario *sc;
@@ -318,6 +319,7 @@ static void what_no_run_was_made_of_is_not_judged(void)
 	results_init(&results, "sweep");
 	problems_init(&problems);
 	sc = scenario_load_text(text, strlen(text), "dir/test.yaml", NULL, NULL, &problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
 	file = results_add_sweep(&results, sc, (struct sweep_seeds){1, 5});
 	results_sweep_end(file);
 	CU_ASSERT_EQUAL(verdict(file, "the run comes to its end"), RUNNER_NOT_JUDGED);
@@ -468,7 +470,7 @@ static void a_budget_is_of_each_connection_and_exact(void)
 	budget("per_connection: {setup_time: 1us}", false);
 	/* What was refused was never established, and takes no time. */
 	budget_of("  - tcp: {from: h1, to: 10.0.0.9:999, expect: {outcome: refused}}\n",
-	          "per_connection: {setup_time: {at_most: 2ms}}", true);
+	          "per_connection: {setup_time: {at_least: 1us, at_most: 2ms}}", true);
 	budget("control_bytes: {at_least: 100, at_most: 5000}", true);
 	budget("control_bytes: {s1: {at_least: 1, at_most: 50}}", false);
 }
