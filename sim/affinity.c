@@ -7,6 +7,7 @@
 #include <flowbed/table.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/shared_ips.h"
 
 enum { SYNS_BEFORE_A_MOVE = 2 };
 
@@ -37,50 +38,14 @@ struct connection {
 struct affinity {
 	const struct scenario *scenario;
 	struct affinity_ops ops;
-	bool *shared;         /* by host: others own its address too */
-	uint32_t *shared_ips; /* in rising order */
-	size_t shared_ips_count;
+	struct shared_ips shared_ips;
+	bool *shared;                 /* by host: others own its address too */
 	struct fb_table *connections; /* struct connection, the latest of each 4-tuple */
 	uint64_t recoveries;          /* control connections that began or ended */
 	uint64_t split, forgotten;
 };
 
-/* --- Which addresses --- */
-
-static int ip_compare(const void *left, const void *right)
-{
-	const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-
-	return (a > b) - (a < b);
-}
-
-static bool ip_is_shared(const struct affinity *affinity, uint32_t ip)
-{
-	return affinity->shared_ips_count &&
-	       bsearch(&ip, affinity->shared_ips, affinity->shared_ips_count, sizeof ip,
-	               ip_compare);
-}
-
-/* Find the addresses that stand at several hosts. */
-static void find_shared(struct affinity *affinity)
-{
-	const struct scenario *scenario = affinity->scenario;
-	const size_t count = scenario->hosts_count;
-	uint32_t *ips = xcalloc(count + 1, sizeof *ips);
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		ips[i] = scenario->hosts[i].ip;
-	qsort(ips, count, sizeof *ips, ip_compare);
-	for (size_t i = 1; i < count; i++)
-		if (ips[i] == ips[i - 1] && (!kept || ips[kept - 1] != ips[i]))
-			ips[kept++] = ips[i];
-	affinity->shared_ips = ips;
-	affinity->shared_ips_count = kept;
-	affinity->shared = xcalloc(count + 1, sizeof *affinity->shared);
-	for (size_t i = 0; i < count; i++)
-		affinity->shared[i] = ip_is_shared(affinity, scenario->hosts[i].ip);
-}
+/* --- Life --- */
 
 struct affinity *affinity_new(const struct scenario *scenario, const struct affinity_ops *ops)
 {
@@ -88,7 +53,10 @@ struct affinity *affinity_new(const struct scenario *scenario, const struct affi
 
 	affinity->scenario = scenario;
 	affinity->ops = *ops;
-	find_shared(affinity);
+	shared_ips_find(&affinity->shared_ips, scenario);
+	affinity->shared = xcalloc(scenario->hosts_count + 1, sizeof *affinity->shared);
+	for (size_t i = 0; i < scenario->hosts_count; i++)
+		affinity->shared[i] = shared_ips_has(&affinity->shared_ips, scenario->hosts[i].ip);
 	affinity->connections = fb_table_new(sizeof(struct connection_key),
 	                                     sizeof(struct connection), AFFINITY_CONNECTIONS_MAX);
 	return affinity;
@@ -100,7 +68,7 @@ void affinity_free(struct affinity *affinity)
 		return;
 	fb_table_free(affinity->connections);
 	free(affinity->shared);
-	free(affinity->shared_ips);
+	shared_ips_destroy(&affinity->shared_ips);
 	free(affinity);
 }
 
@@ -261,7 +229,7 @@ static bool is_of_client(const struct affinity *affinity, const struct fb_packet
 {
 	const struct connection *c;
 
-	if (!ip_is_shared(affinity, packet->nw_dst))
+	if (!shared_ips_has(&affinity->shared_ips, packet->nw_dst))
 		return false;
 	c = is_syn(packet) ? NULL : find(affinity, packet, true);
 	return is_syn(packet) || (c && c->client == host);
@@ -272,12 +240,12 @@ bool affinity_sent(struct affinity *affinity, uint32_t host, const struct frame 
 {
 	struct fb_packet packet;
 
-	if (!affinity->shared_ips_count ||
+	if (!affinity->shared_ips.count ||
 	    fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) || !packet.is_tcp)
 		return false;
 	if (affinity->shared[host] && !is_of_client(affinity, &packet, host))
 		return answer_sent(affinity, &packet, host, out);
-	if (!ip_is_shared(affinity, packet.nw_dst))
+	if (!shared_ips_has(&affinity->shared_ips, packet.nw_dst))
 		return false;
 	if (is_syn(&packet))
 		syn_sent(affinity, &packet, host, now_ns);
@@ -373,14 +341,15 @@ bool affinity_got(struct affinity *affinity, uint32_t host, const struct frame *
 	struct fb_packet packet;
 	uint32_t sender;
 
-	if (!affinity->shared_ips_count ||
+	if (!affinity->shared_ips.count ||
 	    fb_packet_parse(&packet, frame->memory + frame->offset, frame->len) || !packet.is_tcp ||
 	    !fb_mac_equal(packet.dl_dst, at->mac) || packet.nw_dst != at->ip)
 		return false;
 	sender = affinity->ops.sender(affinity->ops.ctx, frame);
 	if (sender == SCENARIO_NONE)
 		return false;
-	if (affinity->shared[host] && !(affinity->shared[sender] && is_for_client(affinity, &packet, host)))
+	if (affinity->shared[host] &&
+	    !(affinity->shared[sender] && is_for_client(affinity, &packet, host)))
 		return server_got(affinity, &packet, host, sender, now_ns, out);
 	if (affinity->shared[sender])
 		return client_got(affinity, &packet, host, sender, now_ns, out);

@@ -6,6 +6,7 @@
 #include <flowbed/table.h>
 
 #include "lib/base/xalloc.h"
+#include "sim/shared_ips.h"
 #include "sim/ways.h"
 
 /* Of a connection, as who sends a RST sees it. */
@@ -37,36 +38,9 @@ struct connections {
 	struct fb_table *resets; /* the oldest first */
 	struct fb_table *sent;   /* the same */
 	struct fb_table *owners; /* the same */
-	bool *shared;            /* by host: others have its address too */
+	struct shared_ips shared;
 	struct ways *ways;
 };
-
-/* Find who shares an address with others. */
-static void find_shared(struct connections *connections)
-{
-	const struct scenario *scenario = connections->scenario;
-	struct first {
-		uint32_t ip, host;
-	} *first;
-	struct fb_table *firsts =
-	        fb_table_new(sizeof(uint32_t), sizeof *first, (uint32_t)scenario->hosts_count + 1);
-
-	if (!firsts)
-		xalloc_failed("connections");
-	connections->shared = xcalloc(scenario->hosts_count + 1, sizeof *connections->shared);
-	for (uint32_t i = 0; i < scenario->hosts_count; i++) {
-		first = fb_table_find(firsts, &scenario->hosts[i].ip);
-		if (first) {
-			connections->shared[first->host] = connections->shared[i] = true;
-			continue;
-		}
-		first = fb_table_add(firsts, &scenario->hosts[i].ip);
-		if (!first)
-			xalloc_failed("connections");
-		first->host = i;
-	}
-	fb_table_free(firsts);
-}
 
 struct connections *connections_new(const struct scenario *scenario)
 {
@@ -82,7 +56,7 @@ struct connections *connections_new(const struct scenario *scenario)
 	        fb_table_new(sizeof(struct ends), sizeof(struct owner), CONNECTIONS_RESETS_MAX);
 	if (!connections->resets || !connections->sent || !connections->owners)
 		xalloc_failed("connections");
-	find_shared(connections);
+	shared_ips_find(&connections->shared, scenario);
 	return connections;
 }
 
@@ -93,7 +67,7 @@ void connections_free(struct connections *connections)
 	fb_table_free(connections->resets);
 	fb_table_free(connections->sent);
 	fb_table_free(connections->owners);
-	free(connections->shared);
+	shared_ips_destroy(&connections->shared);
 	ways_free(connections->ways);
 	free(connections);
 }
@@ -164,7 +138,8 @@ static void own(struct connections *connections, const struct ends *ends, uint32
 {
 	struct owner *owner;
 
-	if (!connections->shared[host] || fb_table_find(connections->owners, ends))
+	if (!shared_ips_has(&connections->shared, connections->scenario->hosts[host].ip) ||
+	    fb_table_find(connections->owners, ends))
 		return;
 	owner = add(connections->owners, ends);
 	owner->host = host;

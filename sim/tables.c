@@ -239,7 +239,8 @@ static struct waiting *find_cause(const struct table *table, struct waiting *aft
 	struct waiting *waiting = after ? STAILQ_NEXT(after, link) : STAILQ_FIRST(&table->list);
 
 	while (waiting &&
-	       (waiting->refused || waiting->undone || waiting->len < len || memcmp(waiting->bytes, cause, len) != 0))
+	       (waiting->refused || waiting->undone || waiting->len < len ||
+	        memcmp(waiting->bytes, cause, len) != 0))
 		waiting = STAILQ_NEXT(waiting, link);
 	return waiting;
 }
