@@ -1,12 +1,17 @@
 /* The model of the results of many runs: sweeps and mutants. See results.h. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/base/xalloc.h"
 #include "sim/printable.h"
 #include "sim/results.h"
 
 enum { TEXT_BYTES = 1000 };
+
+/* All has run: what nothing failed held. */
+static void hold_what_did_not_fail(struct results_file *file)
+{
+	for (size_t i = 0; i < file->checks_count; i++)
+		if (file->checks[i].verdict == RUNNER_NOT_JUDGED)
+			file->checks[i].verdict = RUNNER_HELD;
+}
 
 /* --- Sweeps --- */
 
@@ -35,14 +40,12 @@ void results_sweep_run(struct results_file *file, uint64_t seed, const struct sw
 	results_add_failures(file, &run->failures, seed, repeat);
 }
 
-/* What nothing failed held in each run, if there was one. */
 void results_sweep_end(struct results_file *file)
 {
-	for (size_t i = 0; i < file->checks_count && file->runs; i++) {
+	for (size_t i = 0; i < file->checks_count; i++)
 		file->checks[i].count = file->runs;
-		if (file->checks[i].verdict == RUNNER_NOT_JUDGED)
-			file->checks[i].verdict = RUNNER_HELD;
-	}
+	if (file->runs)
+		hold_what_did_not_fail(file);
 }
 
 /* --- Mutants --- */
@@ -64,38 +67,39 @@ struct results_file *results_add_mutants(struct results *results, char *const *f
 	return file;
 }
 
-static void fail(struct results_file *file, size_t check, char *key, char *expected, char *happened,
-                 uint64_t seed)
+static void fail(struct results_file *file, size_t check, const char *key, const char *expected,
+                 const char *happened, uint64_t seed)
 {
-	const struct failure failure = {.key = key, .expected = expected, .happened = happened};
+	struct failures failures;
 
-	results_fail(file, check, &failure, seed, NULL);
+	failures_init(&failures);
+	failures_add(&failures, (struct failure_of){.kind = FAILURE_OF_RUN}, key,
+	             (struct position){0, 0}, 0, expected, happened, NULL, NULL);
+	results_fail(file, check, &failures.items[0], seed, NULL);
 	file->failures_total++;
+	failures_destroy(&failures);
 }
 
 void results_alone_failed(struct results_file *file, size_t place, uint64_t seed, const char *key)
 {
-	static char expected[] = "a run that holds without a mutant, so that mutants can be judged";
-	char happened[TEXT_BYTES], *copy = xstrdup(key);
+	char happened[TEXT_BYTES];
 	struct fb_text text = fb_text_make(happened, sizeof happened);
 
 	fb_text_printf(&text, "with seed %llu: %s", (unsigned long long)seed, key);
-	fail(file, place, copy, expected, happened, seed);
-	free(copy);
+	fail(file, place, key, "a run that holds without a mutant, so that mutants can be judged",
+	     happened, seed);
 }
 
 void results_alone_end(struct results_file *file)
 {
-	for (size_t i = 0; i < file->checks_count; i++)
-		if (file->checks[i].verdict == RUNNER_NOT_JUDGED)
-			file->checks[i].verdict = RUNNER_HELD;
+	hold_what_did_not_fail(file);
 }
 
 void results_add_mutant(struct results_file *file, const struct mutant *mutant, const char *caught,
                         const char *happened)
 {
 	struct results_check *check;
-	char what[TEXT_BYTES], expected[TEXT_BYTES], *key, *copy;
+	char what[TEXT_BYTES], expected[TEXT_BYTES];
 	struct fb_text what_text = fb_text_make(what, sizeof what);
 	struct fb_text expected_text = fb_text_make(expected, sizeof expected);
 
@@ -109,9 +113,5 @@ void results_add_mutant(struct results_file *file, const struct mutant *mutant, 
 	fb_text_printf(&expected_text, "a scenario that fails when the %s %s",
 	               mutant->side == MUTANT_CONTROLLER ? "controller" : "switch",
 	               mutant->description);
-	key = xstrdup(mutant->name);
-	copy = printable_copy(happened, false);
-	fail(file, file->checks_count - 1, key, expected, copy, 0);
-	free(copy);
-	free(key);
+	fail(file, file->checks_count - 1, mutant->name, expected, happened, 0);
 }
