@@ -45,6 +45,23 @@ static struct frame *segment(const uint8_t *dl_dst, uint16_t ip_id, uint16_t src
 	return frame_copy_of(pool, bytes, out.len);
 }
 
+/* H1 sends a segment, which end_with() frees. */
+static struct frame *begin_with_segment(void)
+{
+	struct frame *frame;
+
+	begin();
+	frame = segment(one, 1, 4000);
+	lives_begin(lives, frame, H1, now_ns);
+	return frame;
+}
+
+static void end_with(struct frame *frame)
+{
+	frame_unref(frame);
+	end();
+}
+
 /* An ARP request, all of which are the same. */
 static struct frame *request(void)
 {
@@ -70,11 +87,8 @@ static bool passes(struct frame *frame, uint64_t way)
 
 static void a_frame_goes_each_way_once(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_EQUAL(lives_sender(lives, frame), H1);
 	for (uint32_t way = 0; way < 100; way++)
 		CU_ASSERT_TRUE(passes(frame, way));
@@ -83,34 +97,26 @@ static void a_frame_goes_each_way_once(void)
 	/* Sent once more it is another one. */
 	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_TRUE(passes(frame, 1));
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void another_destination_is_another_way(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	memcpy(frame_data(frame), two, FB_MAC_BYTES);
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	CU_ASSERT_FALSE(passes(frame, WAY_1));
 	memcpy(frame_data(frame), one, FB_MAC_BYTES);
 	CU_ASSERT_FALSE(passes(frame, WAY_1));
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void a_link_that_doubles_allows_one_more(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	lives_double(lives, frame, WAY_1);
 	/* The copy is behind that way, on which there was one only. */
@@ -122,17 +128,13 @@ static void a_link_that_doubles_allows_one_more(void)
 	CU_ASSERT_FALSE(passes(frame, WAY_2)); /* it had gone there three times already */
 	CU_ASSERT_TRUE(passes(frame, 1000) && passes(frame, 1000) && passes(frame, 1000));
 	CU_ASSERT_FALSE(passes(frame, 1000));
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void what_a_link_loses_has_not_gone_its_way(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	for (uint64_t way = 0; way < 100; way++) {
 		CU_ASSERT_TRUE(passes(frame, way));
 		lives_lose(lives, frame, way);
@@ -140,17 +142,13 @@ static void what_a_link_loses_has_not_gone_its_way(void)
 		CU_ASSERT_TRUE(passes(frame, way));
 		CU_ASSERT_FALSE(passes(frame, way));
 	}
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void a_copy_that_is_lost_leaves_the_other_one(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	lives_double(lives, frame, WAY_1);
 	lives_lose(lives, frame, WAY_1);
@@ -158,22 +156,17 @@ static void a_copy_that_is_lost_leaves_the_other_one(void)
 	CU_ASSERT_FALSE(passes(frame, WAY_1));
 	CU_ASSERT_TRUE(passes(frame, WAY_2));
 	CU_ASSERT_FALSE(passes(frame, WAY_2));
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void a_plug_elsewhere_is_another_way(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	CU_ASSERT_TRUE(passes(frame, UINT64_C(1) << 32 | WAY_1));
 	CU_ASSERT_FALSE(passes(frame, UINT64_C(1) << 32 | WAY_1));
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void an_arp_reply_that_comes_once_more_may_be_the_controllers(void)
@@ -192,8 +185,7 @@ static void an_arp_reply_that_comes_once_more_may_be_the_controllers(void)
 	frame->tag = 0;
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	CU_ASSERT_EQUAL(lives_sender(lives, frame), LIVES_NOBODY);
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void the_controllers_arp_reply_may_come_before_that_of_the_host(void)
@@ -237,11 +229,8 @@ static void frames_that_are_alike_stand_in_for_each_other(void)
 
 static void a_frame_that_a_link_changed_is_another_one(void)
 {
-	struct frame *frame;
+	struct frame *frame = begin_with_segment();
 
-	begin();
-	frame = segment(one, 1, 4000);
-	lives_begin(lives, frame, H1, now_ns);
 	CU_ASSERT_TRUE(passes(frame, WAY_1));
 	CU_ASSERT_FALSE(lives_is_changed(lives, frame));
 	/* A port: frames are alike but for that, too, behind a switch that rewrites. */
@@ -254,8 +243,7 @@ static void a_frame_that_a_link_changed_is_another_one(void)
 	frame->tag = 0;
 	CU_ASSERT_TRUE(passes(frame, WAY_2));
 	CU_ASSERT_TRUE(lives_is_changed(lives, frame));
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void bytes_that_a_controller_sends_back_are_the_hosts_frame(void)
@@ -316,8 +304,7 @@ static void what_nobody_sent_is_the_controllers(void)
 	same = again(frame);
 	CU_ASSERT_TRUE(passes(same, WAY_1));
 	frame_unref(same);
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void of_frames_that_are_alike_each_is_sent_back_once(void)
@@ -384,8 +371,7 @@ static void after_a_while_bytes_are_nobodys(void)
 	CU_ASSERT_TRUE(passes(back, WAY_2));
 	CU_ASSERT_EQUAL(lives_sender(lives, back), LIVES_NOBODY);
 	frame_unref(back);
-	frame_unref(frame);
-	end();
+	end_with(frame);
 }
 
 static void many_frames_at_a_time_are_kept_apart(void)
